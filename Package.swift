@@ -1,0 +1,50 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings of every target of ours: the strict modes that keep the module table of the design true.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+
+let package = Package(
+    name: "tprt",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        .executableTarget(
+            name: "tprtd",
+            dependencies: [
+                "Policy", "Greylist", "Storage", "LMDBStore", "Engine", "Settings", "WhitelistFiles", "Server",
+                arguments, logging, lifecycle, unixSignals, nioCore, nioPosix,
+            ], swiftSettings: strict),
+        .target(name: "Settings", swiftSettings: strict),
+        .target(name: "WhitelistFiles", dependencies: ["Greylist"], swiftSettings: strict),
+        .target(name: "Policy", dependencies: [nioCore], swiftSettings: strict),
+        .target(name: "Greylist", swiftSettings: strict),
+        .target(name: "Storage", dependencies: ["Greylist", crypto], swiftSettings: strict),
+        .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),
+        .target(name: "Engine", dependencies: ["Policy", "Greylist", "Storage"], swiftSettings: strict),
+        .target(
+            name: "Server",
+            dependencies: [
+                "Policy", "Greylist", "Storage", "Engine", nioCore, nioPosix, logging, lifecycle, unixSignals,
+            ], swiftSettings: strict),
+        .target(name: "LMDBStore", dependencies: ["Storage", "Greylist", "CLMDB", nioPosix], swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,44 @@
+public import Greylist
+public import Policy
+
+/// What became of a request: what Postfix is told, and why. Log lines, metrics and reports derive from it.
+public struct Outcome: Sendable, Equatable {
+    /// What Postfix is told.
+    public var reply: PolicyReply
+    /// Why.
+    public var reason: Reason
+
+    /// An outcome; without a reply Postfix is told to go on.
+    public init(_ reason: Reason, reply: PolicyReply = .dunno) {
+        self.reason = reason
+        self.reply = reply
+    }
+}
+
+/// Why a request was answered as it was.
+public enum Reason: Sendable, Equatable {
+    /// Nothing that greylisting has a say in.
+    case notOurs(NotOurs)
+    /// A whitelist entry says so.
+    case whitelisted(Whitelist.Entry)
+    /// Greylisting says so.
+    case judged(Verdict)
+    /// The store could not answer, or not in time.
+    case storeFailed
+
+    /// Why greylisting has no say.
+    public enum NotOurs: Sendable, Equatable, CaseIterable {
+        /// Asked in another state of the SMTP dialogue than RCPT.
+        case otherState
+        /// The client is logged in, or has shown a certificate that is trusted.
+        case authenticated
+        /// There is no client address, or it can't be read.
+        case noAddress
+        /// There is no sender attribute.
+        case noSender
+        /// There is no recipient.
+        case noRecipient
+        /// A bounce, and bounces are exempt here.
+        case nullSender
+    }
+}

@@ -1,0 +1,116 @@
+public import Greylist
+public import Policy
+public import Storage
+
+/// Answers requests. It is a value and does no I/O: whoever owns it puts its inquiries to the store.
+///
+/// A request goes through `answer`; where that needs the store, the judgement goes through `conclude`.
+public struct Postman: Sendable {
+    /// What is settled for a site and the same for every request.
+    public struct Terms: Sendable {
+        /// The numbers that judgements follow.
+        public var rules = Rules()
+        /// How much of a client's address counts.
+        public var masks = ClientMasks()
+        /// Whether keys are kept as digests.
+        public var hashesKeys = true
+        /// Whether bounces are greylisted.
+        public var greylistsNullSender = true
+        /// Whether clients that are logged in are greylisted.
+        public var greylistsAuthenticated = false
+        /// Whether mail is deferred, not passed, when the store fails.
+        public var defersOnStoreError = false
+
+        /// The terms of a fresh installation.
+        public init() {}
+    }
+
+    /// The next step for a request.
+    public enum Answer: Sendable {
+        case outcome(Outcome)
+        /// To be put to the store; its judgement then goes to `conclude`.
+        case inquiry(Inquiry)
+    }
+
+    /// The terms it works by.
+    public var terms: Terms
+    /// Who is let through.
+    public var whitelist: Whitelist
+    private let wording: Wording
+    private let headers: HeaderLedger
+
+    /// A postman; copies share the ledger of headers.
+    public init(terms: Terms, wording: Wording, whitelist: Whitelist = Whitelist()) {
+        self.terms = terms
+        self.wording = wording
+        self.whitelist = whitelist
+        headers = HeaderLedger()
+    }
+
+    /// What is to be done about a request: the function to read first.
+    ///
+    /// - Parameter envelope: storage to be used again and again, one for an event loop
+    public func answer(_ request: PolicyRequest, at now: Timestamp, using envelope: inout Envelope) -> Answer {
+        // 1. Is it ours to judge? Who sends what to whom?
+        if let reason = notOurs(request, addressing: &envelope) { return .outcome(Outcome(.notOurs(reason))) }
+        // 2. Does the administrator let it through?
+        if let entry = whitelist.match(envelope) { return .outcome(Outcome(.whitelisted(entry))) }
+        // 3. What does the store know? There the judgement is made, in one atomic step.
+        let triplet = envelope.readTriplet { Key($0, isHashed: terms.hashesKeys) }
+        let hasAutoWhitelist = terms.rules.clientCount > 0
+        let client = hasAutoWhitelist ? envelope.readNetwork { Key($0, isHashed: terms.hashesKeys) } : nil
+        return .inquiry(Inquiry(triplet: triplet, client: client, time: now, rules: terms.rules))
+    }
+
+    /// 4. The judgement in words.
+    public func conclude(_ request: PolicyRequest, _ verdict: Verdict, at now: Timestamp) -> Outcome {
+        switch verdict {
+        case .new(let wait):
+            return Outcome(.judged(verdict), reply: deferral(of: request, wait: wait, delay: 0, at: now))
+        case .early(let wait, let delay):
+            return Outcome(.judged(verdict), reply: deferral(of: request, wait: wait, delay: delay, at: now))
+        case .retried(let delay):
+            guard request.read(.instance, headers.claim) else { return Outcome(.judged(verdict)) }
+            let header = request.read(.recipient) { wording.header(delay: delay, at: now, recipient: $0) }
+            return Outcome(.judged(verdict), reply: .action(header))
+        case .known, .autoWhitelisted:
+            return Outcome(.judged(verdict))
+        }
+    }
+
+    /// The answer while the store fails: mail flows, unless the site would rather have it wait.
+    public func withoutStore(_ request: PolicyRequest, at now: Timestamp) -> Outcome {
+        guard terms.defersOnStoreError else { return Outcome(.storeFailed) }
+        return Outcome(.storeFailed, reply: deferral(of: request, wait: terms.rules.delay, delay: 0, at: now))
+    }
+
+    /// Addresses the envelope, or says why the request is not for greylisting.
+    ///
+    /// No state at all (Exim, old clients) is taken for RCPT. A certificate is trusted where Postfix names its subject
+    /// or issuer; a fingerprint alone is no proof.
+    private func notOurs(_ request: PolicyRequest, addressing envelope: inout Envelope) -> Reason.NotOurs? {
+        guard request.isEmpty(.protocolState) || request.value(of: .protocolState, is: "RCPT") else {
+            return .otherState
+        }
+        if !terms.greylistsAuthenticated {
+            let isAuthenticated =
+                !request.isEmpty(.saslUsername) || !request.isEmpty(.ccertSubject) || !request.isEmpty(.ccertIssuer)
+            if isAuthenticated { return .authenticated }
+        }
+        guard request.has(.sender) else { return .noSender }
+        guard !request.isEmpty(.recipient) else { return .noRecipient }
+        if request.isEmpty(.sender), !terms.greylistsNullSender { return .nullSender }
+        let isAddressed = request.read(.clientAddress) { client in
+            request.read(.sender) { sender in
+                request.read(.recipient) { recipient in
+                    envelope.address(client: client, sender: sender, recipient: recipient, masks: terms.masks)
+                }
+            }
+        }
+        return isAddressed ? nil : .noAddress
+    }
+
+    private func deferral(of request: PolicyRequest, wait: Int64, delay: Int64, at now: Timestamp) -> PolicyReply {
+        .action(request.read(.recipient) { wording.deferral(wait: wait, delay: delay, at: now, recipient: $0) })
+    }
+}

@@ -1,0 +1,77 @@
+/// An address and a prefix length: a network in CIDR form (RFC 4632), its host bits cut off.
+public struct Network: Sendable, Hashable {
+    /// The first address of the network.
+    public let address: Address
+    /// How many bits are the network's: 0...32 or 0...128.
+    public let prefixLength: Int
+
+    /// The network of that length around an address. A length beyond the family's is taken as a single host.
+    public init(_ address: Address, prefixLength: Int) {
+        let length = min(max(0, prefixLength), address.family.rawValue)
+        let mask = length == 0 ? 0 : UInt128.max << UInt128(128 - length)
+        self.address = Address(family: address.family, bits: address.bits & mask)
+        self.prefixLength = length
+    }
+}
+
+extension Network: CustomStringConvertible {
+    /// `192.0.2.0/24`, `2001:db8::/48`.
+    public var description: String {
+        var bytes: [UInt8] = []
+        bytes.append(self)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+extension [UInt8] {
+    /// Appends the network in CIDR form.
+    public mutating func append(_ network: Network) {
+        append(network.address)
+        append(UInt8(ascii: "/"))
+        append(decimal: network.prefixLength)
+    }
+
+    /// Appends the address; IPv6 as RFC 5952 has it: lower case, no leading zeros, the longest run of zeros as `::`.
+    public mutating func append(_ address: Address) {
+        switch address.family {
+        case .ipv4:
+            for octet in 0..<4 {
+                if octet > 0 { append(UInt8(ascii: ".")) }
+                append(decimal: Int(truncatingIfNeeded: address.bits >> UInt128(120 - 8 * octet)) & 0xff)
+            }
+        case .ipv6:
+            append(ipv6: address.bits)
+        }
+    }
+
+    private mutating func append(ipv6 bits: UInt128) {
+        func group(_ index: Int) -> Int { Int(truncatingIfNeeded: bits >> UInt128(112 - 16 * index)) & 0xffff }
+        var gap = 0..<0
+        var start = 0
+        for index in 0..<8 {
+            if group(index) != 0 { start = index + 1 } else if index + 1 - start > gap.count { gap = start..<index + 1 }
+        }
+        if gap.count < 2 { gap = 0..<0 }
+        var index = 0
+        while index < 8 {
+            if index == gap.lowerBound, !gap.isEmpty {
+                append(UInt8(ascii: ":"))
+                append(UInt8(ascii: ":"))
+                index = gap.upperBound
+                continue
+            }
+            if index > 0, index != gap.upperBound || gap.isEmpty { append(UInt8(ascii: ":")) }
+            append(hexadecimal: group(index))
+            index += 1
+        }
+    }
+}
+
+extension Address {
+    /// The prefix length for which a dotted IPv4 mask such as `255.255.255.0` stands; nil where it isn't one.
+    public var asMask: Int? {
+        guard family == .ipv4 else { return nil }
+        let length = (~bits).leadingZeroBitCount
+        return bits == (length == 0 ? 0 : UInt128.max << UInt128(128 - length)) ? length : nil
+    }
+}

@@ -1,0 +1,34 @@
+/// What is known of a triplet, or of a client for the auto-whitelist.
+public struct Sighting: Sendable, Equatable {
+    /// How often it has passed; 0 while the retry of a first attempt is awaited.
+    public var passes: UInt32
+    /// When it was first seen.
+    public var first: Timestamp
+    /// When it last passed; while it is pending, when it was first seen.
+    public var last: Timestamp
+
+    /// A sighting as it was stored.
+    public init(passes: UInt32, first: Timestamp, last: Timestamp) {
+        self.passes = passes
+        self.first = first
+        self.last = last
+    }
+
+    /// A first attempt, made at that moment.
+    public init(firstAt now: Timestamp) {
+        self.init(passes: 0, first: now, last: now)
+    }
+
+    /// Whether the retry of the first attempt is still awaited.
+    public var isPending: Bool { passes == 0 }
+
+    /// Whether it counts as forgotten: at look-up it is as if it weren't there, maintenance removes it.
+    public func isExpired(at now: Timestamp, under rules: Rules) -> Bool {
+        now.since(last) > (isPending ? rules.retryWindow : rules.maxAge)
+    }
+
+    /// The same, passed once more at that moment.
+    public func passing(at now: Timestamp) -> Sighting {
+        Sighting(passes: passes == .max ? passes : passes + 1, first: first, last: now)
+    }
+}

@@ -1,0 +1,38 @@
+import CLMDB
+import Glibc
+import Storage
+
+/// What LMDB or the system answered instead of success.
+struct LMDBFault: Error {
+    let code: CInt
+
+    static let notFound = MDB_NOTFOUND
+    static let mapFull = MDB_MAP_FULL
+    static let mapResized = MDB_MAP_RESIZED
+    static let panic = MDB_PANIC
+
+    /// Whether the file isn't LMDB's, or isn't whole.
+    var isCorruption: Bool {
+        switch code {
+        case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID, MDB_VERSION_MISMATCH, MDB_INCOMPATIBLE, MDB_BAD_VALSIZE:
+            true
+        default: false
+        }
+    }
+
+    /// The same for whoever asked the store.
+    func error(path: String) -> StoreError {
+        let code: StoreError.Code =
+            switch self.code {
+            case EACCES, EPERM, EROFS: .denied
+            case ENOENT, ENOTDIR, EISDIR, ENOTSUP: .cannotCreate
+            default: isCorruption ? .corrupt : .unavailable
+            }
+        return StoreError(code, "lmdb://\(path): \(String(cString: mdb_strerror(self.code)))")
+    }
+
+    /// Throws unless `code` is success.
+    static func check(_ code: CInt) throws(LMDBFault) {
+        if code != MDB_SUCCESS { throw LMDBFault(code: code) }
+    }
+}

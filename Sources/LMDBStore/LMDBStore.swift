@@ -1,0 +1,186 @@
+public import Greylist
+import NIOPosix
+public import Storage
+import Synchronization
+
+/// A store in an LMDB file, always with full sync: an answer means that what it rests on is on disk.
+///
+/// One thread serves it. Whatever is waiting when the thread is free is committed in one transaction, so that many
+/// requests share one sync; the next ones gather meanwhile (group commit).
+public final class LMDBStore: Store {
+    private struct Update: Sendable {
+        var batch: [Inquiry]
+        let done: @Sendable (Result<[Inquiry], StoreError>) -> Void
+    }
+
+    private struct Waiting: Sendable {
+        var updates: [Update] = []
+        var errands: [@Sendable (Environment) -> Void] = []
+        var isServed = false
+
+        var isEmpty: Bool { updates.isEmpty && errands.isEmpty }
+    }
+
+    private let environment: Environment
+    private let thread = NIOThreadPool(numberOfThreads: 1)
+    private let waiting = Mutex(Waiting())
+
+    /// Opens the database, makes it if need be, and takes it for this process alone.
+    ///
+    /// - Parameters:
+    ///   - path: the file; its folder must exist. LMDB keeps a second one, `path-lock`, beside it.
+    ///   - mapSize: address space to begin with; it doubles when the data needs it
+    ///   - now: the time for the name of a damaged file that is set aside
+    ///   - report: takes a sentence for the log when a file was set aside; called on any thread
+    public init(
+        path: String, mapSize: Int = 16 << 30, at now: Timestamp, report: @escaping @Sendable (String) -> Void
+    ) throws(StoreError) {
+        environment = try Environment(path: path, mapSize: mapSize, at: now, report: report)
+        thread.start()
+    }
+
+    /// Hands inquiries to the storage thread; `done` is called there.
+    public func update(_ batch: consuming [Inquiry], done: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void)
+    {
+        let update = Update(batch: batch, done: done)
+        enqueue { $0.updates.append(update) }
+    }
+
+    /// Removes what is expired from a slice, in a transaction of its own between those of requests.
+    public func expire(
+        _ table: Table, from cursor: Cursor?, limit: Int, at now: Timestamp, under rules: Rules
+    ) async throws(StoreError) -> ExpiredSlice {
+        try await run { (transaction) throws(LMDBFault) in
+            var slice = ExpiredSlice(visited: 0, removed: 0, next: nil)
+            try transaction.walk(table, from: cursor?.bytes) { key, value in
+                guard slice.visited < limit else {
+                    slice.next = Cursor(Array(key))
+                    return .stop
+                }
+                slice.visited += 1
+                // A record that isn't one is of no use to anybody.
+                guard Record(value)?.sighting.isExpired(at: now, under: rules) ?? true else { return .keep }
+                slice.removed += 1
+                return .remove
+            }
+            return slice
+        }
+    }
+
+    /// Reads a slice, in a transaction of its own between those of requests.
+    public func scan(_ table: Table, from cursor: Cursor?, limit: Int) async throws(StoreError) -> ScannedSlice {
+        try await run { (transaction) throws(LMDBFault) in
+            var slice = ScannedSlice(entries: [], next: nil)
+            try transaction.walk(table, from: cursor?.bytes) { key, value in
+                guard slice.entries.count < limit else {
+                    slice.next = Cursor(Array(key))
+                    return .stop
+                }
+                if let record = Record(value) { slice.entries.append((Array(key), record.sighting)) }
+                return .keep
+            }
+            return slice
+        }
+    }
+
+    /// Finishes what is waiting and closes the file.
+    public func close() async {
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            let errand: @Sendable (Environment) -> Void = { environment in
+                environment.close()
+                continuation.resume()
+            }
+            enqueue { $0.errands.append(errand) }
+        }
+        try? await thread.shutdownGracefully()
+    }
+
+    /// Runs `body` in a transaction on the storage thread.
+    private func run<Answer: Sendable>(
+        _ body: @escaping @Sendable (inout Transaction) throws(LMDBFault) -> Answer
+    ) async throws(StoreError) -> Answer {
+        let result: Result<Answer, StoreError> = await withCheckedContinuation { continuation in
+            let errand: @Sendable (Environment) -> Void = { environment in
+                do throws(LMDBFault) {
+                    continuation.resume(returning: .success(try environment.write(body)))
+                } catch {
+                    continuation.resume(returning: .failure(error.error(path: environment.path)))
+                }
+            }
+            enqueue { $0.errands.append(errand) }
+        }
+        return try result.get()
+    }
+
+    private func enqueue(_ add: (inout Waiting) -> Void) {
+        let isServed = waiting.withLock { waiting in
+            add(&waiting)
+            let isServed = waiting.isServed
+            waiting.isServed = true
+            return isServed
+        }
+        if !isServed { thread.submit { _ in self.serve() } }
+    }
+
+    /// Serves until nothing is waiting: all updates in one commit, then one errand, so that requests never wait for
+    /// more than one slice.
+    private func serve() {
+        while true {
+            let (updates, errand) = waiting.withLock { waiting in
+                let updates = waiting.updates
+                waiting.updates = []
+                let errand = waiting.errands.isEmpty ? nil : waiting.errands.removeFirst()
+                waiting.isServed = !updates.isEmpty || errand != nil
+                return (updates, errand)
+            }
+            if updates.isEmpty, errand == nil { return }
+            if !updates.isEmpty { commit(updates) }
+            errand?(environment)
+        }
+    }
+
+    /// Answers updates in one transaction; all of them get their judgement after the commit, or all the same fault.
+    private func commit(_ updates: consuming [Update]) {
+        var updates = updates
+        do throws(StoreError) {
+            try judge(&updates)
+            for update in updates { update.done(.success(update.batch)) }
+        } catch {
+            for update in updates { update.done(.failure(error)) }
+        }
+    }
+
+    /// Judges; once more where the database was found in ruins or stuck, and could be mended.
+    private func judge(_ updates: inout [Update]) throws(StoreError) {
+        do throws(LMDBFault) {
+            return try judgeOnce(&updates)
+        } catch {
+            try environment.recover(from: error, at: updates.first?.batch.first?.time ?? Timestamp(seconds: 0))
+        }
+        do throws(LMDBFault) { try judgeOnce(&updates) } catch { throw error.error(path: environment.path) }
+    }
+
+    private func judgeOnce(_ updates: inout [Update]) throws(LMDBFault) {
+        try environment.write { (transaction) throws(LMDBFault) in
+            for update in updates.indices {
+                for index in updates[update].batch.indices {
+                    try transaction.answer(&updates[update].batch[index])
+                }
+            }
+        }
+    }
+}
+
+extension Transaction {
+    /// Reads what is known under the inquiry's keys, judges, and writes what is to be remembered.
+    fileprivate mutating func answer(_ inquiry: inout Inquiry) throws(LMDBFault) {
+        var known = Known()
+        if inquiry.asksForTriplet { known.triplet = try read(inquiry.triplet, in: .greylist) }
+        if let client = inquiry.client { known.client = try read(client, in: .autoWhitelist) }
+        let remember = inquiry.judge(known)
+        if let triplet = remember.triplet { try write(triplet, inquiry.triplet, in: .greylist) }
+        if let sighting = remember.client, let client = inquiry.client {
+            try write(sighting, client, in: .autoWhitelist)
+        }
+    }
+}

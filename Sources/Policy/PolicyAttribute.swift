@@ -1,0 +1,56 @@
+/// The attributes of a request that have a place of their own; every other one is found by its name.
+///
+/// Source: Postfix SMTPD_POLICY_README.
+public enum PolicyAttribute: Int, Sendable, CaseIterable {
+    case request, protocolState, heloName, queueID, sender, recipient
+    case clientAddress, clientName, instance
+    case saslUsername, ccertSubject, ccertIssuer
+
+    /// The name as it stands on the wire.
+    public var name: StaticString {
+        switch self {
+        case .request: "request"
+        case .protocolState: "protocol_state"
+        case .heloName: "helo_name"
+        case .queueID: "queue_id"
+        case .sender: "sender"
+        case .recipient: "recipient"
+        case .clientAddress: "client_address"
+        case .clientName: "client_name"
+        case .instance: "instance"
+        case .saslUsername: "sasl_username"
+        case .ccertSubject: "ccert_subject"
+        case .ccertIssuer: "ccert_issuer"
+        }
+    }
+
+    /// The attribute of that name, or nil where it has no place of its own. Names are compared as bytes.
+    init?(name: Span<UInt8>) {
+        switch name.count {
+        case 6 where name.equals("sender"): self = .sender
+        case 7 where name.equals("request"): self = .request
+        case 8 where name.equals("instance"): self = .instance
+        case 8 where name.equals("queue_id"): self = .queueID
+        case 9 where name.equals("recipient"): self = .recipient
+        case 9 where name.equals("helo_name"): self = .heloName
+        case 11 where name.equals("client_name"): self = .clientName
+        case 12 where name.equals("ccert_issuer"): self = .ccertIssuer
+        case 13 where name.equals("sasl_username"): self = .saslUsername
+        case 13 where name.equals("ccert_subject"): self = .ccertSubject
+        case 14 where name.equals("client_address"): self = .clientAddress
+        case 14 where name.equals("protocol_state"): self = .protocolState
+        default: return nil
+        }
+    }
+}
+
+extension Span<UInt8> {
+    /// Whether these bytes are exactly the ASCII bytes of `text`.
+    public func equals(_ text: StaticString) -> Bool {
+        guard count == text.utf8CodeUnitCount else { return false }
+        return text.withUTF8Buffer { expected in
+            for index in 0..<count where self[index] != expected[index] { return false }
+            return true
+        }
+    }
+}

@@ -1,0 +1,139 @@
+import Engine
+import Logging
+import NIOCore
+import Policy
+
+/// One connection of an smtpd: requests in, exactly one reply to each complete one, in their order.
+///
+/// Postfix waits for a reply before it sends the next request. A client that doesn't is served all the same: while a
+/// request is with the store, the following bytes wait, and once too many do, reading stops.
+final class Connection: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let desk: Desk
+    private let roster: Roster
+    private let limits = PolicyLimits()
+    private let encoder = PolicyEncoder()
+    private var decoder: PolicyDecoder
+    private var context: ChannelHandlerContext?
+    private var unread = ByteBuffer()
+    private var isInputClosed = false
+    private var isClosing = false
+    private var holdsBackRead = false
+    /// Whether a request is with the store.
+    private(set) var isWaiting = false
+    /// The sweep of the roster in which bytes last came in.
+    var lastSweep = 0
+
+    init(desk: Desk, roster: Roster) {
+        self.desk = desk
+        self.roster = roster
+        decoder = PolicyDecoder(limits: limits)
+    }
+
+    /// Whether closing it now would break nothing off.
+    var isQuiet: Bool { !isWaiting && unread.readableBytes == 0 }
+
+    func channelActive(context: ChannelHandlerContext) {
+        self.context = context
+        roster.add(self)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.context = nil
+        roster.remove(self)
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = unwrapInboundIn(data)
+        lastSweep = roster.sweep
+        if unread.readableBytes == 0 { unread = bytes } else { unread.writeBuffer(&bytes) }
+        proceed()
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        context.flush()
+        context.fireChannelReadComplete()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if unread.readableBytes > limits.request {
+            holdsBackRead = true
+        } else {
+            context.read()
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .some(.inputClosed) = event as? ChannelEvent {
+            isInputClosed = true
+            if !isWaiting { end() }
+        } else {
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    /// A reset by the client is no news: it has gone, and that is all there is to it.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        close()
+    }
+
+    /// Takes the answer to the request that is with the store.
+    func deliver(_ outcome: Outcome) {
+        isWaiting = false
+        reply(outcome)
+        proceed()
+        context?.flush()
+        if holdsBackRead, unread.readableBytes <= limits.request {
+            holdsBackRead = false
+            context?.read()
+        }
+    }
+
+    /// Ends the connection once what is in flight has its reply.
+    func finish() {
+        isClosing = true
+        if !isWaiting { close() }
+    }
+
+    /// Closes after what was written has been sent.
+    func close() {
+        context?.flush()
+        context?.close(promise: nil)
+    }
+
+    private func proceed() {
+        do throws(PolicyViolation) {
+            while !isWaiting, !isClosing, let request = try decoder.next(in: &unread) {
+                if let outcome = desk.take(request, from: self) { reply(outcome) } else { isWaiting = true }
+            }
+        } catch {
+            return giveUp(error)
+        }
+        guard !isWaiting else { return }
+        if isInputClosed { end() } else if isClosing { close() }
+    }
+
+    private func reply(_ outcome: Outcome) {
+        guard let context else { return }
+        context.write(wrapOutboundOut(encoder.bytes(of: outcome.reply)), promise: nil)
+    }
+
+    /// The client has sent all it wanted to.
+    private func end() {
+        do throws(PolicyViolation) { try decoder.end(leaving: unread) } catch { return giveUp(error) }
+        close()
+    }
+
+    /// What can't be read must not be answered: Postfix would take any reply for that of its next request.
+    private func giveUp(_ violation: PolicyViolation) {
+        desk.logger.warning("a client was disconnected without a reply: \(violation)")
+        unread.clear()
+        isClosing = true
+        close()
+    }
+}

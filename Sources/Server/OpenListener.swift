@@ -1,0 +1,68 @@
+import Glibc
+
+/// A socket that listens, opened before the server starts so that every fault is known by then.
+public struct OpenListener: Sendable {
+    /// Where it listens, with the address and port that were really given.
+    public let address: ListenAddress
+    let descriptor: CInt
+    /// The file of a unix socket.
+    let file: SocketFile?
+
+    /// Opens what an address names: one socket, but for a host name that stands for several addresses.
+    ///
+    /// - Parameters:
+    ///   - backlog: how many connections may wait to be accepted
+    ///   - takesOverStale: whether a unix socket that nobody listens on is replaced
+    public static func open(
+        _ address: ListenAddress, backlog: Int, takesOverStale: Bool = true
+    ) throws(ListenError) -> [OpenListener] {
+        switch address {
+        case .unix(let path, let mode, let group):
+            return [
+                try openUnixSocket(path, mode: mode, group: group, backlog: backlog, takesOverStale: takesOverStale)
+            ]
+        case .inet(let host, let port):
+            return try openInetSockets(host: host, port: port, backlog: backlog)
+        }
+    }
+
+    /// Closes a socket that was never handed to a server.
+    public func close() {
+        Glibc.close(descriptor)
+        file?.remove()
+    }
+}
+
+/// The file of a unix socket, known by its inode: it is removed in the end only while it is still ours.
+struct SocketFile: Sendable {
+    let path: String
+    private let device: dev_t
+    private let inode: ino_t
+
+    init?(path: String) {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return nil }
+        self.path = path
+        device = status.st_dev
+        inode = status.st_ino
+    }
+
+    func remove() {
+        guard let now = SocketFile(path: path), now.device == device, now.inode == inode else { return }
+        unlink(path)
+    }
+}
+
+extension ListenError {
+    /// What the system answered while a listener was opened.
+    static func system(_ code: CInt, _ address: String, _ doing: String) -> ListenError {
+        let consequence: Code =
+            switch code {
+            case EADDRINUSE: .taken
+            case EACCES, EPERM, EROFS: .denied
+            case EADDRNOTAVAIL: .unusable
+            default: .cannotCreate
+            }
+        return ListenError(consequence, "\(address): \(doing): \(String(cString: strerror(code)))")
+    }
+}

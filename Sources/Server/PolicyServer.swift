@@ -1,0 +1,121 @@
+public import Engine
+public import Logging
+import NIOCore
+import NIOPosix
+public import ServiceLifecycle
+public import Storage
+import Synchronization
+
+/// Serves the policy protocol on all listeners until it is told to stop, then finishes what is in flight.
+public final class PolicyServer: Service {
+    /// How long replies in flight may take when the server stops.
+    private static let grace = Duration.milliseconds(1_500)
+
+    /// An event loop with what belongs to it.
+    private struct Loop: Sendable {
+        let eventLoop: any EventLoop
+        let desk: NIOLoopBound<Desk>
+        let roster: NIOLoopBound<Roster>
+    }
+
+    private let listeners: [OpenListener]
+    private let store: any Store
+    private let logger: Logger
+    private let group: MultiThreadedEventLoopGroup
+    private let loops: [Loop]
+
+    /// A server on these listeners, which are its to close from now on.
+    ///
+    /// - Parameters:
+    ///   - store: closed when the server has stopped
+    ///   - sink: takes the lines of decisions
+    ///   - logger: takes everything else
+    public init(
+        listeners: [OpenListener], terms: ServerTerms, postman: Postman, store: any Store, sink: LogSink, logger: Logger
+    ) async throws {
+        self.listeners = listeners
+        self.store = store
+        self.logger = logger
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: terms.threads)
+        self.group = group
+        let health = StoreHealth(logger: logger)
+        let share = max(1, terms.maxConnections / terms.threads)
+        var loops: [Loop] = []
+        for eventLoop in group.makeIterator() {
+            let loop = try await eventLoop.submit {
+                let desk = Desk(
+                    eventLoop: eventLoop, terms: terms, postman: postman, store: store, health: health, sink: sink,
+                    logger: logger)
+                let roster = Roster(
+                    eventLoop: eventLoop, limit: share, idleTimeout: terms.idleTimeout, logger: logger)
+                return Loop(
+                    eventLoop: eventLoop, desk: NIOLoopBound(desk, eventLoop: eventLoop),
+                    roster: NIOLoopBound(roster, eventLoop: eventLoop))
+            }.get()
+            loops.append(loop)
+        }
+        self.loops = loops
+    }
+
+    /// Serves until graceful shutdown.
+    public func run() async throws {
+        var channels: [any Channel] = []
+        for listener in listeners {
+            channels.append(try await serve(listener))
+            logger.info("listening on \(listener.address)")
+        }
+        try? await gracefulShutdown()
+        for channel in channels { try? await channel.close() }
+        for listener in listeners { listener.file?.remove() }
+        await drain()
+        await store.close()
+        try? await group.shutdownGracefully()
+    }
+
+    /// Changes how requests are answered from the next one on; each loop changes between two requests.
+    public func change(_ change: @escaping @Sendable (inout Postman) -> Void) async {
+        for loop in loops {
+            try? await loop.eventLoop.submit { change(&loop.desk.value.postman) }.get()
+        }
+    }
+
+    private func serve(_ listener: OpenListener) async throws -> any Channel {
+        let loops = loops
+        let logger = logger
+        return try await ServerBootstrap(group: group)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptWatch(logger: logger))
+                }
+            }
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else {
+                        preconditionFailure("a connection came in on a foreign event loop")
+                    }
+                    try channel.pipeline.syncOperations.addHandler(
+                        Connection(desk: loop.desk.value, roster: loop.roster.value))
+                }
+            }
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.maxMessagesPerRead, value: 1)
+            .withBoundSocket(listener.descriptor)
+            .get()
+    }
+
+    /// Waits until every connection has got its replies, at most for the time of grace.
+    private func drain() async {
+        let deadline = ContinuousClock.now + Self.grace
+        for loop in loops { loop.eventLoop.execute { loop.roster.value.end() } }
+        while ContinuousClock.now < deadline {
+            var isDrained = true
+            for loop in loops {
+                let isEmpty = try? await loop.eventLoop.submit { loop.roster.value.isEmpty }.get()
+                isDrained = isDrained && isEmpty ?? true
+            }
+            if isDrained { return }
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+        logger.warning("some requests were still waiting for the store when the server had to stop")
+    }
+}

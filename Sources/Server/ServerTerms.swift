@@ -1,0 +1,23 @@
+public import Greylist
+public import NIOCore
+
+/// What is settled about serving, apart from what is answered.
+public struct ServerTerms: Sendable {
+    /// How many event loops there are.
+    public var threads = 1
+    /// How many connections are kept, shared out among the loops.
+    public var maxConnections = 2_000
+    /// Each complete request is answered by then, whatever the store does.
+    public var requestDeadline = TimeAmount.seconds(5)
+    /// A connection that is silent for so long is closed. Postfix keeps one for up to 1,000 s.
+    public var idleTimeout = TimeAmount.seconds(1_200)
+    /// How much is logged of decisions.
+    public var logLevel = LogLevel.info
+    /// Tells the time; tests hand in a clock that they move.
+    public var now: @Sendable () -> Timestamp
+
+    /// The terms of a fresh installation, with a clock.
+    public init(now: @escaping @Sendable () -> Timestamp) {
+        self.now = now
+    }
+}

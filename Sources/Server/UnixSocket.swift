@@ -1,0 +1,96 @@
+import Glibc
+
+extension OpenListener {
+    /// Opens a unix socket. A stale one at its path is taken over; one that is served, or any other file, is left alone.
+    static func openUnixSocket(
+        _ path: String, mode: UInt16, group: String, backlog: Int, takesOverStale: Bool
+    ) throws(ListenError) -> OpenListener {
+        let name = "unix:\(path)"
+        guard let address = sockaddr_un(path: path) else {
+            throw ListenError(.cannotCreate, "\(name): a socket's path has at most 107 bytes")
+        }
+        let groupID = try group.isEmpty ? nil : identify(group: group, for: name)
+        try clear(path, address, takesOverStale: takesOverStale)
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw .system(errno, name, "socket") }
+        do throws(ListenError) {
+            // The file must never be open to more than it is meant for, not even for a moment.
+            let mask = umask(0o777 & ~mode_t(mode))
+            defer { umask(mask) }
+            guard address.withPointer({ bind(descriptor, $0, $1) }) == 0 else { throw .system(errno, name, "bind") }
+            if let groupID, chown(path, uid_t.max, groupID) != 0 {
+                throw .system(errno, name, "giving it to group \(group)")
+            }
+            guard chmod(path, mode_t(mode)) == 0 else { throw .system(errno, name, "chmod") }
+            guard listen(descriptor, Int32(clamping: backlog)) == 0 else { throw .system(errno, name, "listen") }
+        } catch {
+            Glibc.close(descriptor)
+            throw error
+        }
+        return OpenListener(
+            address: .unix(path: path, mode: mode, group: group), descriptor: descriptor, file: SocketFile(path: path))
+    }
+
+    private static func clear(_ path: String, _ address: sockaddr_un, takesOverStale: Bool) throws(ListenError) {
+        let name = "unix:\(path)"
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return }
+        guard status.st_mode & S_IFMT == S_IFSOCK else {
+            throw ListenError(.cannotCreate, "\(name): a file that is no socket lies there; it was left as it is")
+        }
+        let probe = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+        guard probe >= 0 else { throw .system(errno, name, "socket") }
+        defer { Glibc.close(probe) }
+        // A full backlog (EAGAIN) means that somebody is there, too.
+        if address.withPointer({ connect(probe, $0, $1) }) == 0 || errno == EAGAIN {
+            throw ListenError(.taken, "\(name): \(holder(of: probe)) listens there already")
+        }
+        guard errno == ECONNREFUSED else { throw .system(errno, name, "looking who listens there") }
+        guard takesOverStale else {
+            throw ListenError(.taken, "\(name): a stale socket lies there, and server.reuse_socket is false")
+        }
+        guard unlink(path) == 0 || errno == ENOENT else { throw .system(errno, name, "removing a stale socket") }
+    }
+
+    /// Who is at the other end, as far as the system tells.
+    private static func holder(of descriptor: CInt) -> String {
+        // The fields of struct ucred, which Glibc's module doesn't show.
+        var peer: (pid: pid_t, user: uid_t, group: gid_t) = (0, 0, 0)
+        var length = socklen_t(MemoryLayout.size(ofValue: peer))
+        guard getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0, peer.pid > 0 else {
+            return "another process"
+        }
+        var name = [CChar](repeating: 0, count: 32)
+        let comm = Glibc.open("/proc/\(peer.pid)/comm", O_RDONLY | O_CLOEXEC)
+        defer { Glibc.close(comm) }
+        let count = comm >= 0 ? read(comm, &name, 16) : 0
+        let text = name.prefix(max(0, count)).map(UInt8.init(bitPattern:)).filter { $0 > 0x20 && $0 < 0x7f }
+        return "process \(peer.pid) (\(String(decoding: text, as: UTF8.self)))"
+    }
+
+    private static func identify(group: String, for name: String) throws(ListenError) -> gid_t {
+        guard let entry = getgrnam(group) else {
+            throw ListenError(.unusable, "\(name): there is no group \"\(group)\"")
+        }
+        return entry.pointee.gr_gid
+    }
+}
+
+extension sockaddr_un {
+    /// The address of that path; nil where it is too long.
+    fileprivate init?(path: String) {
+        self.init()
+        sun_family = sa_family_t(AF_UNIX)
+        let bytes = Array(path.utf8)
+        guard bytes.count < MemoryLayout.size(ofValue: sun_path) else { return nil }
+        withUnsafeMutableBytes(of: &sun_path) { $0.copyBytes(from: bytes) }
+    }
+
+    fileprivate func withPointer(_ body: (UnsafePointer<sockaddr>, socklen_t) -> CInt) -> CInt {
+        withUnsafePointer(to: self) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+/// Where log lines go.
+public enum LogType: String, CaseIterable, Sendable, ChoiceValue {
+    /// To standard error.
+    case stderr
+    /// To the file `log.log_file`.
+    case file
+    /// To the system's log.
+    case syslog
+    /// Nowhere.
+    case none
+    /// As a Python logging dictionary says; known so that it can be refused with advice.
+    case fromConfig = "from_config"
+}
+
+/// The form of a log line.
+public enum LogFormat: String, CaseIterable, Sendable, ChoiceValue {
+    /// As postgrey writes them.
+    case postgrey
+    /// `key=value` pairs.
+    case logfmt
+    /// One JSON object a line.
+    case json
+}
+
+/// A facility of the system's log.
+public enum LogFacility: String, CaseIterable, Sendable, ChoiceValue {
+    /// The facilities that every syslog has, by their names there.
+    case auth, authpriv, cron, daemon, ftp, kern, lpr, mail, news, syslog, user, uucp
+    /// The facilities that a site gives a meaning to.
+    case local0, local1, local2, local3, local4, local5, local6, local7
+}
+
+/// The kind of the first listening socket.
+public enum SocketType: String, CaseIterable, Sendable, ChoiceValue {
+    /// A socket in the file system.
+    case unix
+    /// TCP.
+    case inet
+
+    static var synonyms: [String: SocketType] { ["tcp": .inet] }
+}
+
+/// What a decision does.
+public enum Mode: String, CaseIterable, Sendable, ChoiceValue {
+    /// Answers what was decided.
+    case enforce
+    /// Decides, logs and counts, and answers `DUNNO`.
+    case observe
+}
+
+/// When a decision is on disk.
+public enum Durability: String, CaseIterable, Sendable, ChoiceValue {
+    /// Before its reply.
+    case commit
+    /// Within `service.sync_interval`.
+    case interval
+}
+
+/// The answer while the database is out of reach.
+public enum OnStoreError: String, CaseIterable, Sendable, ChoiceValue {
+    /// Let the mail pass.
+    case dunno
+    /// Ask the sender to come back.
+    case `defer`
+}
+
+/// What stands in for a database that is out of reach.
+public enum StoreFallback: String, CaseIterable, Sendable, ChoiceValue {
+    /// Nothing.
+    case none
+    /// A database in memory.
+    case memory
+}

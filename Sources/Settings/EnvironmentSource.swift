@@ -1,0 +1,19 @@
+/// What the environment says, in the order of its names, and what is wrong with it.
+///
+/// Only names that begin with `TPRT_` are ours, and all of those must be settings.
+func environmentAssignments(_ environment: [String: String]) -> (found: [Assignment], errors: [SettingError]) {
+    let keys = Dictionary(
+        Configuration.fields.map { ($0.environmentName, $0.key) }, uniquingKeysWith: { first, _ in first })
+    var found: [Assignment] = []
+    var errors: [SettingError] = []
+    for (name, value) in environment.sorted(by: { $0.key < $1.key }) where name.hasPrefix("TPRT_") {
+        let origin = Origin.environment(name: name)
+        if let key = keys[name] {
+            found.append(Assignment(key: key, input: .text(value), origin: origin))
+        } else {
+            let remedy = suggestion(for: name, among: Configuration.fields.map(\.environmentName))
+            errors.append(SettingError(origin: origin, complaint: "no such setting", remedy: remedy))
+        }
+    }
+    return (found, errors)
+}

@@ -1,0 +1,46 @@
+extension Configuration {
+    /// The section `log`.
+    public struct Log: Sendable, Equatable {
+        /// Where log lines go.
+        public var logType = LogType.stderr
+        /// How much is logged: 0 nothing, 1 warnings, 2 information, 3 debugging.
+        public var logLevel = 2
+        /// The path of the log file, with `LogType.file`.
+        public var logFile = ""
+        /// The form of a log line.
+        public var logFormat = LogFormat.postgrey
+        /// The facility, with `LogType.syslog`.
+        public var logFacility = LogFacility.mail
+        /// The path of a socket or `host:port`, with `LogType.syslog`.
+        public var logSyslogDest = "/dev/log"
+        /// The logging dictionary of the Python original, with `LogType.fromConfig`.
+        public var config = JSONValue.object([:])
+
+        /// The defaults.
+        public init() {}
+    }
+
+    static let logFields: [Field] = [
+        Field(
+            "log.log_type", \.log.logType, "Where log lines go.",
+            discussion: "from_config, a Python logging dictionary, is known so that it can be refused with advice.",
+            flag: "log_type"),
+        Field(
+            "log.log_level", \.log.logLevel,
+            "How much is logged: 0 nothing, 1 warnings, 2 information, 3 debugging.",
+            allowed: .range(0...3), flag: "log_level", short: "l", reload: true),
+        Field(
+            "log.log_file", \.log.logFile, "The path of the log file, with log_type file.", flag: "log_file"),
+        Field("log.log_format", \.log.logFormat, "The form of a log line."),
+        Field(
+            "log.log_facility", \.log.logFacility, "The facility of the system's log, with log_type syslog.",
+            flag: "log_facility"),
+        Field(
+            "log.log_syslog_dest", \.log.logSyslogDest,
+            "Where the system's log listens, with log_type syslog: the path of a socket, or host:port for UDP.",
+            allowed: .notEmpty, flag: "log_syslog_dest"),
+        Field(
+            "log.config", \.log.config, "The logging dictionary of TPRT 0.9.3, with log_type from_config.",
+            discussion: "Nothing but an empty object has a meaning here."),
+    ]
+}

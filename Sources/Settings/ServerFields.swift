@@ -1,0 +1,80 @@
+extension Configuration {
+    static let serverFields: [Field] = [
+        Field(
+            "server.socket_type", \.server.socketType,
+            "The kind of the first listening socket.",
+            discussion: "tcp means the same as inet.",
+            flag: "socket_type"),
+        Field(
+            "server.socket_mode", \.server.socketMode,
+            "The permissions of a unix socket.",
+            flag: "socket_mode"),
+        Field(
+            "server.socket_group", \.server.socketGroup,
+            "The group of a unix socket; empty: the process's own."),
+        Field(
+            "server.socket_path", \.server.socketPath,
+            "The path of a unix socket.",
+            allowed: .notEmpty, flag: "socket_path"),
+        Field(
+            "server.socket_listen_host", \.server.socketListenHost,
+            "The name or address that a TCP socket listens on.",
+            allowed: .notEmpty, flag: "socket_listen_host"),
+        Field(
+            "server.socket_listen_port", \.server.socketListenPort,
+            "The port that a TCP socket listens on.",
+            allowed: .range(1...65535), flag: "socket_listen_port"),
+        Field(
+            "server.listen", \.server.listen,
+            "More listeners, as inet:127.0.0.1:10023 or unix:/path?mode=0660&group=postfix."),
+        Field(
+            "server.listen_queue_size", \.server.listenQueueSize,
+            "How many connections may wait to be accepted.",
+            allowed: .range(1...65535)),
+        Field(
+            "server.reuse_socket", \.server.reuseSocket,
+            "Whether a restart may take over a socket that was left behind."),
+        Field(
+            "server.daemonize", \.server.daemonize,
+            "Whether the process goes to the background and closes its standard streams.",
+            flag: "daemonize"),
+        Field(
+            "server.chroot", \.server.chroot,
+            "Whether the process shuts itself into chroot_dir.",
+            discussion: "It does so only where it also drops its privileges.",
+            flag: "chroot"),
+        Field(
+            "server.chroot_dir", \.server.chrootDir,
+            "The directory for chroot; empty: the user's home directory.",
+            flag: "chroot_dir"),
+        Field(
+            "server.user", \.server.user,
+            "The user to become after the sockets are open; empty: no change.",
+            flag: "user"),
+        Field(
+            "server.group", \.server.group,
+            "The group to become after the sockets are open; empty: the user's own.",
+            flag: "group"),
+        Field(
+            "server.pid_file_path", \.server.pidFilePath,
+            "The file that holds the number of the process; empty: none.",
+            flag: "pid_file_path"),
+        Field(
+            "server.request_deadline", \.server.requestDeadline,
+            "How soon every complete request is answered.",
+            allowed: .range(.milliseconds(100) ... .seconds(60))),
+        Field(
+            "server.idle_timeout", \.server.idleTimeout,
+            "How long a connection may stay silent before it is closed.",
+            discussion: "Postfix keeps an idle connection for 1000 seconds, so less would cut it off.",
+            allowed: .atLeast(.seconds(1100))),
+        Field(
+            "server.max_connections", \.server.maxConnections,
+            "How many connections may be open at once.",
+            allowed: .range(1...100_000)),
+        Field(
+            "server.threads", \.server.threads,
+            "How many event loops serve requests.",
+            allowed: .range(1...64)),
+    ]
+}

@@ -1,0 +1,132 @@
+extension Configuration {
+    static let serviceFields: [Field] = greylistFields + databaseFields + whitelistFields
+
+    private static let greylistFields: [Field] = [
+        Field(
+            "service.mode", \.service.mode,
+            "enforce greylists; observe decides, logs and counts, and lets all mail pass.",
+            reload: true),
+        Field(
+            "service.grey_hostname", \.service.greyHostname,
+            "The name of this host in the header, for {hostname}; empty: the system's.",
+            allowed: .oneLine, flag: "hostname", reload: true),
+        Field(
+            "service.grey_delay", \.service.greyDelay,
+            "How long a new sender must wait until a retry passes.",
+            allowed: .range(.zero ... .days(1)), flag: "delay", reload: true),
+        Field(
+            "service.grey_retry_window", \.service.greyRetryWindow,
+            "How long a first attempt waits for its retry.",
+            discussion: "It must be longer than grey_delay.",
+            allowed: .range(.seconds(60) ... .days(3650)), reload: true),
+        Field(
+            "service.grey_max_age", \.service.greyMaxAge,
+            "How long an entry lives after its last use.",
+            discussion: "It must not be shorter than grey_retry_window.",
+            allowed: .range(.seconds(60) ... .days(3650)), reload: true),
+        Field(
+            "service.ipv4_mask", \.service.ipv4Mask,
+            "How many leading bits of an IPv4 address name a client.",
+            allowed: .range(8...32), reload: true),
+        Field(
+            "service.ipv6_mask", \.service.ipv6Mask,
+            "How many leading bits of an IPv6 address name a client.",
+            allowed: .range(16...128), reload: true),
+        Field(
+            "service.grey_action", \.service.greyAction,
+            "The action of a reply that greylists.",
+            allowed: .temporaryRefusal, reload: true),
+        Field(
+            "service.grey_text", \.service.greyText,
+            "The text after that action; {wait} stands for the seconds left.",
+            allowed: .notEmptyLine, reload: true),
+        Field(
+            "service.grey_smtp_header", \.service.greySmtpHeader,
+            "The header of mail that waited; {delay}, {hostname} and {date} stand for what they say.",
+            allowed: .headerLine, reload: true),
+        Field(
+            "service.greylist_null_sender", \.service.greylistNullSender,
+            "Whether the null sender, that of bounces, is greylisted.",
+            reload: true),
+        Field(
+            "service.greylist_authenticated", \.service.greylistAuthenticated,
+            "Whether clients that have logged in are greylisted.",
+            reload: true),
+    ]
+
+    private static let databaseFields: [Field] = [
+        Field(
+            "service.grey_db", \.service.greyDb,
+            "The URL of the greylist database.",
+            discussion: "{state_dir} stands for the program's state directory.",
+            allowed: .notEmpty, flag: "grey_db", secret: true),
+        Field(
+            "service.grey_db_maintenance_disable", \.service.greyDbMaintenanceDisable,
+            "Whether expiring the greylist database is left to another instance.",
+            reload: true),
+        Field(
+            "service.hash_grey_db", \.service.hashGreyDb,
+            "Whether the keys of the databases are hashed."),
+        Field(
+            "service.key_prefix", \.service.keyPrefix,
+            "What every key in Redis begins with."),
+        Field(
+            "service.awl_client_count", \.service.awlClientCount,
+            "How many passes put a client on the auto-whitelist; 0: none do.",
+            allowed: .range(0...1_000_000), flag: "awl_client_count", reload: true),
+        Field(
+            "service.awl_db", \.service.awlDb,
+            "The URL of the auto-whitelist database.",
+            discussion: "{state_dir} stands for the program's state directory.",
+            allowed: .notEmpty, flag: "awl_db", secret: true),
+        Field(
+            "service.awl_db_maintenance_disable", \.service.awlDbMaintenanceDisable,
+            "Whether expiring the auto-whitelist database is left to another instance.",
+            reload: true),
+        Field(
+            "service.maintenance_interval", \.service.maintenanceInterval,
+            "The time between maintenance passes.",
+            allowed: .range(.seconds(1) ... .days(7)), reload: true),
+        Field(
+            "service.durability", \.service.durability,
+            "commit: a decision is on disk before its reply; interval: within sync_interval."),
+        Field(
+            "service.sync_interval", \.service.syncInterval,
+            "The time between writes to disk, with durability interval.",
+            allowed: .range(.milliseconds(1) ... .seconds(60))),
+        Field(
+            "service.on_store_error", \.service.onStoreError,
+            "The answer while the database is out of reach: dunno lets mail pass, defer asks it to come back.",
+            reload: true),
+        Field(
+            "service.store_deadline", \.service.storeDeadline,
+            "How soon the database must have answered before it counts as out of reach.",
+            allowed: .range(.milliseconds(10) ... .seconds(60))),
+        Field(
+            "service.store_fallback", \.service.storeFallback,
+            "What stands in for a database that is out of reach."),
+        Field(
+            "service.max_pending", \.service.maxPending,
+            "How many first attempts may wait for their retry.",
+            allowed: .atLeast(1), reload: true),
+        Field(
+            "service.max_pending_per_network", \.service.maxPendingPerNetwork,
+            "How many first attempts of one network may wait for their retry.",
+            allowed: .atLeast(1), reload: true),
+    ]
+
+    private static let whitelistFields: [Field] = [
+        Field(
+            "service.wl_sources", \.service.wlSources,
+            "The URLs of the whitelists.",
+            flag: "wl_sources", secret: true, reload: true),
+        Field(
+            "service.allow_wl_regex", \.service.allowWlRegex,
+            "Whether regular expressions in whitelists are honoured.",
+            reload: true),
+        Field(
+            "service.wl_watch", \.service.wlWatch,
+            "Whether a whitelist is read again when it changes.",
+            reload: true),
+    ]
+}

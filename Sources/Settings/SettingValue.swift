@@ -1,0 +1,99 @@
+/// What is wrong with a value, without saying whose value it is.
+public struct Complaint: Error, Sendable, Equatable, CustomStringConvertible {
+    /// A clause such as `"abc" is not a duration`.
+    public var sentence: String
+    /// What would be right, if that can be said.
+    public var remedy: String?
+
+    /// A complaint with or without a remedy.
+    public init(_ sentence: String, remedy: String? = nil) {
+        self.sentence = sentence
+        self.remedy = remedy
+    }
+
+    /// The sentence, and the remedy in parentheses.
+    public var description: String { sentence + (remedy.map { " (\($0))" } ?? "") }
+}
+
+/// A type that a setting may have.
+protocol SettingValue: Sendable, Equatable {
+    /// What manuals call the type, without an article.
+    static var typeName: String { get }
+    /// The words that are values, where there are but a few.
+    static var choices: [String] { get }
+    /// Reads what a flag, the environment or an injection gives.
+    init(text: String) throws(Complaint)
+    /// Reads what a file gives.
+    init(json: JSONValue) throws(Complaint)
+    /// The value as `init(text:)` takes it.
+    var text: String { get }
+    /// The value as `init(json:)` takes it.
+    var json: JSONValue { get }
+}
+
+extension SettingValue {
+    static var choices: [String] { [] }
+}
+
+extension Bool: SettingValue {
+    static var typeName: String { "true or false" }
+
+    init(text: String) throws(Complaint) {
+        switch text.lowercased() {
+        case "true", "yes", "on", "1": self = true
+        case "false", "no", "off", "0": self = false
+        default: throw Complaint("\(shortened(text)) is not true or false")
+        }
+    }
+
+    init(json: JSONValue) throws(Complaint) {
+        guard case .bool(let value) = json else {
+            let isQuoted = if case .string(let text) = json { (try? Bool(text: text)) != nil } else { false }
+            throw Complaint("\(json.found) is not true or false", remedy: isQuoted ? "write it without quotes" : nil)
+        }
+        self = value
+    }
+
+    var text: String { self ? "true" : "false" }
+    var json: JSONValue { .bool(self) }
+}
+
+extension Int: SettingValue {
+    static var typeName: String { "whole number" }
+
+    init(text: String) throws(Complaint) {
+        guard let value = Int(text) else { throw Complaint("\(shortened(text)) is not a whole number") }
+        self = value
+    }
+
+    init(json: JSONValue) throws(Complaint) {
+        switch json {
+        case .int(let value): self = value
+        case .double(let number):
+            guard let value = Int(exactly: number) else { fallthrough }
+            self = value
+        default:
+            let isQuoted = if case .string(let text) = json { Int(text) != nil } else { false }
+            throw Complaint("\(json.found) is not a whole number", remedy: isQuoted ? "write it without quotes" : nil)
+        }
+    }
+
+    var text: String { String(self) }
+    var json: JSONValue { .int(self) }
+}
+
+extension String: SettingValue {
+    static var typeName: String { "text" }
+
+    init(text: String) throws(Complaint) { self = text }
+
+    init(json: JSONValue) throws(Complaint) {
+        guard case .string(let value) = json else {
+            throw Complaint("\(json.found) is not a text", remedy: "a text needs quotes")
+        }
+        self = value
+    }
+
+    var text: String { self }
+    var json: JSONValue { .string(self) }
+}

@@ -1,0 +1,86 @@
+public import Greylist
+
+/// Two stores as one: the greylist in the first, the auto-whitelist in the second.
+///
+/// A message is then judged in up to three steps, each atomic by itself: is the client on the auto-whitelist, what of
+/// the triplet, and, where it passed, count the client. A crash in between loses a count, nothing else.
+public struct PairStore: Store {
+    private let greylist: any Store
+    private let autoWhitelist: any Store
+
+    /// Joins two stores.
+    public init(greylist: any Store, autoWhitelist: any Store) {
+        self.greylist = greylist
+        self.autoWhitelist = autoWhitelist
+    }
+
+    /// Answers inquiries; one that has no client goes to the greylist alone.
+    public func update(_ batch: consuming [Inquiry], done: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void)
+    {
+        ask(autoWhitelist, .client, batch, where: { $0.client != nil }, done) { batch in
+            ask(greylist, .message, batch, where: { $0.judgement?.verdict != .autoWhitelisted }, done) { batch in
+                ask(autoWhitelist, .pass, batch, where: \.hasPassedUncounted, done) { done(.success($0)) }
+            }
+        }
+    }
+
+    /// Puts a question for some of the inquiries, keeps the judgements, and goes on with all of them.
+    private func ask(
+        _ store: any Store, _ question: Inquiry.Question, _ batch: [Inquiry], where isAsked: (Inquiry) -> Bool,
+        _ fail: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void,
+        then next: @escaping @Sendable ([Inquiry]) -> Void
+    ) {
+        let places = batch.indices.filter { isAsked(batch[$0]) }
+        guard !places.isEmpty else { return next(batch) }
+        let questions = places.map { place in
+            var inquiry = batch[place]
+            inquiry.question = question
+            if question == .message { inquiry.client = nil }
+            return inquiry
+        }
+        store.update(questions) { result in
+            switch result {
+            case .failure: fail(result)
+            case .success(let answered):
+                var batch = batch
+                for (place, answer) in zip(places, answered) where question != .pass {
+                    batch[place].judgement = answer.judgement
+                }
+                next(batch)
+            }
+        }
+    }
+
+    /// Removes what is expired from a slice, in the store that has the table.
+    public func expire(
+        _ table: Table, from cursor: Cursor?, limit: Int, at now: Timestamp, under rules: Rules
+    ) async throws(StoreError) -> ExpiredSlice {
+        try await store(of: table).expire(table, from: cursor, limit: limit, at: now, under: rules)
+    }
+
+    /// Reads a slice, in the store that has the table.
+    public func scan(_ table: Table, from cursor: Cursor?, limit: Int) async throws(StoreError) -> ScannedSlice {
+        try await store(of: table).scan(table, from: cursor, limit: limit)
+    }
+
+    /// Closes both.
+    public func close() async {
+        await greylist.close()
+        await autoWhitelist.close()
+    }
+
+    private func store(of table: Table) -> any Store {
+        table == .greylist ? greylist : autoWhitelist
+    }
+}
+
+extension Inquiry {
+    /// Whether the triplet passed and the client is still to be counted for it.
+    fileprivate var hasPassedUncounted: Bool {
+        guard client != nil, rules.clientCount > 0 else { return false }
+        switch judgement?.verdict {
+        case .retried, .known: return true
+        case .new, .early, .autoWhitelisted, nil: return false
+        }
+    }
+}

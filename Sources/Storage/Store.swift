@@ -1,0 +1,74 @@
+public import Greylist
+
+/// Where sightings are kept. Every back end keeps the same contract (tested by one suite):
+///
+/// - an inquiry is one atomic read-modify-write over its keys;
+/// - an answer is given when the store keeps its promise of durability for it, not before;
+/// - inquiries that come together may be committed together; each sees what those before it wrote.
+public protocol Store: Sendable {
+    /// Answers inquiries, as one turn of an event loop gathered them. Never blocks.
+    ///
+    /// - Parameters:
+    ///   - batch: the inquiries; hand them over with `consume`, and their storage is used for the answer
+    ///   - done: called exactly once, on any thread, perhaps before this returns: with the same inquiries, each with
+    ///     its judgement, or with the fault for which none of them was answered
+    func update(_ batch: consuming [Inquiry], done: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void)
+
+    /// Removes what is expired from a slice of a table.
+    ///
+    /// - Parameters:
+    ///   - table: the table to go through
+    ///   - cursor: where to go on; nil to begin
+    ///   - limit: how many entries to look at, at most
+    func expire(
+        _ table: Table, from cursor: Cursor?, limit: Int, at now: Timestamp, under rules: Rules
+    ) async throws(StoreError) -> ExpiredSlice
+
+    /// Reads a slice of a table, in the store's own order. What changes meanwhile may be seen or not.
+    func scan(_ table: Table, from cursor: Cursor?, limit: Int) async throws(StoreError) -> ScannedSlice
+
+    /// Finishes what was handed over and closes. Nothing may be asked afterwards.
+    func close() async
+}
+
+/// Where a walk through a table goes on. Only the store that made it can read it.
+public struct Cursor: Sendable, Equatable {
+    /// The store's own notion of the place.
+    public var bytes: [UInt8]
+
+    /// A cursor at that place.
+    public init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+}
+
+/// What a slice of expiry did.
+public struct ExpiredSlice: Sendable, Equatable {
+    /// Entries looked at.
+    public var visited: Int
+    /// Entries removed.
+    public var removed: Int
+    /// Where to go on; nil at the end of the table.
+    public var next: Cursor?
+
+    /// The report on a slice.
+    public init(visited: Int, removed: Int, next: Cursor?) {
+        self.visited = visited
+        self.removed = removed
+        self.next = next
+    }
+}
+
+/// The entries of a slice.
+public struct ScannedSlice: Sendable {
+    /// The entries, each with the bytes of its key.
+    public var entries: [(key: [UInt8], sighting: Sighting)]
+    /// Where to go on; nil at the end of the table.
+    public var next: Cursor?
+
+    /// A slice.
+    public init(entries: [(key: [UInt8], sighting: Sighting)], next: Cursor?) {
+        self.entries = entries
+        self.next = next
+    }
+}

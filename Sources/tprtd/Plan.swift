@@ -1,0 +1,147 @@
+import Engine
+import Glibc
+import Greylist
+import NIOCore
+import Server
+import Settings
+import Storage
+import WhitelistFiles
+
+/// What the settings mean on this machine: everything is checked, nothing is opened yet.
+struct Plan {
+    let greylist: StoreLocation
+    let autoWhitelist: StoreLocation
+    let stateDirectory: StateDirectory
+    let listeners: [ListenAddress]
+    let backlog: Int
+    let takesOverStale: Bool
+    let postman: Postman
+    let terms: ServerTerms
+    let whitelists: WhitelistSources
+    let maintainedTables: [Table]
+    let maintenanceInterval: Duration
+    let warnings: [String]
+
+    init(_ loaded: LoadedConfiguration, environment: [String: String]) throws(PlanFaults) {
+        var faults = PlanFaults(sentences: Support.refusals(loaded))
+        let (server, service) = (loaded.configuration.server, loaded.configuration.service)
+        func attempt<Value>(_ key: String, _ make: () throws -> Value) -> Value? {
+            do {
+                return try make()
+            } catch {
+                faults.sentences.append("\(loaded.origin(of: key)): \(key): \(error)")
+                return nil
+            }
+        }
+        let state = StateDirectory(environment: environment)
+        let greylist = attempt("service.grey_db") { try StoreLocation(url: state.expand(service.greyDb)) }
+        let autoWhitelist = attempt("service.awl_db") { try StoreLocation(url: state.expand(service.awlDb)) }
+        let more = attempt("server.listen") {
+            try server.listen.map {
+                try ListenAddress($0, mode: UInt16(server.socketMode.bits), group: server.socketGroup)
+            }
+        }
+        let whitelists = attempt("service.wl_sources") { try WhitelistSources(urls: service.wlSources) }
+        var wording: Wording?
+        do throws(Wording.Fault) {
+            wording = try Wording(service)
+        } catch {
+            let (key, fault) = error.place
+            faults.sentences.append("\(loaded.origin(of: key)): \(key): \(fault)")
+        }
+        guard faults.sentences.isEmpty, let greylist, let autoWhitelist, let more, let whitelists, let wording else {
+            throw faults
+        }
+
+        self.greylist = greylist
+        self.autoWhitelist = autoWhitelist
+        self.whitelists = whitelists
+        stateDirectory = state
+        listeners = [ListenAddress(server)] + more
+        backlog = server.listenQueueSize
+        takesOverStale = server.reuseSocket
+        postman = Postman(terms: Postman.Terms(service), wording: wording)
+        terms = ServerTerms(loaded.configuration)
+        maintainedTables =
+            (service.greyDbMaintenanceDisable ? [] : [.greylist])
+            + (service.awlDbMaintenanceDisable || service.awlClientCount == 0 ? [] : [.autoWhitelist])
+        maintenanceInterval = service.maintenanceInterval
+        warnings = Support.warnings(loaded)
+    }
+}
+
+/// What is wrong with the settings, a sentence each.
+struct PlanFaults: Error {
+    var sentences: [String]
+}
+
+extension ListenAddress {
+    /// The first listener, which the original's settings describe.
+    fileprivate init(_ server: Configuration.Server) {
+        switch server.socketType {
+        case .unix:
+            self = .unix(path: server.socketPath, mode: UInt16(server.socketMode.bits), group: server.socketGroup)
+        case .inet:
+            self = .inet(host: server.socketListenHost, port: server.socketListenPort)
+        }
+    }
+}
+
+extension Postman.Terms {
+    fileprivate init(_ service: Configuration.Service) {
+        self.init()
+        rules = Rules(
+            delay: service.greyDelay.wholeSeconds, retryWindow: service.greyRetryWindow.wholeSeconds,
+            maxAge: service.greyMaxAge.wholeSeconds, clientCount: UInt32(service.awlClientCount))
+        masks = ClientMasks(ipv4: service.ipv4Mask, ipv6: service.ipv6Mask)
+        hashesKeys = service.hashGreyDb
+        greylistsNullSender = service.greylistNullSender
+        greylistsAuthenticated = service.greylistAuthenticated
+        defersOnStoreError = service.onStoreError == .defer
+    }
+}
+
+extension ServerTerms {
+    fileprivate init(_ configuration: Configuration) {
+        self.init(now: WallClock.now)
+        threads = configuration.server.threads
+        maxConnections = configuration.server.maxConnections
+        let deadline = min(configuration.server.requestDeadline, configuration.service.storeDeadline)
+        requestDeadline = TimeAmount(deadline)
+        idleTimeout = TimeAmount(configuration.server.idleTimeout)
+        logLevel = configuration.log.logType == .none ? .none : LogLevel(rawValue: configuration.log.logLevel) ?? .info
+    }
+}
+
+extension Wording.Fault {
+    /// The setting that is at fault, and the complaint.
+    fileprivate var place: (key: String, fault: Template.Fault) {
+        switch self {
+        case .text(let fault): ("service.grey_text", fault)
+        case .header(let fault): ("service.grey_smtp_header", fault)
+        }
+    }
+}
+
+extension Wording {
+    fileprivate init(_ service: Configuration.Service) throws(Wording.Fault) {
+        try self.init(
+            action: service.greyAction, text: service.greyText, header: service.greySmtpHeader,
+            hostname: service.greyHostname.isEmpty ? systemHostname() : service.greyHostname)
+    }
+}
+
+extension Duration {
+    /// Seconds, a fraction rounded up.
+    fileprivate var wholeSeconds: Int64 {
+        components.seconds + (components.attoseconds > 0 ? 1 : 0)
+    }
+}
+
+/// The name of this host, as uname(2) has it.
+private func systemHostname() -> String {
+    var name = [CChar](repeating: 0, count: 256)
+    gethostname(&name, name.count - 1)
+    let bytes = name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
+    return bytes.isEmpty ? "localhost" : String(decoding: bytes, as: UTF8.self)
+}

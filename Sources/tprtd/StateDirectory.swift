@@ -1,0 +1,35 @@
+import Glibc
+
+/// Where the program keeps its databases when the settings don't say: `$STATE_DIRECTORY` (systemd), else
+/// `$XDG_STATE_HOME/tprt`, else `~/.local/state/tprt`.
+struct StateDirectory {
+    let path: String
+
+    init(environment: [String: String]) {
+        func value(_ name: String) -> String? {
+            environment[name].flatMap { $0.hasPrefix("/") ? $0 : nil }
+        }
+        if let directories = value("STATE_DIRECTORY") {
+            path = String(directories.prefix { $0 != ":" })
+        } else if let base = value("XDG_STATE_HOME") {
+            path = base + "/tprt"
+        } else {
+            let home = value("HOME") ?? getpwuid(getuid()).map { String(cString: $0.pointee.pw_dir) } ?? "/"
+            path = home + "/.local/state/tprt"
+        }
+    }
+
+    /// Replaces `{state_dir}` in a URL.
+    func expand(_ url: String) -> String {
+        url.split(separator: "{state_dir}", omittingEmptySubsequences: false).joined(separator: path)
+    }
+
+    /// Makes the folder, and those above it; what can't be made shows when the database is opened.
+    func make() {
+        var path = ""
+        for name in self.path.split(separator: "/") {
+            path += "/" + name
+            mkdir(path, 0o700)
+        }
+    }
+}

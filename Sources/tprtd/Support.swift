@@ -1,0 +1,47 @@
+import Settings
+
+/// Settings whose values this version can't honour. To go on without would promise what isn't kept, so the start is
+/// refused; a setting that only tunes something absent is named in a warning.
+enum Support {
+    /// A sentence for each value that can't be honoured.
+    static func refusals(_ loaded: LoadedConfiguration) -> [String] {
+        let (log, server, service) = (
+            loaded.configuration.log, loaded.configuration.server, loaded.configuration.service
+        )
+        let checks: [(isRefused: Bool, key: String, sentence: String)] = [
+            (
+                log.logType == .fromConfig || log.config != .object([:]), "log.log_type",
+                "a Python logging dictionary can't be used: set log_type and log_level instead"
+            ),
+            (
+                ![.stderr, .none, .fromConfig].contains(log.logType), "log.log_type",
+                "this version logs to stderr (or none): let systemd or a pipe carry the log on"
+            ),
+            (log.logFormat != .postgrey, "log.log_format", "this version writes the format postgrey only"),
+            (server.daemonize, "server.daemonize", "this version stays in the foreground: start it from systemd"),
+            (server.chroot, "server.chroot", "this version has no chroot: use RootDirectory= of systemd"),
+            (
+                !server.user.isEmpty || !server.group.isEmpty, server.user.isEmpty ? "server.group" : "server.user",
+                "this version doesn't change its user: start it as that user (User= of systemd)"
+            ),
+            (!server.pidFilePath.isEmpty, "server.pid_file_path", "this version writes no PID file"),
+            (service.mode != .enforce, "service.mode", "this version enforces only"),
+            (
+                service.durability != .commit, "service.durability",
+                "this version commits each decision to disk before its reply: use commit"
+            ),
+            (service.storeFallback != .none, "service.store_fallback", "this version has no fallback store: use none"),
+            (service.allowWlRegex, "service.allow_wl_regex", "this version has no regular expressions in whitelists"),
+        ]
+        return checks.filter(\.isRefused).map { check in
+            "\(loaded.origin(of: check.key)): \(check.key): \(check.sentence)"
+        }
+    }
+
+    /// A sentence for each setting that was given but has no effect.
+    static func warnings(_ loaded: LoadedConfiguration) -> [String] {
+        ["service.max_pending", "service.max_pending_per_network", "service.wl_watch", "service.key_prefix"]
+            .filter { loaded.origin(of: $0) != .default }
+            .map { "\(loaded.origin(of: $0)): \($0): has no effect in this version" }
+    }
+}
