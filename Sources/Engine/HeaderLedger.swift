@@ -11,7 +11,9 @@ public final class HeaderLedger: Sendable {
     /// An empty ledger.
     public init() {}
 
-    /// Whether the message hasn't had its header yet; from now on it has. Without an instance each request is a message.
+    /// Whether the message hasn't had its header yet; from now on it has.
+    ///
+    /// Without an instance each request is a message.
     func claim(_ instance: Span<UInt8>) -> Bool {
         if instance.isEmpty { return true }
         var hasher = Hasher()

@@ -1,7 +1,9 @@
 public import Greylist
 public import Policy
 
-/// What became of a request: what Postfix is told, and why. Log lines, metrics and reports derive from it.
+/// What became of a request: what Postfix is told, and why.
+///
+/// Log lines, metrics and reports derive from it.
 public struct Outcome: Sendable, Equatable {
     /// What Postfix is told.
     public var reply: PolicyReply

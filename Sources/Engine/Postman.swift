@@ -2,7 +2,9 @@ public import Greylist
 public import Policy
 public import Storage
 
-/// Answers requests. It is a value and does no I/O: whoever owns it puts its inquiries to the store.
+/// Answers requests.
+///
+/// It is a value and does no I/O: whoever owns it puts its inquiries to the store.
 ///
 /// A request goes through `answer`; where that needs the store, the judgement goes through `conclude`.
 public struct Postman: Sendable {

@@ -21,7 +21,9 @@ public struct Address: Sendable, Hashable {
         self.init(family: .ipv4, bits: UInt128(value) << 96)
     }
 
-    /// The IPv6 address with this value. One that maps an IPv4 address (`::ffff:a.b.c.d`) is taken as that address.
+    /// The IPv6 address with this value.
+    ///
+    /// One that maps an IPv4 address (`::ffff:a.b.c.d`) is taken as that address.
     public init(ipv6 value: UInt128) {
         if value >> 32 == 0xffff {
             self.init(ipv4: UInt32(truncatingIfNeeded: value))

@@ -1,5 +1,7 @@
-/// A mail address, or part of one, as whitelist entries name it: `user@domain`, `user` and `user@` (any domain),
-/// `@domain` (any user). Case doesn't count; `user` also stands for `user+extension`.
+/// A mail address, or part of one, as whitelist entries name it.
+///
+/// The forms are `user@domain`, `user` and `user@` (any domain), `@domain` (any user). Case doesn't count; `user` also
+/// stands for `user+extension`.
 public struct AddressLiteral: Sendable, Equatable {
     let bytes: [UInt8]
 

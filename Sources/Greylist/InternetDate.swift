@@ -24,8 +24,10 @@ extension [UInt8] {
 private let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
 private let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
-/// The Gregorian date of a day. Years are counted from March here, so that the leap day is a year's last; 400 years
-/// are 146,097 days, and the months from March have 153 days in every five.
+/// The Gregorian date of a day.
+///
+/// Years are counted from March here, so that the leap day is a year's last; 400 years are 146,097 days, and the months
+/// from March have 153 days in every five.
 private func civilDate(daysSinceEpoch: Int64) -> (year: Int, month: Int, day: Int) {
     let daysSinceMarch0 = daysSinceEpoch + 719_468
     let era = daysSinceMarch0.flooredQuotient(146_097)

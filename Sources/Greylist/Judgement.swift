@@ -40,7 +40,9 @@ public struct Judgement: Sendable, Equatable {
     }
 }
 
-/// The whole of greylisting: what is known, the time and the rules make the verdict. Pure, so it may be asked twice.
+/// The whole of greylisting: what is known, the time and the rules make the verdict.
+///
+/// Pure, so it may be asked twice.
 public func judge(_ known: Known, at now: Timestamp, under rules: Rules) -> Judgement {
     if let client = known.client, client.isAutoWhitelisted(at: now, under: rules) {
         return Judgement(.autoWhitelisted, remember: Known(client: client.refreshed(at: now, under: rules)))

@@ -49,7 +49,9 @@ struct LiteralTable: Sendable {
         return true
     }
 
-    /// FNV-1a, 64 bits. The table is filled from the administrator's lists, so no sender can make it degenerate.
+    /// FNV-1a, 64 bits.
+    ///
+    /// The table is filled from the administrator's lists, so no sender can make it degenerate.
     private func hash(_ literal: Span<UInt8>) -> Int {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for index in 0..<literal.count { hash = (hash ^ UInt64(literal[index])) &* 0x100_0000_01b3 }

@@ -5,7 +5,9 @@ public struct Network: Sendable, Hashable {
     /// How many bits are the network's: 0...32 or 0...128.
     public let prefixLength: Int
 
-    /// The network of that length around an address. A length beyond the family's is taken as a single host.
+    /// The network of that length around an address.
+    ///
+    /// A length beyond the family's is taken as a single host.
     public init(_ address: Address, prefixLength: Int) {
         let length = min(max(0, prefixLength), address.family.rawValue)
         let mask = length == 0 ? 0 : UInt128.max << UInt128(128 - length)

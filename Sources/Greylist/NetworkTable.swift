@@ -1,5 +1,6 @@
-/// Networks by address, with a number for each. A look-up costs one hash for each prefix length in use, however many
-/// networks there are.
+/// Networks by address, with a number for each.
+///
+/// A look-up costs one hash for each prefix length in use, however many networks there are.
 struct NetworkTable: Sendable {
     private var numbers: [Network: Int] = [:]
     private var ipv4Lengths: [Int] = []

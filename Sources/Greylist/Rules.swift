@@ -1,4 +1,6 @@
-/// The numbers that judgements follow. Times are in seconds.
+/// The numbers that judgements follow.
+///
+/// Times are in seconds.
 public struct Rules: Sendable, Equatable {
     /// How long a new triplet must wait; a retry passes when strictly more seconds have gone by.
     public var delay: Int64

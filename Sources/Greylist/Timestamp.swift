@@ -1,4 +1,6 @@
-/// A moment, in whole seconds since 1970-01-01T00:00:00Z. It is always handed in; nothing here reads a clock.
+/// A moment, in whole seconds since 1970-01-01T00:00:00Z.
+///
+/// It is always handed in; nothing here reads a clock.
 public struct Timestamp: Sendable, Hashable, Comparable {
     /// Seconds since the Unix epoch.
     public var seconds: Int64

@@ -1,4 +1,6 @@
-/// Who is not greylisted, by the administrator's word. A value: a reload makes a new one and swaps it in whole.
+/// Who is not greylisted, by the administrator's word.
+///
+/// A value: a reload makes a new one and swaps it in whole.
 public struct Whitelist: Sendable {
     /// What an entry looks at.
     public enum Pattern: Sendable, Equatable {

@@ -37,7 +37,9 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
         close()
     }
 
-    /// Runs `body` in a transaction and commits what it wrote. `body` runs again after the map has grown.
+    /// Runs `body` in a transaction and commits what it wrote.
+    ///
+    /// `body` runs again after the map has grown.
     func write<Result>(_ body: (inout Transaction) throws(LMDBFault) -> Result) throws(LMDBFault) -> Result {
         while true {
             do throws(LMDBFault) {
@@ -65,7 +67,9 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
     }
 
     /// Mends what can be mended after a transaction failed: a damaged file is set aside, and an environment that LMDB
-    /// declared dead (a commit failed half-way) is opened again. Any other fault is thrown on.
+    /// declared dead (a commit failed half-way) is opened again.
+    ///
+    /// Any other fault is thrown on.
     func recover(from fault: LMDBFault, at now: Timestamp) throws(StoreError) {
         if fault.isCorruption {
             try beginAnew(at: now)

@@ -2,14 +2,17 @@ import CLMDB
 import Glibc
 import Storage
 
-/// Finds out whether a database file can be used, in a process of its own: LMDB trusts its pages, so a damaged file may
-/// end whoever reads it. The look is bounded in time; what lies beyond it is met in service, by error or by restart.
+/// Finds out whether a database file can be used, in a process of its own.
+///
+/// LMDB trusts its pages, so a damaged file may end whoever reads it. The look is bounded in time; what lies beyond it
+/// is met in service, by error or by restart.
 enum Inspection {
     /// How long to look, in milliseconds.
     static let limit = 100
 
-    /// Whether the file is an environment of ours, and whole as far as was looked. Where no process can be had, the
-    /// file gets the benefit of the doubt.
+    /// Whether the file is an environment of ours, and whole as far as was looked.
+    ///
+    /// Where no process can be had, the file gets the benefit of the doubt.
     static func passes(path: String, size: Int) -> Bool {
         let child = fork()
         guard child > 0 else {

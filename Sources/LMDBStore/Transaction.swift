@@ -21,7 +21,9 @@ struct TableHandles {
     }
 }
 
-/// A transaction. It is aborted when it goes out of scope without having been committed.
+/// A transaction.
+///
+/// It is aborted when it goes out of scope without having been committed.
 struct Transaction: ~Copyable {
     let handle: OpaquePointer
     private let tables: TableHandles
@@ -61,8 +63,10 @@ struct Transaction: ~Copyable {
         Record(sighting).write(to: UnsafeMutableRawBufferPointer(start: value.mv_data, count: value.mv_size))
     }
 
-    /// Visits entries in the order of their keys, from the first one at or after `start`, until `visit` says stop
-    /// or the table ends. The bytes are valid during the visit.
+    /// Visits entries in the order of their keys, from the first one at or after `start`, until `visit` says stop or
+    /// the table ends.
+    ///
+    /// The bytes are valid during the visit.
     mutating func walk(
         _ table: Table, from start: [UInt8]?,
         visit: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Visit

@@ -24,7 +24,9 @@ public enum PolicyAttribute: Int, Sendable, CaseIterable {
         }
     }
 
-    /// The attribute of that name, or nil where it has no place of its own. Names are compared as bytes.
+    /// The attribute of that name, or nil where it has no place of its own.
+    ///
+    /// Names are compared as bytes.
     init?(name: Span<UInt8>) {
         switch name.count {
         case 6 where name.equals("sender"): self = .sender

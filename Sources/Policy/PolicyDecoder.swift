@@ -1,7 +1,8 @@
 public import NIOCore
 
-/// Takes requests out of a stream, in whatever pieces it arrives. It remembers how far it has read, so that every
-/// byte is looked at once, however small the pieces are.
+/// Takes requests out of a stream, in whatever pieces it arrives.
+///
+/// It remembers how far it has read, so that every byte is looked at once, however small the pieces are.
 ///
 /// Grammar: lines of `name=value`, each ended by LF (a CR before it is dropped), and an empty line.
 public struct PolicyDecoder: Sendable {

@@ -1,14 +1,18 @@
 public import NIOCore
 
-/// Writes replies as Postfix reads them: `action=VERB text`, LF, LF, in printable ASCII. Anything else would cost the
-/// client seconds or the mail (an unknown form is answered with 451 after time-outs), so it can't be written.
+/// Writes replies as Postfix reads them.
+///
+/// That is `action=VERB text`, LF, LF, in printable ASCII. Anything else would cost the client seconds or the mail (an
+/// unknown form is answered with 451 after time-outs), so it can't be written.
 public struct PolicyEncoder: Sendable {
     private static let dunno = ByteBuffer(string: "action=DUNNO\n\n")
 
     /// An encoder; it keeps no state.
     public init() {}
 
-    /// The bytes of a reply. `DUNNO`, the most frequent one, is made once and shared.
+    /// The bytes of a reply.
+    ///
+    /// `DUNNO`, the most frequent one, is made once and shared.
     public func bytes(of reply: PolicyReply) -> ByteBuffer {
         switch reply {
         case .dunno: return Self.dunno

@@ -1,10 +1,14 @@
-/// How large a request may be before it is taken for a broken or hostile client. Postfix stays far below each.
+/// How large a request may be before it is taken for a broken or hostile client.
+///
+/// Postfix stays far below each.
 public struct PolicyLimits: Sendable {
     /// The longest line in bytes, its line feed not counted.
     public var line: Int
     /// The most attributes in one request.
     public var attributes: Int
-    /// The most bytes in one request, line ends counted. At most 65,536: places in a request are kept in 16 bits.
+    /// The most bytes in one request, line ends counted.
+    ///
+    /// At most 65,536: places in a request are kept in 16 bits.
     public var request: Int
 
     /// The limits of the daemon: 8 KiB a line, 200 attributes, 64 KiB a request.

@@ -4,7 +4,9 @@ import NIOCore
 ///
 /// A value is any bytes but LF; nothing promises UTF-8. Where a name comes twice, the last one counts.
 public struct PolicyRequest: Sendable {
-    /// Where a value lies in `bytes`. No value begins at 0, since `name=` stands before it: 0 means absent.
+    /// Where a value lies in `bytes`.
+    ///
+    /// No value begins at 0, since `name=` stands before it: 0 means absent.
     struct Place: Sendable {
         var start: UInt16 = 0
         var count: UInt16 = 0

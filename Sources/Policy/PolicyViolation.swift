@@ -1,5 +1,7 @@
-/// Why a stream can't be read as requests of the policy protocol. The only sound answer is to say nothing and close:
-/// Postfix then asks again on a new connection (SMTPD_POLICY_README, "Simple policy client/server protocol").
+/// Why a stream can't be read as requests of the policy protocol.
+///
+/// The only sound answer is to say nothing and close: Postfix then asks again on a new connection (SMTPD_POLICY_README,
+/// "Simple policy client/server protocol").
 public enum PolicyViolation: Error, Equatable, Sendable {
     case lineTooLong(limit: Int)
     case tooManyAttributes(limit: Int)

@@ -2,8 +2,9 @@ import Glibc
 import Logging
 import NIOCore
 
-/// Says once when connections can't be accepted, and once when they can again. NIO's own handler behind it pauses
-/// accepting meanwhile, so that nothing spins.
+/// Says once when connections can't be accepted, and once when they can again.
+///
+/// NIO's own handler behind it pauses accepting meanwhile, so that nothing spins.
 final class AcceptWatch: ChannelInboundHandler {
     typealias InboundIn = any Channel
 

@@ -60,9 +60,10 @@ extension [UInt8] {
         }
     }
 
-    /// Appends text with every byte that isn't printable ASCII as `\xHH`, and the backslash too. Without `keepsBlanks`
-    /// so are blanks and commas, which part the fields: no value can then pass for another field or line, and each can
-    /// be turned back into its very bytes.
+    /// Appends text with every byte that isn't printable ASCII as `\xHH`, and the backslash too.
+    ///
+    /// Without `keepsBlanks` so are blanks and commas, which part the fields: no value can then pass for another field
+    /// or line, and each can be turned back into its very bytes.
     mutating func append(escaping text: Span<UInt8>, keepsBlanks: Bool) {
         for index in 0..<text.count {
             let byte = text[index]

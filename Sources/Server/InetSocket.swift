@@ -1,8 +1,10 @@
 import Glibc
 
 extension OpenListener {
-    /// Opens a TCP socket on each address that the host stands for. An address that this machine doesn't have is passed
-    /// over as long as another one can be had (`localhost` often stands for ::1 where IPv6 is off).
+    /// Opens a TCP socket on each address that the host stands for.
+    ///
+    /// An address that this machine doesn't have is passed over as long as another one can be had (`localhost` often
+    /// stands for ::1 where IPv6 is off).
     static func openInetSockets(host: String, port: Int, backlog: Int) throws(ListenError) -> [OpenListener] {
         let name = ListenAddress.inet(host: host, port: port).description
         var hints = addrinfo()

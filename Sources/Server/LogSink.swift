@@ -78,7 +78,9 @@ public final class LogSink: Sendable {
         }
     }
 
-    /// Blocks until the reader has taken everything. A sink that is gone takes nothing: the lines are given up.
+    /// Blocks until the reader has taken everything.
+    ///
+    /// A sink that is gone takes nothing: the lines are given up.
     private func writeAll(_ bytes: [UInt8]) {
         bytes.withUnsafeBytes { bytes in
             var rest = bytes[...]

@@ -9,7 +9,9 @@ public struct ServerTerms: Sendable {
     public var maxConnections = 2_000
     /// Each complete request is answered by then, whatever the store does.
     public var requestDeadline = TimeAmount.seconds(5)
-    /// A connection that is silent for so long is closed. Postfix keeps one for up to 1,000 s.
+    /// A connection that is silent for so long is closed.
+    ///
+    /// Postfix keeps one for up to 1,000 s.
     public var idleTimeout = TimeAmount.seconds(1_200)
     /// How much is logged of decisions.
     public var logLevel = LogLevel.info

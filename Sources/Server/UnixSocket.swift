@@ -1,7 +1,9 @@
 import Glibc
 
 extension OpenListener {
-    /// Opens a unix socket. A stale one at its path is taken over; one that is served, or any other file, is left alone.
+    /// Opens a unix socket.
+    ///
+    /// A stale one at its path is taken over; one that is served, or any other file, is left alone.
     static func openUnixSocket(
         _ path: String, mode: UInt16, group: String, backlog: Int, takesOverStale: Bool
     ) throws(ListenError) -> OpenListener {

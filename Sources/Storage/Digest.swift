@@ -1,7 +1,9 @@
 import Crypto
 
-/// The SHA-1 of a key's text: 20 bytes. It spreads keys and keeps addresses out of the database; nothing rests on its
-/// being unforgeable, since a sender who finds two texts of one digest only shares the fate of himself.
+/// The SHA-1 of a key's text.
+///
+/// It spreads keys and keeps addresses out of the database; nothing rests on its being unforgeable, since a
+/// sender who finds two texts of one digest only shares the fate of himself.
 public struct Digest: Sendable, Hashable, BitwiseCopyable {
     private let head: UInt64
     private let middle: UInt64

@@ -45,7 +45,9 @@ public struct Inquiry: Sendable {
     /// Whether the triplet's entry is wanted.
     public var asksForTriplet: Bool { question == .message }
 
-    /// Judges by what is known, keeps the judgement, and returns what is to be written. May run more than once.
+    /// Judges by what is known, keeps the judgement, and returns what is to be written.
+    ///
+    /// May run more than once.
     public mutating func judge(_ known: Known) -> Known {
         var judgement: Judgement
         switch question {

@@ -17,8 +17,8 @@ public struct PairStore: Store {
     /// Answers inquiries; one that has no client goes to the greylist alone.
     public func update(_ batch: consuming [Inquiry], done: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void)
     {
-        ask(autoWhitelist, .client, batch, where: { $0.client != nil }, done) { batch in
-            ask(greylist, .message, batch, where: { $0.judgement?.verdict != .autoWhitelisted }, done) { batch in
+        ask(autoWhitelist, .client, batch, where: \.hasClient, done) { batch in
+            ask(greylist, .message, batch, where: \.isUndecided, done) { batch in
                 ask(autoWhitelist, .pass, batch, where: \.hasPassedUncounted, done) { done(.success($0)) }
             }
         }
@@ -75,6 +75,11 @@ public struct PairStore: Store {
 }
 
 extension Inquiry {
+    fileprivate var hasClient: Bool { client != nil }
+
+    /// Whether the client isn't on the auto-whitelist, so that the triplet decides.
+    fileprivate var isUndecided: Bool { judgement?.verdict != .autoWhitelisted }
+
     /// Whether the triplet passed and the client is still to be counted for it.
     fileprivate var hasPassedUncounted: Bool {
         guard client != nil, rules.clientCount > 0 else { return false }

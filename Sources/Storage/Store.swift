@@ -31,7 +31,9 @@ public protocol Store: Sendable {
     func close() async
 }
 
-/// Where a walk through a table goes on. Only the store that made it can read it.
+/// Where a walk through a table goes on.
+///
+/// Only the store that made it can read it.
 public struct Cursor: Sendable, Equatable {
     /// The store's own notion of the place.
     public var bytes: [UInt8]

@@ -33,7 +33,9 @@ public enum StoreLocation: Sendable, Hashable {
     }
 }
 
-/// Why a text is no URL of a store. The text itself is quoted only where it can't hold a password.
+/// Why a text is no URL of a store.
+///
+/// The text itself is quoted only where it can't hold a password.
 public struct StoreURLFault: Error, Equatable, Sendable, CustomStringConvertible {
     /// The complaint and the remedy.
     public let description: String

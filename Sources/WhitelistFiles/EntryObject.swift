@@ -5,7 +5,9 @@ struct EntryFault: Error {
     let sentence: String
 }
 
-/// An entry as it stands in a file. Which of the members count depends on `type`.
+/// An entry as it stands in a file.
+///
+/// Which of the members count depends on `type`.
 struct EntryObject: Decodable {
     var type: String
     var name: String?

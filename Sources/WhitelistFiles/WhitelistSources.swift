@@ -1,7 +1,9 @@
 public import Greylist
 import Synchronization
 
-/// The sources of a whitelist, in their order. A source that can't be read keeps the entries of its last good reading.
+/// The sources of a whitelist, in their order.
+///
+/// A source that can't be read keeps the entries of its last good reading.
 public final class WhitelistSources: Sendable {
     /// What a reading brought.
     public struct Reading: Sendable {
@@ -34,7 +36,9 @@ public final class WhitelistSources: Sendable {
         self.paths = paths
     }
 
-    /// Reads all sources anew. Blocks while it reads files.
+    /// Reads all sources anew.
+    ///
+    /// Blocks while it reads files.
     public func read() -> Reading {
         var warnings: [String] = []
         let entries = lastGood.withLock { lastGood in

@@ -1,7 +1,9 @@
 import Settings
 
-/// Settings whose values this version can't honour. To go on without would promise what isn't kept, so the start is
-/// refused; a setting that only tunes something absent is named in a warning.
+/// Settings whose values this version can't honour.
+///
+/// To go on without would promise what isn't kept, so the start is refused; a setting that only tunes something absent
+/// is named in a warning.
 enum Support {
     /// A sentence for each value that can't be honoured.
     static func refusals(_ loaded: LoadedConfiguration) -> [String] {
