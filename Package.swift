@@ -10,9 +10,10 @@ let strict: [SwiftSetting] = [
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
-let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let lifecycleTestKit = Target.Dependency.product(
+    name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
@@ -46,5 +47,31 @@ let package = Package(
                 "Policy", "Greylist", "Storage", "Engine", nioCore, nioPosix, logging, lifecycle, unixSignals,
             ], swiftSettings: strict),
         .target(name: "LMDBStore", dependencies: ["Storage", "Greylist", "CLMDB", nioPosix], swiftSettings: strict),
+
+        .testTarget(name: "PolicyTests", dependencies: ["Policy", nioCore], swiftSettings: strict),
+        .testTarget(name: "GreylistTests", dependencies: ["Greylist"], swiftSettings: strict),
+        .target(
+            name: "StoreContract", dependencies: ["Greylist", "Storage"], path: "Tests/StoreContract",
+            swiftSettings: strict),
+        .target(
+            name: "ScenarioFiles", dependencies: ["Greylist", "Storage", "Engine"], path: "Tests/ScenarioFiles",
+            swiftSettings: strict),
+        .testTarget(
+            name: "EngineTests",
+            dependencies: ["Policy", "Greylist", "Storage", "Engine", "StoreContract", "ScenarioFiles", nioCore],
+            swiftSettings: strict),
+        .testTarget(
+            name: "StorageTests", dependencies: ["Greylist", "Storage", "StoreContract"], swiftSettings: strict),
+        .testTarget(
+            name: "LMDBStoreTests", dependencies: ["Greylist", "Storage", "StoreContract", "LMDBStore"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ServerTests",
+            dependencies: [
+                "Policy", "Greylist", "Storage", "Engine", "Server", "ScenarioFiles", nioCore, logging, lifecycle,
+                lifecycleTestKit,
+            ], swiftSettings: strict),
+        .testTarget(name: "SettingsTests", dependencies: ["Settings"], swiftSettings: strict),
+        .testTarget(name: "tprtdTests", dependencies: ["tprtd", "Settings", arguments], swiftSettings: strict),
     ]
 )

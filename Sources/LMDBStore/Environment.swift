@@ -9,7 +9,7 @@ import Storage
 final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls it on its single storage thread alone
     let path: String
     private let report: @Sendable (String) -> Void
-    private var file: DatabaseFile
+    private var file: DatabaseFile?
     private var handle: OpaquePointer?
     private var tables = TableHandles()
     private var mapSize: Int
@@ -20,8 +20,10 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
         self.path = path
         self.mapSize = mapSize
         self.report = report
-        file = try DatabaseFile(path: path)
-        if file.size > 0, !Inspection.passes(path: path, size: file.size) {
+        let file = try DatabaseFile(path: path)
+        let isSound = file.size == 0 || Inspection.passes(path: path, size: file.size)
+        self.file = consume file
+        if !isSound {
             try beginAnew(at: now)
         } else {
             do throws(LMDBFault) {
@@ -34,7 +36,7 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
     }
 
     deinit {
-        close()
+        closeHandle()
     }
 
     /// Runs `body` in a transaction and commits what it wrote.
@@ -59,8 +61,11 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
 
     /// Sets the file aside, loudly, and opens a fresh one.
     private func beginAnew(at now: Timestamp) throws(StoreError) {
-        close()
-        let name = try file.setAside(at: now)
+        closeHandle()
+        guard let name = try file?.setAside(at: now) else {
+            preconditionFailure("a database was asked for anything after it was closed")
+        }
+        file = nil
         report("lmdb://\(path): damaged, or not a database of ours: set aside as \(name); starting with an empty one")
         file = try DatabaseFile(path: path)
         do throws(LMDBFault) { try openHandle() } catch { throw error.error(path: path) }
@@ -74,15 +79,20 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
         if fault.isCorruption {
             try beginAnew(at: now)
         } else if fault.code == LMDBFault.panic {
-            close()
+            closeHandle()
             do throws(LMDBFault) { try openHandle() } catch { throw error.error(path: path) }
         } else {
             throw fault.error(path: path)
         }
     }
 
-    /// Closes the environment; the file stays locked as long as this object lives.
+    /// Closes the environment and lets go of its file.
     func close() {
+        closeHandle()
+        file = nil
+    }
+
+    private func closeHandle() {
         if let handle { mdb_env_close(handle) }
         handle = nil
     }
@@ -105,7 +115,7 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
             do throws(LMDBFault) {
                 return try openHandleOnce()
             } catch {
-                close()
+                closeHandle()
                 // Little address space (ulimit -v, a small container): a smaller map does, it grows when needed.
                 guard error.code == ENOMEM, mapSize > 1 << 26 else { throw error }
                 mapSize /= 2

@@ -1,0 +1,58 @@
+import Engine
+import Greylist
+import NIOCore
+import Policy
+import ScenarioFiles
+import Storage
+import StoreContract
+import Testing
+
+/// Every scenario, played in the engine itself: no socket, no server.
+struct ScenarioTests {
+    struct EngineStage: Stage {
+        let postman: Postman
+        let store: MemoryStore
+        var now = Scenario.start
+        private var envelope = Envelope()
+
+        init(postman: Postman, store: MemoryStore) {
+            self.postman = postman
+            self.store = store
+        }
+
+        mutating func wait(_ seconds: Int64) {
+            now.seconds += seconds
+        }
+
+        mutating func play(_ bytes: [UInt8]) async throws -> String {
+            var buffer = ByteBuffer(bytes: bytes)
+            var decoder = PolicyDecoder()
+            let request = try #require(try decoder.next(in: &buffer))
+            switch postman.answer(request, at: now, using: &envelope) {
+            case .outcome(let outcome): return outcome.reply.text
+            case .inquiry(let inquiry):
+                let verdict = try #require(try await store.answer([inquiry])[0].judgement?.verdict)
+                return postman.conclude(request, verdict, at: now).reply.text
+            }
+        }
+    }
+
+    @Test(arguments: try Scenario.all())
+    func playsInTheEngine(_ scenario: Scenario) async throws {
+        let store = MemoryStore()
+        var stage = EngineStage(postman: try scenario.postman(), store: store)
+        try await scenario.play(on: &stage, store: store)
+    }
+
+    @Test func aScenarioThatIsWrongIsNoticed() async throws {
+        for text in ["> x=1\n< DUNNO\n", "> x=1\n> x=1\n< DUNNO\n", "> x=1\n", "entries 1\n"] {
+            let scenario = try Scenario(name: "wrong", text: text)
+            let store = MemoryStore()
+            var stage = EngineStage(postman: try scenario.postman(), store: store)
+            await #expect(throws: Scenario.Fault.self) { try await scenario.play(on: &stage, store: store) }
+        }
+        for text in ["say x", "set a", "wait x", "> novalue", "allow client x", "entries x"] {
+            #expect(throws: Scenario.Fault.self) { try Scenario(name: "wrong", text: text) }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+import Foundation
+import Greylist
+import Storage
+import StoreContract
+import Synchronization
+import Testing
+
+@testable import LMDBStore
+
+/// Collects what a store reports.
+final class Reports: Sendable {
+    private let sentences = Mutex<[String]>([])
+
+    var all: [String] { sentences.withLock { $0 } }
+
+    @Sendable func add(_ sentence: String) {
+        sentences.withLock { $0.append(sentence) }
+    }
+}
+
+struct LMDBStoreTests {
+    let folder: TemporaryFolder
+    let reports = Reports()
+
+    init() throws {
+        folder = try TemporaryFolder()
+    }
+
+    private func open(_ name: String = "x.lmdb", mapSize: Int = 1 << 30, at now: Int64 = 7) throws -> LMDBStore {
+        try LMDBStore(
+            path: folder.file(name), mapSize: mapSize, at: Timestamp(seconds: now), report: reports.add)
+    }
+
+    @Test(arguments: StoreContract.cases)
+    func keepsTheContract(_ promise: StoreContract) async throws {
+        let store = try open()
+        try await promise.check(store)
+        await store.close()
+    }
+
+    @Test(arguments: StoreContract.cases)
+    func twoFilesKeepTheContractAsAPair(_ promise: StoreContract) async throws {
+        let pair = PairStore(greylist: try open("grey.lmdb"), autoWhitelist: try open("awl.lmdb"))
+        try await promise.check(pair)
+        await pair.close()
+    }
+
+    @Test func whatWasAnsweredIsThereAfterClosing() async throws {
+        let first = try open()
+        _ = try await first.ask("a", client: "net", at: 1_000, under: Rules(clientCount: 9))
+        _ = try await first.ask("a", client: "net", at: 1_400, under: Rules(clientCount: 9))
+        await first.close()
+        let second = try open()
+        #expect(try await second.ask("a", at: 1_500) == .known)
+        #expect(try await second.everything(in: .autoWhitelist).map(\.sighting.passes) == [1])
+        await second.close()
+        #expect(reports.all.isEmpty)
+    }
+
+    @Test func theMapGrowsByItself() async throws {
+        let store = try open(mapSize: 1 << 20)
+        for round in 0..<8 {
+            let batch = (0..<5_000).map { StoreContract.inquiry("triplet \(round) \($0)", at: 1_000) }
+            let answered = try await store.answer(batch)
+            #expect(answered.allSatisfy { $0.judgement?.verdict == .new(wait: 300) })
+        }
+        #expect(try await store.everything(in: .greylist, limit: 10_000).count == 40_000)
+        await store.close()
+        let size = try FileManager.default.attributesOfItem(atPath: folder.file("x.lmdb"))[.size] as? Int
+        #expect(try #require(size) > 2 << 20)
+    }
+
+    @Test func aSecondOneOnTheSameFileIsRefused() async throws {
+        let store = try open()
+        let error = #expect(throws: StoreError.self) { try open() }
+        #expect(error?.code == .inUse)
+        #expect(try await store.ask("a", at: 1_000) == .new(wait: 300))
+        await store.close()
+    }
+
+    static let foreign: [(String, Data)] = [
+        ("text", Data("this is no database\n".utf8)),
+        ("one byte", Data([0])),
+        ("a page of zeros", Data(count: 4096)),
+        ("64 KiB of noise", Data((0..<65_536).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 13) })),
+    ]
+
+    @Test(arguments: foreign)
+    func aForeignFileIsSetAside(_ name: String, _ contents: Data) async throws {
+        try contents.write(to: URL(filePath: folder.file("x.lmdb")))
+        let store = try open(at: 1_234)
+        #expect(try await store.ask("a", at: 1_000) == .new(wait: 300))
+        await store.close()
+        let aside = folder.file("x.lmdb.corrupt-1234")
+        #expect(try Data(contentsOf: URL(filePath: aside)) == contents)
+        #expect(reports.all.count == 1)
+        #expect(reports.all.first?.contains(aside) == true)
+    }
+
+    /// Makes a database of some pages, changes its bytes, and opens it again.
+    private func damage(_ change: (inout Data) -> Void) async throws -> LMDBStore {
+        let store = try open()
+        for round in 0..<4 {
+            _ = try await store.answer((0..<500).map { StoreContract.inquiry("triplet \(round) \($0)", at: 1_000) })
+        }
+        await store.close()
+        let url = URL(filePath: folder.file("x.lmdb"))
+        var bytes = try Data(contentsOf: url)
+        change(&bytes)
+        try bytes.write(to: url)
+        return try open()
+    }
+
+    @Test(arguments: [2, 3, 5, 10])
+    func aTruncatedFileIsSetAside(_ divisor: Int) async throws {
+        let store = try await damage { $0 = $0.prefix($0.count / divisor / 4096 * 4096) }
+        #expect(try await store.ask("triplet 0 0", at: 1_010) == .new(wait: 300))
+        await store.close()
+        #expect(folder.names.contains("x.lmdb.corrupt-7"))
+    }
+
+    @Test func scribbledPagesAreSetAside() async throws {
+        let store = try await damage { bytes in
+            for index in 2 * 4096..<bytes.count { bytes[index] = UInt8(truncatingIfNeeded: index &* 31 >> 3) }
+        }
+        #expect(try await store.ask("triplet 0 0", at: 1_010) == .new(wait: 300))
+        await store.close()
+        #expect(folder.names.contains("x.lmdb.corrupt-7"))
+    }
+
+    @Test func anUntouchedFileIsNotSetAside() async throws {
+        let store = try await damage { _ in }
+        #expect(try await store.ask("triplet 0 0", at: 1_010) == .early(wait: 290, delay: 10))
+        await store.close()
+        #expect(reports.all.isEmpty)
+    }
+
+    @Test func anAsideNameThatIsTakenIsNotOverwritten() async throws {
+        try Data("older".utf8).write(to: URL(filePath: folder.file("x.lmdb.corrupt-7")))
+        try Data("newer".utf8).write(to: URL(filePath: folder.file("x.lmdb")))
+        await (try open()).close()
+        #expect(try Data(contentsOf: URL(filePath: folder.file("x.lmdb.corrupt-7"))) == Data("older".utf8))
+        #expect(try Data(contentsOf: URL(filePath: folder.file("x.lmdb.corrupt-7-2"))) == Data("newer".utf8))
+    }
+
+    @Test func aPlaceThatIsNoFitForAFileIsRefused() throws {
+        try FileManager.default.createDirectory(atPath: folder.file("folder"), withIntermediateDirectories: false)
+        for name in ["folder", "missing/x.lmdb"] {
+            let error = #expect(throws: StoreError.self) { try open(name) }
+            #expect(error?.code == .cannotCreate)
+            #expect(error?.description.contains(folder.file(name)) == true)
+        }
+    }
+
+    @Test func recordsKeepTheirNumbers() {
+        let times: [Int64] = [0, 1, 1_795_340_130, -1, 1 << 40]
+        for first in times {
+            for delta: Int64 in [0, 1, 3_024_000, -5, Int64(Int32.max)] {
+                let sighting = Sighting(
+                    passes: 7, first: Timestamp(seconds: first), last: Timestamp(seconds: first + delta))
+                var bytes = [UInt8](repeating: 0, count: Record.size)
+                bytes.withUnsafeMutableBytes { Record(sighting).write(to: $0) }
+                #expect(bytes.withUnsafeBytes { Record($0)?.sighting } == sighting)
+            }
+        }
+        #expect([UInt8](repeating: 0, count: 15).withUnsafeBytes { Record($0) == nil })
+    }
+}

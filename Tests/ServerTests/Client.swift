@@ -1,0 +1,61 @@
+import Foundation
+import Glibc
+
+/// A client of the policy protocol on a blocking socket; it gives up after ten seconds.
+final class Client: Sendable {
+    private let descriptor: CInt
+
+    struct Fault: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    init(path: String) throws {
+        descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let code = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard code == 0 else { throw Fault(description: "connect: \(String(cString: strerror(errno)))") }
+        var limit = timeval(tv_sec: 10, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    func send(_ bytes: [UInt8]) throws {
+        let count = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+        guard count == bytes.count else { throw Fault(description: "send: \(String(cString: strerror(errno)))") }
+    }
+
+    /// Says that nothing more will come.
+    func finish() {
+        shutdown(descriptor, Int32(SHUT_WR))
+    }
+
+    /// Reads up to the next empty line; what was read so far where the server closes, nil where it closed before.
+    ///
+    /// It waits on a thread of its own: the tests' few shared ones must stay free for the server.
+    func reply() async throws -> String? {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(with: Result { try self.read() }) }
+        }
+    }
+
+    private func read() throws -> String? {
+        var bytes: [UInt8] = []
+        var byte: UInt8 = 0
+        while !bytes.suffix(2).elementsEqual([10, 10]) {
+            let count = recv(descriptor, &byte, 1, 0)
+            guard count >= 0 || errno == ECONNRESET else { throw Fault(description: "no reply in ten seconds") }
+            guard count > 0 else { return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self) }
+            bytes.append(byte)
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

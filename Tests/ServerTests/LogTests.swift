@@ -1,0 +1,208 @@
+import Engine
+import Foundation
+import Glibc
+import Greylist
+import Logging
+import NIOCore
+import Policy
+import Testing
+
+@testable import Server
+
+struct LogTests {
+    static func request(_ changes: [(String, [UInt8])] = []) throws -> PolicyRequest {
+        var attributes: [String: [UInt8]] = [
+            "client_name": Array("mail.example.org".utf8), "client_address": Array("192.0.2.7".utf8),
+            "sender": Array("a@example.org".utf8), "recipient": Array("u@example.com".utf8),
+        ]
+        for (name, value) in changes { attributes[name] = value }
+        var buffer = ByteBuffer()
+        for (name, value) in attributes {
+            buffer.writeString(name + "=")
+            buffer.writeBytes(value)
+            buffer.writeString("\n")
+        }
+        buffer.writeString("\n")
+        var decoder = PolicyDecoder()
+        return try #require(try decoder.next(in: &buffer))
+    }
+
+    static func line(_ outcome: Outcome, _ changes: [(String, [UInt8])] = []) throws -> String {
+        var line: [UInt8] = []
+        line.append(decision: outcome, on: try request(changes))
+        return String(decoding: line, as: UTF8.self)
+    }
+
+    static let rest =
+        "client_name=mail.example.org, client_address=192.0.2.7, sender=a@example.org, recipient=u@example.com\n"
+
+    static let reasons: [(Reason, String)] = [
+        (.judged(.new(wait: 300)), "action=greylist, reason=new, "),
+        (.judged(.early(wait: 12, delay: 288)), "action=greylist, reason=early-retry (12s missing), "),
+        (.judged(.retried(delay: 301)), "action=pass, reason=triplet found, delay=301, "),
+        (.judged(.known), "action=pass, reason=triplet found, "),
+        (.judged(.autoWhitelisted), "action=pass, reason=client AWL, "),
+        (.storeFailed, "action=pass, reason=store unavailable, "),
+        (.notOurs(.noAddress), "action=pass, reason=client address unreadable, "),
+        (.notOurs(.authenticated), "action=pass, reason=client authenticated, "),
+    ]
+
+    @Test(arguments: reasons)
+    func hasTheShapeThatReportsRead(_ reason: Reason, _ start: String) throws {
+        #expect(try Self.line(Outcome(reason)) == start + Self.rest)
+    }
+
+    @Test func namesTheEntryOfAWhitelist() throws {
+        let client = Whitelist.Entry(
+            .client(Network(try #require(Address("192.0.2.0")), prefixLength: 24)), place: "f:l[0]")
+        #expect(
+            try Self.line(Outcome(.whitelisted(client)))
+                == "action=pass, reason=client whitelist, " + Self.rest.dropLast() + ", entry=f:l[0]\n")
+        let recipient = Whitelist.Entry(.recipient(try #require(AddressLiteral("x"))), place: "odd, name")
+        #expect(try Self.line(Outcome(.whitelisted(recipient))).hasSuffix(", entry=odd\\x2c\\x20name\n"))
+        let sender = Whitelist.Entry(.sender(try #require(AddressLiteral("x"))), place: "p")
+        #expect(try Self.line(Outcome(.whitelisted(sender))).hasPrefix("action=pass, reason=sender whitelist, "))
+    }
+
+    @Test func leavesOutAnEmptySenderAndNamesTheQueue() throws {
+        #expect(
+            try Self.line(Outcome(.judged(.known)), [("sender", []), ("queue_id", Array("4ABC".utf8))])
+                == "4ABC: action=pass, reason=triplet found, client_name=mail.example.org, client_address=192.0.2.7, recipient=u@example.com\n"
+        )
+    }
+
+    @Test func deferringWithoutTheStoreIsGreylisting() throws {
+        let outcome = Outcome(.storeFailed, reply: .action([65]))
+        #expect(try Self.line(outcome).hasPrefix("action=greylist, reason=store unavailable, "))
+    }
+
+    /// Whatever a client sends, the line stays one line, with the same fields, and gives the very bytes back.
+    @Test func noValueCanForgeAFieldOrALine() throws {
+        let hostile: [[UInt8]] = [
+            Array("a, recipient=ceo@victim.test@evil.example".utf8), Array("x\ry".utf8), [0x1b, 0x5b, 0x32, 0x4a],
+            Array("\\x41 \\".utf8), Array(0...9) + Array(11...255), Array("ü€".utf8), Array(", action=pass".utf8),
+        ]
+        for sender in hostile {
+            for recipient in hostile {
+                let outcome = Outcome(.judged(.new(wait: 300)))
+                let line = try Self.line(outcome, [("sender", sender), ("recipient", recipient)])
+                #expect(line.utf8.allSatisfy { (0x20...0x7e).contains($0) || $0 == 10 })
+                #expect(line.utf8.count { $0 == 10 } == 1)
+                let fields = line.dropLast().components(separatedBy: ", ").map {
+                    $0.split(separator: "=", maxSplits: 1).map(String.init)
+                }
+                #expect(
+                    fields.map { $0[0] } == [
+                        "action", "reason", "client_name", "client_address", "sender", "recipient",
+                    ])
+                #expect(Self.unescaped(fields[4][1]) == sender)
+                #expect(Self.unescaped(fields[5][1]) == recipient)
+            }
+        }
+    }
+
+    static func unescaped(_ text: String) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            if byte == UInt8(ascii: "\\") {
+                bytes.append(UInt8(String(decoding: rest.dropFirst().prefix(2), as: UTF8.self), radix: 16) ?? 0)
+                rest = rest.dropFirst(3)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return bytes
+    }
+
+    /// A pipe with a sink at one end.
+    static func pipe() throws -> (read: CInt, write: CInt) {
+        var ends: [CInt] = [0, 0]
+        try #require(Glibc.pipe(&ends) == 0)
+        return (ends[0], ends[1])
+    }
+
+    @Test func aReaderThatDoesNotReadCostsLinesAndNothingElse() async throws {
+        let (read, write) = try Self.pipe()
+        let sink = LogSink(descriptor: write, limit: 100_000)
+        let line = Array((String(repeating: "x", count: 99) + "\n").utf8)
+        let count = 20_000
+        for _ in 0..<count {
+            var line = line
+            sink.write(&line, count: 1)
+            #expect(line.isEmpty)
+        }
+        // Only now somebody reads, until every line is accounted for.
+        let (kept, lost) = await withCheckedContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(returning: Self.account(for: count, from: read)) }
+        }
+        #expect(lost > 0)
+        #expect(kept + lost == count)
+        await sink.flush(within: 5)
+        close(read)
+        close(write)
+    }
+
+    /// Reads until so many lines have come or were reported lost.
+    static func account(for count: Int, from descriptor: CInt) -> (kept: Int, lost: Int) {
+        var text = ""
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        var total = (kept: 0, lost: 0)
+        while total.kept + total.lost < count {
+            let count = Glibc.read(descriptor, &chunk, chunk.count)
+            guard count > 0 else { break }
+            text += String(decoding: chunk.prefix(count), as: UTF8.self)
+            var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+            text = String(lines.removeLast())
+            for line in lines {
+                if line.hasPrefix("warning: ") {
+                    total.lost += line.split(separator: " ").compactMap { Int($0) }.first ?? 0
+                } else {
+                    total.kept += 1
+                }
+            }
+        }
+        return total
+    }
+
+    @Test func aReaderThatIsGoneIsForgotten() async throws {
+        signal(SIGPIPE, SIG_IGN)
+        let (read, write) = try Self.pipe()
+        close(read)
+        let sink = LogSink(descriptor: write)
+        for _ in 0..<100 { sink.write(line: "x") }
+        await sink.flush(within: 5)
+        close(write)
+    }
+
+    @Test func messagesAreOneLineEach() async throws {
+        let (read, write) = try Self.pipe()
+        let sink = LogSink(descriptor: write)
+        let logger = Logger(label: "x") { _ in SinkLogHandler(sink: sink, level: .info) }
+        logger.warning("a\nb\u{1b}")
+        logger.info("fine, as it is")
+        logger.debug("not at this level")
+        await sink.flush(within: 5)
+        close(write)
+        var bytes = [UInt8](repeating: 0, count: 1_000)
+        let count = Glibc.read(read, &bytes, bytes.count)
+        close(read)
+        #expect(
+            String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+                == "warning: a\\x0ab\\x1b\nfine, as it is\n")
+    }
+
+    @Test(arguments: [(LogLevel.none, 0), (.warnings, 0), (.info, 1), (.debug, 2)])
+    func theLevelDecidesWhatIsLogged(_ level: LogLevel, _ lines: Int) async throws {
+        let count = try await ServerStage.run(try ServingTests.postman(), level: level) { stage in
+            let client = try Client(path: stage.path)
+            try client.send(ServingTests.request() + ServingTests.request(["protocol_state": "DATA"]))
+            _ = try await client.reply()
+            _ = try await client.reply()
+            if lines > 0 { #expect(await stage.logged("action=greylist")) }
+            if lines > 1 { #expect(await stage.logged("not asked at RCPT")) }
+            return stage.log.count { $0.hasPrefix("action=") }
+        }
+        #expect(count == lines)
+    }
+}

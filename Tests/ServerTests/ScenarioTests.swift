@@ -1,0 +1,32 @@
+import Greylist
+import ScenarioFiles
+import Storage
+import Testing
+
+/// Every scenario again, through a real server on a real socket, with a clock that is moved.
+struct ScenarioTests {
+    struct SocketStage: Stage {
+        let client: Client
+        let clock: Clock
+
+        var now: Timestamp { clock.now() }
+
+        func wait(_ seconds: Int64) { clock.move(seconds) }
+
+        func play(_ request: [UInt8]) async throws -> String {
+            try client.send(request)
+            let reply = try #require(try await client.reply())
+            #expect(reply.hasPrefix("action=") && reply.hasSuffix("\n\n"))
+            return String(reply.dropFirst(7).dropLast(2))
+        }
+    }
+
+    @Test(arguments: try Scenario.all())
+    func playsOnASocket(_ scenario: Scenario) async throws {
+        let store = MemoryStore()
+        try await ServerStage.run(try scenario.postman(), store: store) { stage in
+            var socket = SocketStage(client: try Client(path: stage.path), clock: stage.clock)
+            try await scenario.play(on: &socket, store: store)
+        }
+    }
+}

@@ -1,0 +1,240 @@
+import Engine
+import Foundation
+import Greylist
+import NIOCore
+import ScenarioFiles
+import Server
+import Storage
+import Testing
+
+/// The protocol on the socket: framing, order, limits, deadlines, and the end.
+struct ServingTests {
+    static let deferral = "action=DEFER_IF_PERMIT Greylisted, please retry in 300 seconds\n\n"
+    static let dunno = "action=DUNNO\n\n"
+
+    static func postman(_ change: (inout Postman.Terms) -> Void = { _ in }) throws -> Postman {
+        var postman = try Scenario(name: "plain", text: "").postman()
+        change(&postman.terms)
+        return postman
+    }
+
+    static func request(_ changes: [String: String] = [:]) -> [UInt8] {
+        Scenario.bytes(of: Scenario.plain.merging(changes) { $1 })
+    }
+
+    @Test func aRequestInOneByteSteps() async throws {
+        try await ServerStage.run(try Self.postman()) { stage in
+            let client = try Client(path: stage.path)
+            for byte in Self.request() { try client.send([byte]) }
+            #expect(try await client.reply() == Self.deferral)
+        }
+    }
+
+    @Test func severalRequestsInOneReadAreAnsweredInOrder() async throws {
+        try await ServerStage.run(try Self.postman()) { stage in
+            let client = try Client(path: stage.path)
+            let data = Self.request(["protocol_state": "DATA"])
+            try client.send(Self.request(["sender": "a@b"]) + data + Self.request(["sender": "a@b"]) + data)
+            for expected in [Self.deferral, Self.dunno, Self.deferral, Self.dunno] {
+                #expect(try await client.reply() == expected)
+            }
+        }
+    }
+
+    @Test func carriageReturnsAreTakenAndNotSent() async throws {
+        try await ServerStage.run(try Self.postman()) { stage in
+            let client = try Client(path: stage.path)
+            let text = String(decoding: Self.request(), as: UTF8.self).replacingOccurrences(of: "\n", with: "\r\n")
+            try client.send(Array(text.utf8))
+            #expect(try await client.reply() == Self.deferral)
+        }
+    }
+
+    @Test func aClientThatHasFinishedSendingGetsItsReply() async throws {
+        let store = SlowStore()
+        try await ServerStage.run(try Self.postman(), store: store) { stage in
+            let client = try Client(path: stage.path)
+            try client.send(Self.request())
+            client.finish()
+            while store.count == 0 { try await Task.sleep(for: .milliseconds(2)) }
+            store.release()
+            #expect(try await client.reply() == Self.deferral)
+            #expect(try await client.reply() == nil)
+        }
+    }
+
+    struct Violation: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let bytes: [UInt8]
+
+        init(_ complaint: String, _ text: String) {
+            testDescription = complaint
+            bytes = Array(text.utf8)
+        }
+    }
+
+    static let violations = [
+        Violation("is longer than 8192 bytes", "sender=" + String(repeating: "x", count: 9_000)),
+        Violation("more than 200 attributes", String(repeating: "a=b\n", count: 201)),
+        Violation(
+            "longer than 65536 bytes",
+            String(repeating: "a=" + String(repeating: "x", count: 4_000) + "\n", count: 17)),
+        Violation("is no name=value", "GET / HTTP/1.1\r\n\r\n"),
+        Violation("not smtpd_access_policy", "request=other\n\n"),
+    ]
+
+    @Test(arguments: violations)
+    func aBrokenStreamIsClosedWithoutAReply(_ violation: Violation) async throws {
+        try await ServerStage.run(try Self.postman()) { stage in
+            let client = try Client(path: stage.path)
+            try client.send(violation.bytes)
+            #expect(try await client.reply() == nil)
+            #expect(await stage.logged(violation.testDescription))
+            #expect(stage.log.count { $0.hasPrefix("warning: ") } == 1)
+        }
+    }
+
+    @Test func anEndInsideARequestIsWarnedOf() async throws {
+        try await ServerStage.run(try Self.postman()) { stage in
+            let client = try Client(path: stage.path)
+            try client.send(Self.request(["protocol_state": "DATA"]) + Array("sender=a\n".utf8))
+            client.finish()
+            #expect(try await client.reply() == Self.dunno)
+            #expect(try await client.reply() == nil)
+            #expect(await stage.logged("ended inside a request"))
+        }
+    }
+
+    @Test func aGoodRequestBeforeABrokenOneIsAnswered() async throws {
+        let store = SlowStore()
+        try await ServerStage.run(try Self.postman(), store: store) { stage in
+            let client = try Client(path: stage.path)
+            try client.send(Self.request() + Array("nonsense\n\n".utf8))
+            while store.count == 0 { try await Task.sleep(for: .milliseconds(2)) }
+            store.release()
+            #expect(try await client.reply() == Self.deferral)
+            #expect(try await client.reply() == nil)
+        }
+    }
+
+    @Test(arguments: [(false, dunno), (true, deferral)])
+    func theDeadlineIsKeptAndALateAnswerReachesNobody(_ defers: Bool, _ expected: String) async throws {
+        let store = SlowStore()
+        try await ServerStage.run(
+            try Self.postman { $0.defersOnStoreError = defers }, store: store,
+            terms: .with(\.requestDeadline, .milliseconds(100))
+        ) { stage in
+            let client = try Client(path: stage.path)
+            try client.send(Self.request())
+            #expect(try await client.reply() == expected)
+            #expect(await stage.logged("did not answer within 0.1 s"))
+            try client.send(Self.request(["sender": "another@example.org"]))
+            #expect(try await client.reply() == expected)
+            // Both answers come now, when nobody waits for them any more.
+            store.release()
+            try client.send(Self.request(["protocol_state": "DATA"]))
+            #expect(try await client.reply() == Self.dunno)
+            try client.send(Self.request())
+            #expect(try await client.reply() == Self.deferral)
+            #expect(stage.log.count { $0.contains("did not answer") } == 1)
+        }
+    }
+
+    @Test func aStoreThatFailsIsNamedOnceAndItsReturnToo() async throws {
+        let store = BrokenStore()
+        try await ServerStage.run(try Self.postman(), store: store) { stage in
+            let client = try Client(path: stage.path)
+            for _ in 0..<5 {
+                try client.send(Self.request())
+                #expect(try await client.reply() == Self.dunno)
+            }
+            store.mend()
+            for _ in 0..<5 {
+                try client.send(Self.request())
+                #expect(try await client.reply() == Self.deferral)
+            }
+            #expect(await stage.logged("the store answers again"))
+            #expect(stage.log.count { $0.contains("no disk") } == 1)
+            #expect(stage.log.count { $0 == "the store answers again" } == 1)
+            #expect(stage.log.count { $0.contains("reason=store unavailable") } == 5)
+        }
+    }
+
+    @Test func theLongestSilentConnectionMakesRoom() async throws {
+        try await ServerStage.run(try Self.postman(), terms: .with(\.maxConnections, 4)) { stage in
+            let early = try (0..<4).map { _ in try Client(path: stage.path) }
+            for client in early {
+                try client.send(Self.request())
+                #expect(try await client.reply() == Self.deferral)
+            }
+            let late = try Client(path: stage.path)
+            try late.send(Self.request())
+            #expect(try await late.reply() == Self.deferral)
+            #expect(await stage.logged("4 connections are open"))
+            // One of the early ones is gone, three are served.
+            var gone = 0
+            for client in early {
+                try? client.send(Self.request())
+                if try await client.reply() == nil { gone += 1 }
+            }
+            #expect(gone == 1)
+        }
+    }
+
+    @Test func aSilentConnectionIsClosedInTheEnd() async throws {
+        try await ServerStage.run(try Self.postman(), terms: .with(\.idleTimeout, .milliseconds(200))) { stage in
+            let client = try Client(path: stage.path)
+            try client.send(Self.request() + Array("half=".utf8))
+            #expect(try await client.reply() == Self.deferral)
+            #expect(try await client.reply() == nil)
+        }
+    }
+
+    @Test func whatIsInFlightIsFinishedAtTheEnd() async throws {
+        let store = SlowStore()
+        let (waiting, halfway, idle) = try await ServerStage.run(try Self.postman(), store: store) { stage in
+            let clients = (try Client(path: stage.path), try Client(path: stage.path), try Client(path: stage.path))
+            try clients.0.send(Self.request())
+            try clients.1.send(Array("request=smtpd_access_policy\nsend".utf8))
+            while store.count == 0 { try await Task.sleep(for: .milliseconds(2)) }
+            Task {
+                try await Task.sleep(for: .milliseconds(100))
+                store.release()
+            }
+            return clients
+        }
+        #expect(try await waiting.reply() == Self.deferral)
+        #expect(try await waiting.reply() == nil)
+        #expect(try await halfway.reply() == nil)
+        #expect(try await idle.reply() == nil)
+    }
+
+    @Test func theWhitelistIsSwappedForTheNextRequest() async throws {
+        try await ServerStage.run(try Self.postman(), terms: .with(\.threads, 2)) { stage in
+            let clients = try (0..<4).map { _ in try Client(path: stage.path) }
+            for client in clients {
+                try client.send(Self.request())
+                #expect(try await client.reply() == Self.deferral)
+            }
+            let literal = try #require(AddressLiteral(Scenario.plain["recipient"] ?? ""))
+            await stage.server.change { $0.whitelist = Whitelist([.init(.recipient(literal), place: "x")]) }
+            for client in clients {
+                try client.send(Self.request())
+                #expect(try await client.reply() == Self.dunno)
+            }
+        }
+    }
+
+    @Test(arguments: [1, 2])
+    func manyConnectionsAreServedAtOnce(_ threads: Int) async throws {
+        try await ServerStage.run(try Self.postman(), level: .none, terms: .with(\.threads, threads)) { stage in
+            let clients = try (0..<300).map { _ in try Client(path: stage.path) }
+            for round in 0..<3 {
+                for (number, client) in clients.enumerated() {
+                    try client.send(Self.request(["sender": "s\(number).\(round)@example.org"]))
+                }
+                for client in clients { #expect(try await client.reply() == Self.deferral) }
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+import Engine
+import Foundation
+import Greylist
+import Logging
+import ScenarioFiles
+import Server
+import ServiceLifecycle
+import ServiceLifecycleTestKit
+import Storage
+import Synchronization
+
+/// A clock that stands until it is moved.
+final class Clock: Sendable {
+    private let time = Mutex(Scenario.start)
+
+    @Sendable func now() -> Timestamp { time.withLock { $0 } }
+
+    func move(_ seconds: Int64) { time.withLock { $0.seconds += seconds } }
+}
+
+/// A server on a socket in a folder of its own, with its log in a file.
+struct ServerStage {
+    let path: String
+    let clock: Clock
+    let server: PolicyServer
+    private let logPath: String
+
+    /// What was logged so far.
+    var log: [String] {
+        let text = (try? String(contentsOfFile: logPath, encoding: .utf8)) ?? ""
+        return text.split(separator: "\n").map(String.init)
+    }
+
+    /// Waits until a line says so, at most ten seconds.
+    func logged(_ text: String) async -> Bool {
+        for _ in 0..<1_000 {
+            if log.contains(where: { $0.contains(text) }) { return true }
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+        return false
+    }
+
+    /// Runs a server while `body` runs, then stops it as SIGTERM does.
+    static func run<Result: Sendable>(
+        _ postman: Postman, store: any Store = MemoryStore(), level: LogLevel = .debug,
+        terms change: TermsChange = .none, _ body: @Sendable @escaping (ServerStage) async throws -> Result
+    ) async throws -> Result {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "tprt-\(UUID().uuidString.prefix(8))")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = folder.appending(path: "s").path()
+        let logPath = folder.appending(path: "log").path()
+        let descriptor = open(logPath, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        defer { close(descriptor) }
+        let sink = LogSink(descriptor: descriptor)
+        let logger = Logger(label: "test") { _ in SinkLogHandler(sink: sink, level: level) }
+        let clock = Clock()
+        var terms = ServerTerms(now: clock.now)
+        terms.logLevel = level
+        change.apply(&terms)
+        let listeners = try OpenListener.open(.unix(path: path, mode: 0o600, group: ""), backlog: 4_096)
+        let server = try await PolicyServer(
+            listeners: listeners, terms: terms, postman: postman, store: store, sink: sink, logger: logger)
+        let stage = ServerStage(path: path, clock: clock, server: server, logPath: logPath)
+        let result = try await testGracefulShutdown { trigger in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await server.run() }
+                let result: Swift.Result<Result, any Error>
+                do { result = .success(try await body(stage)) } catch { result = .failure(error) }
+                trigger.triggerGracefulShutdown()
+                try await group.waitForAll()
+                return try result.get()
+            }
+        }
+        await sink.flush(within: 5)
+        return result
+    }
+}
+
+/// What is different from the terms of a fresh installation.
+struct TermsChange: Sendable {
+    let apply: @Sendable (inout ServerTerms) -> Void
+
+    static let none = TermsChange { _ in }
+
+    static func with<Value: Sendable>(
+        _ path: any WritableKeyPath<ServerTerms, Value> & Sendable, _ value: Value
+    ) -> TermsChange {
+        TermsChange { $0[keyPath: path] = value }
+    }
+}
+
+/// A store whose answers can be held back.
+final class SlowStore: Store {
+    private let inner = MemoryStore()
+    private let held = Mutex<[@Sendable () -> Void]?>([])
+
+    /// Gives all answers that were held back, and holds back no more.
+    func release() {
+        let waiting = held.withLock { held in
+            let waiting = held ?? []
+            held = nil
+            return waiting
+        }
+        for answer in waiting { answer() }
+    }
+
+    var count: Int { held.withLock { $0?.count ?? 0 } }
+
+    func update(_ batch: consuming [Inquiry], done: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void) {
+        inner.update(batch) { result in
+            let isHeld = self.held.withLock { held in
+                held?.append { done(result) }
+                return held != nil
+            }
+            if !isHeld { done(result) }
+        }
+    }
+
+    func expire(
+        _ table: Table, from cursor: Cursor?, limit: Int, at now: Timestamp, under rules: Rules
+    ) async throws(StoreError) -> ExpiredSlice {
+        try await inner.expire(table, from: cursor, limit: limit, at: now, under: rules)
+    }
+
+    func scan(_ table: Table, from cursor: Cursor?, limit: Int) async throws(StoreError) -> ScannedSlice {
+        try await inner.scan(table, from: cursor, limit: limit)
+    }
+
+    func close() async {}
+}
+
+/// A store that fails until it is mended.
+final class BrokenStore: Store {
+    private let inner = MemoryStore()
+    private let isMended = Atomic(false)
+
+    func mend() { isMended.store(true, ordering: .relaxed) }
+
+    func update(_ batch: consuming [Inquiry], done: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void) {
+        guard isMended.load(ordering: .relaxed) else { return done(.failure(StoreError(.unavailable, "no disk"))) }
+        inner.update(batch, done: done)
+    }
+
+    func expire(
+        _ table: Table, from cursor: Cursor?, limit: Int, at now: Timestamp, under rules: Rules
+    ) async throws(StoreError) -> ExpiredSlice {
+        throw StoreError(.unavailable, "no disk")
+    }
+
+    func scan(_ table: Table, from cursor: Cursor?, limit: Int) async throws(StoreError) -> ScannedSlice {
+        throw StoreError(.unavailable, "no disk")
+    }
+
+    func close() async {}
+}

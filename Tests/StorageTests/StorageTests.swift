@@ -1,0 +1,84 @@
+import Greylist
+import Storage
+import StoreContract
+import Testing
+
+struct StorageTests {
+    @Test(arguments: StoreContract.cases)
+    func memoryKeepsTheContract(_ promise: StoreContract) async throws {
+        try await promise.check(MemoryStore())
+    }
+
+    @Test(arguments: StoreContract.cases)
+    func aPairKeepsTheContract(_ promise: StoreContract) async throws {
+        try await promise.check(PairStore(greylist: MemoryStore(), autoWhitelist: MemoryStore()))
+    }
+
+    @Test(arguments: [false, true])
+    func aPairFailsWhenOneOfTheTwoDoes(_ greylistFails: Bool) async throws {
+        let pair = PairStore(
+            greylist: greylistFails ? FailingStore() : MemoryStore(),
+            autoWhitelist: greylistFails ? MemoryStore() : FailingStore())
+        await #expect(throws: FailingStore.error) {
+            try await pair.ask("a", client: "net", at: 1_000, under: Rules(clientCount: 2))
+        }
+    }
+
+    /// The text of the key, and the digest that the original would file it under.
+    @Test func keysAreTheDigestsOfTheOriginal() {
+        let text = Array("192.0.2.0/24/a@example.org/u@example.com".utf8)
+        let digest: [UInt8] = [
+            0x4b, 0x39, 0x0c, 0x07, 0x91, 0x20, 0xab, 0x14, 0x6d, 0xd2, 0x14, 0xa5, 0x68, 0x80, 0xeb, 0x0c, 0x99, 0xd6,
+            0x0a, 0x3a,
+        ]
+        #expect(Key(text.span, isHashed: true).bytes == digest)
+        #expect(Key(text.span, isHashed: false).bytes == text)
+    }
+
+    static let locations: [(String, StoreLocation)] = [
+        ("memory:", .memory), ("memory://", .memory),
+        ("lmdb:///var/lib/tprt/tprt.lmdb", .lmdb(path: "/var/lib/tprt/tprt.lmdb")),
+        ("LMDB:///x", .lmdb(path: "/x")),
+    ]
+
+    @Test(arguments: locations)
+    func aURLNamesAStore(_ url: String, _ location: StoreLocation) throws {
+        #expect(try StoreLocation(url: url) == location)
+    }
+
+    static let refused: [(String, String)] = [
+        ("", "is no database URL"), ("/var/lib/x", "is no database URL"), ("lmdb:/x", "names no file"),
+        ("lmdb://host/x", "names no file"), ("lmdb:///", "names no file"), ("lmdb:///x/", "names no file"),
+        ("gdbm:///x", "no GNU dbm store"), ("dbm:///x", "no GNU dbm store"),
+        ("redis-tcp://user:secret@host/", "no Redis store"), ("memory:/x", "keeps nothing on disk"),
+        ("mysql://user:secret@host/", "no store is called \"mysql:\""),
+    ]
+
+    @Test(arguments: refused)
+    func aURLThatNamesNoneIsRefused(_ url: String, _ complaint: String) {
+        let fault = #expect(throws: StoreURLFault.self) { try StoreLocation(url: url) }
+        #expect(fault?.description.contains(complaint) == true)
+        #expect(fault?.description.contains("secret") == false)
+    }
+}
+
+/// A store that is out of reach.
+struct FailingStore: Store {
+    static let error = StoreError(.unavailable, "out of reach")
+
+    func update(_ batch: consuming [Inquiry], done: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void) {
+        done(.failure(Self.error))
+    }
+
+    func expire(
+        _ table: Table, from cursor: Cursor?, limit: Int, at now: Timestamp, under rules: Rules
+    ) async throws(StoreError) -> ExpiredSlice {
+        throw Self.error
+    }
+
+    func scan(_ table: Table, from cursor: Cursor?, limit: Int) async throws(StoreError) -> ScannedSlice {
+        throw Self.error
+    }
+
+    func close() async {}
+}

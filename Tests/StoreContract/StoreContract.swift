@@ -1,0 +1,219 @@
+public import Greylist
+public import Storage
+
+/// What every store keeps, whatever it is made of.
+///
+/// A test target runs each case on a store of its own.
+public struct StoreContract: Sendable, CustomStringConvertible {
+    /// What is promised.
+    public let description: String
+    /// Tries it on an empty store.
+    public let check: @Sendable (any Store) async throws -> Void
+
+    /// A promise that was broken.
+    public struct Broken: Error, CustomStringConvertible {
+        /// What was seen instead.
+        public let description: String
+    }
+
+    /// All promises.
+    public static let cases: [StoreContract] = [
+        StoreContract(description: "a triplet is new, then early, then passes with its delay, then is known") { store in
+            let expected: [(Int64, Verdict)] = [
+                (1_000, .new(wait: 300)), (1_010, .early(wait: 290, delay: 10)), (1_301, .retried(delay: 301)),
+                (1_302, .known),
+            ]
+            for (time, verdict) in expected { try expect(try await store.ask("a", at: time), verdict) }
+        },
+        StoreContract(description: "triplets don't touch each other") { store in
+            try expect(try await store.ask("a", at: 1_000), .new(wait: 300))
+            try expect(try await store.ask("b", at: 1_200), .new(wait: 300))
+            try expect(try await store.ask("a", at: 1_400), .retried(delay: 400))
+            try expect(try await store.ask("b", at: 1_400), .early(wait: 100, delay: 200))
+        },
+        StoreContract(description: "inquiries of one batch see what those before them wrote") { store in
+            let answered = try await store.answer([
+                inquiry("a", at: 1_000), inquiry("b", at: 1_000), inquiry("a", at: 1_001),
+            ])
+            try expect(
+                answered.map { $0.judgement?.verdict }, [.new(wait: 300), .new(wait: 300), .early(wait: 299, delay: 1)])
+        },
+        StoreContract(description: "an empty batch is answered") { store in
+            try expect(try await store.answer([]).count, 0)
+        },
+        StoreContract(description: "a batch of 5,000 is answered in its order") { store in
+            let batch = (0..<5_000).map { inquiry("triplet \($0)", at: 1_000 + Int64($0 % 7)) }
+            _ = try await store.answer(batch)
+            let answered = try await store.answer(
+                batch.map { inquiry in
+                    var inquiry = inquiry
+                    inquiry.time = Timestamp(seconds: 1_010)
+                    return inquiry
+                })
+            for (number, inquiry) in answered.enumerated() {
+                let waited = Int64(10 - number % 7)
+                try expect(inquiry.judgement?.verdict, .early(wait: 300 - waited, delay: waited))
+            }
+        },
+        StoreContract(description: "only one of many who ask at once is told that a triplet is new") { store in
+            let verdicts = try await withThrowingTaskGroup(of: Verdict?.self) { group in
+                for _ in 0..<200 { group.addTask { try await store.ask("contended", at: 1_000) } }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            try expect(verdicts.count { $0 == .new(wait: 300) }, 1)
+            try expect(verdicts.count { $0 == .early(wait: 300, delay: 0) }, 199)
+        },
+        StoreContract(description: "every pass of many at once is counted") { store in
+            _ = try await store.ask("busy", client: "net", at: 1_000)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<100 { group.addTask { _ = try await store.ask("busy", at: 2_000) } }
+                try await group.waitForAll()
+            }
+            try expect(try await store.everything(in: .greylist).map(\.sighting.passes), [100])
+        },
+        StoreContract(description: "first and last time are kept") { store in
+            for time: Int64 in [1_000, 1_400, 9_000] { _ = try await store.ask("a", at: time) }
+            try expect(
+                try await store.everything(in: .greylist).map(\.sighting),
+                [Sighting(passes: 2, first: Timestamp(seconds: 1_000), last: Timestamp(seconds: 9_000))])
+        },
+        StoreContract(description: "the auto-whitelist counts passes, then lets the client through") { store in
+            let rules = Rules(clientCount: 2)
+            let expected: [(String, Int64, Verdict)] = [
+                ("a", 1_000, .new(wait: 300)), ("a", 1_400, .retried(delay: 400)), ("b", 1_400, .new(wait: 300)),
+                ("a", 1_500, .known), ("b", 1_500, .autoWhitelisted), ("c", 1_600, .autoWhitelisted),
+            ]
+            for (triplet, time, verdict) in expected {
+                try expect(try await store.ask(triplet, client: "net", at: time, under: rules), verdict)
+            }
+            try expect(try await store.ask("c", client: "other", at: 1_600, under: rules), .new(wait: 300))
+            try expect(try await store.everything(in: .autoWhitelist).map(\.sighting.passes), [2])
+            try expect(try await store.everything(in: .greylist).count, 3)
+        },
+        StoreContract(description: "without a client the auto-whitelist stays empty") { store in
+            for time: Int64 in [1_000, 1_400, 1_500] { _ = try await store.ask("a", at: time) }
+            try expect(try await store.everything(in: .autoWhitelist).count, 0)
+        },
+        StoreContract(description: "expired entries are as none at look-up") { store in
+            _ = try await store.ask("pending", at: 1_000)
+            try expect(try await store.ask("pending", at: 1_000 + 172_801), .new(wait: 300))
+            _ = try await store.ask("passed", at: 1_000)
+            _ = try await store.ask("passed", at: 2_000)
+            try expect(try await store.ask("passed", at: 2_000 + 3_024_001), .new(wait: 300))
+        },
+        StoreContract(description: "maintenance removes what is expired, in slices, and nothing else") { store in
+            for number in 0..<50 {
+                _ = try await store.ask("old \(number)", at: 1_000)
+                _ = try await store.ask("young \(number)", at: 200_000)
+                _ = try await store.ask("passed \(number)", at: 1_000)
+                _ = try await store.ask("passed \(number)", at: 2_000)
+            }
+            let (removed, slices) = try await store.maintain(.greylist, at: 200_000, limit: 7)
+            try expect(removed, 50)
+            try expect(slices > 20, true)
+            let left = try await store.everything(in: .greylist).map(\.sighting)
+            try expect(left.count { $0.isPending }, 50)
+            try expect(left.count { !$0.isPending }, 50)
+            try expect(try await store.maintain(.greylist, at: 200_000, limit: 1_000).removed, 0)
+            try expect(try await store.maintain(.greylist, at: 9_000_000, limit: 1_000).removed, 100)
+            try expect(try await store.everything(in: .greylist).count, 0)
+        },
+        StoreContract(description: "maintenance goes on where it was while others write") { store in
+            for number in 0..<300 { _ = try await store.ask("old \(number)", at: 1_000) }
+            async let writing: Void = {
+                for number in 0..<300 { _ = try await store.ask("young \(number)", at: 200_000) }
+            }()
+            let (removed, _) = try await store.maintain(.greylist, at: 200_000, limit: 5)
+            try await writing
+            try expect(removed, 300)
+            try expect(try await store.everything(in: .greylist).count, 300)
+        },
+        StoreContract(description: "maintenance of the auto-whitelist leaves the greylist alone") { store in
+            let rules = Rules(clientCount: 5)
+            _ = try await store.ask("a", client: "net", at: 1_000, under: rules)
+            _ = try await store.ask("a", client: "net", at: 1_400, under: rules)
+            try expect(try await store.maintain(.autoWhitelist, at: 1_400, limit: 10).removed, 0)
+            try expect(try await store.maintain(.autoWhitelist, at: 9_000_000, limit: 10).removed, 1)
+            try expect(try await store.everything(in: .greylist).count, 1)
+        },
+        StoreContract(description: "plain keys of any length are kept apart") { store in
+            let texts = [
+                "", "x", String(repeating: "y", count: 511), String(repeating: "y", count: 512),
+                String(repeating: "y", count: 4_000),
+            ]
+            for text in texts where !text.isEmpty {
+                try expect(try await store.ask(text, isHashed: false, at: 1_000), .new(wait: 300))
+            }
+            for text in texts where !text.isEmpty {
+                try expect(try await store.ask(text, isHashed: false, at: 1_100), .early(wait: 200, delay: 100))
+            }
+        },
+        StoreContract(description: "a scan comes to each entry once") { store in
+            _ = try await store.answer((0..<500).map { inquiry("triplet \($0)", at: 1_000) })
+            let keys = try await store.everything(in: .greylist, limit: 33).map(\.key)
+            try expect(keys.count, 500)
+            try expect(Set(keys).count, 500)
+        },
+    ]
+}
+
+extension StoreContract {
+    static func expect<Value: Equatable>(_ seen: Value, _ expected: Value) throws {
+        if seen != expected { throw Broken(description: "expected \(expected), saw \(seen)") }
+    }
+
+    /// An inquiry on a triplet of that text.
+    public static func inquiry(
+        _ triplet: String, client: String? = nil, isHashed: Bool = true, at time: Int64, under rules: Rules = Rules()
+    ) -> Inquiry {
+        Inquiry(
+            triplet: Key(Array(triplet.utf8).span, isHashed: isHashed),
+            client: client.map { Key(Array($0.utf8).span, isHashed: isHashed) }, time: Timestamp(seconds: time),
+            rules: rules)
+    }
+}
+
+extension Store {
+    /// Puts one batch and waits for its answer.
+    public func answer(_ batch: [Inquiry]) async throws -> [Inquiry] {
+        try await withCheckedContinuation { continuation in
+            update(batch) { continuation.resume(returning: $0) }
+        }.get()
+    }
+
+    /// Puts one inquiry and waits for its verdict.
+    public func ask(
+        _ triplet: String, client: String? = nil, isHashed: Bool = true, at time: Int64, under rules: Rules = Rules()
+    ) async throws -> Verdict? {
+        let inquiry = StoreContract.inquiry(triplet, client: client, isHashed: isHashed, at: time, under: rules)
+        return try await answer([inquiry])[0].judgement?.verdict
+    }
+
+    /// Reads a whole table, slice by slice.
+    public func everything(
+        in table: Table, limit: Int = 100
+    ) async throws -> [(key: [UInt8], sighting: Sighting)] {
+        var entries: [(key: [UInt8], sighting: Sighting)] = []
+        var cursor: Cursor?
+        repeat {
+            let slice = try await scan(table, from: cursor, limit: limit)
+            entries += slice.entries
+            cursor = slice.next
+        } while cursor != nil
+        return entries
+    }
+
+    /// Runs a whole maintenance pass.
+    public func maintain(_ table: Table, at time: Int64, limit: Int) async throws -> (removed: Int, slices: Int) {
+        var total = (removed: 0, slices: 0)
+        var cursor: Cursor?
+        repeat {
+            let slice = try await expire(
+                table, from: cursor, limit: limit, at: Timestamp(seconds: time), under: Rules())
+            total.removed += slice.removed
+            total.slices += 1
+            cursor = slice.next
+        } while cursor != nil
+        return total
+    }
+}
