@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
 
-/// A client of the policy protocol on a blocking socket; it gives up after ten seconds.
+/// A client of the policy protocol on a blocking socket; it gives up after a minute.
 final class Client: Sendable {
     private let descriptor: CInt
 
@@ -20,7 +20,7 @@ final class Client: Sendable {
             }
         }
         guard code == 0 else { throw Fault(description: "connect: \(String(cString: strerror(errno)))") }
-        var limit = timeval(tv_sec: 10, tv_usec: 0)
+        var limit = timeval(tv_sec: 60, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 
@@ -52,7 +52,7 @@ final class Client: Sendable {
         var byte: UInt8 = 0
         while !bytes.suffix(2).elementsEqual([10, 10]) {
             let count = recv(descriptor, &byte, 1, 0)
-            guard count >= 0 || errno == ECONNRESET else { throw Fault(description: "no reply in ten seconds") }
+            guard count >= 0 || errno == ECONNRESET else { throw Fault(description: "no reply in a minute") }
             guard count > 0 else { return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self) }
             bytes.append(byte)
         }

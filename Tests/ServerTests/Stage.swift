@@ -31,9 +31,9 @@ struct ServerStage {
         return text.split(separator: "\n").map(String.init)
     }
 
-    /// Waits until a line says so, at most ten seconds.
+    /// Waits until a line says so, at most a minute.
     func logged(_ text: String) async -> Bool {
-        for _ in 0..<1_000 {
+        for _ in 0..<6_000 {
             if log.contains(where: { $0.contains(text) }) { return true }
             try? await Task.sleep(for: .milliseconds(10))
         }
