@@ -2,11 +2,12 @@
 import PackageDescription
 
 /// Settings of every target of ours: the strict modes that keep the module table of the design true.
-let strict: [SwiftSetting] = [
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-]
+let strict: [SwiftSetting] =
+    [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ] + (Context.environment["TPRT_STRICT"] == nil ? [] : [.treatAllWarnings(as: .error)])
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
@@ -31,11 +32,13 @@ let package = Package(
         .executableTarget(
             name: "tprtd",
             dependencies: [
-                "Policy", "Greylist", "Storage", "LMDBStore", "Engine", "Settings", "WhitelistFiles", "Server",
+                "Policy", "Greylist", "Storage", "LMDBStore", "Engine", "Settings", "WhitelistFiles",
+                "Server",
                 arguments, logging, lifecycle, unixSignals, nioCore, nioPosix,
             ], swiftSettings: strict),
-        .target(name: "Settings", swiftSettings: strict),
-        .target(name: "WhitelistFiles", dependencies: ["Greylist"], swiftSettings: strict),
+        .target(name: "JSONText", swiftSettings: strict),
+        .target(name: "Settings", dependencies: ["JSONText"], swiftSettings: strict),
+        .target(name: "WhitelistFiles", dependencies: ["Greylist", "JSONText"], swiftSettings: strict),
         .target(name: "Policy", dependencies: [nioCore], swiftSettings: strict),
         .target(name: "Greylist", swiftSettings: strict),
         .target(name: "Storage", dependencies: ["Greylist", crypto], swiftSettings: strict),
@@ -71,7 +74,10 @@ let package = Package(
                 "Policy", "Greylist", "Storage", "Engine", "Server", "ScenarioFiles", nioCore, logging, lifecycle,
                 lifecycleTestKit,
             ], swiftSettings: strict),
-        .testTarget(name: "SettingsTests", dependencies: ["Settings"], swiftSettings: strict),
+        .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
+        .testTarget(name: "SettingsTests", dependencies: ["Settings", "JSONText"], swiftSettings: strict),
+        .testTarget(
+            name: "WhitelistFilesTests", dependencies: ["WhitelistFiles", "Greylist"], swiftSettings: strict),
         .testTarget(name: "tprtdTests", dependencies: ["tprtd", "Settings", arguments], swiftSettings: strict),
     ]
 )

@@ -1,3 +1,5 @@
+import JSONText
+
 /// Which values of a type a setting takes, with the sentence that manuals and complaints give for it.
 struct Allowed<Value: SettingValue>: Sendable {
     /// Such as `8 to 32`; empty where every value is allowed.

@@ -1,3 +1,5 @@
+public import JSONText
+
 /// One value that somebody gives to one setting.
 public struct Assignment: Sendable, Equatable {
     /// The form in which a value comes.

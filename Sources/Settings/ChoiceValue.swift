@@ -1,3 +1,5 @@
+import JSONText
+
 /// A setting that is one of a few words.
 protocol ChoiceValue: SettingValue, CaseIterable, RawRepresentable where RawValue == String {
     /// Other words that are accepted.

@@ -1,3 +1,5 @@
+import JSONText
+
 /// A configuration file that somebody has read.
 public struct ConfigurationFile: Sendable {
     /// The most bytes that a file may have: 16 MiB.
@@ -20,36 +22,34 @@ public struct ConfigurationFile: Sendable {
             return ([], [error("the file has \(bytes.count) bytes", remedy: "at most \(Self.sizeLimit)")])
         }
         do {
-            let document = try JSONParser.parse(bytes)
-            return assignments(in: document)
-        } catch {
-            return ([], [notJSON(error)])
+            return assignments(in: try JSONParser.parse(bytes))
+        } catch let fault {
+            return ([], [error(fault.sentence, remedy: fault.remedy, line: fault.line)])
         }
     }
 
-    private func assignments(in document: JSONDocument) -> (found: [Assignment], errors: [SettingError]) {
-        var root = document.value
-        if case .array(let elements) = root, let first = elements.first { root = first }
-        guard case .object(let sections) = root else {
-            return ([], [error("\(document.value.found) is not an object of sections", remedy: Self.form)])
+    private func assignments(in root: JSONNode) -> (found: [Assignment], errors: [SettingError]) {
+        var sections = root
+        if case .array(let elements) = root.content, let first = elements.first { sections = first }
+        guard case .object(let members) = sections.content else {
+            return ([], [error("\(root.value.found) is not an object of sections", remedy: Self.form)])
         }
         var found: [Assignment] = []
         var errors: [SettingError] = []
-        for (section, value) in inOrder(sections, under: "", document.lines) {
-            let line = document.lines[section]
-            guard Configuration.sections.contains(section) else {
-                errors.append(error("no such section", remedy: advice(on: section), key: section, line: line))
+        for section in standing(in: members) {
+            guard Configuration.sections.contains(section.key) else {
+                errors.append(error("no such section", remedy: advice(on: section.key), section))
                 continue
             }
-            guard case .object(let members) = value else {
-                errors.append(
-                    error("\(value.found) is not an object of settings", remedy: Self.form, key: section, line: line))
+            guard case .object(let settings) = section.node.content else {
+                let found = section.node.value.found
+                errors.append(error("\(found) is not an object of settings", remedy: Self.form, section))
                 continue
             }
-            for (name, value) in inOrder(members, under: "\(section).", document.lines) {
-                let key = "\(section).\(name)"
-                let origin = Origin.file(path: path, line: document.lines[key])
-                found.append(Assignment(key: key, input: .json(value), origin: origin))
+            for setting in standing(in: settings) {
+                let origin = Origin.file(path: path, line: setting.line)
+                let key = "\(section.key).\(setting.key)"
+                found.append(Assignment(key: key, input: .json(setting.node.value), origin: origin))
             }
         }
         return (found, errors)
@@ -65,20 +65,18 @@ public struct ConfigurationFile: Sendable {
         return suggestion(for: section, among: Configuration.sections)
     }
 
-    /// The members of an object in the order of their lines.
-    private func inOrder(
-        _ members: [String: JSONValue], under prefix: String, _ lines: [String: Int]
-    ) -> [(key: String, value: JSONValue)] {
-        members.sorted { (lines[prefix + $0.key] ?? 0, $0.key) < (lines[prefix + $1.key] ?? 0, $1.key) }
+    /// The members of an object in their order; of a key that is given twice, the last.
+    private func standing(in members: [JSONMember]) -> [JSONMember] {
+        members.standing.values.sorted().map { members[$0] }
+    }
+
+    private func error(_ complaint: String, remedy: String?, _ section: JSONMember) -> SettingError {
+        error(complaint, remedy: remedy, key: section.key, line: section.line)
     }
 
     private func error(
         _ complaint: String, remedy: String?, key: String? = nil, line: Int? = nil
     ) -> SettingError {
         SettingError(origin: .file(path: path, line: line), key: key, complaint: complaint, remedy: remedy)
-    }
-
-    private func notJSON(_ fault: JSONFault) -> SettingError {
-        error("not JSON: \(fault.complaint) at column \(fault.column)", remedy: fault.remedy, line: fault.line)
     }
 }

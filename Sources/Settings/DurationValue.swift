@@ -1,3 +1,5 @@
+import JSONText
+
 extension Duration: SettingValue {
     static var typeName: String { "duration" }
 

@@ -1,3 +1,5 @@
+import JSONText
+
 extension Configuration {
     /// A file that says nothing: every setting at its default, behind `//`, with its explanation.
     public static func exampleFile() -> String {

@@ -1,3 +1,5 @@
+public import JSONText
+
 /// The declaration of one setting: its names, its type, what it takes and what it means.
 ///
 /// `Configuration.fields` lists them all. A field knows which property it stands for, but not a type: values come and

@@ -1,3 +1,5 @@
+import JSONText
+
 /// The types that an injected value may name.
 private enum InjectedType: String, CaseIterable {
     case bool, int, float, complex, bytes

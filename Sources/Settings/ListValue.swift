@@ -1,3 +1,5 @@
+import JSONText
+
 extension [String]: SettingValue {
     static var typeName: String { "list of texts" }
 

@@ -1,3 +1,5 @@
+public import JSONText
+
 extension Configuration {
     /// The section `log`.
     public struct Log: Sendable, Equatable {

@@ -1,3 +1,5 @@
+import JSONText
+
 extension JSONValue: SettingValue {
     static var typeName: String { "object" }
 
@@ -20,7 +22,7 @@ extension JSONValue: SettingValue {
         do {
             return try JSONParser.parse(Array(text.utf8)).value
         } catch {
-            throw Complaint("not JSON: \(error.complaint) at column \(error.column)", remedy: error.remedy)
+            throw Complaint(error.sentence, remedy: error.remedy)
         }
     }
 }

@@ -1,3 +1,5 @@
+import JSONText
+
 extension LoadedConfiguration {
     /// One line for each setting with its value and origin, passwords hidden.
     ///

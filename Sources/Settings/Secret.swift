@@ -1,3 +1,5 @@
+import JSONText
+
 /// What is printed in place of a password.
 let hiddenPassword = "***"
 

@@ -1,3 +1,5 @@
+import JSONText
+
 /// One thing that is wrong with a configuration.
 public struct SettingError: Error, Sendable, Equatable, CustomStringConvertible {
     /// Who said it.

@@ -1,3 +1,5 @@
+import JSONText
+
 /// What is wrong with a value, without saying whose value it is.
 public struct Complaint: Error, Sendable, Equatable, CustomStringConvertible {
     /// A clause such as `"abc" is not a duration`.

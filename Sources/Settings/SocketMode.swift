@@ -1,3 +1,5 @@
+import JSONText
+
 /// The permissions of a socket in the file system.
 public struct SocketMode: Sendable, Equatable {
     /// The bits as `chmod` takes them, 0 to 0o777.

@@ -1,10 +1,14 @@
-import FoundationEssentials
 public import Greylist
+import JSONText
 
-/// A whitelist file: a JSON object whose keys are names of lists and whose values are lists of entries, as TPRT 0.9.3
-/// had it; comments and trailing commas are allowed.
+/// A whitelist file: a JSON object whose keys are names of lists and whose values are lists of entries.
+///
+/// Comments and trailing commas are allowed. What is malformed is skipped, and the rest stand.
 public struct WhitelistFile: Sendable, Equatable {
-    /// The entries that could be read, by the names of their lists and then in order.
+    /// The most bytes that a file may have: 256 MiB.
+    public static let sizeLimit = 256 << 20
+
+    /// The entries that could be read, in the order of the file.
     public private(set) var entries: [Whitelist.Entry] = []
     /// What was skipped, a sentence each.
     public private(set) var skipped: [String] = []
@@ -17,76 +21,70 @@ public struct WhitelistFile: Sendable, Equatable {
 
     /// Reads the file at that path.
     public init(path: String) throws(Fault) {
+        let bytes: [UInt8]
         do {
-            try self.init(Data(contentsOf: URL(filePath: path)), path: path)
-        } catch let fault as Fault {
-            throw fault
+            bytes = try contents(of: path, limit: Self.sizeLimit)
         } catch {
-            throw Fault(description: "\(path): \(reason(error))")
+            throw Fault(description: "\(bareOrQuoted(path)): \(error.sentence)")
         }
+        try self.init(bytes, path: path)
     }
 
     /// Reads a text; `path` says where it is from.
     public init(text: String, path: String) throws(Fault) {
-        try self.init(Data(text.utf8), path: path)
+        try self.init(Array(text.utf8), path: path)
     }
 
-    private init(_ text: Data, path: String) throws(Fault) {
-        let lists: [String: [Lenient]]
+    private init(_ bytes: [UInt8], path: String) throws(Fault) {
+        let path = bareOrQuoted(path)
+        let root: JSONNode
         do {
-            let decoder = JSONDecoder()
-            decoder.allowsJSON5 = true
-            lists = try decoder.decode([String: [Lenient]].self, from: text)
+            root = try JSONParser.parse(bytes)
         } catch {
-            throw Fault(description: "\(path): \(reason(error))")
+            let remedy = error.remedy.map { " (\($0))" } ?? ""
+            throw Fault(description: "\(path):\(error.line): \(error.sentence)\(remedy)")
         }
-        for (name, list) in lists.sorted(by: { $0.key < $1.key }) {
-            for (index, lenient) in list.enumerated() {
-                var place = "\(path):\(name)[\(index)]"
-                do throws(EntryFault) {
-                    let entry = try lenient.entry.get()
-                    if let name = entry.name { place += ":\(name)" }
-                    entries.append(Whitelist.Entry(try entry.pattern(), place: place))
-                } catch {
-                    skipped.append("\(place) was skipped: \(error.sentence)")
-                }
-            }
+        guard case .object(let lists) = root.content else {
+            let found = "\(root.value.found) at column \(root.column)"
+            throw Fault(description: "\(path):\(root.line): \(found) is not an object of lists ({\"friends\": []})")
+        }
+        let standing = lists.standing
+        for (index, list) in lists.enumerated() {
+            let last = standing[list.key] ?? index
+            add(list, replacement: last == index ? nil : lists[last], path: path)
         }
     }
-}
 
-/// An entry, or what is wrong with it: a malformed entry must not cost the others.
-private struct Lenient: Decodable {
-    let entry: Result<EntryObject, EntryFault>
+    /// Adds the entries of a list; one that stands in the file again is given up for its `replacement`.
+    private mutating func add(_ list: JSONMember, replacement: JSONMember?, path: String) {
+        let name = named(list.key)
+        let place = "\(path):\(list.line)(\(name))"
+        if let replacement {
+            skipped.append("\(place) was skipped: a list of that name stands in line \(replacement.line) again")
+            return
+        }
+        guard case .array(let nodes) = list.node.content else {
+            skipped.append("\(place) was skipped: \(list.node.value.found) is not a list of entries")
+            return
+        }
+        for (index, node) in nodes.enumerated() {
+            add(node, start: "\(path):\(node.line)(\(name)", index: index)
+        }
+    }
 
-    init(from decoder: any Decoder) {
+    /// Adds an entry; its place is `PATH:LINE(LIST:NAME)`, or without a name `PATH:LINE(LIST[INDEX])`.
+    private mutating func add(_ node: JSONNode, start: String, index: Int) {
+        var place = "\(start)[\(index)])"
+        guard case .object(let members) = node.value else {
+            skipped.append("\(place) was skipped: \(node.value.found) is not an entry ({\"type\": ...})")
+            return
+        }
+        let object = EntryObject(members: members)
+        if let name = object.name { place = "\(start):\(named(name)))" }
         do {
-            entry = .success(try EntryObject(from: decoder))
+            entries.append(Whitelist.Entry(try object.pattern(), place: place))
         } catch {
-            entry = .failure(EntryFault(sentence: reason(error)))
+            skipped.append("\(place) was skipped: \(error.sentence)")
         }
-    }
-}
-
-/// The complaint in one line, as much of it as the library gives.
-private func reason(_ error: any Error) -> String {
-    guard let error = error as? DecodingError else { return (error as? CocoaError)?.summary ?? "\(error)" }
-    switch error {
-    case .keyNotFound(let key, _): return "\"\(key.stringValue)\" is missing"
-    case .typeMismatch(_, let context), .valueNotFound(_, let context):
-        let place = context.codingPath.map(\.stringValue).joined(separator: ".")
-        return "\(place.isEmpty ? "" : "\(place): ")\(context.debugDescription)"
-    case .dataCorrupted(let context):
-        let cause = (context.underlyingError as? CocoaError)?.userInfo["NSDebugDescription"] as? String
-        return "not JSON: \(cause ?? context.debugDescription)"
-    @unknown default: return "\(error)"
-    }
-}
-
-extension CocoaError {
-    fileprivate var summary: String {
-        if code == .fileReadNoSuchFile { return "there is no such file" }
-        if code == .fileReadNoPermission { return "no permission to read it" }
-        return "it can't be read (\(code))"
     }
 }

@@ -1,4 +1,5 @@
 public import Greylist
+import JSONText
 import Synchronization
 
 /// The sources of a whitelist, in their order.
@@ -24,16 +25,22 @@ public final class WhitelistSources: Sendable {
 
     /// Sources by their URLs: `file:///path`.
     public init(urls: [String]) throws(Fault) {
-        var paths: [String] = []
-        for url in urls {
-            guard url.hasPrefix("file:///"), url.count > 8 else {
-                let scheme = url.prefix { $0 != ":" }
-                throw Fault(
-                    description: "a source \"\(scheme):\" can't be read: this version reads files (file:///path)")
-            }
-            paths.append(String(url.dropFirst(7)))
+        paths = try urls.map(Self.path)
+    }
+
+    private static func path(in url: String) throws(Fault) -> String {
+        guard let colon = url.firstIndex(of: ":") else {
+            throw Fault(description: "\(shortened(url)) is no URL (such as file:///etc/tprt/whitelist.json)")
         }
-        self.paths = paths
+        // What follows another scheme may hold a password.
+        guard url[..<colon] == "file" else {
+            let scheme = shortened(String(url[...colon]))
+            throw Fault(description: "whitelists in \(scheme) can't be read: this version reads files (file:///path)")
+        }
+        guard url.hasPrefix("file:///"), !url.hasSuffix("/") else {
+            throw Fault(description: "\(shortened(url)) names no file (file:// is followed by an absolute path)")
+        }
+        return String(url.dropFirst(7))
     }
 
     /// Reads all sources anew.
@@ -45,11 +52,13 @@ public final class WhitelistSources: Sendable {
             for path in paths {
                 do throws(WhitelistFile.Fault) {
                     let file = try WhitelistFile(path: path)
-                    warnings += file.skipped.map { "whitelist entry \($0)" }
+                    warnings += file.skipped.map { "whitelist \($0)" }
                     lastGood[path] = file.entries
                 } catch {
-                    let kept = lastGood[path].map { "its \($0.count) entries are kept" } ?? "it counts as empty"
-                    warnings.append("whitelist \(error); \(kept)")
+                    let consequence =
+                        lastGood[path].map { "its last good reading stays (entries: \($0.count))" }
+                        ?? "it counts as empty"
+                    warnings.append("whitelist \(error); \(consequence)")
                 }
             }
             return paths.flatMap { lastGood[$0] ?? [] }

@@ -35,7 +35,9 @@ enum Main {
         _ arguments: TprtdArguments, _ environment: [String: String]
     ) throws(Failure) -> LoadedConfiguration {
         do throws(SettingErrors) {
-            return try arguments.load(environment: environment) { [UInt8](try Data(contentsOf: URL(filePath: $0))) }
+            return try arguments.load(environment: environment) {
+                try contents(of: $0, limit: ConfigurationFile.sizeLimit)
+            }
         } catch {
             throw Failure(.configuration, error.errors.map(\.description).joined(separator: "\n\(Program.name): "))
         }

@@ -12,7 +12,7 @@ enum Support {
         )
         let checks: [(isRefused: Bool, key: String, sentence: String)] = [
             (
-                log.logType == .fromConfig || log.config != .object([:]), "log.log_type",
+                log.logType == .fromConfig || log.config != Configuration.Log().config, "log.log_type",
                 "a Python logging dictionary can't be used: set log_type and log_level instead"
             ),
             (

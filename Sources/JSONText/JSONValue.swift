@@ -32,7 +32,7 @@ public enum JSONValue: Sendable, Equatable {
     }
 
     /// What a complaint calls the value.
-    var found: String {
+    package var found: String {
         switch self {
         case .string(let value): shortened(value)
         case .array: "a list"

@@ -1,7 +1,6 @@
-import FoundationEssentials
 import Testing
 
-@testable import Settings
+@testable import JSONText
 
 @Suite("JSON")
 struct JSONTests {
@@ -28,7 +27,7 @@ struct JSONTests {
             ("-", "1:1: \"-\" is not a number (a text needs quotes)"),
             ("-inf", "1:1: \"-inf\" is not a number (a text needs quotes)"),
             ("5m", "1:1: \"5m\" is not a number (a text needs quotes)"),
-            ("NaN", "1:1: NaN is not a number that a setting can have"),
+            ("NaN", "1:1: NaN is not a finite number"),
             ("\"\\u12\"", "1:2: 4 hexadecimal digits are missing in this escape"),
             ("\"\\ud800\"", "1:2: half a character in this escape"),
             ("\"\\ud800\\u0041\"", "1:2: half a character in this escape"),
@@ -45,52 +44,68 @@ struct JSONTests {
         #expect("\(fault.line):\(fault.column): \(fault.complaint)\(remedy)" == complaint)
     }
 
-    static let goodTexts = [
-        "{}", "[]", "null", "true", "false", "0", "-0", "5", "-5", "5.0", "1e3", "1E-2", "0.1", "12345678901234567890",
-        "9223372036854775807", "-9223372036854775808", "0x10", "-0x1f", "+1", ".5", "5.", "\"\"", "'a\"b'", "\"a'b\"",
-        #""\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00""#, #""é😀""#,
-        "{\"a\": 1, 'b': [1, 2,], c_$1: {d: null,},}", "// c\n{} // d", "/**/[/* a */1/*b*/,/**/]/* * / */",
-        "\u{feff}{}",
-        "[[[[]]], {}]", "\"a\u{2028}b\"", "{é: 1}",
+    static let goodTexts: [(text: String, value: JSONValue)] = [
+        ("{}", .object([:])), ("[]", .array([])), ("null", .null), ("true", .bool(true)), ("false", .bool(false)),
+        ("0", .int(0)), ("-0", .int(0)), ("5", .int(5)), ("-5", .int(-5)), ("+1", .int(1)),
+        ("5.0", .int(5)), ("5.", .int(5)), (".5", .double(0.5)), ("0.1", .double(0.1)),
+        ("1e3", .int(1000)), ("1E-2", .double(0.01)), ("0x10", .int(16)), ("-0x1f", .int(-31)),
+        ("9223372036854775807", .int(.max)), ("-9223372036854775808", .int(.min)),
+        ("10000000000000000000", .double(1e19)),
+        (#""""#, .string("")), (#"'a"b'"#, .string("a\"b")), (#""a'b""#, .string("a'b")),
+        (#""\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00""#, .string("\"\\/\u{8}\u{c}\n\r\té😀")), (#""é😀""#, .string("é😀")),
+        ("\"a\u{2028}b\"", .string("a\u{2028}b")),
+        (#""\x41\v\0""#, .string("A\u{b}\0")), (#""\é\q""#, .string("éq")),
+        ("\"a\\\nb\"", .string("ab")), ("\"a\\\r\nb\"", .string("ab")),
+        (
+            "{\"a\": 1, 'b': [1, 2,], c_$1: {d: null,},}",
+            .object(["a": .int(1), "b": .array([.int(1), .int(2)]), "c_$1": .object(["d": .null])])
+        ),
+        ("{é: 1}", .object(["é": .int(1)])),
+        ("// c\n{} // d", .object([:])), ("/**/[/* a */1/*b*/,/**/]/* * / */", .array([.int(1)])),
+        ("\u{feff}{}", .object([:])), ("\u{a0}{\u{b}\u{c}}\r\n", .object([:])),
+        ("[[[[]]], {}]", .array([.array([.array([.array([])])]), .object([:])])),
     ]
 
-    @Test("what is JSON reads as Foundation reads it", arguments: goodTexts)
-    func agreesWithFoundation(text: String) throws {
-        let decoder = JSONDecoder()
-        decoder.allowsJSON5 = true
-        let theirs = try decoder.decode(Reference.self, from: Data(text.utf8)).value
-        #expect(try JSONParser.parse(Array(text.utf8)).value == theirs)
+    @Test("what is JSON or JSON5 is read", arguments: goodTexts)
+    func read(text: String, value: JSONValue) throws {
+        #expect(try JSONParser.parse(Array(text.utf8)).value == value)
     }
 
-    @Test("what is printed reads back", arguments: goodTexts)
-    func printedReadsBack(text: String) throws {
-        let value = try JSONParser.parse(Array(text.utf8)).value
+    @Test("what is printed reads back", arguments: goodTexts.map(\.value))
+    func printedReadsBack(value: JSONValue) throws {
         #expect(try JSONParser.parse(Array(value.text.utf8)).value == value)
         #expect(!value.text.contains("\n"))
     }
 
+    @Test("members and elements keep their order, and each has its place")
+    func places() throws {
+        let node = try JSONParser.parse(Array("// é\n{ b: 1,\n 'é': [\n[], /* é */ \"é\", 2],\n\n b:\n{}}".utf8))
+        #expect(described(node) == "2:1 {2 b: 2:6 1, 3 é: 3:7 [4:1 [], 4:13 \"é\", 4:18 2], 6 b: 7:1 {}}")
+    }
+
+    @Test("of a key that is given twice, the last value stands")
+    func twice() throws {
+        let node = try JSONParser.parse(Array("{a: 1, b: 2, a: 3}".utf8))
+        #expect(node.value == .object(["a": .int(3), "b": .int(2)]))
+        let members = if case .object(let members) = node.content { members } else { [JSONMember]() }
+        #expect(members.standing == ["a": 2, "b": 1])
+    }
+
     @Test(
-        "what JSON5 has and Foundation has not",
+        "what is not UTF-8 is refused where it begins",
         arguments: [
-            (#""\x41\v\0""#, JSONValue.string("A\u{b}\0")), (#""\é\q""#, .string("éq")), ("\"a\\\nb\"", .string("ab")),
-            ("\"a\\\r\nb\"", .string("ab")), ("\u{a0}{\u{b}\u{c}}\r\n", .object([:])),
+            ([0x7b, 0x0a, 0x22, 0xff, 0x22, 0x7d], 2, 2), ([0xff], 1, 1), ([0xc3, 0xa9, 0xc3], 1, 2),
+            ([0xef, 0xbb, 0xbf, 0x20, 0xed, 0xa0, 0x80], 1, 2), ([0x22, 0xc0, 0x80, 0x22], 1, 2),
         ])
-    func beyondFoundation(text: String, value: JSONValue) throws {
-        #expect(try JSONParser.parse(Array(text.utf8)).value == value)
+    func notUTF8(bytes: [UInt8], line: Int, column: Int) throws {
+        let fault = try #require(throws: JSONFault.self) { try JSONParser.parse(bytes) }
+        #expect(fault == JSONFault(line: line, column: column, complaint: "the text is not UTF-8"))
     }
 
-    @Test("lines of the two upper levels are known")
-    func lines() throws {
-        let document = try JSONParser.parse(
-            Array("{\n\"a\": {\n\"b\": {\"c\": 1},\n\"d\": [{\"e\": 1}]},\n\"f\": 1}".utf8))
-        #expect(document.lines == ["a": 2, "a.b": 3, "a.d": 4, "f": 5])
-    }
-
-    @Test("what is not UTF-8 is refused")
-    func notUTF8() throws {
-        let fault = try #require(throws: JSONFault.self) { try JSONParser.parse([0x7b, 0x0a, 0x22, 0xff, 0x22, 0x7d]) }
-        #expect(fault.line == 2)
-        #expect(fault.complaint == "the text is not UTF-8")
+    @Test("the sentence about a fault leaves the line to the file's name")
+    func sentence() throws {
+        let fault = try #require(throws: JSONFault.self) { try JSONParser.parse(Array("\n {".utf8)) }
+        #expect(fault.sentence == "not JSON: expected a key or \"}\", found the end of the text at column 3")
     }
 
     @Test("nesting is bounded", arguments: ["[", "{a:", "[{a:"])
@@ -102,63 +117,30 @@ struct JSONTests {
         #expect(throws: Never.self) { try JSONParser.parse(Array(fits.utf8)) }
     }
 
-    @Test("size is bounded")
-    func huge() {
-        let spaces = [UInt8](repeating: 0x20, count: ConfigurationFile.sizeLimit - 2)
-        #expect(complaints(files: [ConfigurationFile(path: "/a", bytes: spaces + Array("{}".utf8))]).isEmpty)
-        #expect(
-            complaints(files: [ConfigurationFile(path: "/a", bytes: spaces + Array("{} ".utf8))])
-                == ["/a: the file has 16777217 bytes (at most 16777216)"])
-    }
-
     @Test("broken texts of all kinds end in a fault or a value, never otherwise")
     func mutations() {
         var random = SplitMix(state: 1)
-        let seed = Array(Self.goodTexts.joined(separator: ",").utf8)
+        let seed = Array(Self.goodTexts.map(\.text).joined(separator: ",").utf8)
         for _ in 0..<20_000 {
             var bytes = Array(seed[Int(random.next() % UInt64(seed.count))...].prefix(Int(random.next() % 60)))
             for _ in 0..<(random.next() % 4) where !bytes.isEmpty {
                 bytes[Int(random.next() % UInt64(bytes.count))] = UInt8(truncatingIfNeeded: random.next())
             }
             _ = try? JSONParser.parse(bytes)
-            _ = complaints(files: [ConfigurationFile(path: "/a", bytes: bytes)])
         }
-    }
-
-    @Test(
-        "the nearest word",
-        arguments: [
-            ("grey_dely", "grey_delay"), ("gery_delay", "grey_delay"), ("grey_de", "grey_delay"), ("on", "no"),
-            ("xyz", nil),
-            ("", nil),
-        ])
-    func nearestWord(word: String, found: String?) {
-        #expect(nearest(to: word, among: ["grey_delay", "no", "grey_action"]) == (word == "on" ? nil : found))
     }
 }
 
-/// Foundation's reading of a JSON text.
-private struct Reference: Decodable {
-    var value: JSONValue
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if container.decodeNil() {
-            value = .null
-        } else if let bool = try? container.decode(Bool.self) {
-            value = .bool(bool)
-        } else if let int = try? container.decode(Int.self) {
-            value = .int(int)
-        } else if let double = try? container.decode(Double.self) {
-            value = .double(double)
-        } else if let string = try? container.decode(String.self) {
-            value = .string(string)
-        } else if let list = try? container.decode([Reference].self) {
-            value = .array(list.map(\.value))
-        } else {
-            value = .object(try container.decode([String: Reference].self).mapValues(\.value))
+/// A node with its places, as `LINE:COLUMN value`, and the lines of keys.
+private func described(_ node: JSONNode) -> String {
+    let content =
+        switch node.content {
+        case .object(let members):
+            "{" + members.map { "\($0.line) \($0.key): \(described($0.node))" }.joined(separator: ", ") + "}"
+        case .array(let nodes): "[" + nodes.map(described).joined(separator: ", ") + "]"
+        case .scalar(let value): value.text
         }
-    }
+    return "\(node.line):\(node.column) \(content)"
 }
 
 /// Random numbers that are the same in every run.

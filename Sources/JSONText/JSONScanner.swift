@@ -3,15 +3,12 @@ struct JSONScanner {
     private let bytes: [UInt8]
     private(set) var offset = 0
     private(set) var line = 1
-    private var lineStart = 0
+    private(set) var column = 1
 
     /// Begins at the start of `bytes`, which are UTF-8, after a byte order mark.
     init(_ bytes: [UInt8]) {
         self.bytes = bytes
-        if bytes.starts(with: [0xef, 0xbb, 0xbf]) {
-            offset = 3
-            lineStart = 3
-        }
+        if bytes.starts(with: [0xef, 0xbb, 0xbf]) { offset = 3 }
     }
 
     var atEnd: Bool { offset >= bytes.count }
@@ -22,7 +19,9 @@ struct JSONScanner {
     mutating func advance() {
         if current == UInt8(ascii: "\n") {
             line += 1
-            lineStart = offset + 1
+            column = 1
+        } else if let current, current & 0xc0 != 0x80 {  // All but the first byte of a character begin with 10.
+            column += 1
         }
         offset += 1
     }
@@ -74,9 +73,7 @@ struct JSONScanner {
 
     /// A fault at this place.
     func fault(_ complaint: String, remedy: String? = nil) -> JSONFault {
-        let before = bytes[min(lineStart, bytes.count)..<min(offset, bytes.count)]
-        let column = before.count { $0 & 0xc0 != 0x80 } + 1
-        return JSONFault(line: line, column: column, complaint: complaint, remedy: remedy)
+        JSONFault(line: line, column: column, complaint: complaint, remedy: remedy)
     }
 
     /// A fault at this place, where something else should stand.
@@ -91,10 +88,12 @@ struct JSONScanner {
     }
 }
 
-func isDigit(_ byte: UInt8) -> Bool {
+/// Whether a byte is an ASCII digit.
+package func isDigit(_ byte: UInt8) -> Bool {
     (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
 }
 
-func isLetter(_ byte: UInt8) -> Bool {
+/// Whether a byte is an ASCII letter.
+package func isLetter(_ byte: UInt8) -> Bool {
     (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
 }

@@ -26,7 +26,7 @@ extension JSONScanner {
         case "false": return .bool(false)
         case "null": return .null
         case "": throw start.unexpected("a value")
-        case "NaN", "Infinity": throw start.fault("\(word) is not a number that a setting can have")
+        case "NaN", "Infinity": throw start.fault("\(word) is not a finite number")
         default:
             let meant = ["true", "false", "null"].first { $0.hasPrefix(word.lowercased()) }
             throw start.fault(

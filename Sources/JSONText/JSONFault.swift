@@ -1,0 +1,14 @@
+/// Why a text is not JSON, and where.
+package struct JSONFault: Error, Equatable {
+    /// The line, counted from 1.
+    package var line: Int
+    /// The character in that line, counted from 1.
+    package var column: Int
+    /// What is wrong there.
+    package var complaint: String
+    /// What would be right, if that can be said.
+    package var remedy: String?
+
+    /// The complaint with its column; the line belongs to the name of the file.
+    package var sentence: String { "not JSON: \(complaint) at column \(column)" }
+}

@@ -1,0 +1,60 @@
+import Glibc
+
+/// Why a file can't be read.
+package struct FileFault: Error, Equatable, CustomStringConvertible {
+    let sentence: String
+
+    init(_ sentence: String) {
+        self.sentence = sentence
+    }
+
+    /// The complaint, to follow the file's name.
+    package var description: String { sentence }
+
+    /// What the system answered.
+    init(code: CInt) {
+        switch code {
+        case ENOENT: sentence = "there is no such file"
+        case EACCES, EPERM: sentence = "no permission to read it"
+        default: sentence = "it can't be read (\(String(cString: strerror(code))))"
+        }
+    }
+}
+
+/// The bytes of a regular file that has at most `limit` of them.
+///
+/// Nothing else is read: a pipe or a device could keep the reader waiting for ever.
+package func contents(of path: String, limit: Int) throws(FileFault) -> [UInt8] {
+    // The system would take the part before a zero byte for the whole path.
+    guard !path.utf8.contains(0) else { throw FileFault(code: ENOENT) }
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+    guard descriptor >= 0 else { throw FileFault(code: errno) }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw FileFault(code: errno) }
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: break
+    case S_IFDIR: throw FileFault("it is a folder")
+    default: throw FileFault("it is no regular file")
+    }
+    return try contents(of: descriptor, size: Int(status.st_size), limit: limit)
+}
+
+/// Reads up to the end, wherever that is by now: `size` is where it was.
+private func contents(of descriptor: CInt, size: Int, limit: Int) throws(FileFault) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    if size <= limit { bytes.reserveCapacity(size) }
+    var total = size
+    while total <= limit {
+        let count = read(descriptor, &chunk, chunk.count)
+        if count == 0 { return bytes }
+        if count > 0 {
+            bytes += chunk[..<count]
+            total = max(total, bytes.count)
+        } else if errno != EINTR {
+            throw FileFault(code: errno)
+        }
+    }
+    throw FileFault("it has \(total) bytes, more than the \(limit) that are read")
+}
