@@ -79,5 +79,7 @@ let package = Package(
         .testTarget(
             name: "WhitelistFilesTests", dependencies: ["WhitelistFiles", "Greylist"], swiftSettings: strict),
         .testTarget(name: "tprtdTests", dependencies: ["tprtd", "Settings", arguments], swiftSettings: strict),
+        .testTarget(
+            name: "IntegrationTests", dependencies: ["tprtd"], path: "Integration", swiftSettings: strict),
     ]
 )

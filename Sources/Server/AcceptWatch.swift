@@ -2,11 +2,15 @@ import Glibc
 import Logging
 import NIOCore
 
-/// Says once when connections can't be accepted, and once when they can again.
+/// Pauses accepting for a moment when a connection can't be accepted, so that a listener without file descriptors waits
+/// and doesn't spin.
 ///
-/// NIO's own handler behind it pauses accepting meanwhile, so that nothing spins.
+/// It says once that connections can't be accepted, and once that they are again. NIO's `AcceptBackoffHandler` holds the
+/// next read back, but leaves the socket among those that are polled, where a waiting connection makes it ready at once.
 final class AcceptWatch: ChannelInboundHandler {
     typealias InboundIn = any Channel
+
+    private static let pause = TimeAmount.milliseconds(200)
 
     private let logger: Logger
     private var isFailing = false
@@ -32,6 +36,9 @@ final class AcceptWatch: ChannelInboundHandler {
                     ? "no file descriptors are left: new connections wait (raise the limit, LimitNOFILE= of systemd)"
                     : "a connection could not be accepted: \(error)")
         }
-        context.fireErrorCaught(error)
+        let channel = context.channel
+        channel.setOption(.autoRead, value: false).whenSuccess {
+            channel.eventLoop.scheduleTask(in: Self.pause) { channel.setOption(.autoRead, value: true) }
+        }
     }
 }

@@ -61,7 +61,7 @@ extension OpenListener {
             Glibc.close(descriptor)
             throw error
         }
-        return OpenListener(address: boundAddress(of: descriptor), descriptor: descriptor, file: nil)
+        return OpenListener(address: boundAddress(of: descriptor), descriptor: descriptor, backlog: backlog, file: nil)
     }
 
     /// The address and port that the system gave.

@@ -5,6 +5,8 @@ public struct OpenListener: Sendable {
     /// Where it listens, with the address and port that were really given.
     public let address: ListenAddress
     let descriptor: CInt
+    /// How many connections may wait to be accepted.
+    let backlog: Int
     /// The file of a unix socket.
     let file: SocketFile?
 
@@ -24,6 +26,11 @@ public struct OpenListener: Sendable {
         case .inet(let host, let port):
             return try openInetSockets(host: host, port: port, backlog: backlog)
         }
+    }
+
+    /// Sets the backlog again: NIO listens once more when it takes the socket, with a backlog of its own.
+    func restoreBacklog() {
+        listen(descriptor, Int32(clamping: backlog))
     }
 
     /// Closes a socket that was never handed to a server.

@@ -62,6 +62,7 @@ public final class PolicyServer: Service {
         var channels: [any Channel] = []
         for listener in listeners {
             channels.append(try await serve(listener))
+            listener.restoreBacklog()
             logger.info("listening on \(listener.address)")
         }
         try? await gracefulShutdown()
@@ -88,6 +89,7 @@ public final class PolicyServer: Service {
                     try channel.pipeline.syncOperations.addHandler(AcceptWatch(logger: logger))
                 }
             }
+
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else {

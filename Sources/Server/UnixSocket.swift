@@ -30,7 +30,8 @@ extension OpenListener {
             throw error
         }
         return OpenListener(
-            address: .unix(path: path, mode: mode, group: group), descriptor: descriptor, file: SocketFile(path: path))
+            address: .unix(path: path, mode: mode, group: group), descriptor: descriptor, backlog: backlog,
+            file: SocketFile(path: path))
     }
 
     private static func clear(_ path: String, _ address: sockaddr_un, takesOverStale: Bool) throws(ListenError) {

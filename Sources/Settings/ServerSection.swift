@@ -16,7 +16,7 @@ extension Configuration {
         /// More listeners, as `inet:host:port` or `unix:path?mode=0660&group=name`.
         public var listen: [String] = []
         /// How many connections may wait to be accepted.
-        public var listenQueueSize = 128
+        public var listenQueueSize = 1024
         /// Whether a restart may take a socket over that was left behind.
         public var reuseSocket = true
         /// Whether the process goes to the background.

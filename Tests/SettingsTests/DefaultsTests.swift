@@ -10,7 +10,7 @@ struct DefaultsTests {
             ("log.log_facility", "mail"), ("log.log_syslog_dest", "/dev/log"), ("log.config", "{}"),
             ("server.socket_type", "inet"), ("server.socket_mode", "0660"), ("server.socket_group", ""),
             ("server.socket_path", "/var/run/tprt/socket"), ("server.socket_listen_host", "127.0.0.1"),
-            ("server.socket_listen_port", "10023"), ("server.listen", "[]"), ("server.listen_queue_size", "128"),
+            ("server.socket_listen_port", "10023"), ("server.listen", "[]"), ("server.listen_queue_size", "1024"),
             ("server.reuse_socket", "true"), ("server.daemonize", "false"), ("server.chroot", "false"),
             ("server.chroot_dir", ""), ("server.user", ""), ("server.group", ""), ("server.pid_file_path", ""),
             ("server.request_deadline", "5s"), ("server.idle_timeout", "20m"), ("server.max_connections", "2000"),

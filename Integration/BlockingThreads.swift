@@ -1,0 +1,88 @@
+import Foundation
+import Synchronization
+import Testing
+
+/// A few threads of our own that run blocking tests, so that those starve neither each other nor the rest.
+///
+/// As many tests run at once as there are threads; each runs on one of them from beginning to end.
+final class BlockingThreads: TaskExecutor {
+    static let shared: BlockingThreads = {
+        let executor = BlockingThreads()
+        for number in 1...4 {
+            let thread = Thread { executor.runForever() }
+            thread.name = "blocking \(number)"
+            thread.start()
+        }
+        return executor
+    }()
+
+    private let jobs = Mutex<[UnownedJob]>([])
+    private let waiting = DispatchSemaphore(value: 0)
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        jobs.withLock { $0.append(job) }
+        waiting.signal()
+    }
+
+    private func runForever() {
+        while true {
+            waiting.wait()
+            let job = jobs.withLock { $0.removeFirst() }
+            job.runSynchronously(on: asUnownedTaskExecutor())
+        }
+    }
+}
+
+/// The trait of tests that block: they run on `BlockingThreads`.
+struct BlockingTrait: TestTrait, SuiteTrait, TestScoping {
+    var isRecursive: Bool { true }
+
+    func provideScope(
+        for test: Test,
+        testCase: Test.Case?,
+        performing function: @Sendable () async throws -> Void
+    ) async throws {
+        try await withTaskExecutorPreference(BlockingThreads.shared) {
+            try await function()
+        }
+    }
+}
+
+extension Trait where Self == BlockingTrait {
+    /// Runs blocking tests on threads of their own.
+    static var blocking: Self { Self() }
+}
+
+/// Runs `body` on `count` threads at once and returns their results in order, or throws an error of one of them.
+func onThreads<Value: Sendable>(
+    _ count: Int,
+    _ body: @escaping @Sendable (_ index: Int) throws -> Value
+) throws -> [Value] {
+    let results = ThreadResults<Value>()
+    let group = DispatchGroup()
+    for index in 0..<count {
+        group.enter()
+        let thread = Thread {
+            results.add(index, Result { try body(index) })
+            group.leave()
+        }
+        thread.start()
+    }
+    group.wait()
+    return try results.inOrder()
+}
+
+/// What the threads of `onThreads` came to.
+private final class ThreadResults<Value: Sendable>: Sendable {
+    private let results = Mutex<[Int: Result<Value, any Error>]>([:])
+
+    func add(_ index: Int, _ result: Result<Value, any Error>) {
+        results.withLock { $0[index] = result }
+    }
+
+    func inOrder() throws -> [Value] {
+        let sorted = results.withLock { results in results.sorted { $0.key < $1.key } }
+        return try sorted.map { try $0.value.get() }
+    }
+}

@@ -1,0 +1,127 @@
+import Foundation
+
+/// A tprtd that a test started.
+final class Daemon {
+    let process: ChildProcess
+    let endpoints: [Endpoint]
+    private let output: LineReader
+
+    /// Starts the program; doesn't wait for anything.
+    ///
+    /// It is going to listen at `endpoints`. It may open as many files as the tests, unless `openFiles` says how many.
+    /// What it writes is read, unless `reads` is false: then it waits in the pipe until `startReading()`.
+    init(_ arguments: [String], listeningAt endpoints: [Endpoint], openFiles: Int? = nil, reads: Bool = true) throws {
+        var command = [try Self.program()] + arguments
+        if let openFiles {
+            command = ["/bin/sh", "-c", "ulimit -n \(openFiles) && exec \"$0\" \"$@\""] + command
+        }
+        let output = try LineReader()
+        defer { close(output.writeEnd) }
+        self.output = output
+        process = try ChildProcess(command, output: output.writeEnd, errors: output.writeEnd)
+        self.endpoints = endpoints
+        if reads {
+            output.start()
+        }
+    }
+
+    /// The lines it has written so far.
+    var lines: [String] { output.lines }
+
+    /// The decisions among them.
+    var decisions: [DecisionLine] { lines.compactMap { DecisionLine($0) } }
+
+    /// Begins to read what it writes to its standard error.
+    func startReading() {
+        output.start()
+    }
+
+    /// Waits until it says that it listens, at each endpoint.
+    func waitUntilReady() throws {
+        try eventually("tprtd listens") {
+            if let ending = try process.poll() {
+                throw HarnessError("tprtd ended: \(ending)\n\(try allLines().joined(separator: "\n"))")
+            }
+            let lines = lines
+            return endpoints.allSatisfy { endpoint in lines.contains { $0.contains("listening on \(endpoint)") } }
+                ? () : nil
+        }
+    }
+
+    /// Waits until somebody accepts connections at its endpoints; for when its lines are not read.
+    func waitUntilReachable() throws {
+        for endpoint in endpoints {
+            try eventually("tprtd accepts connections at \(endpoint)") {
+                if let ending = try process.poll() {
+                    throw HarnessError("tprtd ended: \(ending)")
+                }
+                return (try? StreamSocket(to: endpoint))?.close()
+            }
+        }
+    }
+
+    /// A connection to its first endpoint.
+    func client(timeout: TimeInterval = patience) throws -> PolicyClient {
+        guard let endpoint = endpoints.first else { throw HarnessError("the daemon listens nowhere") }
+        return try PolicyClient(to: endpoint, timeout: timeout)
+    }
+
+    /// One request on a connection of its own.
+    func ask(_ request: PolicyRequest) throws -> PolicyReply {
+        let client = try client()
+        defer { client.close() }
+        return try client.ask(request)
+    }
+
+    /// Waits for a line, beginning the search after the first `skipped` ones.
+    @discardableResult
+    func waitForLine(_ what: String, after skipped: Int = 0, where matches: (String) -> Bool) throws -> String {
+        try eventually("a line with \(what)") { lines.dropFirst(skipped).first(where: matches) }
+    }
+
+    /// Waits for a decision, beginning the search after the first `skipped` lines.
+    func waitForDecision(after skipped: Int = 0, where matches: (DecisionLine) -> Bool) throws -> DecisionLine {
+        try eventually("the line of a decision") {
+            lines.dropFirst(skipped).lazy.compactMap { DecisionLine($0) }.first(where: matches)
+        }
+    }
+
+    /// Waits for its end, and for the last of its lines.
+    func waitForEnd(within limit: TimeInterval = patience) throws -> ChildProcess.Ending {
+        let ending = try process.wait(within: limit)
+        _ = try allLines()
+        return ending
+    }
+
+    /// SIGTERM, and waits for the end.
+    @discardableResult
+    func terminate() throws -> ChildProcess.Ending {
+        try process.signal(SIGTERM)
+        return try waitForEnd()
+    }
+
+    /// SIGKILL, and waits for the end.
+    func kill() throws {
+        try process.signal(SIGKILL)
+        _ = try waitForEnd()
+    }
+
+    private func allLines() throws -> [String] {
+        output.start()
+        return try eventually("the end of tprtd's lines") { output.ended ? lines : nil }
+    }
+
+    /// The program: what TPRTD_BINARY says, else `tprtd` beside the test program.
+    private static func program() throws -> String {
+        if let path = ProcessInfo.processInfo.environment["TPRTD_BINARY"] {
+            guard access(path, X_OK) == 0 else { throw HarnessError.system("TPRTD_BINARY=\(path)") }
+            return path
+        }
+        let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+        let path = tests.appendingPathComponent("tprtd").path
+        if access(path, X_OK) == 0 {
+            return path
+        }
+        throw HarnessError("no tprtd in \(tests.path): build it, or say where it is by TPRTD_BINARY")
+    }
+}

@@ -1,0 +1,70 @@
+import Foundation
+import Synchronization
+
+/// Collects the lines that come out of a pipe, on a thread of its own once `start()` was called.
+///
+/// Until then nobody reads the pipe, as when a log collector hangs.
+final class LineReader: Sendable {
+    private struct State {
+        var lines: [String] = []
+        var started = false
+        var ended = false
+    }
+
+    /// Where the writer writes; to be closed here once the writer has it.
+    let writeEnd: Int32
+    private let readEnd: Int32
+    private let state = Mutex(State())
+
+    init() throws {
+        (readEnd, writeEnd) = try makePipe()
+    }
+
+    deinit {
+        close(readEnd)
+    }
+
+    /// The lines so far.
+    var lines: [String] {
+        state.withLock { $0.lines }
+    }
+
+    /// Whether the pipe has come to its end and all was read.
+    var ended: Bool {
+        state.withLock { $0.ended }
+    }
+
+    /// Begins to read.
+    func start() {
+        let first = state.withLock { state in
+            defer { state.started = true }
+            return !state.started
+        }
+        guard first else { return }
+        let thread = Thread { self.readAll() }
+        thread.name = "lines"
+        thread.start()
+    }
+
+    private func readAll() {
+        var rest: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = read(readEnd, &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { break }
+            rest += buffer[..<count]
+            guard let last = rest.lastIndex(of: 0x0a) else { continue }
+            let lines = rest[..<last].split(separator: 0x0a, omittingEmptySubsequences: false)
+                .map { String(decoding: $0, as: UTF8.self) }
+            rest.removeSubrange(...last)
+            state.withLock { $0.lines += lines }
+        }
+        state.withLock { state in
+            if !rest.isEmpty {
+                state.lines.append(String(decoding: rest, as: UTF8.self))
+            }
+            state.ended = true
+        }
+    }
+}

@@ -1,0 +1,90 @@
+import Foundation
+
+/// An SMTP dialogue, one command and its answer at a time.
+final class SMTPClient {
+    /// The mail server that the client poses as, by XCLIENT.
+    struct Origin {
+        var address = "198.51.100.7"
+        var name = "relay7.sender.example"
+    }
+
+    /// The answer to one command.
+    struct Answer: CustomStringConvertible {
+        let code: Int
+        let description: String
+
+        var isGreylisting: Bool { code == 450 && description.contains("Greylisted") }
+    }
+
+    private let socket: StreamSocket
+    private var received: [UInt8] = []
+
+    /// Connects and greets as `origin`.
+    init(port: UInt16, as origin: Origin) throws {
+        socket = try StreamSocket(to: .inet(port))
+        try expect(220, try answer())
+        try expect(250, try command("EHLO harness.test"))
+        try expect(220, try command("XCLIENT ADDR=\(origin.address) NAME=\(origin.name)"))
+        try expect(250, try command("EHLO \(origin.name)"))
+    }
+
+    /// Sends a line and returns its answer.
+    func command(_ line: String) throws -> Answer {
+        try socket.send(line + "\r\n")
+        return try answer()
+    }
+
+    /// Gives the sender and the recipients and returns the answer for each recipient.
+    ///
+    /// Addresses are without angle brackets; the sender of a bounce is empty.
+    func envelope(from sender: String, to recipients: [String]) throws -> [Answer] {
+        try expect(250, try command("MAIL FROM:<\(sender)>"))
+        return try recipients.map { try command("RCPT TO:<\($0)>") }
+    }
+
+    /// The message for the envelope given, and its answer.
+    func message(subject: String) throws -> Answer {
+        try expect(354, try command("DATA"))
+        return try command("From: <from@sender.example>\r\nSubject: \(subject)\r\n\r\nText.\r\n.")
+    }
+
+    /// Forgets the envelope.
+    func reset() throws {
+        try expect(250, try command("RSET"))
+    }
+
+    func quit() throws {
+        try expect(221, try command("QUIT"))
+        socket.close()
+    }
+
+    private func expect(_ code: Int, _ answer: Answer) throws {
+        guard answer.code == code else { throw HarnessError("\(code) expected: \(answer)") }
+    }
+
+    /// The lines of one answer: `250-text`, at last `250 text`.
+    private func answer() throws -> Answer {
+        var lines: [String] = []
+        while true {
+            let line = try line()
+            lines.append(line)
+            guard line.count >= 3, let code = Int(line.prefix(3)) else { throw HarnessError("not SMTP: \(line)") }
+            if line.dropFirst(3).first != "-" {
+                return Answer(code: code, description: lines.joined(separator: "\n"))
+            }
+        }
+    }
+
+    private func line() throws -> String {
+        while true {
+            if let end = received.firstIndex(of: 0x0a) {
+                let line = String(decoding: received[..<end].filter { $0 != 0x0d }, as: UTF8.self)
+                received.removeSubrange(...end)
+                return line
+            }
+            guard let bytes = try socket.receive() else { throw HarnessError("Postfix does not answer") }
+            guard !bytes.isEmpty else { throw HarnessError("Postfix closed the connection") }
+            received += bytes
+        }
+    }
+}

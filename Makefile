@@ -1,0 +1,50 @@
+# TPRT: build, try, test, install. `make help` lists the targets.
+
+SWIFT ?= swift
+PREFIX ?= /usr/local
+ADDRESS = 127.0.0.1
+PORT = 10023
+
+.PHONY: help run build test check format generate bench install clean
+
+help:
+	@echo "make run      install what the build needs, build, and start tprtd on $(ADDRESS):$(PORT)"
+	@echo "make test     install what the tests need, and run all of them"
+	@echo "make check    format, shell scripts, links of the documents"
+	@echo "make generate write anew what derives from the settings (etc/tprt.conf)"
+	@echo "make bench    measure against a bare responder and postgrey"
+	@echo "make install  install below PREFIX ($(PREFIX))"
+	@echo "make format   format the sources"
+
+run: build
+	@scripts/show-postfix-lines $(ADDRESS) $(PORT)
+	@exec .build/release/tprtd --socket_type inet --socket_listen_host $(ADDRESS) --socket_listen_port $(PORT)
+
+build:
+	@scripts/install-packages build
+	$(SWIFT) build -c release --product tprtd
+
+test:
+	@scripts/install-packages test
+	@scripts/run-tests
+
+check:
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Integration
+	@scripts/check-tree
+
+format:
+	$(SWIFT) format --in-place --recursive Package.swift Sources Tests Integration
+
+# What is derived from the declarations of the settings, and compared with them by a test.
+generate:
+	TPRT_GENERATE=1 $(SWIFT) test --filter ExampleFileTests
+
+bench: build
+	Benchmarks/run
+
+install: build
+	install -D -m 755 .build/release/tprtd $(DESTDIR)$(PREFIX)/sbin/tprtd
+	install -D -m 644 etc/tprt.conf $(DESTDIR)$(PREFIX)/share/doc/tprt/tprt.conf
+
+clean:
+	rm -rf .build
