@@ -1,4 +1,4 @@
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Remembers to which messages a header was prepended, so that a message with several recipients gets it once.
 ///
@@ -6,7 +6,7 @@ import Synchronization
 /// another one takes its slot, and would at worst get its header twice. It is asked only when a triplet passes for the
 /// first time, so its lock is no burden on the way of a request.
 public final class HeaderLedger: Sendable {
-    private let slots = Mutex([Int](repeating: 0, count: 4096))
+    private let slots = NIOLockedValueBox([Int](repeating: 0, count: 4096))
 
     /// An empty ledger.
     public init() {}
@@ -19,7 +19,7 @@ public final class HeaderLedger: Sendable {
         var hasher = Hasher()
         instance.withUnsafeBytes { hasher.combine(bytes: $0) }
         let hash = hasher.finalize()
-        return slots.withLock { slots in
+        return slots.withLockedValue { slots in
             let slot = Int(UInt(bitPattern: hash) % UInt(slots.count))
             if slots[slot] == hash { return false }
             slots[slot] = hash

@@ -1,7 +1,7 @@
 public import Greylist
+import NIOConcurrencyHelpers
 import NIOPosix
 public import Storage
-import Synchronization
 
 /// A store in an LMDB file, always with full sync: an answer means that what it rests on is on disk.
 ///
@@ -23,7 +23,7 @@ public final class LMDBStore: Store {
 
     private let environment: Environment
     private let thread = NIOThreadPool(numberOfThreads: 1)
-    private let waiting = Mutex(Waiting())
+    private let waiting = NIOLockedValueBox(Waiting())
 
     /// Opens the database, makes it if need be, and takes it for this process alone.
     ///
@@ -113,7 +113,7 @@ public final class LMDBStore: Store {
     }
 
     private func enqueue(_ add: (inout Waiting) -> Void) {
-        let isServed = waiting.withLock { waiting in
+        let isServed = waiting.withLockedValue { waiting in
             add(&waiting)
             let isServed = waiting.isServed
             waiting.isServed = true
@@ -126,7 +126,7 @@ public final class LMDBStore: Store {
     /// more than one slice.
     private func serve() {
         while true {
-            let (updates, errand) = waiting.withLock { waiting in
+            let (updates, errand) = waiting.withLockedValue { waiting in
                 let updates = waiting.updates
                 waiting.updates = []
                 let errand = waiting.errands.isEmpty ? nil : waiting.errands.removeFirst()

@@ -41,10 +41,10 @@ public struct PolicyRequest: Sendable {
     /// A copy of the value, for tests and for what is made seldom.
     public func copy(_ attribute: PolicyAttribute) -> [UInt8] {
         read(attribute) { value in
-            [UInt8](unsafeUninitializedCapacity: value.count) { target, count in
-                for index in 0..<value.count { target.initializeElement(at: index, to: value[index]) }
-                count = value.count
-            }
+            var copy: [UInt8] = []
+            copy.reserveCapacity(value.count)
+            for index in value.indices { copy.append(value[index]) }
+            return copy
         }
     }
 }

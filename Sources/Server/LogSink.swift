@@ -1,6 +1,6 @@
 import Glibc
+import NIOConcurrencyHelpers
 import NIOPosix
-import Synchronization
 
 /// Writes log lines to a file descriptor from a thread of its own, through a bounded queue.
 ///
@@ -16,7 +16,7 @@ public final class LogSink: Sendable {
     private let descriptor: CInt
     private let limit: Int
     private let thread = NIOThreadPool(numberOfThreads: 1)
-    private let queue = Mutex(Queue())
+    private let queue = NIOLockedValueBox(Queue())
 
     /// A sink for a descriptor, which it doesn't close.
     ///
@@ -30,7 +30,7 @@ public final class LogSink: Sendable {
     /// Queues lines, each ended by LF, and empties `lines` while it keeps its storage.
     public func write(_ lines: inout [UInt8], count: Int) {
         guard !lines.isEmpty else { return }
-        let mustWake = queue.withLock { queue in
+        let mustWake = queue.withLockedValue { queue in
             guard queue.bytes.count + lines.count <= limit else {
                 queue.lost += count
                 return false
@@ -54,7 +54,7 @@ public final class LogSink: Sendable {
     /// Waits until everything is written, but no longer than that; a reader that hangs keeps nobody from ending.
     public func flush(within seconds: Double) async {
         let deadline = ContinuousClock.now + .seconds(seconds)
-        while ContinuousClock.now < deadline, queue.withLock({ $0.isWriting }) {
+        while ContinuousClock.now < deadline, queue.withLockedValue({ $0.isWriting }) {
             try? await Task.sleep(for: .milliseconds(5))
         }
     }
@@ -63,7 +63,7 @@ public final class LogSink: Sendable {
         var chunk: [UInt8] = []
         while true {
             chunk.removeAll(keepingCapacity: true)
-            let lost = queue.withLock { queue in
+            let lost = queue.withLockedValue { queue in
                 swap(&queue.bytes, &chunk)
                 let lost = queue.lost
                 queue.lost = 0

@@ -8,17 +8,10 @@ public enum Key: Sendable, Hashable {
         if isHashed {
             self = .digest(Digest(of: text))
         } else {
-            self = .text([UInt8](copying: text))
-        }
-    }
-}
-
-extension [UInt8] {
-    /// The same bytes in an array.
-    init(copying bytes: Span<UInt8>) {
-        self.init(unsafeUninitializedCapacity: bytes.count) { target, count in
-            for index in 0..<bytes.count { target.initializeElement(at: index, to: bytes[index]) }
-            count = bytes.count
+            var copy: [UInt8] = []
+            copy.reserveCapacity(text.count)
+            for index in text.indices { copy.append(text[index]) }
+            self = .text(copy)
         }
     }
 }

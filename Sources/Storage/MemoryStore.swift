@@ -1,5 +1,5 @@
 public import Greylist
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// A store that forgets everything when the process ends: for tests and for trying things out.
 public final class MemoryStore: Store {
@@ -37,7 +37,7 @@ public final class MemoryStore: Store {
         }
     }
 
-    private let tables = Mutex(Tables())
+    private let tables = NIOLockedValueBox(Tables())
 
     /// An empty store.
     public init() {}
@@ -46,7 +46,7 @@ public final class MemoryStore: Store {
     public func update(_ batch: consuming [Inquiry], done: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void)
     {
         var batch = batch
-        tables.withLock { tables in
+        tables.withLockedValue { tables in
             for index in batch.indices { tables.answer(&batch[index]) }
         }
         done(.success(batch))
@@ -56,7 +56,7 @@ public final class MemoryStore: Store {
     public func expire(
         _ table: Table, from cursor: Cursor?, limit: Int, at now: Timestamp, under rules: Rules
     ) async throws(StoreError) -> ExpiredSlice {
-        tables.withLock { tables in
+        tables.withLockedValue { tables in
             var index = cursor.map(\.index) ?? 0
             var slice = ExpiredSlice(visited: 0, removed: 0, next: nil)
             while index < tables[table].keys.count, slice.visited < limit {
@@ -78,7 +78,7 @@ public final class MemoryStore: Store {
 
     /// Reads a slice.
     public func scan(_ table: Table, from cursor: Cursor?, limit: Int) async throws(StoreError) -> ScannedSlice {
-        tables.withLock { tables in
+        tables.withLockedValue { tables in
             let entries = tables[table]
             let start = min(cursor.map(\.index) ?? 0, entries.keys.count)
             let end = min(start + limit, entries.keys.count)

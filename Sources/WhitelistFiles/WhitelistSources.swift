@@ -1,6 +1,6 @@
 public import Greylist
 import JSONText
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// The sources of a whitelist, in their order.
 ///
@@ -21,7 +21,7 @@ public final class WhitelistSources: Sendable {
     }
 
     private let paths: [String]
-    private let lastGood = Mutex<[String: [Whitelist.Entry]]>([:])
+    private let lastGood = NIOLockedValueBox<[String: [Whitelist.Entry]]>([:])
 
     /// Sources by their URLs: `file:///path`.
     public init(urls: [String]) throws(Fault) {
@@ -48,7 +48,7 @@ public final class WhitelistSources: Sendable {
     /// Blocks while it reads files.
     public func read() -> Reading {
         var warnings: [String] = []
-        let entries = lastGood.withLock { lastGood in
+        let entries = lastGood.withLockedValue { lastGood in
             for path in paths {
                 do throws(WhitelistFile.Fault) {
                     let file = try WhitelistFile(path: path)

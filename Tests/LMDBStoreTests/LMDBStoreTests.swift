@@ -1,20 +1,20 @@
 import Foundation
 import Greylist
+import NIOConcurrencyHelpers
 import Storage
 import StoreContract
-import Synchronization
 import Testing
 
 @testable import LMDBStore
 
 /// Collects what a store reports.
 final class Reports: Sendable {
-    private let sentences = Mutex<[String]>([])
+    private let sentences = NIOLockedValueBox<[String]>([])
 
-    var all: [String] { sentences.withLock { $0 } }
+    var all: [String] { sentences.withLockedValue { $0 } }
 
     @Sendable func add(_ sentence: String) {
-        sentences.withLock { $0.append(sentence) }
+        sentences.withLockedValue { $0.append(sentence) }
     }
 }
 

@@ -2,6 +2,7 @@ import Engine
 import Foundation
 import Greylist
 import Logging
+import NIOConcurrencyHelpers
 import ScenarioFiles
 import Server
 import ServiceLifecycle
@@ -11,11 +12,11 @@ import Synchronization
 
 /// A clock that stands until it is moved.
 final class Clock: Sendable {
-    private let time = Mutex(Scenario.start)
+    private let time = NIOLockedValueBox(Scenario.start)
 
-    @Sendable func now() -> Timestamp { time.withLock { $0 } }
+    @Sendable func now() -> Timestamp { time.withLockedValue { $0 } }
 
-    func move(_ seconds: Int64) { time.withLock { $0.seconds += seconds } }
+    func move(_ seconds: Int64) { time.withLockedValue { $0.seconds += seconds } }
 }
 
 /// A server on a socket in a folder of its own, with its log in a file.
@@ -93,11 +94,11 @@ struct TermsChange: Sendable {
 /// A store whose answers can be held back.
 final class SlowStore: Store {
     private let inner = MemoryStore()
-    private let held = Mutex<[@Sendable () -> Void]?>([])
+    private let held = NIOLockedValueBox<[@Sendable () -> Void]?>([])
 
     /// Gives all answers that were held back, and holds back no more.
     func release() {
-        let waiting = held.withLock { held in
+        let waiting = held.withLockedValue { held in
             let waiting = held ?? []
             held = nil
             return waiting
@@ -105,11 +106,11 @@ final class SlowStore: Store {
         for answer in waiting { answer() }
     }
 
-    var count: Int { held.withLock { $0?.count ?? 0 } }
+    var count: Int { held.withLockedValue { $0?.count ?? 0 } }
 
     func update(_ batch: consuming [Inquiry], done: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void) {
         inner.update(batch) { result in
-            let isHeld = self.held.withLock { held in
+            let isHeld = self.held.withLockedValue { held in
                 held?.append { done(result) }
                 return held != nil
             }
