@@ -10,8 +10,10 @@ let strict: [SwiftSetting] =
     ] + (Context.environment["TPRT_STRICT"] == nil ? [] : [.treatAllWarnings(as: .error)])
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
-/// Locks only. The standard library's `Mutex` is invisible to the thread sanitizer on Linux, which then reports races
-/// that are none.
+/// Locks only.
+///
+/// The standard library's `Mutex` is invisible to the thread sanitizer on Linux, which then reports races that are
+/// none.
 let locks = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
