@@ -29,6 +29,7 @@ test:
 	@scripts/run-tests
 
 check:
+	@scripts/install-packages test
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Integration
 	@scripts/check-tree
 
