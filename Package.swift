@@ -7,7 +7,7 @@ let strict: [SwiftSetting] =
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("InternalImportsByDefault"),
         .enableUpcomingFeature("MemberImportVisibility"),
-    ] + (Context.environment["TPRT_STRICT"] == nil ? [] : [.treatAllWarnings(as: .error)])
+    ] + (Context.environment["WARNINGS_AS_ERRORS"] == nil ? [] : [.treatAllWarnings(as: .error)])
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 /// Locks only.

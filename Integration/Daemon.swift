@@ -10,8 +10,15 @@ final class Daemon {
     ///
     /// It is going to listen at `endpoints`. It may open as many files as the tests, unless `openFiles` says how many.
     /// What it writes is read, unless `reads` is false: then it waits in the pipe until `startReading()`.
-    init(_ arguments: [String], listeningAt endpoints: [Endpoint], openFiles: Int? = nil, reads: Bool = true) throws {
+    /// With `variables`, `NAME=value` each, its environment has more than ours.
+    init(
+        _ arguments: [String], listeningAt endpoints: [Endpoint], openFiles: Int? = nil, reads: Bool = true,
+        variables: [String] = []
+    ) throws {
         var command = [try Self.program()] + arguments
+        if !variables.isEmpty {
+            command = ["/usr/bin/env"] + variables + command
+        }
         if let openFiles {
             command = ["/bin/sh", "-c", "ulimit -n \(openFiles) && exec \"$0\" \"$@\""] + command
         }

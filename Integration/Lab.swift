@@ -52,9 +52,11 @@ final class Lab {
         _ arguments: [String],
         listeningAt endpoints: [Endpoint],
         openFiles: Int? = nil,
-        reads: Bool = true
+        reads: Bool = true,
+        variables: [String] = []
     ) throws -> Daemon {
-        let daemon = try Daemon(arguments, listeningAt: endpoints, openFiles: openFiles, reads: reads)
+        let daemon = try Daemon(
+            arguments, listeningAt: endpoints, openFiles: openFiles, reads: reads, variables: variables)
         daemons.append(daemon)
         endings.append { daemon.process.end() }
         return daemon

@@ -1,0 +1,90 @@
+import Foundation
+import Testing
+
+/// A disk that hangs: every sync of the daemon's waits for as long as a certain file is there.
+private struct HungDisk {
+    private let flag: String
+    /// What makes a daemon write to this disk.
+    let variables: [String]
+
+    init(in folder: TemporaryFolder) throws {
+        flag = folder.file("hang")
+        let library = folder.file("hang.so")
+        let source = try folder.write(Self.source, to: "hang.c")
+        let output = try LineReader()
+        defer { close(output.writeEnd) }
+        let compiler = try ChildProcess(
+            ["clang", "-shared", "-fPIC", "-o", library, source], output: output.writeEnd, errors: output.writeEnd)
+        guard try compiler.wait() == .exited(0) else { throw HarnessError("clang can't compile the test's library") }
+        variables = ["LD_PRELOAD=\(library)", "HANG_WHILE_EXISTS=\(flag)"]
+    }
+
+    func hang() throws {
+        try Data().write(to: URL(fileURLWithPath: flag))
+    }
+
+    func recover() throws {
+        try FileManager.default.removeItem(atPath: flag)
+    }
+
+    private static let source = """
+        #include <stdlib.h>
+        #include <sys/syscall.h>
+        #include <unistd.h>
+
+        int fdatasync(int fd) {
+            const char *flag = getenv("HANG_WHILE_EXISTS");
+            while (flag && access(flag, F_OK) == 0) usleep(20000);
+            return syscall(SYS_fdatasync, fd);
+        }
+        """
+}
+
+@Suite("A disk that hangs", .blocking)
+struct HungDiskTests {
+    @Test("Mail passes within the deadline, and greylisting goes on when the disk does")
+    func passes() throws {
+        try withLab { lab in
+            let disk = try HungDisk(in: lab.folder)
+            let daemon = try lab.launch(
+                lab.arguments(at: lab.unixEndpoint, delay: 300), listeningAt: [lab.unixEndpoint],
+                variables: disk.variables)
+            try daemon.waitUntilReady()
+            #expect(try daemon.ask(PolicyRequest(sender: "before@sender.example")).isGreylisted)
+            try disk.hang()
+            let begin = uptime()
+            for number in 0..<2 {
+                #expect(try daemon.ask(PolicyRequest(sender: "during\(number)@sender.example")).passes)
+            }
+            // Two deadlines of two seconds, one after the other; Postfix would give up only after ten.
+            #expect(uptime() - begin < 8)
+            try disk.recover()
+            try eventually("greylisting goes on") {
+                try daemon.ask(PolicyRequest(sender: "after@sender.example")).isGreylisted ? () : nil
+            }
+            try daemon.waitForLine("the store's return") { $0.contains("the store answers again") }
+            #expect(daemon.lines.filter { $0.contains("did not answer within") }.count == 1)
+            #expect(try daemon.terminate() == .exited(0))
+        }
+    }
+
+    @Test("SIGTERM ends it all the same, with status 0, within two seconds")
+    func ends() throws {
+        try withLab { lab in
+            let disk = try HungDisk(in: lab.folder)
+            let daemon = try lab.launch(
+                lab.arguments(at: lab.unixEndpoint, delay: 300), listeningAt: [lab.unixEndpoint],
+                variables: disk.variables)
+            try daemon.waitUntilReady()
+            try disk.hang()
+            let client = try daemon.client()
+            try client.socket.send(PolicyRequest(sender: "a@sender.example").bytes)
+            // When this one is answered, the other is with the store.
+            #expect(try daemon.ask(PolicyRequest(clientAddress: "unknown", sender: "b@sender.example")).passes)
+            let begin = uptime()
+            try daemon.process.signal(SIGTERM)
+            #expect(try daemon.waitForEnd() == .exited(0))
+            #expect(uptime() - begin < 3)
+        }
+    }
+}
