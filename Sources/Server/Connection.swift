@@ -6,7 +6,8 @@ import Policy
 /// One connection of an smtpd: requests in, exactly one reply to each complete one, in their order.
 ///
 /// Postfix waits for a reply before it sends the next request. A client that doesn't is served all the same: while a
-/// request is with the store, the following bytes wait, and once too many do, reading stops.
+/// request is with the store, the following bytes wait. Once too many do, or once the client leaves too many replies
+/// unread, nothing more is read from it.
 final class Connection: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -44,6 +45,8 @@ final class Connection: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         self.context = nil
+        isClosing = true
+        unread = ByteBuffer()
         roster.remove(self)
         context.fireChannelInactive()
     }
@@ -61,11 +64,13 @@ final class Connection: ChannelDuplexHandler {
     }
 
     func read(context: ChannelHandlerContext) {
-        if unread.readableBytes > limits.request {
-            holdsBackRead = true
-        } else {
-            context.read()
-        }
+        holdsBackRead = unread.readableBytes > limits.request || !context.channel.isWritable
+        if !holdsBackRead { context.read() }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if holdsBackRead { read(context: context) }
+        context.fireChannelWritabilityChanged()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -88,10 +93,7 @@ final class Connection: ChannelDuplexHandler {
         reply(outcome)
         proceed()
         context?.flush()
-        if holdsBackRead, unread.readableBytes <= limits.request {
-            holdsBackRead = false
-            context?.read()
-        }
+        if holdsBackRead, let context { read(context: context) }
     }
 
     /// Ends the connection once what is in flight has its reply.
@@ -114,6 +116,8 @@ final class Connection: ChannelDuplexHandler {
         } catch {
             return giveUp(error)
         }
+        // Let go of the buffer that was read, so that it can be used for the next read.
+        if unread.readableBytes == 0 { unread = ByteBuffer() }
         guard !isWaiting else { return }
         if isInputClosed { end() } else if isClosing { close() }
     }
@@ -132,7 +136,7 @@ final class Connection: ChannelDuplexHandler {
     /// What can't be read must not be answered: Postfix would take any reply for that of its next request.
     private func giveUp(_ violation: PolicyViolation) {
         desk.logger.warning("a client was disconnected without a reply: \(violation)")
-        unread.clear()
+        unread = ByteBuffer()
         isClosing = true
         close()
     }

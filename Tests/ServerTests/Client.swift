@@ -33,6 +33,27 @@ final class Client: Sendable {
         guard count == bytes.count else { throw Fault(description: "send: \(String(cString: strerror(errno)))") }
     }
 
+    /// Sends the bytes again and again until nobody takes any more for two seconds, or `limit` bytes are sent.
+    func flood(_ bytes: [UInt8], limit: Int) async throws -> Int {
+        var sent = 0
+        var pauses = 0
+        while sent < limit, pauses < 200 {
+            // Always from the beginning of a round, so that what was sent is whole rounds and a piece of one.
+            let rest = bytes[(sent % bytes.count)...]
+            let count = rest.withUnsafeBytes {
+                Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL | Int(MSG_DONTWAIT)))
+            }
+            if count > 0 {
+                sent += count
+                pauses = 0
+            } else {
+                pauses += 1
+                try await Task.sleep(for: .milliseconds(10))
+            }
+        }
+        return sent
+    }
+
     /// Says that nothing more will come.
     func finish() {
         shutdown(descriptor, Int32(SHUT_WR))

@@ -181,6 +181,18 @@ struct ServingTests {
         }
     }
 
+    /// Requests of one byte, each of which gets a reply of fourteen.
+    @Test func aClientThatDoesNotReadIsNotReadFromEither() async throws {
+        try await ServerStage.run(try Self.postman(), level: .none) { stage in
+            let client = try Client(path: stage.path)
+            let limit = 2 << 20
+            let sent = try await client.flood([UInt8](repeating: 10, count: 4_096), limit: limit)
+            #expect(sent < limit)
+            client.finish()
+            for _ in 0..<100 { #expect(try await client.reply() == Self.dunno) }
+        }
+    }
+
     @Test func aSilentConnectionIsClosedInTheEnd() async throws {
         try await ServerStage.run(try Self.postman(), terms: .with(\.idleTimeout, .milliseconds(200))) { stage in
             let client = try Client(path: stage.path)
