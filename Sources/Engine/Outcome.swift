@@ -30,6 +30,8 @@ public enum Reason: Sendable, Equatable {
 
     /// Why greylisting has no say.
     public enum NotOurs: Sendable, Equatable, CaseIterable {
+        /// There is no request attribute: it may be anything.
+        case noRequest
         /// Asked in another state of the SMTP dialogue than RCPT.
         case otherState
         /// The client is logged in, or has shown a certificate that is trusted.

@@ -91,6 +91,7 @@ public struct Postman: Sendable {
     /// No state at all (Exim, old clients) is taken for RCPT. A certificate is trusted where Postfix names its subject
     /// or issuer; a fingerprint alone is no proof.
     private func notOurs(_ request: PolicyRequest, addressing envelope: inout Envelope) -> Reason.NotOurs? {
+        guard !request.isEmpty(.request) else { return .noRequest }
         guard request.isEmpty(.protocolState) || request.value(of: .protocolState, is: "RCPT") else {
             return .otherState
         }

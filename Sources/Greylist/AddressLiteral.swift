@@ -26,7 +26,7 @@ struct AddressTable: Sendable {
         isEmpty = false
     }
 
-    /// The lowest number among the literals that match an address: whole, without extension, its user, its domain.
+    /// The lowest number among the literals that match an address: whole, plain, its user, its domain.
     func lowestNumber(matching whole: Span<UInt8>, plain: Span<UInt8>) -> Int? {
         var lowest = literals.number(of: whole)
         func look(_ form: Span<UInt8>) {

@@ -57,12 +57,12 @@ public struct Envelope: Sendable {
         body(bytes.span.extracting(networkText))
     }
 
-    /// Hands over the recipient in lower case, whole and without its extension.
+    /// Hands over the recipient in lower case: whole, and plain, without its extension and never without an `@`.
     func readRecipient<Result>(_ body: (_ whole: Span<UInt8>, _ plain: Span<UInt8>) -> Result) -> Result {
         body(bytes.span.extracting(recipientText), bytes.span.extracting(plainRecipientText))
     }
 
-    /// Hands over the sender in lower case, whole and without its extension; it is not cleaned.
+    /// Hands over the sender in lower case, whole and plain like the recipient; it is not cleaned.
     func readSender<Result>(_ body: (_ whole: Span<UInt8>, _ plain: Span<UInt8>) -> Result) -> Result {
         body(bytes.span.extracting(senderText), bytes.span.extracting(plainSenderText))
     }
@@ -73,14 +73,19 @@ public struct Envelope: Sendable {
         return start..<bytes.count
     }
 
-    /// Appends an address again without its `+extension`; returns its own place where it has none.
+    /// Appends an address again without its `+extension`, and with an `@` where it has none, as in `postmaster`.
+    ///
+    /// Returns its own place where both are so already.
     private mutating func appendPlain(_ address: Range<Int>) -> Range<Int> {
-        let local = bytes.span.extracting(address).localPart
-        let absolute = address.lowerBound..<address.lowerBound + local.count
-        guard let plus = bytes.span.firstIndex(of: UInt8(ascii: "+"), in: absolute) else { return address }
+        let localCount = bytes.span.extracting(address).localPart.count
+        let local = address.lowerBound..<address.lowerBound + localCount
+        let plus = bytes.span.firstIndex(of: UInt8(ascii: "+"), in: local)
+        let hasDomain = localCount < address.count
+        if plus == nil, hasDomain { return address }
         let start = bytes.count
-        for index in address.lowerBound..<plus { bytes.append(bytes[index]) }
-        for index in absolute.upperBound..<address.upperBound { bytes.append(bytes[index]) }
+        for index in address.lowerBound..<(plus ?? local.upperBound) { bytes.append(bytes[index]) }
+        for index in local.upperBound..<address.upperBound { bytes.append(bytes[index]) }
+        if !hasDomain { bytes.append(UInt8(ascii: "@")) }
         return start..<bytes.count
     }
 }

@@ -25,8 +25,8 @@ final class Connection: ChannelDuplexHandler {
     private var holdsBackRead = false
     /// Whether a request is with the store.
     private(set) var isWaiting = false
-    /// The sweep of the roster in which bytes last came in.
-    var lastSweep = 0
+    /// The roster's number for what came in last.
+    private(set) var lastHeard = 0
 
     init(desk: Desk, roster: Roster) {
         self.desk = desk
@@ -34,11 +34,9 @@ final class Connection: ChannelDuplexHandler {
         decoder = PolicyDecoder(limits: limits)
     }
 
-    /// Whether closing it now would break nothing off.
-    var isQuiet: Bool { !isWaiting && unread.readableBytes == 0 }
-
     func channelActive(context: ChannelHandlerContext) {
         self.context = context
+        lastHeard = roster.hear()
         roster.add(self)
         context.fireChannelActive()
     }
@@ -52,9 +50,16 @@ final class Connection: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isClosing else { return }
         var bytes = unwrapInboundIn(data)
-        lastSweep = roster.sweep
-        if unread.readableBytes == 0 { unread = bytes } else { unread.writeBuffer(&bytes) }
+        lastHeard = roster.hear()
+        if unread.readableBytes == 0 {
+            unread = bytes
+        } else {
+            // What was answered must go, or the buffer would grow with all that ever came.
+            unread.discardReadBytes()
+            unread.writeBuffer(&bytes)
+        }
         proceed()
     }
 
@@ -84,7 +89,7 @@ final class Connection: ChannelDuplexHandler {
 
     /// A reset by the client is no news: it has gone, and that is all there is to it.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        close()
+        abort()
     }
 
     /// Takes the answer to the request that is with the store.
@@ -102,10 +107,20 @@ final class Connection: ChannelDuplexHandler {
         if !isWaiting { close() }
     }
 
-    /// Closes after what was written has been sent.
-    func close() {
-        context?.flush()
+    /// Closes at once.
+    func abort() {
+        isClosing = true
         context?.close(promise: nil)
+    }
+
+    /// Closes when what was written has been sent.
+    private func close() {
+        guard let context else { return }
+        isClosing = true
+        let bound = context.loopBound
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in
+            bound.value.close(promise: nil)
+        }
     }
 
     private func proceed() {
@@ -119,7 +134,7 @@ final class Connection: ChannelDuplexHandler {
         // Let go of the buffer that was read, so that it can be used for the next read.
         if unread.readableBytes == 0 { unread = ByteBuffer() }
         guard !isWaiting else { return }
-        if isInputClosed { end() } else if isClosing { close() }
+        if isClosing { close() } else if isInputClosed { end() }
     }
 
     private func reply(_ outcome: Outcome) {

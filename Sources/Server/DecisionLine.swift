@@ -103,6 +103,7 @@ extension Outcome {
 extension Reason.NotOurs {
     fileprivate var text: String {
         switch self {
+        case .noRequest: "no request attribute"
         case .otherState: "not asked at RCPT"
         case .authenticated: "client authenticated"
         case .noAddress: "client address unreadable"

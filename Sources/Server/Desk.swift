@@ -9,7 +9,8 @@ import Storage
 ///
 /// All inquiries of one turn of the loop go to the store together as one round; the answers of a round are given when
 /// the store has answered, or without it when the deadline comes first. A round that is over takes no more answers, so
-/// a late one can't reach another request. Everything here runs on the event loop.
+/// a late one can't reach another request. Until the store has answered what it is late with, it is not asked any more:
+/// nobody else has to wait for the deadline, and nothing piles up. Everything here runs on the event loop.
 final class Desk {
     private struct Round {
         let number: Int
@@ -29,6 +30,8 @@ final class Desk {
     private var batch: [Inquiry] = []
     private var asking: [(connection: Connection, request: PolicyRequest)] = []
     private var rounds: [Round] = []
+    /// Rounds that were given up and that the store still has to answer.
+    private var overdue: Set<Int> = []
     private var nextNumber = 0
     private var isTurnScheduled = false
     private var isDeadlineScheduled = false
@@ -56,6 +59,11 @@ final class Desk {
             log(outcome, on: request)
             return outcome
         case .inquiry(let inquiry):
+            guard overdue.isEmpty else {
+                let outcome = postman.withoutStore(request, at: inquiry.time)
+                log(outcome, on: request)
+                return outcome
+            }
             batch.append(inquiry)
             asking.append((connection, request))
             return nil
@@ -94,7 +102,10 @@ final class Desk {
     }
 
     private func finish(_ number: Int, _ result: Result<[Inquiry], StoreError>) {
-        guard let index = rounds.firstIndex(where: { $0.number == number }) else { return }
+        guard let index = rounds.firstIndex(where: { $0.number == number }) else {
+            overdue.remove(number)
+            return
+        }
         let round = rounds.remove(at: index)
         switch result {
         case .success(let inquiries):
@@ -110,6 +121,16 @@ final class Desk {
             health.failed(error.description)
             giveUp(round)
         }
+        writeLog()
+    }
+
+    /// Answers everything that is with the store without it; for the end of the server.
+    func giveUpAll() {
+        for round in rounds {
+            overdue.insert(round.number)
+            giveUp(round)
+        }
+        rounds = []
         writeLog()
     }
 
@@ -132,6 +153,7 @@ final class Desk {
             let now = NIODeadline.now()
             while let round = self.rounds.first, round.deadline <= now {
                 self.rounds.removeFirst()
+                self.overdue.insert(round.number)
                 self.health.failed("the store did not answer within \(self.terms.requestDeadline.seconds) s")
                 self.giveUp(round)
             }

@@ -24,7 +24,6 @@ public final class LogSink: Sendable {
     public init(descriptor: CInt, limit: Int = 4 << 20) {
         self.descriptor = descriptor
         self.limit = limit
-        thread.start()
     }
 
     /// Queues lines, each ended by LF, and empties `lines` while it keeps its storage.
@@ -41,7 +40,10 @@ public final class LogSink: Sendable {
             return !wasWriting
         }
         lines.removeAll(keepingCapacity: true)
-        if mustWake { thread.submit { _ in self.drain() } }
+        guard mustWake else { return }
+        // Started with the first line, so that a program can still fork before it logs anything.
+        thread.start()
+        thread.submit { _ in self.drain() }
     }
 
     /// Queues one line, without its LF.
@@ -65,23 +67,26 @@ public final class LogSink: Sendable {
             chunk.removeAll(keepingCapacity: true)
             let lost = queue.withLockedValue { queue in
                 swap(&queue.bytes, &chunk)
-                let lost = queue.lost
-                queue.lost = 0
-                queue.isWriting = !chunk.isEmpty || lost > 0
+                let lost = chunk.isEmpty ? 0 : queue.lost
+                queue.lost -= lost
+                // What was lost is told when there is something else to write: a sink that fails isn't tried for it.
+                queue.isWriting = !chunk.isEmpty
                 return lost
             }
             if lost > 0 {
                 chunk.append(contentsOf: "warning: \(lost) log lines were lost: the log is not read fast enough\n".utf8)
             }
             if chunk.isEmpty { return }
-            writeAll(chunk)
+            let failed = writeAll(chunk)
+            // The line about lost lines is the last one: where anything failed, it did.
+            if failed > 0 { queue.withLockedValue { $0.lost += failed + lost - min(lost, 1) } }
         }
     }
 
     /// Blocks until the reader has taken everything.
     ///
-    /// A sink that is gone takes nothing: the lines are given up.
-    private func writeAll(_ bytes: [UInt8]) {
+    /// A sink that is gone or full takes nothing: the lines are given up. Returns how many.
+    private func writeAll(_ bytes: [UInt8]) -> Int {
         bytes.withUnsafeBytes { bytes in
             var rest = bytes[...]
             while !rest.isEmpty {
@@ -92,9 +97,10 @@ public final class LogSink: Sendable {
                     var poll = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                     Glibc.poll(&poll, 1, -1)
                 } else if written < 0, errno != EINTR {
-                    return
+                    return rest.count { $0 == UInt8(ascii: "\n") }
                 }
             }
+            return 0
         }
     }
 }

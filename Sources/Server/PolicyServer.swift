@@ -8,8 +8,8 @@ import Synchronization
 
 /// Serves the policy protocol on all listeners until it is told to stop, then finishes what is in flight.
 public final class PolicyServer: Service {
-    /// How long replies in flight may take when the server stops.
-    private static let grace = Duration.milliseconds(1_500)
+    /// How long the store may take for what is in flight when the server stops.
+    private static let grace = Duration.seconds(1)
 
     /// An event loop with what belongs to it.
     private struct Loop: Sendable {
@@ -62,7 +62,6 @@ public final class PolicyServer: Service {
         var channels: [any Channel] = []
         for listener in listeners {
             channels.append(try await serve(listener))
-            listener.restoreBacklog()
             logger.info("listening on \(listener.address)")
         }
         try? await gracefulShutdown()
@@ -76,7 +75,12 @@ public final class PolicyServer: Service {
     /// Changes how requests are answered from the next one on; each loop changes between two requests.
     public func change(_ change: @escaping @Sendable (inout Postman) -> Void) async {
         for loop in loops {
-            try? await loop.eventLoop.submit { change(&loop.desk.value.postman) }.get()
+            // What is replaced is handed out and freed here: a large whitelist would hold up the loop.
+            _ = try? await loop.eventLoop.submit {
+                let old = loop.desk.value.postman
+                change(&loop.desk.value.postman)
+                return old
+            }.get()
         }
     }
 
@@ -85,7 +89,8 @@ public final class PolicyServer: Service {
         let logger = logger
         return try await ServerBootstrap(group: group)
             .serverChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
+                listener.restoreBacklog()
+                return channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(AcceptWatch(logger: logger))
                 }
             }
@@ -105,19 +110,26 @@ public final class PolicyServer: Service {
             .get()
     }
 
-    /// Waits until every connection has got its replies, at most for the time of grace.
+    /// Waits until every connection has got its replies; what the store doesn't answer in time is answered without it.
     private func drain() async {
-        let deadline = ContinuousClock.now + Self.grace
         for loop in loops { loop.eventLoop.execute { loop.roster.value.end() } }
-        while ContinuousClock.now < deadline {
-            var isDrained = true
+        if await isDrained(within: Self.grace) { return }
+        for loop in loops { loop.eventLoop.execute { loop.desk.value.giveUpAll() } }
+        if await isDrained(within: Self.grace / 4) { return }
+        logger.warning("some clients did not take their replies before the server had to stop")
+    }
+
+    private func isDrained(within limit: Duration) async -> Bool {
+        let deadline = ContinuousClock.now + limit
+        repeat {
+            var count = 0
             for loop in loops {
                 let isEmpty = try? await loop.eventLoop.submit { loop.roster.value.isEmpty }.get()
-                isDrained = isDrained && isEmpty ?? true
+                if isEmpty == false { count += 1 }
             }
-            if isDrained { return }
+            if count == 0 { return true }
             try? await Task.sleep(for: .milliseconds(10))
-        }
-        logger.warning("some requests were still waiting for the store when the server had to stop")
+        } while ContinuousClock.now < deadline
+        return false
     }
 }

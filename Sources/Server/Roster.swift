@@ -6,31 +6,38 @@ import NIOCore
 /// At the limit the connection that has been silent longest makes room for a new one. Postfix doesn't mind: it opens a
 /// connection again when it needs one. A client that only holds connections can so not shut others out.
 final class Roster {
-    private var connections: [ObjectIdentifier: Connection] = [:]
+    /// How many sweeps make up the idle time-out.
+    private static let sweeps = 20
+
     private let eventLoop: any EventLoop
     private let limit: Int
     private let pause: TimeAmount
     private let logger: Logger
+    private var connections: [ObjectIdentifier: Connection] = [:]
     private var saysLimit = true
     private var isEnding = false
-    /// How often the roster was swept; a connection is stamped with it when it is heard of.
-    private(set) var sweep = 0
-
-    /// How many sweeps make up the idle time-out.
-    private static let sweeps = 20
+    /// Counts what is heard of any connection; a connection keeps the number of what it sent last.
+    private var heard = 0
+    /// What `heard` was at the last sweeps, the oldest first.
+    private var heardAtSweeps: [Int] = []
 
     init(eventLoop: any EventLoop, limit: Int, idleTimeout: TimeAmount, logger: Logger) {
+        self.eventLoop = eventLoop
         self.limit = limit
         self.logger = logger
-        self.eventLoop = eventLoop
         pause = .nanoseconds(idleTimeout.nanoseconds / Int64(Self.sweeps))
         scheduleSweep()
     }
 
     var isEmpty: Bool { connections.isEmpty }
 
+    /// The number for a connection that is heard of now.
+    func hear() -> Int {
+        heard += 1
+        return heard
+    }
+
     func add(_ connection: Connection) {
-        connection.lastSweep = sweep
         connections[ObjectIdentifier(connection)] = connection
         if isEnding { return connection.finish() }
         guard connections.count > limit else { return }
@@ -38,8 +45,8 @@ final class Roster {
             saysLimit = false
             logger.warning("\(limit) connections are open, as many as may be: the longest silent ones make room")
         }
-        let quiet = connections.values.filter { $0.isQuiet && $0 !== connection }
-        (quiet.min { $0.lastSweep < $1.lastSweep } ?? connection).close()
+        let victims = connections.values.filter { !$0.isWaiting }
+        victims.min { $0.lastHeard < $1.lastHeard }?.abort()
     }
 
     func remove(_ connection: Connection) {
@@ -55,14 +62,18 @@ final class Roster {
 
     private func scheduleSweep() {
         eventLoop.assumeIsolated().scheduleTask(in: pause) {
-            self.sweepOut()
+            self.sweep()
             self.scheduleSweep()
         }
     }
 
-    private func sweepOut() {
-        sweep += 1
-        let idle = connections.values.filter { sweep - $0.lastSweep > Self.sweeps && !$0.isWaiting }
-        for connection in idle { connection.close() }
+    private func sweep() {
+        if heardAtSweeps.count == Self.sweeps {
+            let oldest = heardAtSweeps.removeFirst()
+            for connection in connections.values where connection.lastHeard <= oldest && !connection.isWaiting {
+                connection.abort()
+            }
+        }
+        heardAtSweeps.append(heard)
     }
 }

@@ -15,17 +15,20 @@ extension OpenListener {
         try clear(path, address, takesOverStale: takesOverStale)
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw .system(errno, name, "socket") }
+        var isBound = false
         do throws(ListenError) {
             // The file must never be open to more than it is meant for, not even for a moment.
             let mask = umask(0o777 & ~mode_t(mode))
             defer { umask(mask) }
             guard address.withPointer({ bind(descriptor, $0, $1) }) == 0 else { throw .system(errno, name, "bind") }
+            isBound = true
             if let groupID, chown(path, uid_t.max, groupID) != 0 {
                 throw .system(errno, name, "giving it to group \(group)")
             }
             guard chmod(path, mode_t(mode)) == 0 else { throw .system(errno, name, "chmod") }
             guard listen(descriptor, Int32(clamping: backlog)) == 0 else { throw .system(errno, name, "listen") }
         } catch {
+            if isBound { unlink(path) }
             Glibc.close(descriptor)
             throw error
         }

@@ -3,7 +3,8 @@ public import Greylist
 /// Two stores as one: the greylist in the first, the auto-whitelist in the second.
 ///
 /// A message is then judged in up to three steps, each atomic by itself: is the client on the auto-whitelist, what of
-/// the triplet, and, where it passed, count the client. A crash in between loses a count, nothing else.
+/// the triplet, and, where it passed, count the client. A crash or a fault before the last one loses a count, nothing
+/// else; a fault before that is one of the whole.
 public struct PairStore: Store {
     private let greylist: any Store
     private let autoWhitelist: any Store
@@ -17,9 +18,9 @@ public struct PairStore: Store {
     /// Answers inquiries; one that has no client goes to the greylist alone.
     public func update(_ batch: consuming [Inquiry], done: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void)
     {
-        ask(autoWhitelist, .client, batch, where: \.hasClient, done) { batch in
-            ask(greylist, .message, batch, where: \.isUndecided, done) { batch in
-                ask(autoWhitelist, .pass, batch, where: \.hasPassedUncounted, done) { done(.success($0)) }
+        ask(autoWhitelist, .client, batch, where: \.hasClient, orFail: done) { batch in
+            ask(greylist, .message, batch, where: \.isUndecided, orFail: done) { batch in
+                count(batch) { done(.success(batch)) }
             }
         }
     }
@@ -27,7 +28,7 @@ public struct PairStore: Store {
     /// Puts a question for some of the inquiries, keeps the judgements, and goes on with all of them.
     private func ask(
         _ store: any Store, _ question: Inquiry.Question, _ batch: [Inquiry], where isAsked: (Inquiry) -> Bool,
-        _ fail: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void,
+        orFail fail: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void,
         then next: @escaping @Sendable ([Inquiry]) -> Void
     ) {
         let places = batch.indices.filter { isAsked(batch[$0]) }
@@ -43,12 +44,21 @@ public struct PairStore: Store {
             case .failure: fail(result)
             case .success(let answered):
                 var batch = batch
-                for (place, answer) in zip(places, answered) where question != .pass {
-                    batch[place].judgement = answer.judgement
-                }
+                for (place, answer) in zip(places, answered) { batch[place].judgement = answer.judgement }
                 next(batch)
             }
         }
+    }
+
+    /// Counts the clients whose triplets passed; the verdicts stand whether or not that succeeds.
+    private func count(_ batch: [Inquiry], then next: @escaping @Sendable () -> Void) {
+        let passed = batch.filter(\.hasPassedUncounted).map { inquiry in
+            var inquiry = inquiry
+            inquiry.question = .pass
+            return inquiry
+        }
+        if passed.isEmpty { return next() }
+        autoWhitelist.update(passed) { _ in next() }
     }
 
     /// Removes what is expired from a slice, in the store that has the table.

@@ -53,11 +53,12 @@ struct PostmanTests {
             Case("a trusted certificate", [("ccert_subject", "mx.example.org")], .authenticated),
             Case("a trusted certificate without a subject", [("ccert_issuer", "CA")], .authenticated),
             Case("a certificate that nobody trusts", [("ccert_fingerprint", "AB:CD")]),
-            Case("no request attribute", [("request", nil)]),
+            Case("no request attribute", [("request", nil)], .noRequest),
+            Case("an empty request attribute", [("request", "")], .noRequest),
             Case(
                 "nothing at all",
                 ["request", "protocol_state", "client_address", "client_name", "sender", "recipient"].map { ($0, nil) },
-                .noSender),
+                .noRequest),
         ]
         + ["CONNECT", "EHLO", "HELO", "MAIL", "DATA", "END-OF-MESSAGE", "VRFY", "ETRN", "rcpt", "RCPT "].map { state in
             Case("state \(state)", [("protocol_state", Optional(state))], .otherState)

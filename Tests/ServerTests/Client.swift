@@ -68,6 +68,24 @@ final class Client: Sendable {
         }
     }
 
+    /// Reads until the server closes; returns how many bytes came.
+    func countToTheEnd() async throws -> Int {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread {
+                var chunk = [UInt8](repeating: 0, count: 65_536)
+                var total = 0
+                while true {
+                    let count = recv(self.descriptor, &chunk, chunk.count, 0)
+                    guard count > 0 else {
+                        let fault = Fault(description: "the server doesn't close")
+                        return continuation.resume(with: count == 0 ? .success(total) : .failure(fault))
+                    }
+                    total += count
+                }
+            }
+        }
+    }
+
     private func read() throws -> String? {
         var bytes: [UInt8] = []
         var byte: UInt8 = 0

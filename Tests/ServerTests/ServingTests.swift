@@ -140,6 +140,72 @@ struct ServingTests {
         }
     }
 
+    @Test func aLateStoreIsNotAskedUntilItHasAnswered() async throws {
+        let store = SlowStore()
+        try await ServerStage.run(
+            try Self.postman(), store: store, terms: .with(\.requestDeadline, .milliseconds(100))
+        ) { stage in
+            let client = try Client(path: stage.path)
+            for number in 0..<20 {
+                try client.send(Self.request(["sender": "s\(number)@example.org"]))
+                #expect(try await client.reply() == Self.dunno)
+            }
+            #expect(store.count == 1)
+            store.release()
+            try client.send(Self.request(["protocol_state": "DATA"]))
+            #expect(try await client.reply() == Self.dunno)
+            try client.send(Self.request())
+            #expect(try await client.reply() == Self.deferral)
+        }
+    }
+
+    @Test func everyRequestBeforeTheEndOfInputGetsItsReply() async throws {
+        try await ServerStage.run(try Self.postman(), level: .none) { stage in
+            let client = try Client(path: stage.path)
+            let count = 60_000
+            async let received = client.countToTheEnd()
+            #expect(try await client.flood([UInt8](repeating: 10, count: 1_000), limit: count) == count)
+            client.finish()
+            #expect(try await received == count * Self.dunno.utf8.count)
+        }
+    }
+
+    @Test func repliesThatAreReadLateAreAllThere() async throws {
+        try await ServerStage.run(try Self.postman(), level: .none) { stage in
+            let client = try Client(path: stage.path)
+            let count = 40_000
+            #expect(try await client.flood([UInt8](repeating: 10, count: count), limit: count) == count)
+            client.finish()
+            // By now the server has seen the end, and can't have sent everything.
+            try await Task.sleep(for: .milliseconds(300))
+            #expect(try await client.countToTheEnd() == count * Self.dunno.utf8.count)
+        }
+    }
+
+    @Test func halfRequestsDoNotShutOthersOut() async throws {
+        try await ServerStage.run(try Self.postman(), terms: .with(\.maxConnections, 4)) { stage in
+            let hostile = try (0..<4).map { _ in try Client(path: stage.path) }
+            for client in hostile { try client.send(Array("r".utf8)) }
+            for number in 0..<8 {
+                let client = try Client(path: stage.path)
+                try client.send(Self.request(["sender": "s\(number)@example.org"]))
+                #expect(try await client.reply() == Self.deferral)
+            }
+        }
+    }
+
+    @Test func whatAStoreDoesNotAnswerIsAnsweredAtTheEndAllTheSame() async throws {
+        let store = SlowStore()
+        let client = try await ServerStage.run(try Self.postman(), store: store) { stage in
+            let client = try Client(path: stage.path)
+            try client.send(Self.request())
+            while store.count == 0 { try await Task.sleep(for: .milliseconds(2)) }
+            return client
+        }
+        #expect(try await client.reply() == Self.dunno)
+        #expect(try await client.reply() == nil)
+    }
+
     @Test func aStoreThatFailsIsNamedOnceAndItsReturnToo() async throws {
         let store = BrokenStore()
         try await ServerStage.run(try Self.postman(), store: store) { stage in

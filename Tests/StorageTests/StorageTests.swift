@@ -24,6 +24,16 @@ struct StorageTests {
         }
     }
 
+    /// A count that is lost is no reason to take a verdict back that the greylist has kept.
+    @Test func aPairAnswersWhenOnlyTheCountingFails() async throws {
+        let clients = FailingStore(failsOnlyToCount: true)
+        let pair = PairStore(greylist: MemoryStore(), autoWhitelist: clients)
+        let rules = Rules(clientCount: 2)
+        #expect(try await pair.ask("a", client: "net", at: 1_000, under: rules) == .new(wait: 300))
+        #expect(try await pair.ask("a", client: "net", at: 1_400, under: rules) == .retried(delay: 400))
+        #expect(try await pair.ask("a", client: "net", at: 1_500, under: rules) == .known)
+    }
+
     /// The text of the key, and the digest that the original would file it under.
     @Test func keysAreTheDigestsOfTheOriginal() {
         let text = Array("192.0.2.0/24/a@example.org/u@example.com".utf8)
@@ -66,8 +76,19 @@ struct StorageTests {
 struct FailingStore: Store {
     static let error = StoreError(.unavailable, "out of reach")
 
+    private let inner = MemoryStore()
+    private let failsOnlyToCount: Bool
+
+    init(failsOnlyToCount: Bool = false) {
+        self.failsOnlyToCount = failsOnlyToCount
+    }
+
     func update(_ batch: consuming [Inquiry], done: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void) {
-        done(.failure(Self.error))
+        if failsOnlyToCount, !batch.contains(where: { $0.question == .pass }) {
+            inner.update(batch, done: done)
+        } else {
+            done(.failure(Self.error))
+        }
     }
 
     func expire(
