@@ -45,12 +45,3 @@ extension LoadedConfiguration {
         return conflicts
     }
 }
-
-extension Configuration {
-    /// What is wrong between settings that are right one by one; empty where nothing is.
-    public func validate() -> [SettingError] {
-        var loaded = LoadedConfiguration()
-        loaded.configuration = self
-        return loaded.conflicts().map { $0.error(in: loaded) }
-    }
-}

@@ -1,5 +1,6 @@
-import Settings
 import Testing
+
+@testable import Settings
 
 @Suite("The defaults")
 struct DefaultsTests {
@@ -41,6 +42,6 @@ struct DefaultsTests {
 
     @Test("the defaults do not contradict each other")
     func defaultsAreValid() {
-        #expect(Configuration().validate().isEmpty)
+        #expect(LoadedConfiguration().conflicts().isEmpty)
     }
 }

@@ -139,13 +139,6 @@ struct ErrorTests {
         #expect(complaints(injections: injections).isEmpty)
     }
 
-    @Test("the values alone can be checked too")
-    func validate() {
-        var configuration = Configuration()
-        configuration.service.greyRetryWindow = .seconds(100)
-        #expect(configuration.validate().map(\.key) == ["service.grey_retry_window"])
-    }
-
     @Test("a complaint stays on one line and is not too long")
     func oneLine() {
         let nasty = String(repeating: "x\n\u{1b}[31m\u{2028}", count: 10_000)
