@@ -85,7 +85,10 @@ let package = Package(
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "JSONText"], swiftSettings: strict),
         .testTarget(
             name: "WhitelistFilesTests", dependencies: ["WhitelistFiles", "Greylist"], swiftSettings: strict),
-        .testTarget(name: "tprtdTests", dependencies: ["tprtd", "Settings", arguments], swiftSettings: strict),
+        .testTarget(
+            name: "tprtdTests",
+            dependencies: ["tprtd", "Settings", "Greylist", "Storage", "Engine", "Server", nioCore, arguments],
+            swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests", dependencies: ["tprtd"], path: "Integration", swiftSettings: strict),
     ]

@@ -91,6 +91,24 @@ final class ChildProcess {
         }
     }
 
+    /// Whether a signal has some effect of the program's own by now: it catches or ignores it.
+    func minds(_ signal: Int32) throws -> Bool {
+        try mask("SigCgt", holds: signal) || mask("SigIgn", holds: signal)
+    }
+
+    /// Whether it has a handler for a signal by now.
+    func catches(_ signal: Int32) throws -> Bool {
+        try mask("SigCgt", holds: signal)
+    }
+
+    private func mask(_ name: String, holds signal: Int32) throws -> Bool {
+        let text = try String(contentsOfFile: "/proc/\(id)/status", encoding: .utf8)
+        guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("\(name):") }),
+            let mask = line.split(separator: "\t").last.flatMap({ UInt64($0, radix: 16) })
+        else { throw HarnessError("/proc/\(id)/status: no \(name)") }
+        return mask >> (signal - 1) & 1 == 1
+    }
+
     /// Ends it at once, if it still runs.
     func end() {
         do {

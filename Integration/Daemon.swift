@@ -9,34 +9,43 @@ final class Daemon {
     /// Starts the program; doesn't wait for anything.
     ///
     /// It is going to listen at `endpoints`. It may open as many files as the tests, unless `openFiles` says how many.
-    /// What it writes is read, unless `reads` is false: then it waits in the pipe until `startReading()`.
-    /// With `variables`, `NAME=value` each, its environment has more than ours.
+    /// What it writes to its standard error is read, unless `reads` is false: then it waits in the pipe until `startReading()`.
+    /// With `variables`, `NAME=value` each, its environment has more than ours; a mere `NAME` is taken out of it.
     init(
         _ arguments: [String], listeningAt endpoints: [Endpoint], openFiles: Int? = nil, reads: Bool = true,
         variables: [String] = []
     ) throws {
         var command = [try Self.program()] + arguments
         if !variables.isEmpty {
-            command = ["/usr/bin/env"] + variables + command
+            let missing = variables.filter { !$0.contains("=") }.flatMap { ["-u", $0] }
+            command = ["/usr/bin/env"] + missing + variables.filter { $0.contains("=") } + command
         }
         if let openFiles {
             command = ["/bin/sh", "-c", "ulimit -n \(openFiles) && exec \"$0\" \"$@\""] + command
         }
+        let nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC)
+        guard nowhere >= 0 else { throw HarnessError.system("/dev/null") }
+        defer { close(nowhere) }
         let output = try LineReader()
         defer { close(output.writeEnd) }
         self.output = output
-        process = try ChildProcess(command, output: output.writeEnd, errors: output.writeEnd)
+        process = try ChildProcess(command, output: nowhere, errors: output.writeEnd)
         self.endpoints = endpoints
         if reads {
             output.start()
         }
     }
 
-    /// The lines it has written so far.
+    /// The lines it has written to its standard error so far.
     var lines: [String] { output.lines }
 
     /// The decisions among them.
     var decisions: [DecisionLine] { lines.compactMap { DecisionLine($0) } }
+
+    /// Whether the pipe of its standard error takes no more, since nobody reads it.
+    func logIsFull() throws -> Bool {
+        try output.isFull()
+    }
 
     /// Begins to read what it writes to its standard error.
     func startReading() {

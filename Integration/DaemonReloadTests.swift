@@ -19,6 +19,60 @@ struct DaemonReloadTests {
             try daemon.process.signal(SIGHUP)
             try eventually("the new whitelist is in force") { try client.ask(after).passes ? () : nil }
             #expect(try client.ask(before).isGreylisted)
+            try daemon.waitForLine("the number of entries") { $0 == "whitelists read anew: 1 entries" }
+            #expect(try daemon.terminate() == .exited(0))
+        }
+    }
+
+    /// Moments of the start at which a signal may come.
+    enum Moment: String, CaseIterable {
+        case first = "as soon as it would not kill"
+        case trapped = "as soon as it is caught"
+        case bound = "as soon as the socket is there"
+        case read = "as soon as it tells of the first reading"
+
+        func hasCome(to daemon: Daemon, in lab: Lab) throws -> Bool {
+            switch self {
+            case .first: try daemon.process.minds(SIGHUP)
+            case .trapped: try daemon.process.catches(SIGHUP)
+            case .bound: FileManager.default.fileExists(atPath: lab.folder.file("policy.sock"))
+            case .read: daemon.lines.contains { $0.hasPrefix("warning: whitelist ") }
+            }
+        }
+    }
+
+    @Test("SIGHUP during the start: what changed before it is in force", arguments: Moment.allCases)
+    func early(_ moment: Moment) throws {
+        try withLab { lab in
+            let whitelist = try lab.folder.write(
+                whitelistText(networks: ["192.0.2.0/24"], others: [#"{"type": "no such type"}"#]), to: "whitelist")
+            let changed = try lab.folder.write(whitelistText(networks: ["203.0.113.0/24"]), to: "changed")
+            let daemon = try lab.launch(
+                lab.arguments(at: lab.unixEndpoint, delay: 300, whitelist: whitelist), listeningAt: [lab.unixEndpoint])
+            try eventually(moment.rawValue, every: 0) { try moment.hasCome(to: daemon, in: lab) ? () : nil }
+            guard rename(changed, whitelist) == 0 else { throw HarnessError.system("rename") }
+            try daemon.process.signal(SIGHUP)
+            try daemon.waitUntilReady()
+            try eventually("the new whitelist is in force") { try daemon.ask(after).passes ? () : nil }
+            #expect(try daemon.ask(before).isGreylisted)
+            #expect(try daemon.terminate() == .exited(0))
+        }
+    }
+
+    @Test("Many SIGHUPs from the first moment on: it starts all the same, and serves")
+    func manyEarly() throws {
+        try withLab { lab in
+            let whitelist = try lab.folder.write(whitelistText(networks: ["192.0.2.0/24"]), to: "whitelist")
+            let daemon = try lab.launch(
+                lab.arguments(at: lab.unixEndpoint, delay: 300, whitelist: whitelist), listeningAt: [lab.unixEndpoint])
+            // Before its first line of code nothing keeps the signal from ending it.
+            try eventually("SIGHUP doesn't kill it", every: 0) { try daemon.process.minds(SIGHUP) ? () : nil }
+            try eventually("it listens under a hail of SIGHUPs", every: 0.000_5) {
+                try daemon.process.signal(SIGHUP)
+                return daemon.lines.contains { $0.contains("listening on \(lab.unixEndpoint)") } ? () : nil
+            }
+            #expect(try daemon.ask(before).passes)
+            #expect(try daemon.ask(after).isGreylisted)
             #expect(try daemon.terminate() == .exited(0))
         }
     }

@@ -27,6 +27,61 @@ struct DaemonSignalTests {
         }
     }
 
+    /// Moments of the start at which a signal may come.
+    enum Moment: String, CaseIterable {
+        case trapped = "as soon as it is caught"
+        case database = "as soon as the database is there"
+        case socket = "as soon as the socket is there"
+        case listening = "as soon as it says that it listens"
+
+        func hasCome(to daemon: Daemon, in lab: Lab, signal: Int32) throws -> Bool {
+            switch self {
+            case .trapped: try daemon.process.catches(signal)
+            case .database: FileManager.default.fileExists(atPath: lab.database)
+            case .socket: FileManager.default.fileExists(atPath: lab.folder.file("policy.sock"))
+            case .listening: !daemon.lines.isEmpty
+            }
+        }
+    }
+
+    @Test("They end it during its start, too, and no socket stays", arguments: [SIGTERM, SIGINT], Moment.allCases)
+    func endsEarly(_ signal: Int32, _ moment: Moment) throws {
+        try withLab { lab in
+            let daemon = try lab.launch(
+                lab.arguments(at: lab.unixEndpoint, delay: 300), listeningAt: [lab.unixEndpoint])
+            try eventually(moment.rawValue, every: 0) {
+                try moment.hasCome(to: daemon, in: lab, signal: signal) ? () : nil
+            }
+            try daemon.process.signal(signal)
+            #expect(try daemon.waitForEnd() == .exited(0))
+            #expect(try lab.folder.names(beginningWith: "policy").isEmpty)
+            // And the next start finds nothing in its way.
+            #expect(try lab.start().ask(PolicyRequest(sender: "a@sender.example")).isGreylisted)
+        }
+    }
+
+    @Test("SIGTERM ends it within two seconds when nobody reads its log and the pipe is full")
+    func endsWithStuckLog() throws {
+        try withLab { lab in
+            let whitelist = try lab.folder.write(whitelistText(networks: ["192.0.2.0/24"]), to: "whitelist")
+            let daemon = try lab.launch(
+                lab.arguments(at: lab.unixEndpoint, delay: 300, whitelist: whitelist),
+                listeningAt: [lab.unixEndpoint], reads: false)
+            try daemon.waitUntilReachable()
+            let client = try daemon.client()
+            try eventually("the pipe is full", every: 0) {
+                let reply = try client.ask(PolicyRequest(clientAddress: "192.0.2.9", sender: "a@sender.example"))
+                guard reply.passes else { throw HarnessError("\(reply)") }
+                return try daemon.logIsFull() ? () : nil
+            }
+            let begin = uptime()
+            try daemon.process.signal(SIGTERM)
+            #expect(try daemon.process.wait() == .exited(0))
+            #expect(uptime() - begin < 2)
+            #expect(try lab.folder.names(beginningWith: "policy").isEmpty)
+        }
+    }
+
     @Test("A restart finds everything as it was")
     func restarts() throws {
         try withLab { lab in

@@ -72,13 +72,12 @@ struct DaemonStartTests {
     @Test("It says so when its port is taken")
     func portTaken() throws {
         try withLab { lab in
-            let port = try Ports.free()
-            let socket = try ListeningSocket(port: port)
+            let endpoint = Endpoint.inet(try Ports.free())
+            let socket = try ListeningSocket(at: endpoint)
             defer { socket.close() }
-            let endpoint = Endpoint.inet(port)
             let daemon = try lab.launch(lab.arguments(at: endpoint, delay: 300), listeningAt: [endpoint])
             #expect(try daemon.waitForEnd() == .exited(69))
-            #expect(daemon.lines.contains { $0.contains("\(port)") }, "\(daemon.lines)")
+            #expect(daemon.lines.contains { $0.contains("\(endpoint)") }, "\(daemon.lines)")
         }
     }
 

@@ -38,6 +38,8 @@ final class Lab {
                 ]
             case .inet(let port):
                 ["--socket_type", "inet", "--socket_listen_host", "127.0.0.1", "--socket_listen_port", "\(port)"]
+            case .inet6(let port):
+                ["--socket_type", "inet", "--socket_listen_host", "::1", "--socket_listen_port", "\(port)"]
             }
         let store = "lmdb://\(database ?? self.database)"
         let sources = whitelist.map { "\"file://\($0)\"" } ?? ""

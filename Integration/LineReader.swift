@@ -34,6 +34,15 @@ final class LineReader: Sendable {
         state.withLock { $0.ended }
     }
 
+    /// Whether no more fits into the pipe.
+    func isFull() throws -> Bool {
+        let end = open("/proc/self/fd/\(readEnd)", O_WRONLY | O_NONBLOCK | O_CLOEXEC)
+        guard end >= 0 else { throw HarnessError.system("open the pipe") }
+        defer { close(end) }
+        var request = pollfd(fd: end, events: Int16(POLLOUT), revents: 0)
+        return poll(&request, 1, 0) == 0
+    }
+
     /// Begins to read.
     func start() {
         let first = state.withLock { state in

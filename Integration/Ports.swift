@@ -8,11 +8,12 @@ import Synchronization
 enum Ports {
     private static let given = Mutex<Set<UInt16>>([])
 
-    static func free() throws -> UInt16 {
+    /// A port that is free on 127.0.0.1, or where `endpoint` says.
+    static func free(at endpoint: (UInt16) -> Endpoint = Endpoint.inet) throws -> UInt16 {
         for _ in 0..<1_000 {
             let port = UInt16.random(in: 20_000..<32_000)
             guard given.withLock({ $0.insert(port).inserted }) else { continue }
-            if let socket = try? ListeningSocket(port: port) {
+            if let socket = try? ListeningSocket(at: endpoint(port)) {
                 socket.close()
                 return port
             }
@@ -21,18 +22,17 @@ enum Ports {
     }
 }
 
-/// A socket of the test's own that occupies a port of the loopback address.
+/// A socket of the test's own that occupies an endpoint.
 final class ListeningSocket {
     private var descriptor: Int32
 
-    init(port: UInt16) throws {
-        descriptor = streamSocket(AF_INET)
-        guard descriptor >= 0 else { throw HarnessError.system("socket") }
+    init(at endpoint: Endpoint) throws {
+        descriptor = try endpoint.makeSocket()
         var one: Int32 = 1
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<Int32>.size))
-        let bound = withLoopbackAddress(port: port) { bind(descriptor, $0, $1) }
+        let bound = try endpoint.withAddress { bind(descriptor, $0, $1) }
         guard bound == 0, listen(descriptor, 1) == 0 else {
-            let error = HarnessError.system("bind 127.0.0.1:\(port)")
+            let error = HarnessError.system("bind \(endpoint)")
             close()
             throw error
         }
@@ -46,46 +46,6 @@ final class ListeningSocket {
         if descriptor >= 0 {
             Foundation.close(descriptor)
             descriptor = -1
-        }
-    }
-}
-
-/// A new stream socket that closes on exec.
-func streamSocket(_ family: Int32) -> Int32 {
-    socket(family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-}
-
-/// Calls `body` with the socket address of a port on 127.0.0.1.
-func withLoopbackAddress<Result>(
-    port: UInt16,
-    _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
-) -> Result {
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = port.bigEndian
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    return withUnsafePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
-        }
-    }
-}
-
-/// Calls `body` with the socket address of a unix socket.
-func withUnixAddress<Result>(
-    path: String,
-    _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
-) throws -> Result {
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    let bytes = Array(path.utf8)
-    guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
-        throw HarnessError("\(path): too long for a socket")
-    }
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-    return withUnsafePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
         }
     }
 }

@@ -2,23 +2,28 @@ import Engine
 public import Greylist
 public import Logging
 public import ServiceLifecycle
-import UnixSignals
+public import UnixSignals
 
-/// Reads the whitelists anew on SIGHUP and swaps them in at once.
+/// Reads the whitelists anew on a signal and swaps them in at once.
 public struct Reload: Service {
     private let server: PolicyServer
-    private let read: @Sendable () async -> Whitelist?
     private let signals: UnixSignalsSequence
+    private let read: @Sendable () async -> Whitelist?
     private let logger: Logger
 
     /// A reload for that server.
     ///
-    /// - Parameter read: reads all sources, off the event loops; nil keeps what is there
-    public init(server: PolicyServer, logger: Logger, read: @escaping @Sendable () async -> Whitelist?) async {
+    /// - Parameters:
+    ///   - signals: each asks for a reading; those that came before the service runs, too
+    ///   - read: reads all sources, off the event loops; nil keeps what is there
+    public init(
+        server: PolicyServer, signals: UnixSignalsSequence, logger: Logger,
+        read: @escaping @Sendable () async -> Whitelist?
+    ) {
         self.server = server
-        self.logger = logger
+        self.signals = signals
         self.read = read
-        signals = await UnixSignalsSequence(trapping: .sighup)
+        self.logger = logger
     }
 
     /// Waits for signals until graceful shutdown.

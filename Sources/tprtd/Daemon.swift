@@ -1,5 +1,6 @@
 import Engine
 import Glibc
+import Greylist
 import Logging
 import NIOPosix
 import Server
@@ -9,6 +10,9 @@ import UnixSignals
 import WhitelistFiles
 
 /// Opens what a plan names, serves until it is told to stop, and ends the process.
+///
+/// It stays on the main thread, so that no other thread exists while the store is opened.
+@MainActor
 struct Daemon {
     private let plan: Plan
     private let sink = LogSink(descriptor: STDERR_FILENO)
@@ -33,40 +37,66 @@ struct Daemon {
         exit(0)
     }
 
-    /// Opens the store first: a second daemon on the same database is refused before it listens.
+    /// The steps from start to stop.
+    ///
+    /// - The store comes first: it looks at its file in a forked process, which is safe only while there is no other
+    ///   thread, and so nothing is logged before. A second daemon on the same database ends here, before it listens.
+    /// - Signals are trapped before what they are about: the first reading of the whitelists, and the sockets, which
+    ///   are removed in the end. One that comes early takes effect as soon as the server runs.
     private func serve() async throws(Failure) {
-        for warning in plan.warnings { logger.warning("\(warning)") }
-        raiseFileLimit()
+        StopSignals.endAtOnce()
         let store = try plan.openStore { [logger] in logger.warning("\($0)") }
+        warn(of: plan.warnings)
+        raiseFileLimit()
+        let reloads = await UnixSignalsSequence(trapping: .sighup)
+        let stops = await StopSignals(logger: logger)
         let listeners = try plan.openListeners()
-        let reading = plan.whitelists.read()
-        for warning in reading.warnings { logger.warning("\(warning)") }
-        var postman = plan.postman
-        postman.whitelist = reading.whitelist
+        let postman = plan.postman(with: readWhitelists())
         do {
             let server = try await PolicyServer(
                 listeners: listeners, terms: plan.terms, postman: postman, store: store, sink: sink, logger: logger)
-            try await group(server, store).run()
+            try await group(server, maintenance(of: store), reload(of: server, at: reloads), stops).run()
         } catch {
             throw Failure(.software, "\(error)")
         }
     }
 
-    /// The services in the order of their start; they stop in the reverse one.
-    private func group(_ server: PolicyServer, _ store: any Store) async -> ServiceGroup {
-        let maintenance = Maintenance(
+    private func readWhitelists() -> Whitelist {
+        let reading = plan.whitelists.read()
+        warn(of: reading.warnings)
+        return reading.whitelist
+    }
+
+    private func maintenance(of store: any Store) -> Maintenance {
+        Maintenance(
             store: store, tables: plan.maintainedTables, rules: plan.postman.terms.rules,
             interval: plan.maintenanceInterval, now: plan.terms.now, logger: logger)
-        let reload = await Reload(server: server, logger: logger) { [whitelists = plan.whitelists, logger] in
+    }
+
+    private func reload(of server: PolicyServer, at signals: UnixSignalsSequence) -> Reload {
+        Reload(server: server, signals: signals, logger: logger) { [whitelists = plan.whitelists, logger] in
             let reading = try? await NIOThreadPool.singleton.runIfActive { whitelists.read() }
             for warning in reading?.warnings ?? [] { logger.warning("\(warning)") }
             return reading?.whitelist
         }
+    }
+
+    /// The services in the order of their start; they stop in the reverse one, once `stops` has ended.
+    private func group(
+        _ server: PolicyServer, _ maintenance: Maintenance, _ reload: Reload, _ stops: StopSignals
+    ) -> ServiceGroup {
         var quiet = logger
         quiet.logLevel = max(.warning, logger.logLevel)
-        return ServiceGroup(
-            services: [server, maintenance, reload, ShutdownLimit(logger: logger)],
-            gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
+        let services = [
+            .init(service: server), .init(service: maintenance), .init(service: reload),
+            ServiceGroupConfiguration.ServiceConfiguration(
+                service: stops, successTerminationBehavior: .gracefullyShutdownGroup),
+        ]
+        return ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: quiet))
+    }
+
+    private func warn(of faults: [String]) {
+        for fault in faults { logger.warning("\(fault)") }
     }
 
     private func raiseFileLimit() {
@@ -74,5 +104,13 @@ struct Daemon {
         let limit = OpenFiles.raiseLimit()
         guard limit < wanted else { return }
         logger.warning("only \(limit) files may be open, \(wanted) are wanted for max_connections: raise the limit")
+    }
+}
+
+extension Plan {
+    fileprivate func postman(with whitelist: Whitelist) -> Postman {
+        var postman = postman
+        postman.whitelist = whitelist
+        return postman
     }
 }

@@ -7,6 +7,7 @@ import WhitelistFiles
 /// The daemon, from its arguments to its end.
 @main
 enum Main {
+    @MainActor
     static func main() async {
         // A reader of stderr that goes away, or a reload that comes early, must not end the daemon.
         signal(SIGPIPE, SIG_IGN)

@@ -12,28 +12,39 @@ enum Support {
         )
         let checks: [(isRefused: Bool, key: String, sentence: String)] = [
             (
-                log.logType == .fromConfig || log.config != Configuration.Log().config, "log.log_type",
+                log.logType == .fromConfig, "log.log_type",
+                "a Python logging dictionary can't be used: set log_type to stderr, and log_level"
+            ),
+            (
+                log.config != Configuration.Log().config, "log.config",
                 "a Python logging dictionary can't be used: set log_type and log_level instead"
             ),
             (
                 ![.stderr, .none, .fromConfig].contains(log.logType), "log.log_type",
                 "this version logs to stderr (or none): let systemd or a pipe carry the log on"
             ),
-            (log.logFormat != .postgrey, "log.log_format", "this version writes the format postgrey only"),
+            (log.logFormat != .postgrey, "log.log_format", "this version writes one format: use postgrey"),
             (server.daemonize, "server.daemonize", "this version stays in the foreground: start it from systemd"),
             (server.chroot, "server.chroot", "this version has no chroot: use RootDirectory= of systemd"),
             (
-                !server.user.isEmpty || !server.group.isEmpty, server.user.isEmpty ? "server.group" : "server.user",
+                !server.user.isEmpty, "server.user",
                 "this version doesn't change its user: start it as that user (User= of systemd)"
             ),
-            (!server.pidFilePath.isEmpty, "server.pid_file_path", "this version writes no PID file"),
-            (service.mode != .enforce, "service.mode", "this version enforces only"),
+            (
+                !server.group.isEmpty, "server.group",
+                "this version doesn't change its group: start it with that group (Group= of systemd)"
+            ),
+            (!server.pidFilePath.isEmpty, "server.pid_file_path", "this version writes no PID file: leave it empty"),
+            (service.mode != .enforce, "service.mode", "this version enforces only: use enforce"),
             (
                 service.durability != .commit, "service.durability",
                 "this version commits each decision to disk before its reply: use commit"
             ),
             (service.storeFallback != .none, "service.store_fallback", "this version has no fallback store: use none"),
-            (service.allowWlRegex, "service.allow_wl_regex", "this version has no regular expressions in whitelists"),
+            (
+                service.allowWlRegex, "service.allow_wl_regex",
+                "this version has no regular expressions in whitelists: use false"
+            ),
         ]
         return checks.filter(\.isRefused).map { check in
             "\(loaded.origin(of: check.key)): \(check.key): \(check.sentence)"

@@ -1,0 +1,195 @@
+import Engine
+import Greylist
+import NIOCore
+import Server
+import Settings
+import Storage
+import Testing
+
+@testable import tprtd
+
+@Suite("The plan")
+struct PlanTests {
+    @Test("a fresh installation")
+    func defaults() throws {
+        let plan = try plan()
+        #expect(plan.listeners == [.inet(host: "127.0.0.1", port: 10_023)])
+        #expect(plan.greylist == .lmdb(path: "/s/tprt.lmdb"))
+        #expect(plan.autoWhitelist == plan.greylist)
+        #expect(plan.postman.terms.rules == Rules())
+        #expect(plan.terms.logLevel == .info)
+        #expect(plan.terms.requestDeadline == .seconds(2))
+        #expect(plan.maintainedTables == [.greylist])
+        #expect(plan.maintenanceInterval == .seconds(3_600))
+        #expect(plan.takesOverStale)
+        #expect(plan.warnings.isEmpty)
+    }
+
+    @Test(
+        "where it listens",
+        arguments: [
+            (
+                ["server.socket_type=tcp", "server.socket_listen_host=::1", "server.socket_listen_port=25"],
+                [ListenAddress.inet(host: "::1", port: 25)]
+            ),
+            (
+                [
+                    "server.socket_type=unix", "server.socket_path=/p", "server.socket_mode=0640",
+                    "server.socket_group=g",
+                ],
+                [.unix(path: "/p", mode: 0o640, group: "g")]
+            ),
+            (["server.socket_type=unix", "server.socket_path=/p"], [.unix(path: "/p", mode: 0o660, group: "")]),
+            (
+                [
+                    "server.socket_mode=0600", "server.socket_group=g",
+                    #"server.listen=["unix:/a", "unix:/b?mode=0666&group=h", "inet:[::1]:26"]"#,
+                ],
+                [
+                    .inet(host: "127.0.0.1", port: 10_023), .unix(path: "/a", mode: 0o600, group: "g"),
+                    .unix(path: "/b", mode: 0o666, group: "h"), .inet(host: "::1", port: 26),
+                ]
+            ),
+        ] as [([String], [ListenAddress])])
+    func listeners(injections: [String], listeners: [ListenAddress]) throws {
+        #expect(try plan(injections).listeners == listeners)
+    }
+
+    @Test("the settings of the sockets")
+    func sockets() throws {
+        let plan = try plan([
+            "server.listen_queue_size=7", "server.reuse_socket=false", "server.max_connections=9", "server.threads=3",
+            "server.idle_timeout=20m",
+        ])
+        #expect(plan.backlog == 7)
+        #expect(!plan.takesOverStale)
+        #expect(plan.terms.maxConnections == 9)
+        #expect(plan.terms.threads == 3)
+        #expect(plan.terms.idleTimeout == .seconds(1_200))
+    }
+
+    @Test(
+        "times are in whole seconds, a fraction rounded up",
+        arguments: [
+            ("500ms", 1), ("1500ms", 2), ("999ms", 1), ("1ms", 1), ("1", 1), ("1.5", 2), ("0", 0), ("5m", 300),
+            ("1d", 86_400),
+        ] as [(String, Int64)])
+    func seconds(text: String, seconds: Int64) throws {
+        #expect(try plan(["service.grey_delay=\(text)"]).postman.terms.rules.delay == seconds)
+    }
+
+    @Test("the rules and terms of judgements")
+    func rules() throws {
+        let terms = try plan([
+            "service.grey_delay=1500ms", "service.grey_retry_window=60500ms", "service.grey_max_age=90250ms",
+            "service.awl_client_count=4", "service.ipv4_mask=20", "service.ipv6_mask=56", "service.hash_grey_db=false",
+            "service.greylist_null_sender=false", "service.greylist_authenticated=true", "service.on_store_error=defer",
+        ]).postman.terms
+        #expect(terms.rules == Rules(delay: 2, retryWindow: 61, maxAge: 91, clientCount: 4))
+        #expect(terms.masks == ClientMasks(ipv4: 20, ipv6: 56))
+        #expect(!terms.hashesKeys && !terms.greylistsNullSender)
+        #expect(terms.greylistsAuthenticated && terms.defersOnStoreError)
+    }
+
+    @Test(
+        "a request's deadline is the shorter of the two",
+        arguments: [
+            ("5s", "2s", .seconds(2)), ("1s", "2s", .seconds(1)), ("3s", "3s", .seconds(3)),
+            ("60s", "10ms", .milliseconds(10)),
+        ] as [(String, String, TimeAmount)])
+    func deadline(request: String, store: String, deadline: TimeAmount) throws {
+        let plan = try plan(["server.request_deadline=\(request)", "service.store_deadline=\(store)"])
+        #expect(plan.terms.requestDeadline == deadline)
+    }
+
+    @Test(
+        "the tables that it maintains",
+        arguments: [
+            ([], [.greylist]), (["service.awl_client_count=1"], [.greylist, .autoWhitelist]),
+            (["service.awl_client_count=1", "service.grey_db_maintenance_disable=true"], [.autoWhitelist]),
+            (["service.awl_client_count=1", "service.awl_db_maintenance_disable=true"], [.greylist]),
+            (["service.grey_db_maintenance_disable=true"], []),
+        ] as [([String], [Table])])
+    func maintenance(injections: [String], tables: [Table]) throws {
+        #expect(try plan(injections).maintainedTables == tables)
+    }
+
+    @Test(
+        "how much is logged",
+        arguments: [
+            (["log.log_type=none"], .none), (["log.log_type=none", "log.log_level=3"], .none),
+            (["log.log_level=0"], .none), (["log.log_level=1"], .warnings), (["log.log_level=2"], .info),
+            (["log.log_type=stderr", "log.log_level=3"], .debug),
+        ] as [([String], LogLevel)])
+    func logLevel(injections: [String], level: LogLevel) throws {
+        #expect(try plan(injections).terms.logLevel == level)
+    }
+
+    @Test("databases of two names are two")
+    func databases() throws {
+        let plan = try plan(["service.grey_db=lmdb:///a", "service.awl_db=memory:"])
+        #expect(plan.greylist == .lmdb(path: "/a"))
+        #expect(plan.autoWhitelist == .memory)
+    }
+
+    @Test("what has no effect is a warning")
+    func warnings() throws {
+        #expect(try plan(["service.wl_watch=true"]).warnings == ["-i: service.wl_watch: has no effect in this version"])
+    }
+
+    @Test(
+        "what is wrong is said with its origin, its key and the complaint",
+        arguments: [
+            ("service.grey_db=gdbm:///var/db/greylistdb", "no GNU dbm store"),
+            ("service.grey_db=dbm:///var/db/greylistdb", "no GNU dbm store"),
+            ("service.awl_db=redis-tcp://u:s3cret@h/0", "no Redis store"),
+            ("service.awl_db=redis-unix:///run/redis?password=s3cret", "no Redis store"),
+            ("service.grey_db=lmdb://relative", "an absolute path"),
+            ("service.grey_db=/var/lib/tprt.lmdb", "no database URL"),
+            ("service.grey_text=come back in {sekunds}", "{sekunds}"),
+            ("service.grey_smtp_header=X-Greylist: {sekunds}", "{sekunds}"),
+            ("service.grey_smtp_header=X-Greylist: {wait", "brace"),
+            (#"server.listen=["inet:127.0.0.1"]"#, "no port"), (#"server.listen=["/a"]"#, "neither inet: nor unix:"),
+            (#"server.listen=["unix:a"]"#, "absolute path"),
+            (#"service.wl_sources=["/etc/whitelist"]"#, "no URL"),
+            (#"service.wl_sources=["redis-tcp://u:s3cret@h/0"]"#, "this version reads files"),
+            ("service.durability=interval", "use commit"),
+        ])
+    func fault(injection: String, complaint: String) throws {
+        let key = injection.prefix { $0 != "=" }
+        let faults = try #require(throws: PlanFaults.self) { try plan([injection]) }
+        let sentence = try #require(faults.sentences.first)
+        #expect(faults.sentences.count == 1)
+        #expect(sentence.hasPrefix("-i: \(key): "))
+        #expect(sentence.contains(complaint))
+        #expect(!sentence.contains("\n") && !sentence.contains("s3cret"))
+    }
+
+    @Test("everything that is wrong is said at once")
+    func faults() throws {
+        let text = """
+            {service: {
+            grey_db: "gdbm:///a",
+            awl_db: "redis-tcp://h/0",
+            wl_sources: ["redis-tcp://h/0"],
+            grey_text: "{x}",
+            durability: "interval"},
+            server: {
+            listen: ["25"],
+            daemonize: true}}
+            """
+        let loaded = try Configuration.load(files: [ConfigurationFile(path: "/c", bytes: Array(text.utf8))])
+        let faults = try #require(throws: PlanFaults.self) { try Plan(loaded, environment: [:]) }
+        let places = faults.sentences.map { $0.split(separator: ": ").prefix(2).joined(separator: ": ") }
+        #expect(
+            Set(places) == [
+                "/c:2: service.grey_db", "/c:3: service.awl_db", "/c:4: service.wl_sources", "/c:5: service.grey_text",
+                "/c:6: service.durability", "/c:8: server.listen", "/c:9: server.daemonize",
+            ])
+        #expect(places.count == 7)
+    }
+
+    private func plan(_ injections: [String] = []) throws -> Plan {
+        try Plan(load(injections), environment: ["STATE_DIRECTORY": "/s"])
+    }
+}
