@@ -1,5 +1,4 @@
 import CLMDB
-import Glibc
 import Greylist
 import Storage
 
@@ -9,34 +8,64 @@ import Storage
 final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls it on its single storage thread alone
     let path: String
     private let report: @Sendable (String) -> Void
+    private let growth: @Sendable (Int) -> Int
+    private let mark: OpenMark
+    /// Nil after a fault that left us without it, and at the end.
     private var file: DatabaseFile?
-    private var handle: OpaquePointer?
-    private var tables = TableHandles()
+    /// Nil as well after a fault; open only while the file is ours.
+    private var database: OpenDatabase?
     private var mapSize: Int
+    private var isClosed = false
+    /// Whether the database was ever open for service.
+    private var wasServed = false
 
+    /// Opens the file, or a fresh one where it is damaged or foreign.
+    ///
+    /// - Parameters:
+    ///   - path: the file
+    ///   - mapSize: address space to begin with
+    ///   - growth: the next size when a map is full
+    ///   - inspectionLimit: how long to look at a file that was closed properly, in milliseconds
+    ///   - now: the time for the name of a damaged file that is set aside
+    ///   - report: takes a sentence for the log
     init(
-        path: String, mapSize: Int, at now: Timestamp, report: @escaping @Sendable (String) -> Void
+        path: String, mapSize: Int, growth: @escaping @Sendable (Int) -> Int = { $0 * 2 },
+        inspectionLimit: Int = Inspection.limit, at now: Timestamp, report: @escaping @Sendable (String) -> Void
     ) throws(StoreError) {
         self.path = path
         self.mapSize = mapSize
+        self.growth = growth
         self.report = report
         let file = try DatabaseFile(path: path)
-        let isSound = file.size == 0 || Inspection.passes(path: path, size: file.size)
-        self.file = consume file
-        if !isSound {
-            try beginAnew(at: now)
-        } else {
-            do throws(LMDBFault) {
-                try openHandle()
-            } catch {
-                guard error.isCorruption else { throw error.error(path: path) }
-                try beginAnew(at: now)
-            }
+        mark = OpenMark(beside: path)
+        var isSound = true
+        if file.size > 0 {
+            if mark.wasThere { report("lmdb://\(path): was not closed properly; looking through it") }
+            isSound = Inspection.passes(file, limit: mark.wasThere ? nil : inspectionLimit)
         }
+        self.file = consume file
+        if !isSound { try setAside(at: now) }
+        try ready(at: now)
     }
 
     deinit {
-        closeHandle()
+        close()
+    }
+
+    /// Opens what a fault left closed: the file, the database in it.
+    ///
+    /// - Parameter now: the time for the name of a damaged file that is set aside; nil to leave a damaged one alone
+    func ready(at now: Timestamp?) throws(StoreError) {
+        guard !isClosed else { throw StoreError(.unavailable, "lmdb://\(path): is closed") }
+        if database != nil { return }
+        try takeFile()
+        do throws(LMDBFault) {
+            try open()
+        } catch {
+            guard error.isCorruption, let now else { throw error.error(path: path) }
+            try beginAnew(at: now)
+        }
+        wasServed = true
     }
 
     /// Runs `body` in a transaction and commits what it wrote.
@@ -45,42 +74,30 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
     func write<Result>(_ body: (inout Transaction) throws(LMDBFault) -> Result) throws(LMDBFault) -> Result {
         while true {
             do throws(LMDBFault) {
-                var transaction = try begin()
+                guard var transaction = try database?.begin() else { throw LMDBFault(code: LMDBFault.panic) }
                 let result = try body(&transaction)
                 if transaction.isDirty { try transaction.commit() }
                 return result
             } catch {
                 switch error.code {
-                case LMDBFault.mapFull: try grow()
-                case LMDBFault.mapResized: try LMDBFault.check(mdb_env_set_mapsize(handle, 0))
+                case LMDBFault.mapFull: try remap(growth)
+                case LMDBFault.mapResized: try remap { $0 }
                 default: throw error
                 }
             }
         }
     }
 
-    /// Sets the file aside, loudly, and opens a fresh one.
-    private func beginAnew(at now: Timestamp) throws(StoreError) {
-        closeHandle()
-        guard let name = try file?.setAside(at: now) else {
-            preconditionFailure("a database was asked for anything after it was closed")
-        }
-        file = nil
-        report("lmdb://\(path): damaged, or not a database of ours: set aside as \(name); starting with an empty one")
-        file = try DatabaseFile(path: path)
-        do throws(LMDBFault) { try openHandle() } catch { throw error.error(path: path) }
-    }
-
     /// Mends what can be mended after a transaction failed: a damaged file is set aside, and an environment that LMDB
     /// declared dead (a commit failed half-way) is opened again.
     ///
     /// Any other fault is thrown on.
-    func recover(from fault: LMDBFault, at now: Timestamp) throws(StoreError) {
-        if fault.isCorruption {
+    func recover(from fault: LMDBFault, at now: Timestamp?) throws(StoreError) {
+        if fault.isCorruption, let now {
             try beginAnew(at: now)
         } else if fault.code == LMDBFault.panic {
-            closeHandle()
-            do throws(LMDBFault) { try openHandle() } catch { throw error.error(path: path) }
+            database = nil
+            try ready(at: now)
         } else {
             throw fault.error(path: path)
         }
@@ -88,53 +105,47 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
 
     /// Closes the environment and lets go of its file.
     func close() {
-        closeHandle()
+        database = nil
+        // What can't be opened keeps the mark that it came with: nobody has shown yet that it is whole.
+        if file != nil, wasServed || !mark.wasThere { mark.remove() }
         file = nil
+        isClosed = true
     }
 
-    private func closeHandle() {
-        if let handle { mdb_env_close(handle) }
-        handle = nil
+    private func open() throws(LMDBFault) {
+        guard let fileSize = file?.size else { throw LMDBFault(code: LMDBFault.panic) }
+        let opened = try OpenDatabase.open(path: path, mapSize: mapSize, fileSize: fileSize)
+        mapSize = opened.mapSize
+        database = consume opened
     }
 
-    private func begin() throws(LMDBFault) -> Transaction {
-        guard let handle else { throw LMDBFault(code: LMDBFault.panic) }
-        var transaction: OpaquePointer?
-        try LMDBFault.check(mdb_txn_begin(handle, nil, 0, &transaction))
-        guard let transaction else { preconditionFailure("LMDB began a transaction without giving it") }
-        return Transaction(handle: transaction, tables: tables)
-    }
-
-    private func grow() throws(LMDBFault) {
-        mapSize *= 2
-        try LMDBFault.check(mdb_env_set_mapsize(handle, mapSize))
-    }
-
-    private func openHandle() throws(LMDBFault) {
-        while true {
-            do throws(LMDBFault) {
-                return try openHandleOnce()
-            } catch {
-                closeHandle()
-                // Little address space (ulimit -v, a small container): a smaller map does, it grows when needed.
-                guard error.code == ENOMEM, mapSize > 1 << 26 else { throw error }
-                mapSize /= 2
-            }
+    private func remap(_ size: (Int) -> Int) throws(LMDBFault) {
+        let size = size(mapSize)
+        do throws(LMDBFault) {
+            try database?.remap(to: size)
+            mapSize = size
+        } catch {
+            database = nil
+            throw error
         }
     }
 
-    private func openHandleOnce() throws(LMDBFault) {
-        try LMDBFault.check(mdb_env_create(&handle))
-        try LMDBFault.check(mdb_env_set_maxdbs(handle, UInt32(Table.allCases.count)))
-        try LMDBFault.check(mdb_env_set_mapsize(handle, mapSize))
-        let flags = UInt32(MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD)
-        try LMDBFault.check(mdb_env_open(handle, path, flags, 0o600))
-        try LMDBFault.check(mdb_reader_check(handle, nil))
-        let transaction = try begin()
-        for table in Table.allCases {
-            try LMDBFault.check(
-                mdb_dbi_open(transaction.handle, TableHandles.name(of: table), UInt32(MDB_CREATE), &tables[table]))
-        }
-        try transaction.commit()
+    /// Sets the file aside and opens a fresh one.
+    private func beginAnew(at now: Timestamp) throws(StoreError) {
+        try setAside(at: now)
+        try takeFile()
+        do throws(LMDBFault) { try open() } catch { throw error.error(path: path) }
+    }
+
+    /// Sets the file aside, loudly, and lets go of it.
+    private func setAside(at now: Timestamp) throws(StoreError) {
+        database = nil
+        guard let name = try file?.setAside(at: now) else { return }
+        file = nil
+        report("lmdb://\(path): damaged, or not a database of ours: set aside as \(name); starting with an empty one")
+    }
+
+    private func takeFile() throws(StoreError) {
+        if file == nil { file = try DatabaseFile(path: path) }
     }
 }

@@ -14,8 +14,13 @@ struct LMDBFault: Error {
     /// Whether the file isn't LMDB's, or isn't whole.
     var isCorruption: Bool {
         switch code {
-        case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID, MDB_VERSION_MISMATCH, MDB_INCOMPATIBLE, MDB_BAD_VALSIZE:
+        case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID, MDB_VERSION_MISMATCH, MDB_INCOMPATIBLE:
             true
+        // Deeper than any tree of LMDB's: its pages go round in a circle.
+        case MDB_CURSOR_FULL: true
+        // A transaction of ours ends with its first fault. This is a second one: LMDB keeps the first to itself where it
+        // looks for a table and comes to a damaged page.
+        case MDB_BAD_TXN: true
         default: false
         }
     }
@@ -28,7 +33,9 @@ struct LMDBFault: Error {
             case ENOENT, ENOTDIR, EISDIR, ENOTSUP: .cannotCreate
             default: isCorruption ? .corrupt : .unavailable
             }
-        return StoreError(code, "lmdb://\(path): \(String(cString: mdb_strerror(self.code)))")
+        let remedy =
+            self.code == ENOMEM ? "; the address space (ulimit -v, a container's limit) is too small to map it" : ""
+        return StoreError(code, "lmdb://\(path): \(String(cString: mdb_strerror(self.code)))\(remedy)")
     }
 
     /// Throws unless `code` is success.

@@ -17,8 +17,6 @@ public final class LMDBStore: Store {
         var updates: [Update] = []
         var errands: [@Sendable (Environment) -> Void] = []
         var isServed = false
-
-        var isEmpty: Bool { updates.isEmpty && errands.isEmpty }
     }
 
     private let environment: Environment
@@ -28,14 +26,21 @@ public final class LMDBStore: Store {
     /// Opens the database, makes it if need be, and takes it for this process alone.
     ///
     /// - Parameters:
-    ///   - path: the file; its folder must exist. LMDB keeps a second one, `path-lock`, beside it.
+    ///   - path: the file; its folder must exist. Beside it are `path-lock`, LMDB's own, and, while it is open,
+    ///     `path-open`.
     ///   - mapSize: address space to begin with; it doubles when the data needs it
     ///   - now: the time for the name of a damaged file that is set aside
-    ///   - report: takes a sentence for the log when a file was set aside; called on any thread
-    public init(
+    ///   - report: takes a sentence for the log when a file was set aside, or is looked through because it wasn't closed
+    ///     properly; called on any thread
+    public convenience init(
         path: String, mapSize: Int = 16 << 30, at now: Timestamp, report: @escaping @Sendable (String) -> Void
     ) throws(StoreError) {
-        environment = try Environment(path: path, mapSize: mapSize, at: now, report: report)
+        self.init(try Environment(path: path, mapSize: mapSize, at: now, report: report))
+    }
+
+    /// Serves an open environment, and has it for itself.
+    init(_ environment: Environment) {
+        self.environment = environment
         thread.start()
     }
 
@@ -101,10 +106,16 @@ public final class LMDBStore: Store {
     ) async throws(StoreError) -> Answer {
         let result: Result<Answer, StoreError> = await withCheckedContinuation { continuation in
             let errand: @Sendable (Environment) -> Void = { environment in
-                do throws(LMDBFault) {
-                    continuation.resume(returning: .success(try environment.write(body)))
+                do throws(StoreError) {
+                    // Only requests know the time: what is damaged waits for the next one.
+                    try environment.ready(at: nil)
+                    do throws(LMDBFault) {
+                        continuation.resume(returning: .success(try environment.write(body)))
+                    } catch {
+                        throw error.error(path: environment.path)
+                    }
                 } catch {
-                    continuation.resume(returning: .failure(error.error(path: environment.path)))
+                    continuation.resume(returning: .failure(error))
                 }
             }
             enqueue { $0.errands.append(errand) }
@@ -152,10 +163,12 @@ public final class LMDBStore: Store {
 
     /// Judges; once more where the database was found in ruins or stuck, and could be mended.
     private func judge(_ updates: inout [Update]) throws(StoreError) {
+        let now = updates.lazy.compactMap { $0.batch.first?.time }.first
+        try environment.ready(at: now)
         do throws(LMDBFault) {
             return try judgeOnce(&updates)
         } catch {
-            try environment.recover(from: error, at: updates.first?.batch.first?.time ?? Timestamp(seconds: 0))
+            try environment.recover(from: error, at: now)
         }
         do throws(LMDBFault) { try judgeOnce(&updates) } catch { throw error.error(path: environment.path) }
     }

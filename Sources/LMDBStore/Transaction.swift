@@ -71,8 +71,16 @@ struct Transaction: ~Copyable {
         _ table: Table, from start: [UInt8]?,
         visit: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Visit
     ) throws(LMDBFault) {
+        try walk(tables[table], from: start, visit: visit)
+    }
+
+    /// The same for the table of any handle.
+    mutating func walk(
+        _ table: MDB_dbi, from start: [UInt8]?,
+        visit: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Visit
+    ) throws(LMDBFault) {
         var cursor: OpaquePointer?
-        try LMDBFault.check(mdb_cursor_open(handle, tables[table], &cursor))
+        try LMDBFault.check(mdb_cursor_open(handle, table, &cursor))
         defer { mdb_cursor_close(cursor) }
         var key = MDB_val()
         var value = MDB_val()

@@ -1,22 +1,10 @@
 import Foundation
 import Greylist
-import NIOConcurrencyHelpers
 import Storage
 import StoreContract
 import Testing
 
 @testable import LMDBStore
-
-/// Collects what a store reports.
-final class Reports: Sendable {
-    private let sentences = NIOLockedValueBox<[String]>([])
-
-    var all: [String] { sentences.withLockedValue { $0 } }
-
-    @Sendable func add(_ sentence: String) {
-        sentences.withLockedValue { $0.append(sentence) }
-    }
-}
 
 struct LMDBStoreTests {
     let folder: TemporaryFolder

@@ -1,0 +1,87 @@
+import CLMDB
+import Glibc
+import Storage
+
+/// An LMDB environment with its tables, as long as it is open; going out of scope closes it.
+struct OpenDatabase: ~Copyable {
+    /// The address space that it takes.
+    private(set) var mapSize: Int
+    private let handle: OpaquePointer
+    private let tables: TableHandles
+
+    /// The smallest map to open with, unless the file is larger.
+    private static let smallestMap = 1 << 26
+
+    /// Opens the file with a map of that size, or a smaller one where there is little address space (ulimit -v, a small
+    /// container): it grows when needed.
+    static func open(path: String, mapSize: Int, fileSize: Int) throws(LMDBFault) -> OpenDatabase {
+        let smallest = min(mapSize, max(smallestMap, fileSize))
+        var size = mapSize
+        while true {
+            do throws(LMDBFault) {
+                return try OpenDatabase(path: path, mapSize: size)
+            } catch {
+                guard error.code == ENOMEM, size > smallest else { throw error }
+                size = max(size / 2, smallest)
+            }
+        }
+    }
+
+    private init(path: String, mapSize: Int) throws(LMDBFault) {
+        var handle: OpaquePointer?
+        try LMDBFault.check(mdb_env_create(&handle))
+        guard let handle else { preconditionFailure("LMDB made an environment without giving it") }
+        do throws(LMDBFault) {
+            tables = try Self.open(handle, path: path, mapSize: mapSize)
+        } catch {
+            mdb_env_close(handle)
+            throw error
+        }
+        self.handle = handle
+        self.mapSize = mapSize
+        // LMDB takes more than it was told where the file needs it.
+        var info = MDB_envinfo()
+        if mdb_env_info(handle, &info) == MDB_SUCCESS { self.mapSize = Int(clamping: info.me_mapsize) }
+    }
+
+    deinit {
+        mdb_env_close(handle)
+    }
+
+    func begin() throws(LMDBFault) -> Transaction {
+        try Self.begin(handle, tables)
+    }
+
+    /// Maps the file anew, with at least what it needs by now.
+    ///
+    /// LMDB unmaps first. After a failure nothing but closing is safe.
+    mutating func remap(to size: Int) throws(LMDBFault) {
+        try LMDBFault.check(mdb_env_set_mapsize(handle, size))
+        mapSize = size
+    }
+
+    private static func open(
+        _ handle: OpaquePointer, path: String, mapSize: Int
+    ) throws(LMDBFault) -> TableHandles {
+        try LMDBFault.check(mdb_env_set_maxdbs(handle, UInt32(Table.allCases.count)))
+        try LMDBFault.check(mdb_env_set_mapsize(handle, mapSize))
+        let flags = UInt32(MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD)
+        try LMDBFault.check(mdb_env_open(handle, path, flags, 0o600))
+        try LMDBFault.check(mdb_reader_check(handle, nil))
+        var tables = TableHandles()
+        let transaction = try begin(handle, tables)
+        for table in Table.allCases {
+            let name = TableHandles.name(of: table)
+            try LMDBFault.check(mdb_dbi_open(transaction.handle, name, UInt32(MDB_CREATE), &tables[table]))
+        }
+        try transaction.commit()
+        return tables
+    }
+
+    private static func begin(_ handle: OpaquePointer, _ tables: TableHandles) throws(LMDBFault) -> Transaction {
+        var transaction: OpaquePointer?
+        try LMDBFault.check(mdb_txn_begin(handle, nil, 0, &transaction))
+        guard let transaction else { preconditionFailure("LMDB began a transaction without giving it") }
+        return Transaction(handle: transaction, tables: tables)
+    }
+}

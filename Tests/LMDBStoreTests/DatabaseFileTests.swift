@@ -1,0 +1,42 @@
+import Foundation
+import Storage
+import Testing
+
+@testable import LMDBStore
+
+struct DatabaseFileTests {
+    let folder: TemporaryFolder
+    let path: String
+
+    init() throws {
+        folder = try TemporaryFolder()
+        path = folder.file("x.lmdb")
+    }
+
+    @Test func aFileThatIsSetAsideBeforeItIsLockedIsOpenedAnew() throws {
+        var turns = 0
+        let file = try DatabaseFile(path: path) {
+            turns += 1
+            if turns == 1 {
+                rename(path, path + ".aside")
+                _ = FileManager.default.createFile(atPath: path, contents: Data())
+            }
+        }
+        #expect(turns == 2)
+        let error = #expect(throws: StoreError.self) { _ = try DatabaseFile(path: path) }
+        #expect(error?.code == .inUse)
+        #expect(file.size == 0)
+    }
+
+    @Test func aFileThatIsReplacedForeverIsGivenUp() throws {
+        var turns = 0
+        let error = #expect(throws: StoreError.self) {
+            _ = try DatabaseFile(path: path) {
+                turns += 1
+                rename(path, path + ".aside")
+            }
+        }
+        #expect(error?.code == .inUse)
+        #expect(turns < 100)
+    }
+}

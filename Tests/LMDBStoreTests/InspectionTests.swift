@@ -1,0 +1,36 @@
+import Foundation
+import Glibc
+import Testing
+
+@testable import LMDBStore
+
+struct InspectionTests {
+    @Test func onlyDamageThatWasSeenCounts() {
+        for signal in [SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGTRAP] {
+            #expect(!Inspection.isPassed(signal))
+            #expect(!Inspection.isPassed(signal | 0x80), "with a core file")
+        }
+        for signal in [SIGALRM, SIGKILL, SIGSYS, SIGTERM] { #expect(Inspection.isPassed(signal)) }
+        #expect(Inspection.isPassed(0 << 8))
+        #expect(!Inspection.isPassed(1 << 8))
+        #expect(Inspection.isPassed(2 << 8))
+    }
+
+    @Test func whatCannotBeReadIsNotDamaged() throws {
+        let folder = try TemporaryFolder()
+        #expect(Look.finds(path: folder.file("missing"), size: 4096, limit: 0, parent: getppid()) == .none)
+        #expect(Look.finds(path: folder.path, size: 4096, limit: 0, parent: getppid()) == .none)
+        try Data("text".utf8).write(to: URL(filePath: folder.file("text")))
+        #expect(Look.finds(path: folder.file("text"), size: 4, limit: 0, parent: getppid()) == .damage)
+    }
+
+    static let lists: [([UInt], Bool)] = [
+        ([0], true), ([0, 0, 0], true), ([3, 9, 5, 2], true), ([2, 9, 5, 2], true), ([], false), ([1], false),
+        ([UInt.max, 9], false), ([2, 5, 9], false), ([2, 5, 5], false), ([1, 10], false), ([2, 9, 1], false),
+    ]
+
+    @Test(arguments: lists)
+    func aListOfFreePagesIsKnown(_ words: [UInt], _ isOne: Bool) {
+        #expect(words.withUnsafeBytes { FreePages.isOne($0, pages: 10) } == isOne)
+    }
+}
