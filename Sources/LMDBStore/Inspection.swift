@@ -13,7 +13,7 @@ enum Inspection {
     static let longest: CUnsignedInt = 600
 
     /// The ends that damaged pages bring about.
-    private static let crashes = [SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGTRAP]
+    private static var crashes: [CInt] { [SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGTRAP] }
 
     /// Whether the file is an environment of ours, and whole as far as was looked.
     ///
@@ -25,11 +25,12 @@ enum Inspection {
     ///   - limit: how long to look, in milliseconds; nil to look through all of it
     static func passes(_ file: borrowing DatabaseFile, limit: Int?) -> Bool {
         let size = file.size
+        let seconds = CUnsignedInt(clamping: (limit ?? 0) / 1000 + 5)
         let parent = getpid()
         let child = fork()
         if child < 0 { return true }
         if child == 0 {
-            becomeExpendable(seconds: CUnsignedInt(clamping: (limit ?? 0) / 1000 + 5))
+            becomeExpendable(seconds: seconds)
             file.leaveToParent()
             _exit(Look.finds(path: file.path, size: size, limit: limit, parent: parent) == .damage ? 1 : 0)
         }
@@ -47,15 +48,19 @@ enum Inspection {
     }
 
     /// A crash of this process is a result: no report, no core file; and it must end in any case.
+    ///
+    /// The alarm comes first, by calls of the system alone: a lock of the language's runtime that another thread held
+    /// at the fork is never let go here.
     private static func becomeExpendable(seconds: CUnsignedInt) {
-        for number in crashes + [SIGALRM] { signal(number, SIG_DFL) }
+        signal(SIGALRM, SIG_DFL)
         var mask = sigset_t()
         sigemptyset(&mask)
         sigprocmask(SIG_SETMASK, &mask, nil)
+        alarm(seconds)
+        for number in crashes { signal(number, SIG_DFL) }
         var none = rlimit(rlim_cur: 0, rlim_max: 0)
         setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
         let sink = open("/dev/null", O_WRONLY)
         dup2(sink, 2)
-        alarm(seconds)
     }
 }

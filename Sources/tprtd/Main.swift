@@ -17,7 +17,7 @@ enum Main {
             if arguments.version { return print("\(Program.name) \(Program.version)") }
             let environment = ProcessInfo.processInfo.environment
             let loaded = try read(arguments, environment)
-            if arguments.printConfig { return print(loaded.printed()) }
+            if arguments.printConfig { return print(arguments.printed(loaded), terminator: "") }
             let plan = try makePlan(loaded, environment)
             if arguments.checkConfig { return report(plan.warnings) }
             try await Daemon(plan).run()

@@ -31,6 +31,12 @@ struct TprtdArguments: ParsableCommand {
     @Flag(name: .long, help: "Print every setting with its value and where that comes from, and stop.")
     var printConfig = false
 
+    @Flag(name: .long, help: "With --print-config: only what differs from the defaults.")
+    var changed = false
+
+    @Flag(name: .long, help: "With --print-config: as JSON, in the form of a configuration file.")
+    var json = false
+
     @Flag(name: .shortAndLong, help: "Print the version, and stop.")
     var version = false
 
@@ -61,5 +67,10 @@ extension TprtdArguments {
         guard unreadable.isEmpty else { throw SettingErrors(unreadable) }
         return try Configuration.load(
             files: files, environment: environment, flags: flags.assignments, injections: inject)
+    }
+
+    /// What `--print-config` prints, as `--changed` and `--json` would have it.
+    func printed(_ loaded: LoadedConfiguration) -> String {
+        json ? loaded.printedJSON(onlyChanged: changed) : loaded.printed(onlyChanged: changed)
     }
 }

@@ -105,4 +105,17 @@ struct SettingFlagsTests {
         #expect(!none.checkConfig && !none.printConfig && !none.version && none.flags.assignments.isEmpty)
         #expect(try TprtdArguments.parse(["--version"]).version)
     }
+
+    @Test("what is printed can be narrowed, and read again as a file")
+    func printing() throws {
+        let arguments = try TprtdArguments.parse(["--print-config", "--changed", "--delay", "7"])
+        let loaded = try arguments.load(environment: [:]) { _ in [] }
+        #expect(arguments.printed(loaded) == "service.grey_delay = 7s    # --delay\n")
+        let whole = try TprtdArguments.parse(["--print-config", "--json", "--delay", "7"])
+        let again = try TprtdArguments.parse(["-c", "/a"]).load(environment: [:]) { _ in
+            Array(whole.printed(loaded).utf8)
+        }
+        #expect(again.configuration == loaded.configuration)
+        #expect(again.origins.count == Configuration.fields.count)
+    }
 }
