@@ -8,9 +8,6 @@ import Synchronization
 
 /// Serves the policy protocol on all listeners until it is told to stop, then finishes what is in flight.
 public final class PolicyServer: Service {
-    /// How long the store may take for what is in flight when the server stops.
-    private static let grace = Duration.seconds(1)
-
     /// An event loop with what belongs to it.
     private struct Loop: Sendable {
         let eventLoop: any EventLoop
@@ -20,6 +17,7 @@ public final class PolicyServer: Service {
 
     private let listeners: [OpenListener]
     private let store: any Store
+    private let grace: Duration
     private let logger: Logger
     private let group: MultiThreadedEventLoopGroup
     private let loops: [Loop]
@@ -35,6 +33,7 @@ public final class PolicyServer: Service {
     ) async throws {
         self.listeners = listeners
         self.store = store
+        grace = terms.grace
         self.logger = logger
         let group = MultiThreadedEventLoopGroup(numberOfThreads: terms.threads)
         self.group = group
@@ -113,9 +112,9 @@ public final class PolicyServer: Service {
     /// Waits until every connection has got its replies; what the store doesn't answer in time is answered without it.
     private func drain() async {
         for loop in loops { loop.eventLoop.execute { loop.roster.value.end() } }
-        if await isDrained(within: Self.grace) { return }
+        if await isDrained(within: grace) { return }
         for loop in loops { loop.eventLoop.execute { loop.desk.value.giveUpAll() } }
-        if await isDrained(within: Self.grace / 4) { return }
+        if await isDrained(within: .milliseconds(250)) { return }
         logger.warning("some clients did not take their replies before the server had to stop")
     }
 

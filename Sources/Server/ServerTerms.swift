@@ -13,6 +13,8 @@ public struct ServerTerms: Sendable {
     ///
     /// Postfix keeps one for up to 1,000 s.
     public var idleTimeout = TimeAmount.seconds(1_200)
+    /// How long the store may take for what is in flight when the server stops; then it is answered without the store.
+    public var grace = Duration.seconds(1)
     /// How much is logged of decisions.
     public var logLevel = LogLevel.info
     /// Tells the time; tests hand in a clock that they move.

@@ -196,7 +196,9 @@ struct ServingTests {
 
     @Test func whatAStoreDoesNotAnswerIsAnsweredAtTheEndAllTheSame() async throws {
         let store = SlowStore()
-        let client = try await ServerStage.run(try Self.postman(), store: store) { stage in
+        let client = try await ServerStage.run(
+            try Self.postman(), store: store, terms: .with(\.grace, .milliseconds(50))
+        ) { stage in
             let client = try Client(path: stage.path)
             try client.send(Self.request())
             while store.count == 0 { try await Task.sleep(for: .milliseconds(2)) }
@@ -270,7 +272,9 @@ struct ServingTests {
 
     @Test func whatIsInFlightIsFinishedAtTheEnd() async throws {
         let store = SlowStore()
-        let (waiting, halfway, idle) = try await ServerStage.run(try Self.postman(), store: store) { stage in
+        let (waiting, halfway, idle) = try await ServerStage.run(
+            try Self.postman(), store: store, terms: .with(\.grace, .seconds(60))
+        ) { stage in
             let clients = (try Client(path: stage.path), try Client(path: stage.path), try Client(path: stage.path))
             try clients.0.send(Self.request())
             try clients.1.send(Array("request=smtpd_access_policy\nsend".utf8))
