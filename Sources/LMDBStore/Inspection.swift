@@ -24,11 +24,24 @@ enum Inspection {
     ///   - file: the file, locked
     ///   - limit: how long to look, in milliseconds; nil to look through all of it
     static func passes(_ file: borrowing DatabaseFile, limit: Int?) -> Bool {
+        for _ in 0..<tries {
+            guard let status = look(at: file, limit: limit) else { return true }
+            if !isHung(status) { return isPassed(status) }
+        }
+        return true
+    }
+
+    /// How often to look when a look comes to no end: a process that is forked while other threads run may get stuck on
+    /// a lock that one of them held.
+    private static let tries = 4
+
+    /// Looks once; returns the status of waitpid(2), nil where no process can be had.
+    private static func look(at file: borrowing DatabaseFile, limit: Int?) -> CInt? {
         let size = file.size
-        let seconds = CUnsignedInt(clamping: (limit ?? 0) / 1000 + 5)
+        let seconds = CUnsignedInt(clamping: (limit ?? 0) / 1000 + 3)
         let parent = getpid()
         let child = fork()
-        if child < 0 { return true }
+        if child < 0 { return nil }
         if child == 0 {
             becomeExpendable(seconds: seconds)
             file.leaveToParent()
@@ -36,15 +49,22 @@ enum Inspection {
         }
         var status: CInt = 0
         while waitpid(child, &status, 0) < 0 {
-            if errno != EINTR { return true }
+            if errno != EINTR { return nil }
         }
-        return isPassed(status)
+        return status
+    }
+
+    private static func isHung(_ status: CInt) -> Bool {
+        status & 0x7f == SIGALRM
     }
 
     /// What the end of the process means: the status of waitpid(2).
+    ///
+    /// Any exit status but 0 is damage: 1 is that of a look that found it, and a run-time library that reports a crash
+    /// and exits has one of its own.
     static func isPassed(_ status: CInt) -> Bool {
         let signal = status & 0x7f
-        return signal == 0 ? status >> 8 & 0xff != 1 : !crashes.contains(signal)
+        return signal == 0 ? status >> 8 & 0xff == 0 : !crashes.contains(signal)
     }
 
     /// A crash of this process is a result: no report, no core file; and it must end in any case.
