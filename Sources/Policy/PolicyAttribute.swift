@@ -2,7 +2,7 @@
 ///
 /// Source: Postfix SMTPD_POLICY_README.
 public enum PolicyAttribute: Int, Sendable, CaseIterable {
-    case request, protocolState, heloName, queueID, sender, recipient
+    case request, protocolState, queueID, sender, recipient
     case clientAddress, clientName, instance
     case saslUsername, ccertSubject, ccertIssuer
 
@@ -11,7 +11,6 @@ public enum PolicyAttribute: Int, Sendable, CaseIterable {
         switch self {
         case .request: "request"
         case .protocolState: "protocol_state"
-        case .heloName: "helo_name"
         case .queueID: "queue_id"
         case .sender: "sender"
         case .recipient: "recipient"
@@ -34,7 +33,6 @@ public enum PolicyAttribute: Int, Sendable, CaseIterable {
         case 8 where name.equals("instance"): self = .instance
         case 8 where name.equals("queue_id"): self = .queueID
         case 9 where name.equals("recipient"): self = .recipient
-        case 9 where name.equals("helo_name"): self = .heloName
         case 11 where name.equals("client_name"): self = .clientName
         case 12 where name.equals("ccert_issuer"): self = .ccertIssuer
         case 13 where name.equals("sasl_username"): self = .saslUsername

@@ -13,7 +13,7 @@ public struct PolicyRequest: Sendable {
     }
 
     var bytes: ByteBuffer
-    var places: InlineArray<12, Place>
+    var places: InlineArray<11, Place>
 
     /// Whether the attribute was sent, be it with an empty value.
     public func has(_ attribute: PolicyAttribute) -> Bool {
@@ -36,15 +36,5 @@ public struct PolicyRequest: Sendable {
     /// Whether the value is exactly these ASCII bytes.
     public func value(of attribute: PolicyAttribute, is text: StaticString) -> Bool {
         read(attribute) { $0.equals(text) }
-    }
-
-    /// A copy of the value, for tests and for what is made seldom.
-    public func copy(_ attribute: PolicyAttribute) -> [UInt8] {
-        read(attribute) { value in
-            var copy: [UInt8] = []
-            copy.reserveCapacity(value.count)
-            for index in value.indices { copy.append(value[index]) }
-            return copy
-        }
     }
 }

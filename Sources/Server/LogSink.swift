@@ -46,13 +46,6 @@ public final class LogSink: Sendable {
         thread.submit { _ in self.drain() }
     }
 
-    /// Queues one line, without its LF.
-    public func write(line: String) {
-        var bytes = Array(line.utf8)
-        bytes.append(UInt8(ascii: "\n"))
-        write(&bytes, count: 1)
-    }
-
     /// Waits until everything is written, but no longer than that; a reader that hangs keeps nobody from ending.
     public func flush(within seconds: Double) async {
         let deadline = ContinuousClock.now + .seconds(seconds)

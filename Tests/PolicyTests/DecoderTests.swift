@@ -158,3 +158,10 @@ struct DecoderTests {
         #expect(buffer.readableBytes == 0)
     }
 }
+
+extension PolicyRequest {
+    /// The bytes of a value.
+    fileprivate func copy(_ attribute: PolicyAttribute) -> [UInt8] {
+        read(attribute) { value in value.indices.map { value[$0] } }
+    }
+}

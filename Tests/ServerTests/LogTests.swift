@@ -170,7 +170,10 @@ struct LogTests {
         let (read, write) = try Self.pipe()
         close(read)
         let sink = LogSink(descriptor: write)
-        for _ in 0..<100 { sink.write(line: "x") }
+        for _ in 0..<100 {
+            var line = Array("x\n".utf8)
+            sink.write(&line, count: 1)
+        }
         await sink.flush(within: 5)
         close(write)
     }
