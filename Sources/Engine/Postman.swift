@@ -22,6 +22,8 @@ public struct Postman: Sendable {
         public var greylistsAuthenticated = false
         /// Whether mail is deferred, not passed, when the store fails.
         public var defersOnStoreError = false
+        /// Whether mail is deferred, not passed, when too many first attempts wait for their retry.
+        public var defersWhenCrowded = false
 
         /// The terms of a fresh installation.
         public init() {}
@@ -59,9 +61,13 @@ public struct Postman: Sendable {
         if let entry = whitelist.match(envelope) { return .outcome(Outcome(.whitelisted(entry))) }
         // 3. What does the store know? There the judgement is made, in one atomic step.
         let triplet = envelope.readTriplet { Key($0, isHashed: terms.hashesKeys) }
+        let former = envelope.readFormerTriplet { Key($0, isHashed: terms.hashesKeys) }
         let hasAutoWhitelist = terms.rules.clientCount > 0
         let client = hasAutoWhitelist ? envelope.readNetwork { Key($0, isHashed: terms.hashesKeys) } : nil
-        return .inquiry(Inquiry(triplet: triplet, client: client, time: now, rules: terms.rules))
+        return .inquiry(
+            Inquiry(
+                triplet: triplet, former: former, client: client, network: envelope.network.tag, time: now,
+                rules: terms.rules))
     }
 
     /// 4. The judgement in words.
@@ -75,14 +81,18 @@ public struct Postman: Sendable {
             guard request.read(.instance, headers.claim) else { return Outcome(.judged(verdict)) }
             let header = request.read(.recipient) { wording.header(delay: delay, at: now, recipient: $0) }
             return Outcome(.judged(verdict), reply: .action(header))
-        case .known, .autoWhitelisted:
+        case .crowded(let wait) where terms.defersWhenCrowded:
+            return Outcome(.judged(verdict), reply: deferral(of: request, wait: wait, delay: 0, at: now))
+        case .known, .autoWhitelisted, .crowded:
             return Outcome(.judged(verdict))
         }
     }
 
     /// The answer while the store fails: mail flows, unless the site would rather have it wait.
-    public func withoutStore(_ request: PolicyRequest, at now: Timestamp) -> Outcome {
-        guard terms.defersOnStoreError else { return Outcome(.storeFailed) }
+    ///
+    /// Where the store takes no more, mail flows in any case: nobody waits for a record that can't be kept.
+    public func withoutStore(_ request: PolicyRequest, takesNoMore: Bool = false, at now: Timestamp) -> Outcome {
+        guard terms.defersOnStoreError, !takesNoMore else { return Outcome(.storeFailed) }
         return Outcome(.storeFailed, reply: deferral(of: request, wait: terms.rules.delay, delay: 0, at: now))
     }
 

@@ -11,6 +11,7 @@ public struct Envelope: Sendable {
     /// `network/sender/recipient`, then the forms that whitelists ask for, all in lower case.
     private var bytes: [UInt8] = []
     private var tripletText = 0..<0
+    private var formerTripletText: Range<Int>?
     private var networkText = 0..<0
     private var recipientText = 0..<0
     private var plainRecipientText = 0..<0
@@ -37,10 +38,11 @@ public struct Envelope: Sendable {
         bytes.append(network)
         networkText = 0..<bytes.count
         bytes.append(UInt8(ascii: "/"))
-        bytes.append(cleaning: sender)
+        let hidesNumbers = bytes.append(cleaning: sender)
         bytes.append(UInt8(ascii: "/"))
         recipientText = append(recipient)
         tripletText = 0..<bytes.count
+        formerTripletText = hidesNumbers ? appendFormerTriplet(of: sender) : nil
         plainRecipientText = appendPlain(recipientText)
         senderText = append(sender)
         plainSenderText = appendPlain(senderText)
@@ -50,6 +52,12 @@ public struct Envelope: Sendable {
     /// Hands over the text of the greylist key: `192.0.2.0/24/sender@example.org/user@example.com`.
     public func readTriplet<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
         body(bytes.span.extracting(tripletText))
+    }
+
+    /// Hands over the text under which TPRT 0.9.3 kept the triplet, with the numbers of the sender in their place; nil
+    /// where it is the same.
+    public func readFormerTriplet<Result>(_ body: (Span<UInt8>) -> Result) -> Result? {
+        formerTripletText.map { body(bytes.span.extracting($0)) }
     }
 
     /// Hands over the text of the auto-whitelist key: `192.0.2.0/24`.
@@ -65,6 +73,16 @@ public struct Envelope: Sendable {
     /// Hands over the sender in lower case, whole and plain like the recipient; it is not cleaned.
     func readSender<Result>(_ body: (_ whole: Span<UInt8>, _ plain: Span<UInt8>) -> Result) -> Result {
         body(bytes.span.extracting(senderText), bytes.span.extracting(plainSenderText))
+    }
+
+    private mutating func appendFormerTriplet(of sender: Span<UInt8>) -> Range<Int> {
+        let start = bytes.count
+        for index in networkText { bytes.append(bytes[index]) }
+        bytes.append(UInt8(ascii: "/"))
+        bytes.append(cleaning: sender, hidingNumbers: false)
+        bytes.append(UInt8(ascii: "/"))
+        for index in recipientText { bytes.append(bytes[index]) }
+        return start..<bytes.count
     }
 
     private mutating func append(_ text: Span<UInt8>) -> Range<Int> {

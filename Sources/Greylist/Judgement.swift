@@ -10,6 +10,10 @@ public enum Verdict: Sendable, Equatable {
     case known
     /// The client is on the auto-whitelist.
     case autoWhitelisted
+    /// Never seen, and nothing is remembered of it: too many first attempts wait already.
+    ///
+    /// A greylisting that doesn't know them would ask to come back after `wait` seconds.
+    case crowded(wait: Int64)
 }
 
 /// What the store knew when a request came: nil where there is no entry.

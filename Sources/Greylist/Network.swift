@@ -16,6 +16,20 @@ public struct Network: Sendable, Hashable {
     }
 }
 
+extension Network {
+    /// A number that stands for the network where networks are only counted; never 0.
+    ///
+    /// The same for all time, since stores keep it. Two networks may share one.
+    public var tag: UInt32 {
+        let high = UInt64(truncatingIfNeeded: address.bits >> 64)
+        let low = UInt64(truncatingIfNeeded: address.bits)
+        var mix = high ^ (low &* 0x9e37_79b9_7f4a_7c15) ^ UInt64(prefixLength << 8 | address.family.rawValue)
+        mix = (mix ^ mix >> 32) &* 0xd6e8_feb8_6659_fd93
+        mix = (mix ^ mix >> 32) &* 0xd6e8_feb8_6659_fd93
+        return max(1, UInt32(truncatingIfNeeded: mix ^ mix >> 32))
+    }
+}
+
 extension Network: CustomStringConvertible {
     /// `192.0.2.0/24`, `2001:db8::/48`.
     public var description: String {

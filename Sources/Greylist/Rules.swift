@@ -10,14 +10,21 @@ public struct Rules: Sendable, Equatable {
     public var maxAge: Int64
     /// How many passes put a client on the auto-whitelist; 0 turns the auto-whitelist off.
     public var clientCount: UInt32
+    /// How many first attempts may wait for their retry; beyond that the oldest are dropped.
+    public var maxPending: Int
+    /// How many first attempts of one network may wait for their retry; beyond that none is remembered.
+    public var maxPendingPerNetwork: Int
 
     /// Rules, by default those of a fresh installation.
     public init(
-        delay: Int64 = 300, retryWindow: Int64 = 172_800, maxAge: Int64 = 3_024_000, clientCount: UInt32 = 0
+        delay: Int64 = 300, retryWindow: Int64 = 172_800, maxAge: Int64 = 3_024_000, clientCount: UInt32 = 0,
+        maxPending: Int = 1_000_000, maxPendingPerNetwork: Int = 5_000
     ) {
         self.delay = delay
         self.retryWindow = retryWindow
         self.maxAge = maxAge
         self.clientCount = clientCount
+        self.maxPending = maxPending
+        self.maxPendingPerNetwork = maxPendingPerNetwork
     }
 }

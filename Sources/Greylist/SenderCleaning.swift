@@ -3,16 +3,22 @@ extension [UInt8] {
     ///
     /// The local part (all before the last `@`) loses its BATV tag (`prvs=TAG=user` and `prvs=user=TAG`) and what
     /// follows the first `+`; its whole numbers become `#`, as mailing lists put the message's number there.
-    mutating func append(cleaning sender: Span<UInt8>) {
+    ///
+    /// Returns whether there was such a number.
+    @discardableResult
+    mutating func append(cleaning sender: Span<UInt8>, hidingNumbers: Bool = true) -> Bool {
         var local = sender.localPart
         let domain = sender.extracting(local.upperBound..<sender.count)
         if let inner = sender.insideBATV(local) { local = inner }
         if let plus = sender.firstIndex(of: UInt8(ascii: "+"), in: local) { local = local.lowerBound..<plus }
-        append(numbersHidden: sender.extracting(local))
-        append(lowercasing: domain)
+        defer { append(lowercasing: domain) }
+        if hidingNumbers { return append(numbersHidden: sender.extracting(local)) }
+        append(lowercasing: sender.extracting(local))
+        return false
     }
 
-    private mutating func append(numbersHidden local: Span<UInt8>) {
+    private mutating func append(numbersHidden local: Span<UInt8>) -> Bool {
+        var hasNumber = false
         var index = 0
         while index < local.count {
             let start = index
@@ -22,10 +28,12 @@ extension [UInt8] {
                 index += 1
             } else if local.isNumber(start..<index) {
                 append(UInt8(ascii: "#"))
+                hasNumber = true
             } else {
                 append(lowercasing: local.extracting(start..<index))
             }
         }
+        return hasNumber
     }
 }
 

@@ -27,6 +27,16 @@ public struct Sighting: Sendable, Equatable {
         now.since(last) > (isPending ? rules.retryWindow : rules.maxAge)
     }
 
+    /// What two databases know of the same, together: each passes only once, so nothing is counted twice.
+    ///
+    /// Merging again changes nothing.
+    public func merged(with other: Sighting) -> Sighting {
+        if isPending, other.isPending { return Sighting(firstAt: min(first, other.first)) }
+        return Sighting(
+            passes: max(passes, other.passes), first: min(first, other.first),
+            last: max(isPending ? other.last : last, other.isPending ? last : other.last))
+    }
+
     /// The same, passed once more at that moment.
     public func passing(at now: Timestamp) -> Sighting {
         Sighting(passes: passes == .max ? passes : passes + 1, first: first, last: now)

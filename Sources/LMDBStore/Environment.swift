@@ -16,6 +16,8 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
     private var database: OpenDatabase?
     private var mapSize: Int
     private var isClosed = false
+    /// Whether the database is open for service.
+    var isOpen: Bool { database != nil }
     /// Whether the database was ever open for service.
     private var wasServed = false
 

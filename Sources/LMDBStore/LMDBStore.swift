@@ -15,11 +15,12 @@ public final class LMDBStore: Store {
 
     private struct Waiting: Sendable {
         var updates: [Update] = []
-        var errands: [@Sendable (Environment) -> Void] = []
+        var errands: [@Sendable () -> Void] = []
         var isServed = false
     }
 
     private let environment: Environment
+    private let pending = PendingWatch()
     private let thread = NIOThreadPool(numberOfThreads: 1)
     private let waiting = NIOLockedValueBox(Waiting())
 
@@ -55,8 +56,9 @@ public final class LMDBStore: Store {
     public func expire(
         _ table: Table, from cursor: Cursor?, limit: Int, at now: Timestamp, under rules: Rules
     ) async throws(StoreError) -> ExpiredSlice {
-        try await run { (transaction) throws(LMDBFault) in
-            var slice = ExpiredSlice(visited: 0, removed: 0, next: nil)
+        let removal = { @Sendable (transaction: inout Transaction) throws(LMDBFault) -> (ExpiredSlice, [Record]) in
+            var slice = ExpiredSlice()
+            var removed: [Record] = []
             try transaction.walk(table, from: cursor?.bytes) { key, value in
                 guard slice.visited < limit else {
                     slice.next = Cursor(Array(key))
@@ -64,12 +66,17 @@ public final class LMDBStore: Store {
                 }
                 slice.visited += 1
                 // A record that isn't one is of no use to anybody.
-                guard Record(value)?.sighting.isExpired(at: now, under: rules) ?? true else { return .keep }
+                let record = Record(value)
+                guard record?.sighting.isExpired(at: now, under: rules) ?? true else { return .keep }
+                if let record { removed.append(record) }
                 slice.removed += 1
                 return .remove
             }
-            return slice
+            return (slice, removed)
         }
+        return try await run(removal) { [pending] _, removed in
+            if table == .greylist { pending.forget(removed) }
+        }.0
     }
 
     /// Reads a slice, in a transaction of its own between those of requests.
@@ -81,17 +88,33 @@ public final class LMDBStore: Store {
                     slice.next = Cursor(Array(key))
                     return .stop
                 }
-                if let record = Record(value) { slice.entries.append((Array(key), record.sighting)) }
+                if let record = Record(value) {
+                    slice.entries.append(Entry(key: Key(bytes: key), sighting: record.sighting))
+                }
                 return .keep
             }
             return slice
         }
     }
 
+    /// Adds entries, all of them in one transaction.
+    public func merge(
+        _ entries: [Entry], into table: Table, at now: Timestamp, under rules: Rules
+    ) async throws(StoreError) {
+        try await run { (transaction) throws(LMDBFault) in
+            for entry in entries {
+                let stored = try transaction.read(entry.key, in: table)
+                let merged = stored?.sighting.merged(with: entry.sighting) ?? entry.sighting
+                guard merged != stored?.sighting else { continue }
+                try transaction.write(Record(merged, network: stored?.network ?? 0), entry.key, in: table)
+            }
+        }
+    }
+
     /// Finishes what is waiting and closes the file.
     public func close() async {
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-            let errand: @Sendable (Environment) -> Void = { environment in
+            let errand: @Sendable () -> Void = { [environment] in
                 environment.close()
                 continuation.resume()
             }
@@ -100,17 +123,20 @@ public final class LMDBStore: Store {
         try? await thread.shutdownGracefully()
     }
 
-    /// Runs `body` in a transaction on the storage thread.
+    /// Runs `body` in a transaction on the storage thread, and there, when that is committed, `then`.
     private func run<Answer: Sendable>(
-        _ body: @escaping @Sendable (inout Transaction) throws(LMDBFault) -> Answer
+        _ body: @escaping @Sendable (inout Transaction) throws(LMDBFault) -> Answer,
+        then: @escaping @Sendable (Answer) -> Void = { _ in }
     ) async throws(StoreError) -> Answer {
         let result: Result<Answer, StoreError> = await withCheckedContinuation { continuation in
-            let errand: @Sendable (Environment) -> Void = { environment in
+            let errand: @Sendable () -> Void = { [environment] in
                 do throws(StoreError) {
                     // Only requests know the time: what is damaged waits for the next one.
                     try environment.ready(at: nil)
                     do throws(LMDBFault) {
-                        continuation.resume(returning: .success(try environment.write(body)))
+                        let answer = try environment.write(body)
+                        then(answer)
+                        continuation.resume(returning: .success(answer))
                     } catch {
                         throw error.error(path: environment.path)
                     }
@@ -133,20 +159,21 @@ public final class LMDBStore: Store {
         if !isServed { thread.submit { _ in self.serve() } }
     }
 
-    /// Serves until nothing is waiting: all updates in one commit, then one errand, so that requests never wait for
-    /// more than one slice.
+    /// Serves until nothing is waiting: all updates in one commit, then one errand or chore, so that requests never wait
+    /// for more than one slice.
     private func serve() {
         while true {
+            let hasChores = pending.hasChores && environment.isOpen
             let (updates, errand) = waiting.withLockedValue { waiting in
                 let updates = waiting.updates
                 waiting.updates = []
                 let errand = waiting.errands.isEmpty ? nil : waiting.errands.removeFirst()
-                waiting.isServed = !updates.isEmpty || errand != nil
+                waiting.isServed = !updates.isEmpty || errand != nil || hasChores
                 return (updates, errand)
             }
-            if updates.isEmpty, errand == nil { return }
+            if updates.isEmpty, errand == nil, !hasChores { return }
             if !updates.isEmpty { commit(updates) }
-            errand?(environment)
+            if let errand { errand() } else if hasChores { pending.walk(environment) }
         }
     }
 
@@ -169,31 +196,46 @@ public final class LMDBStore: Store {
             return try judgeOnce(&updates)
         } catch {
             try environment.recover(from: error, at: now)
+            // What is open now may be a fresh database.
+            pending.beginAnew()
         }
         do throws(LMDBFault) { try judgeOnce(&updates) } catch { throw error.error(path: environment.path) }
     }
 
     private func judgeOnce(_ updates: inout [Update]) throws(LMDBFault) {
+        // What an attempt noted before it failed was not written.
+        defer { pending.ledger.rollBack() }
         try environment.write { (transaction) throws(LMDBFault) in
+            pending.ledger.rollBack()
             for update in updates.indices {
                 for index in updates[update].batch.indices {
-                    try transaction.answer(&updates[update].batch[index])
+                    try pending.follow(updates[update].batch[index], in: transaction)
+                    try transaction.answer(&updates[update].batch[index], noting: &pending.ledger)
                 }
             }
         }
+        pending.ledger.commit()
     }
 }
 
 extension Transaction {
     /// Reads what is known under the inquiry's keys, judges, and writes what is to be remembered.
-    fileprivate mutating func answer(_ inquiry: inout Inquiry) throws(LMDBFault) {
+    fileprivate mutating func answer(_ inquiry: inout Inquiry, noting pending: inout PendingLedger) throws(LMDBFault) {
         var known = Known()
-        if inquiry.asksForTriplet { known.triplet = try read(inquiry.triplet, in: .greylist) }
-        if let client = inquiry.client { known.client = try read(client, in: .autoWhitelist) }
-        let remember = inquiry.judge(known)
-        if let triplet = remember.triplet { try write(triplet, inquiry.triplet, in: .greylist) }
+        var stored: Record?
+        if inquiry.asksForTriplet {
+            stored = try read(inquiry.triplet, in: .greylist)
+            known.triplet = stored?.sighting
+            if stored == nil, let former = inquiry.former { known.triplet = try read(former, in: .greylist)?.sighting }
+        }
+        if let client = inquiry.client { known.client = try read(client, in: .autoWhitelist)?.sighting }
+        let remember = inquiry.judge(known, heeding: pending)
+        if let triplet = remember.triplet {
+            try write(Record(triplet, network: inquiry.network), inquiry.triplet, in: .greylist)
+            pending.replace(stored?.sighting, with: triplet, network: inquiry.network, under: inquiry.rules)
+        }
         if let sighting = remember.client, let client = inquiry.client {
-            try write(sighting, client, in: .autoWhitelist)
+            try write(Record(sighting, network: 0), client, in: .autoWhitelist)
         }
     }
 }

@@ -47,20 +47,26 @@ struct Transaction: ~Copyable {
         try LMDBFault.check(mdb_txn_commit(handle))
     }
 
-    func read(_ key: Key, in table: Table) throws(LMDBFault) -> Sighting? {
+    func isEmpty(_ table: Table) throws(LMDBFault) -> Bool {
+        var statistics = MDB_stat()
+        try LMDBFault.check(mdb_stat(handle, tables[table], &statistics))
+        return statistics.ms_entries == 0
+    }
+
+    func read(_ key: Key, in table: Table) throws(LMDBFault) -> Record? {
         var value = MDB_val()
         let code = key.withValue { mdb_get(handle, tables[table], &$0, &value) }
         if code == LMDBFault.notFound { return nil }
         try LMDBFault.check(code)
-        return Record(UnsafeRawBufferPointer(start: value.mv_data, count: value.mv_size))?.sighting
+        return Record(UnsafeRawBufferPointer(start: value.mv_data, count: value.mv_size))
     }
 
-    mutating func write(_ sighting: Sighting, _ key: Key, in table: Table) throws(LMDBFault) {
+    mutating func write(_ record: Record, _ key: Key, in table: Table) throws(LMDBFault) {
         isDirty = true
         var value = MDB_val(mv_size: Record.size, mv_data: nil)
         let code = key.withValue { mdb_put(handle, tables[table], &$0, &value, UInt32(MDB_RESERVE)) }
         try LMDBFault.check(code)
-        Record(sighting).write(to: UnsafeMutableRawBufferPointer(start: value.mv_data, count: value.mv_size))
+        record.write(to: UnsafeMutableRawBufferPointer(start: value.mv_data, count: value.mv_size))
     }
 
     /// Visits entries in the order of their keys, from the first one at or after `start`, until `visit` says stop or

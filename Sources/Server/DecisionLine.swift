@@ -56,6 +56,7 @@ extension [UInt8] {
             append(decimal: Int(delay))
         case .judged(.known): append("triplet found")
         case .judged(.autoWhitelisted): append("client AWL")
+        case .judged(.crowded): append("too many pending")
         case .storeFailed: append("store unavailable")
         }
     }
@@ -90,7 +91,7 @@ extension Outcome {
         switch reason {
         case .judged(.new), .judged(.early): true
         case .judged(.retried), .judged(.known), .judged(.autoWhitelisted), .notOurs, .whitelisted: false
-        case .storeFailed: reply != .dunno
+        case .storeFailed, .judged(.crowded): reply != .dunno
         }
     }
 

@@ -56,8 +56,8 @@ public enum Durability: String, CaseIterable, Sendable, ChoiceValue {
     case interval
 }
 
-/// The answer while the database is out of reach.
-public enum OnStoreError: String, CaseIterable, Sendable, ChoiceValue {
+/// The answer where greylisting can't keep a record.
+public enum WithoutRecord: String, CaseIterable, Sendable, ChoiceValue {
     /// Let the mail pass.
     case dunno
     /// Ask the sender to come back.

@@ -107,12 +107,16 @@ extension Configuration {
             "What stands in for a database that is out of reach."),
         Field(
             "service.max_pending", \.service.maxPending,
-            "How many first attempts may wait for their retry.",
-            allowed: .atLeast(1), reload: true),
+            "How many first attempts may wait for their retry; beyond it the oldest are forgotten.",
+            allowed: .range(1...1_000_000_000), reload: true),
         Field(
             "service.max_pending_per_network", \.service.maxPendingPerNetwork,
-            "How many first attempts of one network may wait for their retry.",
-            allowed: .atLeast(1), reload: true),
+            "How many first attempts of one network may wait for their retry; beyond it none is remembered.",
+            allowed: .range(1...1_000_000_000), reload: true),
+        Field(
+            "service.on_max_pending", \.service.onMaxPending,
+            "The answer to a first attempt that isn't remembered: dunno lets it pass, defer asks it to come back.",
+            reload: true),
     ]
 
     private static let whitelistFields: [Field] = [

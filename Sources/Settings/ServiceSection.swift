@@ -46,7 +46,7 @@ extension Configuration {
         /// The time between writes to disk, with `Durability.interval`.
         public var syncInterval = Duration.milliseconds(200)
         /// The answer while the database is out of reach.
-        public var onStoreError = OnStoreError.dunno
+        public var onStoreError = WithoutRecord.dunno
         /// How soon the database must have answered.
         public var storeDeadline = Duration.seconds(2)
         /// What stands in for a database that is out of reach.
@@ -55,6 +55,8 @@ extension Configuration {
         public var maxPending = 1_000_000
         /// How many first attempts of one network may wait for their retry.
         public var maxPendingPerNetwork = 5000
+        /// The answer to a first attempt beyond these bounds.
+        public var onMaxPending = WithoutRecord.dunno
         /// The URLs of the whitelists.
         public var wlSources: [String] = []
         /// Whether regular expressions in whitelists are honoured.

@@ -24,20 +24,31 @@ public struct Inquiry: Sendable {
     public var question: Question
     /// The triplet's key.
     public var triplet: Key
+    /// The key that TPRT 0.9.3 had for the triplet, where it is another one: looked up when ours isn't there.
+    public var former: Key?
     /// The client's key; nil while the auto-whitelist is off.
     public var client: Key?
+    /// The client's network, as it is counted for `Rules.maxPendingPerNetwork`; 0: unknown, and not counted.
+    public var network: UInt32
     /// The moment of the request.
     public var time: Timestamp
     /// The rules that hold for it.
     public var rules: Rules
     /// What the store found; nil until it has answered.
     public var judgement: Judgement?
+    /// Why the store could not answer this one, while it may have answered others of the same batch.
+    public var fault: StoreError?
 
     /// An inquiry that is still open.
-    public init(_ question: Question = .message, triplet: Key, client: Key?, time: Timestamp, rules: Rules) {
+    public init(
+        _ question: Question = .message, triplet: Key, former: Key? = nil, client: Key?, network: UInt32 = 0,
+        time: Timestamp, rules: Rules
+    ) {
         self.question = question
         self.triplet = triplet
+        self.former = former
         self.client = client
+        self.network = network
         self.time = time
         self.rules = rules
     }
@@ -47,12 +58,17 @@ public struct Inquiry: Sendable {
 
     /// Judges by what is known, keeps the judgement, and returns what is to be written.
     ///
-    /// May run more than once.
-    public mutating func judge(_ known: Known) -> Known {
+    /// May run more than once. What is then really written goes to `PendingLedger.replace`.
+    public mutating func judge(_ known: Known, heeding pending: borrowing PendingLedger) -> Known {
         var judgement: Judgement
         switch question {
         case .message:
+            var known = known
+            if let triplet = known.triplet, pending.hasDropped(triplet) { known.triplet = nil }
             judgement = Greylist.judge(known, at: time, under: rules)
+            if case .new(let wait) = judgement.verdict, !pending.admits(network: network, at: time, under: rules) {
+                judgement = Judgement(.crowded(wait: wait))
+            }
         case .client:
             judgement = Greylist.judge(Known(client: known.client), at: time, under: rules)
             judgement.remember.triplet = nil

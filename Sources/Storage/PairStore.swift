@@ -44,7 +44,10 @@ public struct PairStore: Store {
             case .failure: fail(result)
             case .success(let answered):
                 var batch = batch
-                for (place, answer) in zip(places, answered) { batch[place].judgement = answer.judgement }
+                for (place, answer) in zip(places, answered) {
+                    batch[place].judgement = answer.judgement
+                    batch[place].fault = answer.fault
+                }
                 next(batch)
             }
         }
@@ -73,6 +76,13 @@ public struct PairStore: Store {
         try await store(of: table).scan(table, from: cursor, limit: limit)
     }
 
+    /// Adds entries to the store that has the table.
+    public func merge(
+        _ entries: [Entry], into table: Table, at now: Timestamp, under rules: Rules
+    ) async throws(StoreError) {
+        try await store(of: table).merge(entries, into: table, at: now, under: rules)
+    }
+
     /// Closes both.
     public func close() async {
         await greylist.close()
@@ -88,14 +98,14 @@ extension Inquiry {
     fileprivate var hasClient: Bool { client != nil }
 
     /// Whether the client isn't on the auto-whitelist, so that the triplet decides.
-    fileprivate var isUndecided: Bool { judgement?.verdict != .autoWhitelisted }
+    fileprivate var isUndecided: Bool { fault == nil && judgement?.verdict != .autoWhitelisted }
 
     /// Whether the triplet passed and the client is still to be counted for it.
     fileprivate var hasPassedUncounted: Bool {
         guard client != nil, rules.clientCount > 0 else { return false }
         switch judgement?.verdict {
         case .retried, .known: return true
-        case .new, .early, .autoWhitelisted, nil: return false
+        case .new, .early, .crowded, .autoWhitelisted, nil: return false
         }
     }
 }

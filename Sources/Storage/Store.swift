@@ -11,7 +11,7 @@ public protocol Store: Sendable {
     /// - Parameters:
     ///   - batch: the inquiries; hand them over with `consume`, and their storage is used for the answer
     ///   - done: called exactly once, on any thread, perhaps before this returns: with the same inquiries, each with
-    ///     its judgement, or with the fault for which none of them was answered
+    ///     its judgement or the fault of its own, or with the fault for which none of them was answered
     func update(_ batch: consuming [Inquiry], done: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void)
 
     /// Removes what is expired from a slice of a table.
@@ -24,8 +24,17 @@ public protocol Store: Sendable {
         _ table: Table, from cursor: Cursor?, limit: Int, at now: Timestamp, under rules: Rules
     ) async throws(StoreError) -> ExpiredSlice
 
-    /// Reads a slice of a table, in the store's own order. What changes meanwhile may be seen or not.
+    /// Reads a slice of a table, in the store's own order.
+    ///
+    /// What changes meanwhile may be seen or not, and a store that moves its entries about may show one twice.
     func scan(_ table: Table, from cursor: Cursor?, limit: Int) async throws(StoreError) -> ScannedSlice
+
+    /// Adds entries that another store has; where both know a key, their sightings are merged.
+    ///
+    /// May be done again with the same entries. The bounds on pending entries don't hold here.
+    func merge(
+        _ entries: [Entry], into table: Table, at now: Timestamp, under rules: Rules
+    ) async throws(StoreError)
 
     /// Finishes what was handed over and closes. Nothing may be asked afterwards.
     func close() async
@@ -52,24 +61,40 @@ public struct ExpiredSlice: Sendable, Equatable {
     public var removed: Int
     /// Where to go on; nil at the end of the table.
     public var next: Cursor?
+    /// Whether nothing was done, because another instance goes through the table this time.
+    public var isLeftToOthers = false
 
-    /// The report on a slice.
-    public init(visited: Int, removed: Int, next: Cursor?) {
+    /// The report on a slice; by default of an empty table.
+    public init(visited: Int = 0, removed: Int = 0, next: Cursor? = nil) {
         self.visited = visited
         self.removed = removed
         self.next = next
     }
 }
 
+/// What a store has under a key.
+public struct Entry: Sendable, Equatable {
+    /// The key.
+    public var key: Key
+    /// What is known.
+    public var sighting: Sighting
+
+    /// An entry.
+    public init(key: Key, sighting: Sighting) {
+        self.key = key
+        self.sighting = sighting
+    }
+}
+
 /// The entries of a slice.
 public struct ScannedSlice: Sendable {
-    /// The entries, each with the bytes of its key.
-    public var entries: [(key: [UInt8], sighting: Sighting)]
+    /// The entries.
+    public var entries: [Entry]
     /// Where to go on; nil at the end of the table.
     public var next: Cursor?
 
     /// A slice.
-    public init(entries: [(key: [UInt8], sighting: Sighting)], next: Cursor?) {
+    public init(entries: [Entry], next: Cursor?) {
         self.entries = entries
         self.next = next
     }

@@ -12,6 +12,10 @@ public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
         case unavailable
         /// What is stored can't be read as ours.
         case corrupt
+        /// The store answers but takes no more: it is full, or mayn't write just now.
+        case writeRefused
+        /// The store refuses us: a password or a right is missing, and no retry helps.
+        case misconfigured
     }
 
     /// What follows from it.

@@ -92,12 +92,14 @@ extension Postman.Terms {
         self.init()
         rules = Rules(
             delay: service.greyDelay.wholeSeconds, retryWindow: service.greyRetryWindow.wholeSeconds,
-            maxAge: service.greyMaxAge.wholeSeconds, clientCount: UInt32(service.awlClientCount))
+            maxAge: service.greyMaxAge.wholeSeconds, clientCount: UInt32(service.awlClientCount),
+            maxPending: service.maxPending, maxPendingPerNetwork: service.maxPendingPerNetwork)
         masks = ClientMasks(ipv4: service.ipv4Mask, ipv6: service.ipv6Mask)
         hashesKeys = service.hashGreyDb
         greylistsNullSender = service.greylistNullSender
         greylistsAuthenticated = service.greylistAuthenticated
         defersOnStoreError = service.onStoreError == .defer
+        defersWhenCrowded = service.onMaxPending == .defer
     }
 }
 

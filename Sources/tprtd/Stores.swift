@@ -43,7 +43,8 @@ extension Plan {
 extension ExitStatus {
     fileprivate init(_ code: StoreError.Code) {
         switch code {
-        case .inUse, .unavailable, .corrupt: self = .unavailable
+        case .inUse, .unavailable, .corrupt, .writeRefused: self = .unavailable
+        case .misconfigured: self = .configuration
         case .denied: self = .noPermission
         case .cannotCreate: self = .cannotCreate
         }

@@ -149,6 +149,35 @@ struct PostmanTests {
         #expect(outcome.reason == .storeFailed)
     }
 
+    /// Nobody waits for a record that can't be kept.
+    @Test func whatTheStoreTakesNoMoreOfPasses() throws {
+        var terms = Postman.Terms()
+        terms.defersOnStoreError = true
+        let outcome = try Self.postman(terms).withoutStore(try Self.request(), takesNoMore: true, at: Self.now)
+        #expect(outcome == Outcome(.storeFailed))
+    }
+
+    @Test(arguments: [(false, "DUNNO"), (true, "DEFER_IF_PERMIT Greylisted, 300 s, after 0 s")])
+    func beyondTheBoundsTheSiteDecides(_ defers: Bool, _ reply: String) throws {
+        var terms = Postman.Terms()
+        terms.defersWhenCrowded = defers
+        let outcome = try Self.postman(terms).conclude(try Self.request(), .crowded(wait: 300), at: Self.now)
+        #expect(outcome.reply.text == reply)
+        #expect(outcome.reason == .judged(.crowded(wait: 300)))
+    }
+
+    @Test(arguments: [("list-4711-bounce@example.org", true), ("list47@example.org", false), ("a@example.org", false)])
+    func theFormerSpellingIsAskedForWhereItDiffers(_ sender: String, _ differs: Bool) throws {
+        var envelope = Envelope()
+        let request = try Self.request([("sender", sender)])
+        guard case .inquiry(let inquiry) = try Self.postman().answer(request, at: Self.now, using: &envelope) else {
+            throw Unexpected()
+        }
+        let former = Array("192.0.2.0/24/\(sender)/u@example.com".utf8)
+        #expect(inquiry.former == (differs ? Key(former.span, isHashed: true) : nil))
+        #expect(differs || inquiry.triplet == Key(former.span, isHashed: true))
+    }
+
     struct Unexpected: Error {}
 
     static let now = Timestamp(seconds: 1_795_340_130)

@@ -103,7 +103,7 @@ struct JudgementTests {
                     let known = Known(triplet: Self.sighting((passes, first, last)))
                     switch judge(known, at: Timestamp(seconds: 100_000), under: Rules()).verdict {
                     case .new(let wait), .early(let wait, _): #expect((1...300).contains(wait))
-                    case .retried, .known, .autoWhitelisted: break
+                    case .retried, .known, .autoWhitelisted, .crowded: break
                     }
                 }
             }

@@ -146,11 +146,59 @@ struct LMDBStoreTests {
             for delta: Int64 in [0, 1, 3_024_000, -5, Int64(Int32.max)] {
                 let sighting = Sighting(
                     passes: 7, first: Timestamp(seconds: first), last: Timestamp(seconds: first + delta))
-                var bytes = [UInt8](repeating: 0, count: Record.size)
-                bytes.withUnsafeMutableBytes { Record(sighting).write(to: $0) }
-                #expect(bytes.withUnsafeBytes { Record($0)?.sighting } == sighting)
+                #expect(Self.stored(Record(sighting, network: 9))?.sighting == sighting)
             }
+            let pending = Self.stored(Record(Sighting(firstAt: Timestamp(seconds: first)), network: .max))
+            #expect(pending?.sighting == Sighting(firstAt: Timestamp(seconds: first)))
+            #expect(pending?.network == .max)
         }
         #expect([UInt8](repeating: 0, count: 15).withUnsafeBytes { Record($0) == nil })
+    }
+
+    private static func stored(_ record: Record) -> Record? {
+        var bytes = [UInt8](repeating: 0, count: Record.size)
+        bytes.withUnsafeMutableBytes { record.write(to: $0) }
+        return bytes.withUnsafeBytes { Record($0) }
+    }
+
+    /// Who fills the database, ends the process, and comes again has no more places than before.
+    @Test func thePlacesThatAreTakenAreCountedAgainAfterARestart() async throws {
+        let rules = Rules(maxPending: 50, maxPendingPerNetwork: 20)
+        let first = try open()
+        let batch = (0..<20).map { StoreContract.inquiry("a \($0)", network: 7, at: 1_000, under: rules) }
+        _ = try await first.answer(batch)
+        await first.close()
+        let second = try open()
+        _ = try await second.ask("b", network: 8, at: 2_000, under: rules)
+        // The count goes on in slices behind the requests; it is over before all places could be taken anew.
+        var admitted = 0
+        try await poll {
+            admitted += 1
+            let verdict = try await second.ask("c \(admitted)", network: 7, at: 2_000, under: rules)
+            return verdict == .crowded(wait: 300)
+        }
+        #expect(admitted < 20)
+        await second.close()
+    }
+
+    /// What is dropped goes from the file, too, without waiting for maintenance.
+    @Test func droppedEntriesAreRemoved() async throws {
+        let rules = Rules(maxPending: 100)
+        let store = try open()
+        for number in 0..<5_000 {
+            _ = try await store.answer([
+                StoreContract.inquiry("a \(number)", at: 1_000 + Int64(number) * 10, under: rules)
+            ])
+        }
+        try await poll { try await store.everything(in: .greylist, limit: 10_000).count <= 100 }
+        await store.close()
+    }
+
+    private func poll(_ isTrue: () async throws -> Bool) async throws {
+        for _ in 0..<6_000 {
+            if try await isTrue() { return }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        Issue.record("it did not come true within a minute")
     }
 }

@@ -131,6 +131,12 @@ final class SlowStore: Store {
         try await inner.scan(table, from: cursor, limit: limit)
     }
 
+    func merge(
+        _ entries: [Entry], into table: Table, at now: Timestamp, under rules: Rules
+    ) async throws(StoreError) {
+        try await inner.merge(entries, into: table, at: now, under: rules)
+    }
+
     func close() async {}
 }
 
@@ -153,6 +159,12 @@ final class BrokenStore: Store {
     }
 
     func scan(_ table: Table, from cursor: Cursor?, limit: Int) async throws(StoreError) -> ScannedSlice {
+        throw StoreError(.unavailable, "no disk")
+    }
+
+    func merge(
+        _ entries: [Entry], into table: Table, at now: Timestamp, under rules: Rules
+    ) async throws(StoreError) {
         throw StoreError(.unavailable, "no disk")
     }
 

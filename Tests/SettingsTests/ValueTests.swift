@@ -73,7 +73,7 @@ struct ValueTests {
             ValueCase("log.log_level", text: "4", "4 is not allowed (whole number, 0 to 3)"),
             ValueCase("server.socket_listen_port", text: "0", "0 is not allowed (whole number, 1 to 65535)"),
             ValueCase("server.threads", text: "65", "65 is not allowed (whole number, 1 to 64)"),
-            ValueCase("service.max_pending", text: "0", "0 is not allowed (whole number, 1 or more)"),
+            ValueCase("service.max_pending", text: "0", "0 is not allowed (whole number, 1 to 1000000000)"),
             ValueCase("service.awl_client_count", text: "-1", "-1 is not allowed (whole number, 0 to 1000000)"),
         ])
     func wholeNumbers(_ example: ValueCase) throws {

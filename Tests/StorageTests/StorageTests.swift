@@ -101,5 +101,11 @@ struct FailingStore: Store {
         throw Self.error
     }
 
+    func merge(
+        _ entries: [Entry], into table: Table, at now: Timestamp, under rules: Rules
+    ) async throws(StoreError) {
+        throw Self.error
+    }
+
     func close() async {}
 }

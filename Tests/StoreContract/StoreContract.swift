@@ -17,7 +17,9 @@ public struct StoreContract: Sendable, CustomStringConvertible {
     }
 
     /// All promises.
-    public static let cases: [StoreContract] = [
+    public static let cases: [StoreContract] = judging + maintaining + bounds + moving
+
+    private static let judging: [StoreContract] = [
         StoreContract(description: "a triplet is new, then early, then passes with its delay, then is known") { store in
             let expected: [(Int64, Verdict)] = [
                 (1_000, .new(wait: 300)), (1_010, .early(wait: 290, delay: 10)), (1_301, .retried(delay: 301)),
@@ -71,11 +73,11 @@ public struct StoreContract: Sendable, CustomStringConvertible {
             }
             try expect(try await store.everything(in: .greylist).map(\.sighting.passes), [100])
         },
-        StoreContract(description: "first and last time are kept") { store in
+        StoreContract(description: "the number of passes and the time of the last one are kept") { store in
             for time: Int64 in [1_000, 1_400, 9_000] { _ = try await store.ask("a", at: time) }
-            try expect(
-                try await store.everything(in: .greylist).map(\.sighting),
-                [Sighting(passes: 2, first: Timestamp(seconds: 1_000), last: Timestamp(seconds: 9_000))])
+            let kept = try await store.everything(in: .greylist).map(\.sighting)
+            try expect(kept.map(\.passes), [2])
+            try expect(kept.map(\.last), [Timestamp(seconds: 9_000)])
         },
         StoreContract(description: "the auto-whitelist counts passes, then lets the client through") { store in
             let rules = Rules(clientCount: 2)
@@ -101,6 +103,9 @@ public struct StoreContract: Sendable, CustomStringConvertible {
             _ = try await store.ask("passed", at: 2_000)
             try expect(try await store.ask("passed", at: 2_000 + 3_024_001), .new(wait: 300))
         },
+    ]
+
+    private static let maintaining: [StoreContract] = [
         StoreContract(description: "maintenance removes what is expired, in slices, and nothing else") { store in
             for number in 0..<50 {
                 _ = try await store.ask("old \(number)", at: 1_000)
@@ -123,9 +128,11 @@ public struct StoreContract: Sendable, CustomStringConvertible {
             async let writing: Void = {
                 for number in 0..<300 { _ = try await store.ask("young \(number)", at: 200_000) }
             }()
-            let (removed, _) = try await store.maintain(.greylist, at: 200_000, limit: 5)
+            let (first, _) = try await store.maintain(.greylist, at: 200_000, limit: 5)
             try await writing
-            try expect(removed, 300)
+            // A store that moves its entries about may have missed some.
+            let (second, _) = try await store.maintain(.greylist, at: 200_000, limit: 500)
+            try expect(first + second, 300)
             try expect(try await store.everything(in: .greylist).count, 300)
         },
         StoreContract(description: "maintenance of the auto-whitelist leaves the greylist alone") { store in
@@ -148,11 +155,11 @@ public struct StoreContract: Sendable, CustomStringConvertible {
                 try expect(try await store.ask(text, isHashed: false, at: 1_100), .early(wait: 200, delay: 100))
             }
         },
-        StoreContract(description: "a scan comes to each entry once") { store in
-            _ = try await store.answer((0..<500).map { inquiry("triplet \($0)", at: 1_000) })
+        StoreContract(description: "a scan comes to each entry") { store in
+            let batch = (0..<500).map { inquiry("192.0.2.0/24/sender \($0)@a/b", isHashed: $0 % 2 == 0, at: 1_000) }
+            _ = try await store.answer(batch)
             let keys = try await store.everything(in: .greylist, limit: 33).map(\.key)
-            try expect(keys.count, 500)
-            try expect(Set(keys).count, 500)
+            try expect(Set(keys), Set(batch.map(\.triplet)))
         },
     ]
 }
@@ -164,12 +171,13 @@ extension StoreContract {
 
     /// An inquiry on a triplet of that text.
     public static func inquiry(
-        _ triplet: String, client: String? = nil, isHashed: Bool = true, at time: Int64, under rules: Rules = Rules()
+        _ triplet: String, former: String? = nil, client: String? = nil, network: UInt32 = 0, isHashed: Bool = true,
+        at time: Int64, under rules: Rules = Rules()
     ) -> Inquiry {
-        Inquiry(
-            triplet: Key(Array(triplet.utf8).span, isHashed: isHashed),
-            client: client.map { Key(Array($0.utf8).span, isHashed: isHashed) }, time: Timestamp(seconds: time),
-            rules: rules)
+        func key(_ text: String) -> Key { Key(Array(text.utf8).span, isHashed: isHashed) }
+        return Inquiry(
+            triplet: key(triplet), former: former.map(key), client: client.map(key), network: network,
+            time: Timestamp(seconds: time), rules: rules)
     }
 }
 
@@ -183,17 +191,21 @@ extension Store {
 
     /// Puts one inquiry and waits for its verdict.
     public func ask(
-        _ triplet: String, client: String? = nil, isHashed: Bool = true, at time: Int64, under rules: Rules = Rules()
+        _ triplet: String, former: String? = nil, client: String? = nil, network: UInt32 = 0, isHashed: Bool = true,
+        at time: Int64, under rules: Rules = Rules()
     ) async throws -> Verdict? {
-        let inquiry = StoreContract.inquiry(triplet, client: client, isHashed: isHashed, at: time, under: rules)
-        return try await answer([inquiry])[0].judgement?.verdict
+        let inquiry = StoreContract.inquiry(
+            triplet, former: former, client: client, network: network, isHashed: isHashed, at: time, under: rules)
+        let answered = try await answer([inquiry])[0]
+        if let fault = answered.fault { throw fault }
+        return answered.judgement?.verdict
     }
 
     /// Reads a whole table, slice by slice.
     public func everything(
         in table: Table, limit: Int = 100
-    ) async throws -> [(key: [UInt8], sighting: Sighting)] {
-        var entries: [(key: [UInt8], sighting: Sighting)] = []
+    ) async throws -> [Entry] {
+        var entries: [Entry] = []
         var cursor: Cursor?
         repeat {
             let slice = try await scan(table, from: cursor, limit: limit)

@@ -58,8 +58,7 @@ struct SupportTests {
     @Test(
         "what has no effect is named in a warning once it is said",
         arguments: [
-            "service.max_pending=5", "service.max_pending_per_network=5", "service.wl_watch=true",
-            "service.key_prefix=a",
+            "service.wl_watch=true", "service.key_prefix=a",
         ])
     func warnings(injection: String) throws {
         let key = injection.prefix { $0 != "=" }

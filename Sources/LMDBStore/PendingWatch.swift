@@ -1,0 +1,90 @@
+import Greylist
+import Storage
+
+/// Keeps the ledger of pending entries of a database, and does what is to be done for it in small slices: counting those
+/// that were there before, and removing those that were dropped.
+final class PendingWatch: @unchecked Sendable {  // guarded by: LMDBStore uses it on its single storage thread alone
+    /// Entries in a slice: less than a millisecond.
+    private static let slice = 1_000
+
+    var ledger: PendingLedger
+    private var rules = Rules()
+    /// The time of the last inquiry.
+    private var now = Timestamp(seconds: 0)
+    /// Entries of before this moment are counted as the walk comes to them, the others as they are written.
+    private var start: Timestamp?
+    /// Where the walk goes on.
+    private var place: [UInt8]?
+    private var isCounted = false
+
+    init() {
+        ledger = PendingLedger(rules: rules)
+    }
+
+    /// Whether there is something to do.
+    var hasChores: Bool { start != nil && (!isCounted || ledger.droppedCount > 0) }
+
+    /// Takes note of an inquiry's time and rules, before anything is written for it.
+    func follow(_ inquiry: Inquiry, in transaction: borrowing Transaction) throws(LMDBFault) {
+        now = inquiry.time
+        rules = inquiry.rules
+        guard start == nil || ledger.isOutdated(under: rules) else { return }
+        beginAnew()
+        isCounted = try transaction.isEmpty(.greylist)
+        start = now
+    }
+
+    /// Forgets everything: it is another database now.
+    func beginAnew() {
+        ledger = PendingLedger(rules: rules)
+        start = nil
+        place = nil
+        isCounted = false
+    }
+
+    /// Notes entries that were removed.
+    func forget(_ removed: [Record]) {
+        for record in removed { ledger.remove(record.sighting, network: record.network) }
+        ledger.commit()
+    }
+
+    /// Does a slice of the walk.
+    ///
+    /// After a fault it waits for the next inquiry, which finds the same fault and sees to it.
+    func walk(_ environment: Environment) {
+        // A transaction may run twice, as the map may have to grow: what it saw is noted when it is through.
+        let result = Result { () throws(LMDBFault) in
+            try environment.write { (transaction) throws(LMDBFault) in try look(&transaction) }
+        }
+        guard case .success(let slice) = result else { return beginAnew() }
+        for record in slice.found { ledger.count(record.sighting, network: record.network, at: now, under: rules) }
+        forget(slice.removed)
+        place = slice.next
+        if place == nil { isCounted = true }
+    }
+
+    /// What a slice of the walk came to.
+    private struct Slice {
+        var found: [Record] = []
+        var removed: [Record] = []
+        var next: [UInt8]?
+    }
+
+    private func look(_ transaction: inout Transaction) throws(LMDBFault) -> Slice {
+        var slice = Slice()
+        var visited = 0
+        try transaction.walk(.greylist, from: place) { key, value in
+            guard visited < Self.slice else {
+                slice.next = Array(key)
+                return .stop
+            }
+            visited += 1
+            guard let record = Record(value), record.sighting.isPending else { return .keep }
+            if !isCounted, let start, record.sighting.first < start { slice.found.append(record) }
+            guard ledger.hasDropped(record.sighting) else { return .keep }
+            slice.removed.append(record)
+            return .remove
+        }
+        return slice
+    }
+}

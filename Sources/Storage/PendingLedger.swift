@@ -1,0 +1,109 @@
+public import Greylist
+
+/// Counts the first attempts that wait for their retry, so that whoever sends can't make a store grow without end.
+///
+/// They are counted by age and by network, in an amount of memory that doesn't grow with them. When there are more than
+/// `Rules.maxPending`, the oldest are dropped: from then on they count as not there, and the store removes them as it
+/// comes across them.
+///
+/// Counts by network are kept in a count-min sketch: never too low, and too high only where networks collide in both of
+/// its rows (G. Cormode, S. Muthukrishnan: An improved data stream summary, 2005).
+/// Entries that are older than the retry window are forgotten here by themselves.
+public struct PendingLedger: Sendable {
+    private var ages: PendingAges
+    private var networks: NetworkCounts
+    /// What was noted since the last `commit`.
+    private var uncommitted: [Note] = []
+    /// How many entries were dropped and still lie in the store.
+    public private(set) var droppedCount = 0
+
+    private struct Note {
+        var first: Timestamp
+        var network: UInt32
+        var isAddition: Bool
+    }
+
+    /// An empty ledger for entries that wait under these rules.
+    public init(rules: Rules) {
+        ages = PendingAges(window: rules.retryWindow)
+        networks = NetworkCounts(window: rules.retryWindow)
+    }
+
+    /// How many entries wait, as far as they are known.
+    public var count: Int { ages.total }
+
+    /// Whether it was made for another retry window than these rules have: then a new one must be.
+    public func isOutdated(under rules: Rules) -> Bool { ages.window != rules.retryWindow }
+
+    /// Whether another first attempt may be remembered.
+    public func admits(network: UInt32, at now: Timestamp, under rules: Rules) -> Bool {
+        guard network == 0 || networks.count(network, at: now) < rules.maxPendingPerNetwork else { return false }
+        return ages.total < rules.maxPending || ages.hasOlder(than: now)
+    }
+
+    /// Whether the entry was dropped, and is to be treated as not there.
+    public func hasDropped(_ sighting: Sighting) -> Bool {
+        sighting.isPending && ages.hasDropped(sighting.first)
+    }
+
+    /// Notes what was written over an entry.
+    ///
+    /// - Parameters:
+    ///   - old: what was there
+    ///   - new: what is there now; nil where it was left as it was
+    ///   - network: the network of both; 0 where it isn't known
+    public mutating func replace(_ old: Sighting?, with new: Sighting?, network: UInt32, under rules: Rules) {
+        guard let new else { return }
+        if let old { remove(old, network: network) }
+        guard new.isPending else { return }
+        add(first: new.first, network: network)
+        droppedCount += ages.drop(downTo: rules.maxPending)
+        uncommitted.append(Note(first: new.first, network: network, isAddition: true))
+    }
+
+    /// Notes that an entry was removed.
+    public mutating func remove(_ old: Sighting, network: UInt32) {
+        guard old.isPending else { return }
+        if ages.hasDropped(old.first) { droppedCount = max(0, droppedCount - 1) }
+        subtract(first: old.first, network: network)
+        uncommitted.append(Note(first: old.first, network: network, isAddition: false))
+    }
+
+    /// Counts an entry that is in the store already.
+    public mutating func count(_ sighting: Sighting, network: UInt32, at now: Timestamp, under rules: Rules) {
+        guard sighting.isPending, !sighting.isExpired(at: now, under: rules) else { return }
+        if ages.hasDropped(sighting.first) {
+            droppedCount += 1
+            return networks.add(network, at: sighting.first)
+        }
+        add(first: sighting.first, network: network)
+        droppedCount += ages.drop(downTo: rules.maxPending)
+    }
+
+    /// Makes the notes since the last time final.
+    public mutating func commit() {
+        uncommitted.removeAll(keepingCapacity: true)
+    }
+
+    /// Takes the notes since the last `commit` back: what they tell of wasn't written.
+    public mutating func rollBack() {
+        for note in uncommitted.reversed() {
+            if note.isAddition {
+                subtract(first: note.first, network: note.network)
+            } else {
+                add(first: note.first, network: note.network)
+            }
+        }
+        commit()
+    }
+
+    private mutating func add(first: Timestamp, network: UInt32) {
+        ages.add(first)
+        networks.add(network, at: first)
+    }
+
+    private mutating func subtract(first: Timestamp, network: UInt32) {
+        ages.subtract(first)
+        networks.subtract(network, at: first)
+    }
+}

@@ -1,0 +1,99 @@
+import Greylist
+import Storage
+import Testing
+
+struct PendingLedgerTests {
+    private static func at(_ seconds: Int64) -> Timestamp { Timestamp(seconds: seconds) }
+
+    private static func pending(_ seconds: Int64) -> Sighting { Sighting(firstAt: at(seconds)) }
+
+    @Test func whatIsWrittenAndRemovedIsCounted() {
+        let rules = Rules()
+        var ledger = PendingLedger(rules: rules)
+        for second: Int64 in 0..<1_000 {
+            ledger.replace(nil, with: Self.pending(100_000 + second), network: 3, under: rules)
+        }
+        #expect(ledger.count == 1_000)
+        for second: Int64 in 0..<600 { ledger.remove(Self.pending(100_000 + second), network: 3) }
+        #expect(ledger.count == 400)
+        let passed = Sighting(passes: 1, first: Self.at(100_700), last: Self.at(101_100))
+        ledger.replace(Self.pending(100_700), with: passed, network: 3, under: rules)
+        ledger.replace(passed, with: passed, network: 3, under: rules)
+        ledger.remove(passed, network: 3)
+        #expect(ledger.count == 399)
+        ledger.replace(Self.pending(100_701), with: nil, network: 3, under: rules)
+        #expect(ledger.count == 399)
+    }
+
+    @Test func theOldestAreDroppedAndCountAsGone() {
+        let rules = Rules(maxPending: 100)
+        var ledger = PendingLedger(rules: rules)
+        for number: Int64 in 0..<150 {
+            let now = Self.at(100_000 + 10 * number)
+            #expect(ledger.admits(network: 1, at: now, under: rules))
+            ledger.replace(nil, with: Sighting(firstAt: now), network: 1, under: rules)
+        }
+        #expect(ledger.count == 100)
+        #expect(ledger.droppedCount == 50)
+        #expect(ledger.hasDropped(Self.pending(100_000 + 10 * 49)))
+        #expect(!ledger.hasDropped(Self.pending(100_000 + 10 * 50)))
+        #expect(!ledger.hasDropped(Sighting(passes: 1, first: Self.at(0), last: Self.at(0))))
+        for number: Int64 in 0..<50 { ledger.remove(Self.pending(100_000 + 10 * number), network: 1) }
+        #expect(ledger.droppedCount == 0)
+        #expect(ledger.count == 100)
+    }
+
+    @Test func whatIsTakenBackWasNeverThere() {
+        let rules = Rules(maxPendingPerNetwork: 2)
+        var ledger = PendingLedger(rules: rules)
+        ledger.replace(nil, with: Self.pending(100_000), network: 1, under: rules)
+        ledger.commit()
+        ledger.replace(nil, with: Self.pending(100_001), network: 1, under: rules)
+        ledger.remove(Self.pending(100_000), network: 1)
+        ledger.replace(nil, with: Self.pending(100_002), network: 1, under: rules)
+        #expect(!ledger.admits(network: 1, at: Self.at(100_003), under: rules))
+        ledger.rollBack()
+        #expect(ledger.count == 1)
+        #expect(ledger.admits(network: 1, at: Self.at(100_003), under: rules))
+    }
+
+    @Test func olderThanTheRetryWindowIsForgotten() {
+        let rules = Rules(maxPendingPerNetwork: 1)
+        var ledger = PendingLedger(rules: rules)
+        ledger.replace(nil, with: Self.pending(100_000), network: 1, under: rules)
+        #expect(!ledger.admits(network: 1, at: Self.at(100_000 + 172_800), under: rules))
+        #expect(ledger.admits(network: 1, at: Self.at(100_000 + 2 * 172_800), under: rules))
+        ledger.replace(nil, with: Self.pending(100_000 + 2 * 172_800), network: 2, under: rules)
+        #expect(ledger.count == 1)
+    }
+
+    /// Clocks step, records are damaged: counts may be off for a while, but nothing breaks and everybody gets a place.
+    @Test func anyTimeIsTaken() {
+        let rules = Rules(maxPending: 3, maxPendingPerNetwork: 2)
+        var ledger = PendingLedger(rules: rules)
+        for seconds: Int64 in [0, .max, .min, 1, 1 << 60, -1, 5_000_000_000, 100_000, 172_800, 0, .max - 1] {
+            ledger.count(Self.pending(seconds), network: 7, at: Self.at(100_000), under: rules)
+            ledger.replace(nil, with: Self.pending(seconds), network: 8, under: rules)
+            ledger.remove(Self.pending(seconds), network: 7)
+            ledger.commit()
+        }
+        let now = Self.at(1_800_000_000)
+        #expect(ledger.admits(network: 9, at: now, under: rules))
+        ledger.replace(nil, with: Sighting(firstAt: now), network: 9, under: rules)
+        #expect((1...3).contains(ledger.count))
+    }
+
+    @Test func manyNetworksAreHardlyConfused() {
+        let rules = Rules(maxPendingPerNetwork: 50)
+        var ledger = PendingLedger(rules: rules)
+        for network: UInt32 in 1...200_000 {
+            let tag = Network(Address(ipv4: network << 8), prefixLength: 24).tag
+            ledger.replace(nil, with: Self.pending(100_000), network: tag, under: rules)
+        }
+        let confused = (1...200_000 as ClosedRange<UInt32>).filter { network in
+            let tag = Network(Address(ipv4: network << 8), prefixLength: 24).tag
+            return !ledger.admits(network: tag, at: Self.at(100_001), under: rules)
+        }
+        #expect(confused.isEmpty)
+    }
+}

@@ -1,0 +1,106 @@
+import Greylist
+import Storage
+
+extension StoreContract {
+    /// Nobody can make a store grow without end.
+    static let bounds: [StoreContract] = [
+        StoreContract(description: "a network has no more first attempts waiting than it may") { store in
+            let rules = Rules(maxPendingPerNetwork: 3)
+            for number in 0..<3 {
+                try expect(try await store.ask("a \(number)", network: 7, at: 1_000, under: rules), .new(wait: 300))
+            }
+            for number in 3..<6 {
+                try expect(try await store.ask("a \(number)", network: 7, at: 1_000, under: rules), .crowded(wait: 300))
+            }
+            try expect(try await store.everything(in: .greylist).count, 3)
+            // Others have their own places, those who wait keep theirs, and one that passes makes room.
+            try expect(try await store.ask("b", network: 8, at: 1_000, under: rules), .new(wait: 300))
+            let early = try await store.ask("a 0", network: 7, at: 1_100, under: rules)
+            try expect(early, .early(wait: 200, delay: 100))
+            try expect(try await store.ask("a 0", network: 7, at: 1_400, under: rules), .retried(delay: 400))
+            try expect(try await store.ask("a 3", network: 7, at: 1_400, under: rules), .new(wait: 300))
+            try expect(try await store.ask("a 4", network: 7, at: 1_400, under: rules), .crowded(wait: 300))
+            try expect(try await store.ask("a 0", network: 7, at: 1_500, under: rules), .known)
+        },
+        StoreContract(description: "beyond the limit the oldest first attempts are dropped, and none that passed") {
+            store in
+            let rules = Rules(maxPending: 10)
+            for number in 0..<5 { _ = try await store.ask("passed \(number)", at: 1_000, under: rules) }
+            for number in 0..<5 {
+                let verdict = try await store.ask("passed \(number)", at: 1_400, under: rules)
+                try expect(verdict, .retried(delay: 400))
+            }
+            for number in 0..<30 {
+                let time = 2_000 + Int64(number) * 20
+                try expect(try await store.ask("a \(number)", at: time, under: rules), .new(wait: 300))
+            }
+            for number in 20..<30 {
+                let waited = Int64(30 - number) * 20
+                let verdict = try await store.ask("a \(number)", at: 2_600, under: rules)
+                try expect(verdict, .early(wait: 300 - waited, delay: waited))
+            }
+            for number in 0..<5 {
+                try expect(try await store.ask("passed \(number)", at: 2_600, under: rules), .known)
+            }
+            try expect(try await store.ask("a 0", at: 2_600, under: rules), .new(wait: 300))
+        },
+        StoreContract(description: "who comes when all places are taken at once isn't remembered") { store in
+            let rules = Rules(maxPending: 4)
+            let answered = try await store.answer((0..<6).map { inquiry("a \($0)", at: 1_000, under: rules) })
+            try expect(answered.count { $0.judgement?.verdict == .new(wait: 300) }, 4)
+            try expect(answered.count { $0.judgement?.verdict == .crowded(wait: 300) }, 2)
+        },
+        StoreContract(description: "a place is free again when its entry has long expired") { store in
+            let rules = Rules(maxPendingPerNetwork: 2)
+            for number in 0..<2 { _ = try await store.ask("a \(number)", network: 7, at: 1_000, under: rules) }
+            try expect(try await store.ask("b", network: 7, at: 100_000, under: rules), .crowded(wait: 300))
+            try expect(try await store.ask("b", network: 7, at: 400_000, under: rules), .new(wait: 300))
+        },
+    ]
+
+    /// What comes from elsewhere: another store, or another spelling.
+    static let moving: [StoreContract] = [
+        StoreContract(description: "what was known under the former spelling counts, and goes on under ours") { store in
+            _ = try await store.ask("bounce-7@example.org", at: 1_000)
+            _ = try await store.ask("bounce-7@example.org", at: 1_400)
+            for time: Int64 in [2_000, 2_001] {
+                let verdict = try await store.ask("bounce-#@example.org", former: "bounce-7@example.org", at: time)
+                try expect(verdict, .known)
+            }
+            try expect(try await store.ask("bounce-#@example.org", at: 2_002), .known)
+            try expect(
+                try await store.ask("news-#@example.org", former: "news-8@example.org", at: 2_000), .new(wait: 300))
+        },
+        StoreContract(description: "a first attempt under the former spelling goes on waiting") { store in
+            _ = try await store.ask("a7", at: 1_000)
+            try expect(try await store.ask("a#", former: "a7", at: 1_100), .early(wait: 200, delay: 100))
+            try expect(try await store.ask("a#", former: "a7", at: 1_400), .retried(delay: 400))
+            try expect(try await store.ask("a#", at: 1_500), .known)
+        },
+        StoreContract(
+            description: "entries of another store are added, those of both are merged, and twice does no harm"
+        ) {
+            store in
+            _ = try await store.ask("both", at: 1_000)
+            _ = try await store.ask("both", at: 2_000)
+            let (now, rules) = (Timestamp(seconds: 5_000), Rules(clientCount: 2))
+            func entry(_ text: String, _ passes: UInt32, _ time: Int64) -> Entry {
+                let time = Timestamp(seconds: time)
+                let key = Key(Array(text.utf8).span, isHashed: true)
+                return Entry(key: key, sighting: Sighting(passes: passes, first: time, last: time))
+            }
+            let greylist = [entry("both", 3, 1_500), entry("passed", 5, 4_000), entry("pending", 0, 4_900)]
+            for _ in 0..<2 {
+                try await store.merge(greylist, into: .greylist, at: now, under: rules)
+                try await store.merge([entry("net", 2, 4_000)], into: .autoWhitelist, at: now, under: rules)
+                let passes = try await store.everything(in: .greylist).map(\.sighting.passes).sorted()
+                try expect(passes, [0, 3, 5])
+            }
+            try expect(try await store.ask("passed", at: 5_000), .known)
+            try expect(try await store.ask("pending", at: 5_000), .early(wait: 200, delay: 100))
+            try expect(try await store.ask("other", client: "net", at: 5_000, under: rules), .autoWhitelisted)
+            // The last pass of both is the later one: at 2,000.
+            try expect(try await store.ask("both", at: 2_000 + 3_024_000), .known)
+        },
+    ]
+}
