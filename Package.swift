@@ -22,6 +22,7 @@ let lifecycleTestKit = Target.Dependency.product(
     name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 
 let package = Package(
@@ -31,16 +32,18 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         .executableTarget(
             name: "tprtd",
             dependencies: [
-                "Policy", "Greylist", "Storage", "LMDBStore", "Engine", "Settings", "WhitelistFiles",
-                "Server",
+                "Policy", "Greylist", "Storage", "Engine", "Settings", "WhitelistFiles", "Server", "Programs",
                 arguments, logging, lifecycle, unixSignals, nioCore, nioPosix,
             ], swiftSettings: strict),
+        .target(
+            name: "Programs", dependencies: ["Greylist", "Storage", "LMDBStore", "RedisStore"], swiftSettings: strict),
         .target(name: "JSONText", swiftSettings: strict),
         .target(name: "Settings", dependencies: ["JSONText"], swiftSettings: strict),
         .target(name: "WhitelistFiles", dependencies: ["Greylist", "JSONText", locks], swiftSettings: strict),
@@ -56,6 +59,10 @@ let package = Package(
             ], swiftSettings: strict),
         .target(
             name: "LMDBStore", dependencies: ["Storage", "Greylist", "CLMDB", nioPosix, locks], swiftSettings: strict),
+
+        .target(
+            name: "RedisStore",
+            dependencies: ["Storage", "Greylist", nioCore, nioPosix, nioSSL, locks], swiftSettings: strict),
 
         .testTarget(name: "PolicyTests", dependencies: ["Policy", nioCore], swiftSettings: strict),
         .testTarget(name: "GreylistTests", dependencies: ["Greylist"], swiftSettings: strict),
@@ -74,6 +81,11 @@ let package = Package(
         .testTarget(
             name: "LMDBStoreTests", dependencies: ["Greylist", "Storage", "StoreContract", "LMDBStore", locks],
             swiftSettings: strict),
+        .target(name: "RedisLab", path: "Tests/RedisLab", swiftSettings: strict),
+        .testTarget(
+            name: "RedisStoreTests",
+            dependencies: ["Greylist", "Storage", "StoreContract", "RedisStore", "RedisLab", nioCore, nioPosix, locks],
+            swiftSettings: strict),
         .testTarget(
             name: "ServerTests",
             dependencies: [
@@ -87,7 +99,9 @@ let package = Package(
             name: "WhitelistFilesTests", dependencies: ["WhitelistFiles", "Greylist"], swiftSettings: strict),
         .testTarget(
             name: "tprtdTests",
-            dependencies: ["tprtd", "Settings", "Greylist", "Storage", "Engine", "Server", nioCore, arguments],
+            dependencies: [
+                "tprtd", "Settings", "Greylist", "Storage", "Engine", "Server", "Programs", nioCore, arguments,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests", dependencies: ["tprtd"], path: "Integration", swiftSettings: strict),

@@ -111,6 +111,11 @@ public final class LMDBStore: Store {
         }
     }
 
+    /// How many entries the table has.
+    public func count(_ table: Table) async throws(StoreError) -> Int? {
+        try await run { (transaction) throws(LMDBFault) in try transaction.count(table) }
+    }
+
     /// Finishes what is waiting and closes the file.
     public func close() async {
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in

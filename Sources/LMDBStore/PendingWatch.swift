@@ -30,7 +30,7 @@ final class PendingWatch: @unchecked Sendable {  // guarded by: LMDBStore uses i
         rules = inquiry.rules
         guard start == nil || ledger.isOutdated(under: rules) else { return }
         beginAnew()
-        isCounted = try transaction.isEmpty(.greylist)
+        isCounted = try transaction.count(.greylist) == 0
         start = now
     }
 

@@ -47,10 +47,10 @@ struct Transaction: ~Copyable {
         try LMDBFault.check(mdb_txn_commit(handle))
     }
 
-    func isEmpty(_ table: Table) throws(LMDBFault) -> Bool {
+    func count(_ table: Table) throws(LMDBFault) -> Int {
         var statistics = MDB_stat()
         try LMDBFault.check(mdb_stat(handle, tables[table], &statistics))
-        return statistics.ms_entries == 0
+        return statistics.ms_entries
     }
 
     func read(_ key: Key, in table: Table) throws(LMDBFault) -> Record? {

@@ -69,7 +69,8 @@ extension Configuration {
             "Whether the keys of the databases are hashed."),
         Field(
             "service.key_prefix", \.service.keyPrefix,
-            "What every key in Redis begins with."),
+            "What every key in Redis begins with; empty: as in TPRT 0.9.3.",
+            allowed: .oneLine),
         Field(
             "service.awl_client_count", \.service.awlClientCount,
             "How many passes put a client on the auto-whitelist; 0: none do.",

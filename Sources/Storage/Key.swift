@@ -44,6 +44,14 @@ public enum Key: Sendable, Hashable {
         }
     }
 
+    /// Whether it has the form of a greylisting key: a digest, or a text that begins with a network.
+    public var hasForm: Bool {
+        switch self {
+        case .digest: true
+        case .text(let text): text.withUnsafeBytes { $0.beginsWithNetwork }
+        }
+    }
+
     /// How many bytes `spell` hands over.
     public var spellingCount: Int {
         switch self {

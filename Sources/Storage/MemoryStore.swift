@@ -66,6 +66,11 @@ public final class MemoryStore: Store {
         tables.withLockedValue { $0.take(limit, from: table) }
     }
 
+    /// How many entries the table has.
+    public func count(_ table: Table) async throws(StoreError) -> Int? {
+        tables.withLockedValue { $0[table].keys.count }
+    }
+
     /// Does nothing: there is nothing to keep.
     public func close() async {}
 }

@@ -83,6 +83,11 @@ public struct PairStore: Store {
         try await store(of: table).merge(entries, into: table, at: now, under: rules)
     }
 
+    /// Asks the store that has the table.
+    public func count(_ table: Table) async throws(StoreError) -> Int? {
+        try await store(of: table).count(table)
+    }
+
     /// Closes both.
     public func close() async {
         await greylist.close()

@@ -14,6 +14,8 @@ public struct PendingLedger: Sendable {
     private var networks: NetworkCounts
     /// What was noted since the last `commit`.
     private var uncommitted: [Note] = []
+    /// How many places are kept for entries that are being written.
+    private var reserved = 0
     /// How many entries were dropped and still lie in the store.
     public private(set) var droppedCount = 0
 
@@ -38,7 +40,21 @@ public struct PendingLedger: Sendable {
     /// Whether another first attempt may be remembered.
     public func admits(network: UInt32, at now: Timestamp, under rules: Rules) -> Bool {
         guard network == 0 || networks.count(network, at: now) < rules.maxPendingPerNetwork else { return false }
-        return ages.total < rules.maxPending || ages.hasOlder(than: now)
+        return ages.total + reserved < rules.maxPending || ages.hasOlder(than: now)
+    }
+
+    /// Keeps a place for an entry that is on its way to the store.
+    ///
+    /// Until it is clear what became of it nothing is dropped for it; then the place is to be freed.
+    public mutating func reserve(network: UInt32, at time: Timestamp) {
+        reserved += 1
+        networks.add(network, at: time)
+    }
+
+    /// Frees a place that was kept.
+    public mutating func free(network: UInt32, at time: Timestamp) {
+        reserved = max(0, reserved - 1)
+        networks.subtract(network, at: time)
     }
 
     /// Whether the entry was dropped, and is to be treated as not there.

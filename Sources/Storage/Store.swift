@@ -5,7 +5,7 @@ public import Greylist
 /// - an inquiry is one atomic read-modify-write over its keys;
 /// - an answer is given when the store keeps its promise of durability for it, not before;
 /// - inquiries that come together may be committed together; each sees what those before it wrote.
-public protocol Store: Sendable {
+public protocol Store: EntrySource {
     /// Answers inquiries, as one turn of an event loop gathered them. Never blocks.
     ///
     /// - Parameters:
@@ -24,17 +24,23 @@ public protocol Store: Sendable {
         _ table: Table, from cursor: Cursor?, limit: Int, at now: Timestamp, under rules: Rules
     ) async throws(StoreError) -> ExpiredSlice
 
-    /// Reads a slice of a table, in the store's own order.
-    ///
-    /// What changes meanwhile may be seen or not, and a store that moves its entries about may show one twice.
-    func scan(_ table: Table, from cursor: Cursor?, limit: Int) async throws(StoreError) -> ScannedSlice
-
     /// Adds entries that another store has; where both know a key, their sightings are merged.
     ///
     /// May be done again with the same entries. The bounds on pending entries don't hold here.
     func merge(
         _ entries: [Entry], into table: Table, at now: Timestamp, under rules: Rules
     ) async throws(StoreError)
+}
+
+/// What entries can be read from: a store, or a look at the file of one that somebody else has open.
+public protocol EntrySource: Sendable {
+    /// Reads a slice of a table, in the store's own order.
+    ///
+    /// What changes meanwhile may be seen or not, and a store that moves its entries about may show one twice.
+    func scan(_ table: Table, from cursor: Cursor?, limit: Int) async throws(StoreError) -> ScannedSlice
+
+    /// How many entries a table has, where that is known without counting them; they may come and go.
+    func count(_ table: Table) async throws(StoreError) -> Int?
 
     /// Finishes what was handed over and closes. Nothing may be asked afterwards.
     func close() async

@@ -4,6 +4,10 @@ public enum StoreLocation: Sendable, Hashable {
     case memory
     /// `lmdb:///path`
     case lmdb(path: String)
+    /// `gdbm:///path`, which may also be spelt `dbm:///path`
+    case gdbm(path: String)
+    /// `redis://host:6379/0` and its relatives
+    case redis(RedisLocation)
 
     /// Reads a URL.
     public init(url: String) throws(StoreURLFault) {
@@ -18,18 +22,22 @@ public enum StoreLocation: Sendable, Hashable {
                 throw StoreURLFault(description: "\"\(url)\" has a path, but a memory: store keeps nothing on disk")
             }
             self = .memory
-        case "lmdb":
-            guard parts[1].hasPrefix("///"), parts[1].count > 3, parts[1].last != "/" else {
-                throw StoreURLFault(description: "\"\(url)\" names no file (lmdb:// is followed by an absolute path)")
-            }
-            self = .lmdb(path: String(parts[1].dropFirst(2)))
-        case "gdbm", "dbm":
-            throw StoreURLFault(description: "this version has no GNU dbm store yet: use lmdb:///path")
+        case "lmdb": self = .lmdb(path: try Self.path(parts[1], of: url))
+        case "gdbm", "dbm": self = .gdbm(path: try Self.path(parts[1], of: url))
         case let scheme where scheme.hasPrefix("redis"):
-            throw StoreURLFault(description: "this version has no Redis store yet: use lmdb:///path")
+            self = .redis(try RedisLocation(scheme: scheme, rest: parts[1]))
         default:
-            throw StoreURLFault(description: "no store is called \"\(scheme):\" (there are lmdb: and memory:)")
+            throw StoreURLFault(
+                description: "no store is called \"\(scheme):\" (there are lmdb:, gdbm:, redis: and memory:)")
         }
+    }
+
+    /// The path of a store that is a file.
+    private static func path(_ rest: Substring, of url: String) throws(StoreURLFault) -> String {
+        guard rest.hasPrefix("///"), rest.count > 3, rest.last != "/" else {
+            throw StoreURLFault(description: "\"\(url)\" names no file (lmdb:// is followed by an absolute path)")
+        }
+        return String(rest.dropFirst(2))
     }
 }
 

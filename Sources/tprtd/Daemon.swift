@@ -3,6 +3,7 @@ import Glibc
 import Greylist
 import Logging
 import NIOPosix
+import Programs
 import Server
 import ServiceLifecycle
 import Storage

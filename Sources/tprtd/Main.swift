@@ -1,6 +1,7 @@
 import ArgumentParser
 import FoundationEssentials
 import Glibc
+import Programs
 import Settings
 import WhitelistFiles
 
@@ -14,7 +15,7 @@ enum Main {
         signal(SIGHUP, SIG_IGN)
         let arguments = TprtdArguments.parseOrExit()
         do throws(Failure) {
-            if arguments.version { return print("\(Program.name) \(Program.version)") }
+            if arguments.version { return print("\(Program.name) \(Release.version)") }
             let environment = ProcessInfo.processInfo.environment
             let loaded = try read(arguments, environment)
             if arguments.printConfig { return print(arguments.printed(loaded), terminator: "") }
@@ -22,7 +23,7 @@ enum Main {
             if arguments.checkConfig { return report(plan.warnings) }
             try await Daemon(plan).run()
         } catch {
-            error.exit()
+            error.exit(Program.name)
         }
     }
 
@@ -34,7 +35,7 @@ enum Main {
                 try contents(of: $0, limit: ConfigurationFile.sizeLimit)
             }
         } catch {
-            throw Failure(.configuration, error.errors.map(\.description).joined(separator: "\n\(Program.name): "))
+            throw Failure(.configuration, error.errors.map(\.description))
         }
     }
 
@@ -43,7 +44,7 @@ enum Main {
         do throws(PlanFaults) {
             return try Plan(loaded, environment: environment)
         } catch {
-            throw Failure(.configuration, error.sentences.joined(separator: "\n\(Program.name): "))
+            throw Failure(.configuration, error.sentences)
         }
     }
 

@@ -2,6 +2,7 @@ import Engine
 import Glibc
 import Greylist
 import NIOCore
+import Programs
 import Server
 import Settings
 import Storage
@@ -11,6 +12,7 @@ import WhitelistFiles
 struct Plan {
     let greylist: StoreLocation
     let autoWhitelist: StoreLocation
+    let keyPrefix: String
     let stateDirectory: StateDirectory
     let listeners: [ListenAddress]
     let backlog: Int
@@ -56,6 +58,7 @@ struct Plan {
         self.greylist = greylist
         self.autoWhitelist = autoWhitelist
         self.whitelists = whitelists
+        keyPrefix = service.keyPrefix
         stateDirectory = state
         listeners = [ListenAddress(server)] + more
         backlog = server.listenQueueSize

@@ -1,6 +1,6 @@
 import Engine
 import Greylist
-import LMDBStore
+import Programs
 import Server
 import Storage
 
@@ -8,20 +8,15 @@ extension Plan {
     /// Opens the store: one for both tables where both have the same URL, else a pair.
     func openStore(report: @escaping @Sendable (String) -> Void) throws(Failure) -> any Store {
         stateDirectory.make()
-        if greylist == autoWhitelist || postman.terms.rules.clientCount == 0 { return try open(greylist, report) }
-        return PairStore(greylist: try open(greylist, report), autoWhitelist: try open(autoWhitelist, report))
-    }
-
-    private func open(
-        _ location: StoreLocation, _ report: @escaping @Sendable (String) -> Void
-    ) throws(Failure) -> any Store {
+        let backend = Backend(
+            keyPrefix: keyPrefix, maintenanceLease: maintenanceInterval.components.seconds * 9 / 10,
+            now: WallClock.now, report: report)
         do throws(StoreError) {
-            switch location {
-            case .memory: return MemoryStore()
-            case .lmdb(let path): return try LMDBStore(path: path, at: WallClock.now(), report: report)
-            }
+            let greylist = try backend.open(greylist)
+            if self.greylist == autoWhitelist || postman.terms.rules.clientCount == 0 { return greylist }
+            return PairStore(greylist: greylist, autoWhitelist: try backend.open(autoWhitelist))
         } catch {
-            throw Failure(ExitStatus(error.code), error.description)
+            throw Failure(error)
         }
     }
 
@@ -41,15 +36,6 @@ extension Plan {
 }
 
 extension ExitStatus {
-    fileprivate init(_ code: StoreError.Code) {
-        switch code {
-        case .inUse, .unavailable, .corrupt, .writeRefused: self = .unavailable
-        case .misconfigured: self = .configuration
-        case .denied: self = .noPermission
-        case .cannotCreate: self = .cannotCreate
-        }
-    }
-
     fileprivate init(_ code: ListenError.Code) {
         switch code {
         case .taken: self = .unavailable

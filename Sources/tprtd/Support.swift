@@ -53,7 +53,7 @@ enum Support {
 
     /// A sentence for each setting that was given but has no effect.
     static func warnings(_ loaded: LoadedConfiguration) -> [String] {
-        ["service.wl_watch", "service.key_prefix"]
+        ["service.wl_watch"]
             .filter { loaded.origin(of: $0) != .default }
             .map { "\(loaded.origin(of: $0)): \($0): has no effect in this version" }
     }

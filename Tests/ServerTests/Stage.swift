@@ -137,6 +137,8 @@ final class SlowStore: Store {
         try await inner.merge(entries, into: table, at: now, under: rules)
     }
 
+    func count(_ table: Table) async throws(StoreError) -> Int? { nil }
+
     func close() async {}
 }
 
@@ -167,6 +169,8 @@ final class BrokenStore: Store {
     ) async throws(StoreError) {
         throw StoreError(.unavailable, "no disk")
     }
+
+    func count(_ table: Table) async throws(StoreError) -> Int? { nil }
 
     func close() async {}
 }

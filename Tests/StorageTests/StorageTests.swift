@@ -107,5 +107,7 @@ struct FailingStore: Store {
         throw Self.error
     }
 
+    func count(_ table: Table) async throws(StoreError) -> Int? { nil }
+
     func close() async {}
 }

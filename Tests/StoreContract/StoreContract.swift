@@ -182,11 +182,13 @@ extension StoreContract {
 }
 
 extension Store {
-    /// Puts one batch and waits for its answer.
+    /// Puts one batch and waits for its answer, in which there must be no fault.
     public func answer(_ batch: [Inquiry]) async throws -> [Inquiry] {
-        try await withCheckedContinuation { continuation in
+        let answered = try await withCheckedContinuation { continuation in
             update(batch) { continuation.resume(returning: $0) }
         }.get()
+        for inquiry in answered { if let fault = inquiry.fault { throw fault } }
+        return answered
     }
 
     /// Puts one inquiry and waits for its verdict.
@@ -196,9 +198,7 @@ extension Store {
     ) async throws -> Verdict? {
         let inquiry = StoreContract.inquiry(
             triplet, former: former, client: client, network: network, isHashed: isHashed, at: time, under: rules)
-        let answered = try await answer([inquiry])[0]
-        if let fault = answered.fault { throw fault }
-        return answered.judgement?.verdict
+        return try await answer([inquiry])[0].judgement?.verdict
     }
 
     /// Reads a whole table, slice by slice.

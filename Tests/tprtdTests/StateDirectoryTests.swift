@@ -1,7 +1,6 @@
 import Glibc
+import Programs
 import Testing
-
-@testable import tprtd
 
 @Suite("The state directory")
 struct StateDirectoryTests {

@@ -57,9 +57,7 @@ struct SupportTests {
 
     @Test(
         "what has no effect is named in a warning once it is said",
-        arguments: [
-            "service.wl_watch=true", "service.key_prefix=a",
-        ])
+        arguments: ["service.wl_watch=true"])
     func warnings(injection: String) throws {
         let key = injection.prefix { $0 != "=" }
         #expect(Support.warnings(try load([injection])) == ["-i: \(key): has no effect in this version"])

@@ -2,10 +2,12 @@ import Glibc
 
 /// Where the program keeps its databases when the settings don't say: `$STATE_DIRECTORY` (systemd), else
 /// `$XDG_STATE_HOME/tprt`, else `~/.local/state/tprt`.
-struct StateDirectory {
-    let path: String
+public struct StateDirectory: Sendable {
+    /// The folder.
+    public let path: String
 
-    init(environment: [String: String]) {
+    /// What these variables say.
+    public init(environment: [String: String]) {
         func value(_ name: String) -> String? {
             environment[name].flatMap { $0.hasPrefix("/") ? $0 : nil }
         }
@@ -20,12 +22,12 @@ struct StateDirectory {
     }
 
     /// Replaces `{state_dir}` in a URL.
-    func expand(_ url: String) -> String {
+    public func expand(_ url: String) -> String {
         url.split(separator: "{state_dir}", omittingEmptySubsequences: false).joined(separator: path)
     }
 
     /// Makes the folder, and those above it; what can't be made shows when the database is opened.
-    func make() {
+    public func make() {
         var path = ""
         for name in self.path.split(separator: "/") {
             path += "/" + name

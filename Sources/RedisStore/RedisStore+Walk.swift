@@ -1,0 +1,205 @@
+public import Greylist
+import NIOConcurrencyHelpers
+import NIOCore
+public import Storage
+
+/// Expiry, scan and merge: slices of `SCAN`, with the commands on the entries of a slice sent together.
+extension RedisStore {
+    /// An entry as it is in Redis.
+    private struct Found: Sendable {
+        var key: Key
+        var record: ByteBuffer
+        var sighting: Sighting
+
+        func isToGo(_ isDropped: Bool, at now: Timestamp, under rules: Rules) -> Bool {
+            isDropped || sighting.isExpired(at: now, under: rules)
+        }
+    }
+
+    /// Removes what is expired from a slice, and gives an expiry to entries that have none.
+    ///
+    /// A pass begins only where no other instance has the lease. Redis removes by itself what has an expiry: removed
+    /// here are the entries of TPRT 0.9.3, which have none, and those that were dropped.
+    public func expire(
+        _ table: Table, from cursor: Cursor?, limit: Int, at now: Timestamp, under rules: Rules
+    ) async throws(StoreError) -> ExpiredSlice {
+        var slice = ExpiredSlice()
+        if cursor == nil, let lease = maintenanceLease, try await !takeLease(of: table, for: lease, at: now) {
+            slice.isLeftToOthers = true
+            return slice
+        }
+        let (found, next) = try await look(table, from: cursor, limit: limit)
+        let lives = try await run(found.count) { number, commands, buffer in
+            commands.timeToLive(of: found[number].key, in: table, into: &buffer)
+        }
+        let dropped = pending.withLockedValue { pending in found.map { pending.hasDropped($0.sighting) } }
+        let changes = found.indices.filter { number in
+            found[number].isToGo(dropped[number], at: now, under: rules) || (try? lives[number].get()) == .integer(-1)
+        }
+        let replies = try await run(changes.count) { number, commands, buffer in
+            let place = changes[number]
+            let entry = found[place]
+            let isToGo = entry.isToGo(dropped[place], at: now, under: rules)
+            // The whole script each time: this is rare, and so needs no second try.
+            return commands.replace(
+                entry.key, in: table, entry.record, with: isToGo ? nil : entry.sighting, at: now, under: rules,
+                isLoaded: false, into: &buffer)
+        }
+        for (place, reply) in zip(changes, replies) where found[place].isToGo(dropped[place], at: now, under: rules) {
+            guard try reply.value() == .integer(1) else { continue }
+            slice.removed += 1
+            pending.withLockedValue { pending in
+                pending.remove(found[place].sighting, network: 0)
+                pending.commit()
+            }
+        }
+        slice.visited = found.count
+        slice.next = next
+        return slice
+    }
+
+    /// Reads a slice. One entry may come twice, while Redis grows or shrinks its table.
+    public func scan(_ table: Table, from cursor: Cursor?, limit: Int) async throws(StoreError) -> ScannedSlice {
+        let (found, next) = try await look(table, from: cursor, limit: limit)
+        return ScannedSlice(entries: found.map { Entry(key: $0.key, sighting: $0.sighting) }, next: next)
+    }
+
+    /// Doesn't know: servers only count all keys of a database, whosever they are.
+    public func count(_ table: Table) async throws(StoreError) -> Int? { nil }
+
+    /// Adds entries, each atomically; those that are expired aren't worth it.
+    public func merge(
+        _ entries: [Entry], into table: Table, at now: Timestamp, under rules: Rules
+    ) async throws(StoreError) {
+        var open = entries.filter { !$0.sighting.isExpired(at: now, under: rules) }
+        while !open.isEmpty {
+            let asked = open
+            let records = try await run(asked.count) { number, commands, buffer in
+                commands.get(asked[number].key, in: table, into: &buffer)
+            }
+            var writes: [(entry: Entry, record: ByteBuffer, merged: Sighting)] = []
+            for (entry, reply) in zip(asked, records) {
+                let record = try reply.value().text ?? ByteBuffer()
+                let stored = EntryText.sighting(record)
+                let merged = stored?.merged(with: entry.sighting) ?? entry.sighting
+                if !merged.hasSameText(as: stored) { writes.append((entry, record, merged)) }
+            }
+            let wanted = writes
+            let replies = try await run(wanted.count) { number, commands, buffer in
+                commands.replace(
+                    wanted[number].entry.key, in: table, wanted[number].record, with: wanted[number].merged, at: now,
+                    under: rules, isLoaded: false, into: &buffer)
+            }
+            open = []
+            for (write, reply) in zip(wanted, replies) where try reply.value() != .integer(1) {
+                open.append(write.entry)
+            }
+        }
+    }
+
+    /// Whether this instance may go through the table now: nobody else may for as long as the lease lasts.
+    ///
+    /// The value has the form of a record, so that a TPRT 0.9.3 on the same database can read it.
+    private func takeLease(of table: Table, for seconds: Int64, at now: Timestamp) async throws(StoreError) -> Bool {
+        let key = layout.lease(of: table)
+        let isCluster = access.location.isCluster
+        let reply = try await run(1) { _, _, buffer in
+            buffer.writeCommand("SET", arguments: 5)
+            buffer.writeBulk(key.span)
+            buffer.writeBulk("0,\(now.seconds)")
+            buffer.writeBulk("NX")
+            buffer.writeBulk("EX")
+            buffer.writeBulk(Int(max(1, seconds)))
+            return isCluster ? KeySlot.of(key.span) : nil
+        }
+        return try reply[0].value() != .null
+    }
+
+    /// The entries of a slice, and where to go on.
+    private func look(
+        _ table: Table, from cursor: Cursor?, limit: Int
+    ) async throws(StoreError) -> (found: [Found], next: Cursor?) {
+        let (keys, next) = try await scan(table, from: cursor.flatMap { RedisCursor($0) }, limit: limit)
+        let records = try await run(keys.count) { number, commands, buffer in
+            commands.get(keys[number], in: table, into: &buffer)
+        }
+        var found: [Found] = []
+        for (key, reply) in zip(keys, records) {
+            // Gone since, or not ours: a list, say.
+            if case .failure(let fault) = reply, fault.kind == .wrongType { continue }
+            guard let record = try reply.value().text, let sighting = EntryText.sighting(record) else { continue }
+            found.append(Found(key: key, record: record, sighting: sighting))
+        }
+        return (found, next?.cursor)
+    }
+
+    private func scan(
+        _ table: Table, from place: RedisCursor?, limit: Int
+    ) async throws(StoreError) -> (keys: [Key], next: RedisCursor?) {
+        let masters = try await masters()
+        let start = place?.master ?? ""
+        guard let index = masters.firstIndex(where: { $0.name >= start }) else { return ([], nil) }
+        let master = masters[index]
+        let position = master.name == place?.master ? place?.position ?? "0" : "0"
+        let pattern = layout.pattern(of: table)
+        var command = ByteBuffer()
+        command.writeCommand("SCAN", arguments: pattern == nil ? 3 : 5)
+        command.writeBulk(position)
+        if let pattern {
+            command.writeBulk("MATCH")
+            command.writeBulk(pattern.span)
+        }
+        command.writeBulk("COUNT")
+        command.writeBulk(max(1, limit))
+        let reply = try await onLoop { [command] teller, done in
+            Errand.run(command, on: master, by: teller) { done($0) }
+        }.value()
+        guard let parts = reply.elements, parts.count == 2, let next = parts[0].string, let names = parts[1].elements
+        else { throw StoreError(.unavailable, "redis: the answer to SCAN can't be understood") }
+        let keys = names.compactMap { name in
+            name.text.flatMap { text in text.withUnsafeReadableBytes { layout.key($0, in: table) } }
+        }
+        if next != "0" { return (keys, RedisCursor(master: master.name, position: next)) }
+        let isLast = index + 1 == masters.count
+        return (keys, isLast ? nil : RedisCursor(master: masters[index + 1].name, position: "0"))
+    }
+
+    private func masters() async throws(StoreError) -> [RedisClient.Master] {
+        let result = await onLoop { teller, done in teller.client.masters(done) }
+        switch result {
+        case .success(let masters): return masters.sorted { $0.name < $1.name }
+        case .failure(let fault): throw StoreError(fault)
+        }
+    }
+
+    private func run(
+        _ count: Int, _ write: @escaping @Sendable (Int, inout EntryCommands, inout ByteBuffer) -> UInt16?
+    ) async throws(StoreError) -> [Errand.Reply] {
+        await onLoop { teller, done in Errand.run(count, by: teller, write, done: done) }
+    }
+
+    /// Runs `body` on the background loop, and waits until it says that it is done.
+    private func onLoop<Answer: Sendable>(
+        _ body: @escaping @Sendable (Teller, @escaping (Answer) -> Void) -> Void
+    ) async -> Answer {
+        await withCheckedContinuation { continuation in
+            background.execute {
+                body(self.teller(on: self.background)) { continuation.resume(returning: $0) }
+            }
+        }
+    }
+}
+
+extension Sighting {
+    /// Whether it reads the same in Redis, where the first time of what has passed isn't kept.
+    fileprivate func hasSameText(as other: Sighting?) -> Bool {
+        passes == other?.passes && last == other?.last
+    }
+}
+
+extension Errand.Reply {
+    /// The reply, or the fault as whoever asked the store knows it.
+    fileprivate func value() throws(StoreError) -> RESPValue {
+        do throws(RedisFault) { return try get() } catch { throw StoreError(error) }
+    }
+}

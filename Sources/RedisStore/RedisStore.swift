@@ -1,0 +1,94 @@
+import Greylist
+import NIOConcurrencyHelpers
+import NIOCore
+import NIOPosix
+public import Storage
+
+/// A store in Redis or Valkey: one server, a master that Sentinels name, or a cluster.
+///
+/// It never waits for a connection: while there is none, what is asked fails at once, and whoever asks decides what
+/// that means. Each event loop that asks has connections of its own; everything else goes over those of one more.
+///
+/// Entries are those of TPRT 0.9.3 (`EntryText`), which may use the same database, with an expiry that follows the rules.
+/// The bounds on pending entries are kept by each process for itself and approximately: it knows what it wrote, not what
+/// others did.
+public final class RedisStore: Store {
+    /// What doesn't follow from the location.
+    public struct Terms: Sendable {
+        /// What every key begins with; empty for the layout of TPRT 0.9.3.
+        public var keyPrefix = ""
+        /// For how many seconds whoever begins to go through a table keeps all others from it; nil: they don't heed
+        /// each other.
+        public var maintenanceLease: Int64?
+        /// The terms of a fresh installation.
+        public init() {}
+    }
+
+    let access: RedisAccess
+    private let limits: RedisLimits
+    let layout: RedisLayout
+    let maintenanceLease: Int64?
+    let pending = NIOLockedValueBox(PendingLedger(rules: Rules()))
+    private let tellers = NIOLockedValueBox<[ObjectIdentifier: NIOLoopBound<Teller>]>([:])
+    /// For what doesn't come from an event loop, and for maintenance.
+    let background = MultiThreadedEventLoopGroup.singleton.next()
+
+    /// Reads the files that the location names (passwords, certificates), and doesn't wait for a connection.
+    ///
+    /// - Parameter report: takes a sentence for the log: what the administrator should mend; called on any thread
+    public convenience init(
+        _ location: RedisLocation, terms: Terms = Terms(), report: @escaping @Sendable (String) -> Void
+    ) throws(StoreError) {
+        try self.init(location, terms: terms, limits: RedisLimits(), report: report)
+    }
+
+    init(
+        _ location: RedisLocation, terms: Terms, limits: RedisLimits, report: @escaping @Sendable (String) -> Void
+    ) throws(StoreError) {
+        access = try RedisAccess(location, report: report)
+        layout = RedisLayout(keyPrefix: terms.keyPrefix)
+        maintenanceLease = terms.maintenanceLease
+        self.limits = limits
+    }
+
+    /// Begins to connect, so that the first request doesn't have to.
+    public func connect() {
+        background.execute { _ = self.teller(on: self.background) }
+    }
+
+    /// Sends the inquiries on the connections of the calling event loop; `done` is called there.
+    public func update(_ batch: consuming [Inquiry], done: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void)
+    {
+        if let eventLoop = MultiThreadedEventLoopGroup.currentEventLoop {
+            Exchange(batch, by: teller(on: eventLoop), done: done).start()
+        } else {
+            let batch = batch
+            background.execute {
+                Exchange(batch, by: self.teller(on: self.background), done: done).start()
+            }
+        }
+    }
+
+    /// Closes all connections; what is under way fails.
+    public func close() async {
+        for bound in tellers.withLockedValue({ Array($0.values) }) {
+            _ = try? await bound.eventLoop.submit { bound.value.client.close() }.get()
+        }
+    }
+
+    /// The teller of an event loop, made when it is first asked for; to be called there.
+    func teller(on eventLoop: any EventLoop) -> Teller {
+        if let teller = tellers.withLockedValue({ $0[ObjectIdentifier(eventLoop)] }) { return teller.value }
+        let teller = Teller(
+            on: eventLoop, client: RedisClient(on: eventLoop, access: access, limits: limits),
+            commands: EntryCommands(layout: layout, isCluster: access.location.isCluster), pending: pending)
+        tellers.withLockedValue { $0[ObjectIdentifier(eventLoop)] = NIOLoopBound(teller, eventLoop: eventLoop) }
+        return teller
+    }
+}
+
+extension RedisLocation {
+    var isCluster: Bool {
+        if case .cluster = servers { true } else { false }
+    }
+}
