@@ -104,6 +104,6 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["tprtd"], path: "Integration", swiftSettings: strict),
+            name: "IntegrationTests", dependencies: ["tprtd", "RedisLab"], path: "Integration", swiftSettings: strict),
     ]
 )

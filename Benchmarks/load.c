@@ -20,6 +20,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -43,6 +44,7 @@ static struct {
     long connections;
     double seconds;
     uint64_t total;  // 0: as many as fit into the time
+    uint64_t rate;   // requests a second; 0: the next one as soon as a reply is there
     enum workload workload;
     uint64_t known;
     uint64_t seed;
@@ -61,6 +63,7 @@ static const char usage_text[] =
     "  -c N          connections (100)\n"
     "  -d SECONDS    how long (5)\n"
     "  -n N          end after N requests; with -d, that is the time they may take (60)\n"
+    "  -r N          N requests a second, and latency from the moment each is due (as fast as it goes)\n"
     "  -w WORKLOAD   new, seen, wl or state (new)\n"
     "  -k N          triplets in the set of `seen' (100000)\n"
     "  -s SEED       the same seed sends the same requests (default: another one every time)\n"
@@ -187,7 +190,7 @@ static void read_options(int argc, char **argv)
     };
     bool have_seconds = false, have_seed = false;
     int option;
-    while ((option = getopt_long(argc, argv, "u:t:c:d:n:w:k:s:e:p:h", long_options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "u:t:c:d:n:r:w:k:s:e:p:h", long_options, NULL)) != -1) {
         if ((option == 'u' || option == 't') && options.address_size)
             usage("one server only");
         switch (option) {
@@ -196,6 +199,7 @@ static void read_options(int argc, char **argv)
         case 'c': options.connections = (long)whole_number(optarg, "-c", 1, 60000); break;
         case 'd': options.seconds = seconds_number(optarg, "-d"); have_seconds = true; break;
         case 'n': options.total = whole_number(optarg, "-n", 1, UINT32_MAX); break;
+        case 'r': options.rate = whole_number(optarg, "-r", 1, 1000000); break;
         case 'w': options.workload = (enum workload)one_of(optarg, "-w", workload_names, 4); break;
         case 'k': options.known = whole_number(optarg, "-k", 1, UINT32_MAX); break;
         case 's': options.seed = whole_number(optarg, "-s", 0, UINT64_MAX); have_seed = true; break;
@@ -586,7 +590,7 @@ static void send_rest(struct connection *c)
         watch(c, EPOLLIN);
 }
 
-static void send_next(struct connection *c)
+static void send_next(struct connection *c, uint64_t at)
 {
     size_t length = compose(c->out, sent);
     c->out_length = (uint16_t)length;
@@ -595,7 +599,7 @@ static void send_next(struct connection *c)
     sent++;
     outstanding++;
     bytes += length;
-    c->sent_at = now();
+    c->sent_at = at;
     send_rest(c);
 }
 
@@ -643,6 +647,43 @@ static bool receive(struct connection *c, uint64_t *at)
     return true;
 }
 
+// With a rate: connections without a request, and a clock that rings when the next one is due.
+static struct connection **idle;
+static long idle_count;
+static int timer = -1;
+
+static void prepare_rate(void)
+{
+    idle = calloc((size_t)options.connections, sizeof *idle);
+    timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
+    if (!idle || timer < 0 || epoll_ctl(poller, EPOLL_CTL_ADD, timer, &event))
+        fail("no memory, or no timer");
+    while (idle_count < options.connections) {
+        idle[idle_count] = &connections[idle_count];
+        idle_count++;
+    }
+}
+
+// Sends what is due, as far as there are connections; what is late is sent as soon as one is free.
+static void send_due(uint64_t start, uint64_t end, uint64_t total)
+{
+    uint64_t t = now();
+    for (;;) {
+        uint64_t due = start + (uint64_t)((double)sent * (double)NS_PER_S / (double)options.rate);
+        if (due >= end || sent >= total || !idle_count)
+            return;
+        if (due > t) {
+            struct itimerspec ring = {.it_value = {(time_t)(due / NS_PER_S), (long)(due % NS_PER_S)}};
+            timerfd_settime(timer, TFD_TIMER_ABSTIME, &ring, NULL);
+            return;
+        }
+        struct connection *c = idle[--idle_count];
+        if (c->fd >= 0)
+            send_next(c, due);
+    }
+}
+
 // The run itself. Returns the time from the first request to the last reply.
 static uint64_t run(void)
 {
@@ -651,19 +692,30 @@ static uint64_t run(void)
     uint64_t give_up = end + GRACE_S * NS_PER_S;
     uint64_t total = options.total ? options.total : UINT64_MAX;
 
-    for (long i = 0; i < options.connections && sent < total; i++)
-        send_next(&connections[i]);
+    if (options.rate) {
+        prepare_rate();
+        send_due(start, end, total);
+    }
+    for (long i = 0; i < options.connections && sent < total && !options.rate; i++)
+        send_next(&connections[i], now());
 
     struct epoll_event events[256];
-    while (outstanding) {
-        uint64_t t = now();
+    uint64_t t = start;
+    while (outstanding || (options.rate && alive && t < end && sent < total)) {
+        t = now();
         if (t >= give_up)
             break;
-        int ready = epoll_wait(poller, events, 256, (int)((give_up - t) / 1000000) + 1);
+        uint64_t until = outstanding ? give_up : end;
+        int ready = epoll_wait(poller, events, 256, until > t ? (int)((until - t) / 1000000) + 1 : 0);
         if (ready < 0 && errno != EINTR)
             fail("epoll: %s", strerror(errno));
         for (int i = 0; i < ready; i++) {
             struct connection *c = events[i].data.ptr;
+            if (!c) {
+                uint64_t rings;
+                (void)!read(timer, &rings, sizeof rings);
+                continue;
+            }
             if (c->fd >= 0 && events[i].events & EPOLLOUT)
                 send_rest(c);
             if (c->fd < 0 || !(events[i].events & ~(uint32_t)EPOLLOUT))
@@ -671,9 +723,13 @@ static uint64_t run(void)
             if (!receive(c, &t))
                 continue;
             last = t;
-            if (t < end && sent < total)
-                send_next(c);
+            if (options.rate)
+                idle[idle_count++] = c;
+            else if (t < end && sent < total)
+                send_next(c, now());
         }
+        if (options.rate)
+            send_due(start, end, total);
     }
     for (long i = 0; i < options.connections; i++)
         if (connections[i].waiting)

@@ -104,6 +104,18 @@ final class Lab {
     }
 }
 
+/// The same for a body that waits for others.
+nonisolated(nonsending) func withLab(_ body: nonisolated(nonsending) (Lab) async throws -> Void) async throws {
+    let lab = try Lab()
+    defer { lab.tearDown() }
+    do {
+        try await body(lab)
+    } catch {
+        note("\(error)\n\(lab.lastWords)")
+        throw error
+    }
+}
+
 /// Runs `body` with a new lab and ends and removes everything in it afterwards, whatever happened.
 func withLab(_ body: (Lab) throws -> Void) throws {
     let lab = try Lab()

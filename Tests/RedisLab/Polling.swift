@@ -29,6 +29,26 @@ nonisolated(nonsending) public func waitUntil(
     try await eventually(what(), within: limit, every: interval) { try await condition() ? () : nil }
 }
 
+/// Like `eventually`, for servers that change their roles, and lose or close connections meanwhile.
+///
+/// A command that fails means "not yet".
+nonisolated(nonsending) func eventuallySettled<Value>(
+    _ what: String, _ attempt: nonisolated(nonsending) () async throws -> Value?
+) async throws -> Value {
+    var failure: LabError?
+    return try await eventually(
+        what + (failure.map { "; at last \($0)" } ?? ""), within: .seconds(90), every: .milliseconds(100)
+    ) {
+        do {
+            failure = nil
+            return try await attempt()
+        } catch let error as LabError {
+            failure = error
+            return nil
+        }
+    }
+}
+
 /// Runs `body` to its end even if the task that calls was cancelled: what a test started has to go all the same.
 func shielded<Value: Sendable>(_ body: @escaping @Sendable () async -> Value) async -> Value {
     await Task.detached(operation: body).value

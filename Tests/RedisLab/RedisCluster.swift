@@ -23,19 +23,21 @@ public final class RedisCluster: Sendable {
 
     /// Waits until all servers that run say that the cluster is well, agree about it, and replicas are in sync.
     public func waitUntilReady() async throws {
-        try await waitUntil("the cluster is ready", within: .seconds(90), every: .milliseconds(100)) {
-            var views: Set<[ClusterNode.Shape]> = []
-            for server in servers where server.isRunning {
-                let state = try await server.command("CLUSTER", "INFO")
-                guard fieldValue("cluster_state", in: state) == "ok",
-                    fieldValue("cluster_known_nodes", in: state) == "\(servers.count)"
-                else { return false }
-                let replication = try await server.command("INFO", "replication")
-                guard fieldValue("master_link_status", in: replication) ?? "up" == "up" else { return false }
-                views.insert(try await nodes(seenBy: server).map(\.shape).sorted())
-            }
-            return views.count == 1
+        try await eventuallySettled("the cluster is ready") { try await isReady() ? () : nil }
+    }
+
+    private func isReady() async throws -> Bool {
+        var views: Set<[ClusterNode.Shape]> = []
+        for server in servers where server.isRunning {
+            let state = try await server.command("CLUSTER", "INFO")
+            guard fieldValue("cluster_state", in: state) == "ok",
+                fieldValue("cluster_known_nodes", in: state) == "\(servers.count)"
+            else { return false }
+            let replication = try await server.command("INFO", "replication")
+            guard fieldValue("master_link_status", in: replication) ?? "up" == "up" else { return false }
+            views.insert(try await nodes(seenBy: server).map(\.shape).sorted())
         }
+        return views.count == 1
     }
 
     /// Stops all of them and removes their folders.
@@ -87,8 +89,8 @@ public final class RedisCluster: Sendable {
         else { throw LabError("no master with a replica at \(master.port)") }
         await master.kill()
         let server = try server(at: heir.port)
-        try await waitUntil("the replica is promoted", within: .seconds(90), every: .milliseconds(100)) {
-            try await self.nodes(seenBy: server).contains { $0.id == heir.id && $0.isMaster }
+        try await eventuallySettled("the replica is promoted") {
+            try await self.nodes(seenBy: server).contains { $0.id == heir.id && $0.isMaster } ? () : nil
         }
         try await waitUntilReady()
         return server

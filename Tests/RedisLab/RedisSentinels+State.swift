@@ -3,23 +3,28 @@ extension RedisSentinels {
     public func waitUntilReady() async throws {
         let watching = sentinels.filter(\.isRunning)
         let serving = servers.filter(\.isRunning)
-        try await waitUntil("Sentinels and replica are ready", within: .seconds(90), every: .milliseconds(200)) {
-            guard let port = try await masterPort() else { return false }
-            for server in serving where server.port != port {
-                let state = try await server.command("INFO", "replication")
-                guard fieldValue("master_link_status", in: state) == "up",
-                    fieldValue("master_port", in: state) == "\(port)"
-                else { return false }
-            }
-            for sentinel in watching {
-                let quorum = try? await sentinel.command("SENTINEL", "CKQUORUM", service)
-                guard quorum?.hasPrefix("OK \(watching.count) usable Sentinels") == true else { return false }
-                for server in serving where server.port != port {
-                    guard try await isUsable(server, for: sentinel) else { return false }
-                }
-            }
-            return true
+        try await eventuallySettled("Sentinels and replica are ready") {
+            try await areReady(serving, watchedBy: watching) ? () : nil
         }
+    }
+
+    private func areReady(_ serving: [RedisServer], watchedBy watching: [RedisServer]) async throws -> Bool {
+        guard let port = try await masterPort() else { return false }
+        for server in serving where server.port != port {
+            let state = try await server.command("INFO", "replication")
+            guard fieldValue("master_link_status", in: state) == "up",
+                fieldValue("master_port", in: state) == "\(port)"
+            else { return false }
+        }
+        for sentinel in watching {
+            // It answers with an error while there is no quorum.
+            let quorum = try await sentinel.command("SENTINEL", "CKQUORUM", service)
+            guard quorum.hasPrefix("OK \(watching.count) usable Sentinels") else { return false }
+            for server in serving where server.port != port {
+                guard try await isUsable(server, for: sentinel) else { return false }
+            }
+        }
+        return true
     }
 
     /// Whether a Sentinel would make this replica the master.
@@ -47,7 +52,7 @@ extension RedisSentinels {
     /// Waits until the Sentinels agree that another server is the master, and it agrees, too.
     @discardableResult
     public func waitForMaster(otherThan former: RedisServer) async throws -> RedisServer {
-        try await eventually("the Sentinels choose another master", within: .seconds(90), every: .milliseconds(100)) {
+        try await eventuallySettled("the Sentinels choose another master") {
             guard let port = try await masterPort(), port != former.port,
                 let server = servers.first(where: { $0.port == port }),
                 try await server.info("role", in: "replication") == "master"

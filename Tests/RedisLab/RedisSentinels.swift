@@ -41,12 +41,13 @@ public final class RedisSentinels: Sendable {
         let all = RedisSentinels(
             master: master, replica: replica, sentinels: try await RedisServer.start(3, watching))
         for sentinel in all.sentinels {
-            // They ask several times in the second after which a server counts as down: their first question to a
-            // new master would otherwise come after a second, too, and they might take that one for down as well.
+            // They ask twice in the second after which a server counts as down: their first question to a new master
+            // would otherwise come after a second, too, and they might take that one for down as well. Not oftener:
+            // what they know of a replica is good for five such periods, and they look each second.
             // They look each second instead of every ten, so that a former master is soon a replica. And a moment
             // without processor time doesn't make them idle for half a minute.
             try await sentinel.command(
-                "SENTINEL", "DEBUG", "PING-PERIOD", "100", "INFO-PERIOD", "1000", "PUBLISH-PERIOD", "500",
+                "SENTINEL", "DEBUG", "PING-PERIOD", "400", "INFO-PERIOD", "1000", "PUBLISH-PERIOD", "500",
                 "TILT-TRIGGER", "30000", "TILT-PERIOD", "1000")
         }
         try await all.waitUntilReady()

@@ -1,0 +1,191 @@
+import Greylist
+import NIOConcurrencyHelpers
+import NIOCore
+import NIOPosix
+import RedisLab
+import Storage
+import StoreContract
+import Testing
+
+@testable import RedisStore
+
+/// What lies in Redis: keys, records, expiry, and what isn't ours.
+struct EntriesTests {
+    private static let triplet = "192.0.2.0/24/a@example.org/u@example.com"
+
+    private func url(_ server: RedisServer, _ database: Int = 0) -> String {
+        "redis://\(server.host):\(server.port)/\(database)"
+    }
+
+    private func life(of key: String, on server: RedisServer) async throws -> Int? {
+        Int(try await server.command("TTL", key).filter { $0.isNumber || $0 == "-" })
+    }
+
+    @Test func entriesLiveAsLongAsTheRulesSay() async throws {
+        try await withServer(.plain) { server in
+            let store = try openStore(url(server), keyPrefix: "t:")
+            let rules = Rules(retryWindow: 1_000, maxAge: 5_000, clientCount: 3)
+            _ = try await store.ask("a", client: "net", isHashed: false, at: 1_000, under: rules)
+            #expect((900...1_001).contains(try #require(try await life(of: "t:a", on: server))))
+            #expect(try await server.command("GET", "t:a").hasPrefix("0,1000"))
+            _ = try await store.ask("a", client: "net", isHashed: false, at: 1_400, under: rules)
+            #expect((4_900...5_001).contains(try #require(try await life(of: "t:a", on: server))))
+            #expect((4_900...5_001).contains(try #require(try await life(of: "t:awl:net", on: server))))
+            #expect(try await server.command("GET", "t:a").hasPrefix("1,1400"))
+            let moved = Sighting(passes: 2, first: Timestamp(seconds: 500), last: Timestamp(seconds: 600))
+            let entry = Entry(key: Key(Array("b".utf8).span, isHashed: false), sighting: moved)
+            try await store.merge([entry], into: .greylist, at: Timestamp(seconds: 1_600), under: rules)
+            #expect((3_900...4_001).contains(try #require(try await life(of: "t:b", on: server))))
+            await store.close()
+        }
+    }
+
+    /// Those of TPRT 0.9.3 have none.
+    @Test func entriesWithoutAnExpiryGetOneAndNothingElseIsTouched() async throws {
+        try await withServer(.plain) { server in
+            let hashed = String(repeating: "0123456789", count: 4)
+            let foreign = [
+                ("other", "1,2"), ("192.0.2.0/24/b@example.org/u@example.com", "no record"),
+                (String(repeating: "ABCDEF0123", count: 4), "0,5"),
+            ]
+            for (key, value) in [(Self.triplet, "3,1000"), (hashed, "0,99000"), ("192.0.2.0/24", "0,5")] + foreign {
+                _ = try await server.command("SET", key, value)
+            }
+            _ = try await server.command("RPUSH", String(repeating: "ab", count: 20), "a list")
+            let store = try openStore(url(server))
+            let slice = try await store.maintain(.greylist, at: 200_000, limit: 100)
+            #expect(slice.removed == 1)
+            #expect((2_824_000...2_825_001).contains(try #require(try await life(of: Self.triplet, on: server))))
+            #expect((70_000...71_801).contains(try #require(try await life(of: hashed, on: server))))
+            #expect(try await server.command("EXISTS", "192.0.2.0/24").hasPrefix("0"))
+            for (key, value) in foreign {
+                #expect(try await server.command("GET", key).hasPrefix(value))
+                #expect(try await life(of: key, on: server) == -1)
+            }
+            #expect(try await server.command("DBSIZE").hasPrefix("6"))
+            #expect(try await store.everything(in: .greylist).count == 2)
+            await store.close()
+        }
+    }
+
+    @Test func onlyOneInstanceGoesThroughATableAtATime() async throws {
+        try await withServer(.plain) { server in
+            let stores = try (0..<2).map { _ in try openStore(url(server), keyPrefix: "t:", lease: 3_000) }
+            _ = try await stores[0].ask("a", at: 1_000)
+            let (now, rules) = (Timestamp(seconds: 200_000), Rules())
+            let first = try await stores[0].expire(.greylist, from: nil, limit: 10, at: now, under: rules)
+            let second = try await stores[1].expire(.greylist, from: nil, limit: 10, at: now, under: rules)
+            #expect(!first.isLeftToOthers)
+            #expect(second.isLeftToOthers && second.visited == 0 && second.next == nil)
+            // Each table has a lease of its own.
+            let other = try await stores[1].expire(.autoWhitelist, from: nil, limit: 10, at: now, under: rules)
+            #expect(!other.isLeftToOthers)
+            #expect((2_900...3_000).contains(try #require(try await life(of: "t:tprt-maintenance", on: server))))
+            _ = try await server.command("DEL", "t:tprt-maintenance")
+            let third = try await stores[1].expire(.greylist, from: nil, limit: 10, at: now, under: rules)
+            #expect(!third.isLeftToOthers)
+            // The lease isn't taken for an entry.
+            #expect(try await stores[0].everything(in: .greylist).isEmpty)
+            for store in stores { await store.close() }
+        }
+    }
+
+    /// A new triplet is one command, one that passes two; whoever comes too early costs one.
+    @Test func roundTripsAreFew() async throws {
+        try await withServer(.plain) { server in
+            let store = try openStore(url(server))
+            _ = try await store.ask("warm", at: 1_000)
+            func calls() async throws -> [String: Int] {
+                var calls: [String: Int] = [:]
+                for command in ["set", "get", "evalsha"] {
+                    let text = try await server.info("cmdstat_\(command)", in: "commandstats") ?? ""
+                    calls[command] = Int(text.drop { $0 != "=" }.dropFirst().prefix { $0.isNumber })
+                }
+                return calls
+            }
+            _ = try await store.ask("a", at: 1_000)
+            _ = try await store.ask("a", at: 1_400)
+            _ = try await server.command("CONFIG", "RESETSTAT")
+            _ = try await store.ask("b", at: 1_000)
+            #expect(try await calls() == ["set": 1])
+            _ = try await store.ask("b", at: 1_010)
+            #expect(try await calls() == ["set": 2])
+            _ = try await store.ask("a", at: 1_500)
+            // The script calls GET and SET in the server itself.
+            #expect(try await calls() == ["set": 4, "evalsha": 1, "get": 1])
+            await store.close()
+        }
+    }
+
+    /// A server that has lost its scripts gets them again.
+    @Test func scriptsAreLoadedAgain() async throws {
+        try await withServer(.plain) { server in
+            let store = try openStore(url(server))
+            for round: Int64 in 1...3 {
+                _ = try await store.ask("a", client: "n", at: 1_000 * round, under: Rules(clientCount: 9))
+                _ = try await server.command("SCRIPT", "FLUSH")
+            }
+            #expect(try await store.ask("a", client: "n", at: 9_000, under: Rules(clientCount: 9)) == .known)
+            #expect(try await server.command("GET", Self.hexadecimal("n")).hasPrefix("3,9000"))
+            await store.close()
+        }
+    }
+
+    /// Servers before Redis 7 don't know `SET … NX GET`: there the script makes new entries.
+    @Test func theScriptMakesEntriesWhereSetDoesNot() async throws {
+        try await withServer(.plain) { server in
+            guard case .redis(let location) = try StoreLocation(url: url(server)) else { throw NoRedisURL() }
+            let access = try RedisAccess(location) { Issue.record("reported: \($0)") }
+            let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
+            let teller = try await eventLoop.submit {
+                var commands = EntryCommands(layout: RedisLayout(keyPrefix: ""), isCluster: false)
+                commands.hasSetNXGet = false
+                let client = RedisClient(on: eventLoop, access: access)
+                let pending = NIOLockedValueBox(PendingLedger(rules: Rules()))
+                let teller = Teller(on: eventLoop, client: client, commands: commands, pending: pending)
+                return NIOLoopBound(teller, eventLoop: eventLoop)
+            }.get()
+            let expected: [(Int64, Verdict)] = [
+                (1_000, .new(wait: 300)), (1_010, .early(wait: 290, delay: 10)), (1_400, .retried(delay: 400)),
+                (1_500, .known),
+            ]
+            for (time, verdict) in expected {
+                let answered = try await withCheckedThrowingContinuation { continuation in
+                    eventLoop.execute {
+                        Exchange([StoreContract.inquiry("a", at: time)], by: teller.value) {
+                            continuation.resume(with: $0)
+                        }.start()
+                    }
+                }
+                #expect(answered.map { $0.judgement?.verdict } == [verdict])
+            }
+            try await eventLoop.submit { teller.value.client.close() }.get()
+            #expect(try await server.info("cmdstat_eval", in: "commandstats") != nil)
+        }
+    }
+
+    @Test func whatTheServerTakesNoMoreIsAFaultOfItsOwn() async throws {
+        try await withServer(.plain) { server in
+            let store = try openStore(url(server))
+            _ = try await store.ask("known", at: 1_000)
+            _ = try await store.ask("known", at: 1_400)
+            _ = try await server.command("CONFIG", "SET", "maxmemory", "1")
+            for text in ["new", "known"] {
+                let error = await #expect(throws: StoreError.self) { try await store.ask(text, at: 1_500) }
+                #expect(error?.code == .writeRefused)
+            }
+            _ = try await server.command("CONFIG", "SET", "maxmemory", "0")
+            #expect(try await store.ask("known", at: 1_600) == .known)
+            // What wasn't written takes no place.
+            let rules = Rules(maxPending: 1)
+            #expect(try await store.ask("x", at: 1_600, under: rules) == .new(wait: 300))
+            await store.close()
+        }
+    }
+
+    private static func hexadecimal(_ text: String) -> String {
+        var bytes: [UInt8] = []
+        Key(Array(text.utf8).span, isHashed: true).spell { bytes.append($0) }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
