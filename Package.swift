@@ -9,6 +9,11 @@ let strict: [SwiftSetting] =
         .enableUpcomingFeature("MemberImportVisibility"),
     ] + (Context.environment["WARNINGS_AS_ERRORS"] == nil ? [] : [.treatAllWarnings(as: .error)])
 
+/// Whether `make fuzz` builds: code that it is to explore has to count its branches.
+let isFuzzing = Context.environment["FUZZ"] != nil
+let fuzzed =
+    strict + (isFuzzing ? [.unsafeFlags(["-sanitize=fuzzer", "-parse-as-library", "-enable-testing"])] : [])
+
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 /// Locks only.
 ///
@@ -43,7 +48,7 @@ let package = Package(
                 arguments, logging, lifecycle, unixSignals, nioCore, nioPosix,
             ], swiftSettings: strict),
         .target(
-            name: "Programs", dependencies: ["Greylist", "Storage", "LMDBStore", "RedisStore"], swiftSettings: strict),
+            name: "Programs", dependencies: ["Greylist", "Storage", "LMDBStore", "GDBMStore", "RedisStore"], swiftSettings: strict),
         .target(name: "JSONText", swiftSettings: strict),
         .target(name: "Settings", dependencies: ["JSONText"], swiftSettings: strict),
         .target(name: "WhitelistFiles", dependencies: ["Greylist", "JSONText", locks], swiftSettings: strict),
@@ -51,6 +56,7 @@ let package = Package(
         .target(name: "Greylist", swiftSettings: strict),
         .target(name: "Storage", dependencies: ["Greylist", crypto, locks], swiftSettings: strict),
         .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),
+        .systemLibrary(name: "CGDBM", providers: [.apt(["libgdbm-dev"])]),
         .target(name: "Engine", dependencies: ["Policy", "Greylist", "Storage", locks], swiftSettings: strict),
         .target(
             name: "Server",
@@ -61,8 +67,10 @@ let package = Package(
             name: "LMDBStore", dependencies: ["Storage", "Greylist", "CLMDB", nioPosix, locks], swiftSettings: strict),
 
         .target(
+            name: "GDBMStore", dependencies: ["Storage", "Greylist", "CGDBM", nioPosix, locks], swiftSettings: strict),
+        .target(
             name: "RedisStore",
-            dependencies: ["Storage", "Greylist", nioCore, nioPosix, nioSSL, locks], swiftSettings: strict),
+            dependencies: ["Storage", "Greylist", nioCore, nioPosix, nioSSL, locks], swiftSettings: fuzzed),
 
         .testTarget(name: "PolicyTests", dependencies: ["Policy", nioCore], swiftSettings: strict),
         .testTarget(name: "GreylistTests", dependencies: ["Greylist"], swiftSettings: strict),
@@ -80,6 +88,9 @@ let package = Package(
             name: "StorageTests", dependencies: ["Greylist", "Storage", "StoreContract"], swiftSettings: strict),
         .testTarget(
             name: "LMDBStoreTests", dependencies: ["Greylist", "Storage", "StoreContract", "LMDBStore", locks],
+            swiftSettings: strict),
+        .testTarget(
+            name: "GDBMStoreTests", dependencies: ["Greylist", "Storage", "StoreContract", "GDBMStore", locks],
             swiftSettings: strict),
         .target(name: "RedisLab", path: "Tests/RedisLab", swiftSettings: strict),
         .testTarget(
@@ -107,3 +118,11 @@ let package = Package(
             name: "IntegrationTests", dependencies: ["tprtd", "RedisLab"], path: "Integration", swiftSettings: strict),
     ]
 )
+
+if isFuzzing {
+    package.products.append(.library(name: "RESPFuzz", type: .static, targets: ["RESPFuzz"]))
+    package.targets.append(
+        .target(
+            name: "RESPFuzz", dependencies: ["Storage", "RedisStore", nioCore], path: "Fuzz/RESP", exclude: ["corpus"],
+            swiftSettings: fuzzed))
+}

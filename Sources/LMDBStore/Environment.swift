@@ -1,4 +1,5 @@
 import CLMDB
+import Glibc
 import Greylist
 import Storage
 
@@ -38,7 +39,7 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
         self.mapSize = mapSize
         self.growth = growth
         self.report = report
-        let file = try DatabaseFile(path: path)
+        let file = try DatabaseFile(scheme: "lmdb", path: path)
         mark = OpenMark(beside: path)
         var isSound = true
         if file.size > 0 {
@@ -144,10 +145,11 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
         database = nil
         guard let name = try file?.setAside(at: now) else { return }
         file = nil
+        unlink(path + "-lock")
         report("lmdb://\(path): damaged, or not a database of ours: set aside as \(name); starting with an empty one")
     }
 
     private func takeFile() throws(StoreError) {
-        if file == nil { file = try DatabaseFile(path: path) }
+        if file == nil { file = try DatabaseFile(scheme: "lmdb", path: path) }
     }
 }

@@ -1,3 +1,4 @@
+import GDBMStore
 public import Greylist
 import LMDBStore
 import RedisStore
@@ -27,15 +28,36 @@ public struct Backend: Sendable {
         self.report = report
     }
 
+    /// Opens the stores of both tables; one for both where it is the same database.
+    ///
+    /// - Parameter autoWhitelist: nil while the auto-whitelist is off
+    public func open(greylist: StoreLocation, autoWhitelist: StoreLocation?) throws(StoreError) -> any Store {
+        guard let autoWhitelist else { return try open(greylist, holding: .greylist) }
+        if greylist == autoWhitelist {
+            if case .gdbm(let path) = greylist { throw GDBMStore.holdsOneTable(path: path) }
+            return try open(greylist, holding: .greylist)
+        }
+        // A look at an LMDB file wants to be the first thing that happens.
+        if case .lmdb = autoWhitelist, case .redis = greylist {
+            let clients = try open(autoWhitelist, holding: .autoWhitelist)
+            return PairStore(greylist: try open(greylist, holding: .greylist), autoWhitelist: clients)
+        }
+        return PairStore(
+            greylist: try open(greylist, holding: .greylist),
+            autoWhitelist: try open(autoWhitelist, holding: .autoWhitelist))
+    }
+
     /// Opens a store; makes its file if need be.
     ///
     /// An LMDB file is looked at in a forked process, which is safe only while there is no other thread: open that
     /// first.
-    public func open(_ location: StoreLocation) throws(StoreError) -> any Store {
+    ///
+    /// - Parameter table: what a file holds that can only hold one table
+    public func open(_ location: StoreLocation, holding table: Table) throws(StoreError) -> any Store {
         switch location {
         case .memory: return MemoryStore()
         case .lmdb(let path): return try LMDBStore(path: path, at: now(), report: report)
-        case .gdbm: throw StoreError(.cannotCreate, "this version has no GNU dbm store")
+        case .gdbm(let path): return try GDBMStore(path: path, holding: table, at: now(), report: report)
         case .redis(let location):
             var terms = RedisStore.Terms()
             terms.keyPrefix = keyPrefix

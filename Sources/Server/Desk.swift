@@ -9,14 +9,11 @@ import Storage
 ///
 /// All inquiries of one turn of the loop go to the store together as one round; the answers of a round are given when
 /// the store has answered, or without it when the deadline comes first. A round that is over takes no more answers, so
-/// a late one can't reach another request. Until the store has answered what it is late with, it is not asked any more:
-/// nobody else has to wait for the deadline, and nothing piles up. Everything here runs on the event loop.
+/// a late one can't reach another request. While the breaker is open the store gets nothing but a probe, a single
+/// request: so nobody else waits for the deadline, and what a store that hangs still has to answer hardly grows.
+/// Everything here runs on the event loop.
 final class Desk {
-    private struct Round {
-        let number: Int
-        let deadline: NIODeadline
-        var asking: [(connection: Connection, request: PolicyRequest)]
-    }
+    private typealias Asked = Round.Asked
 
     let eventLoop: any EventLoop
     let terms: ServerTerms
@@ -24,14 +21,17 @@ final class Desk {
     var postman: Postman
     private let store: any Store
     private let health: StoreHealth
+    /// Decides while the store is away.
+    private let standIn: MemoryStore?
     private let sink: LogSink
 
     private var envelope = Envelope()
     private var batch: [Inquiry] = []
-    private var asking: [(connection: Connection, request: PolicyRequest)] = []
+    private var asking: [Asked] = []
     private var rounds: [Round] = []
-    /// Rounds that were given up and that the store still has to answer.
-    private var overdue: Set<Int> = []
+    private var breaker: Breaker
+    /// Whether what is asked at the end of this turn is the probe.
+    private var isProbing = false
     private var nextNumber = 0
     private var isTurnScheduled = false
     private var isDeadlineScheduled = false
@@ -40,13 +40,15 @@ final class Desk {
 
     init(
         eventLoop: any EventLoop, terms: ServerTerms, postman: Postman, store: any Store, health: StoreHealth,
-        sink: LogSink, logger: Logger
+        standIn: MemoryStore?, sink: LogSink, logger: Logger
     ) {
         self.eventLoop = eventLoop
         self.terms = terms
         self.postman = postman
         self.store = store
         self.health = health
+        self.standIn = standIn
+        breaker = Breaker(pauses: terms.storePauses)
         self.sink = sink
         self.logger = logger
     }
@@ -59,8 +61,8 @@ final class Desk {
             log(outcome, on: request)
             return outcome
         case .inquiry(let inquiry):
-            guard overdue.isEmpty else {
-                let outcome = postman.withoutStore(request, at: inquiry.time)
+            guard breaker.isClosed || admitsProbe() else {
+                let outcome = answer(request, inquiry)
                 log(outcome, on: request)
                 return outcome
             }
@@ -68,6 +70,12 @@ final class Desk {
             asking.append((connection, request))
             return nil
         }
+    }
+
+    private func admitsProbe() -> Bool {
+        guard breaker.admitsProbe(at: .now()) else { return false }
+        isProbing = true
+        return true
     }
 
     /// Runs when all sockets that were ready in this turn have been read.
@@ -85,8 +93,10 @@ final class Desk {
         guard !batch.isEmpty else { return }
         nextNumber += 1
         let number = nextNumber
-        rounds.append(Round(number: number, deadline: .now() + terms.requestDeadline, asking: asking))
+        rounds.append(
+            Round(number: number, deadline: .now() + terms.requestDeadline, isProbe: isProbing, asking: asking))
         asking = []
+        isProbing = false
         scheduleDeadline()
         let desk = NIOLoopBound(self, eventLoop: eventLoop)
         let eventLoop = eventLoop
@@ -102,44 +112,69 @@ final class Desk {
     }
 
     private func finish(_ number: Int, _ result: Result<[Inquiry], StoreError>) {
-        guard let index = rounds.firstIndex(where: { $0.number == number }) else {
-            overdue.remove(number)
-            return
-        }
+        guard let index = rounds.firstIndex(where: { $0.number == number }) else { return }
         let round = rounds.remove(at: index)
+        // First of all: a connection that gets its answer may bring its next request at once.
+        breaker.note(
+            result.isAnswer ? .answered : .failed, isProbe: round.isProbe, at: .now(), jitter: .random(in: 0...1))
         switch result {
-        case .success(let inquiries):
-            health.succeeded()
-            let now = terms.now()
-            for (inquiry, asked) in zip(inquiries, round.asking) {
-                guard let verdict = inquiry.judgement?.verdict else {
-                    preconditionFailure("a store answered an inquiry without judging it")
-                }
-                deliver(postman.conclude(asked.request, verdict, at: now), to: asked)
-            }
-        case .failure(let error):
-            health.failed(error.description)
-            giveUp(round)
+        case .success(let inquiries): deliver(inquiries, to: round)
+        case .failure(let fault):
+            health.failed(fault)
+            giveUp(round, takesNoMore: fault.code == .writeRefused)
         }
         writeLog()
+    }
+
+    private func deliver(_ inquiries: [Inquiry], to round: Round) {
+        let now = terms.now()
+        var fault: StoreError?
+        for (inquiry, asked) in zip(inquiries, round.asking) {
+            if let verdict = inquiry.judgement?.verdict {
+                deliver(postman.conclude(asked.request, verdict, at: now), to: asked)
+            } else if let own = inquiry.fault {
+                fault = own
+                giveUp(asked, takesNoMore: own.code == .writeRefused)
+            } else {
+                preconditionFailure("a store answered an inquiry with neither a judgement nor a fault")
+            }
+        }
+        if let fault { health.failed(fault) } else if breaker.isClosed { health.succeeded() }
     }
 
     /// Answers everything that is with the store without it; for the end of the server.
     func giveUpAll() {
-        for round in rounds {
-            overdue.insert(round.number)
-            giveUp(round)
-        }
+        let all = rounds
         rounds = []
+        for round in all { giveUp(round) }
         writeLog()
     }
 
-    private func giveUp(_ round: Round) {
-        let now = terms.now()
-        for asked in round.asking { deliver(postman.withoutStore(asked.request, at: now), to: asked) }
+    private func giveUp(_ round: Round, takesNoMore: Bool = false) {
+        for asked in round.asking { giveUp(asked, takesNoMore: takesNoMore) }
     }
 
-    private func deliver(_ outcome: Outcome, to asked: (connection: Connection, request: PolicyRequest)) {
+    /// Answers without the store what was with it; the inquiry is made anew, so that no other request has to keep one.
+    private func giveUp(_ asked: Asked, takesNoMore: Bool) {
+        switch postman.answer(asked.request, at: terms.now(), using: &envelope) {
+        case .outcome(let outcome): deliver(outcome, to: asked)
+        case .inquiry(let inquiry): deliver(answer(asked.request, inquiry, takesNoMore: takesNoMore), to: asked)
+        }
+    }
+
+    /// Answers without the store: from memory where it stands in, else as the site wants it.
+    ///
+    /// A store that takes no more doesn't open the breaker: what it knows is as good as ever, and requests that need
+    /// nothing written fare best with it. So while the breaker is open `takesNoMore` is never meant.
+    private func answer(_ request: PolicyRequest, _ inquiry: Inquiry, takesNoMore: Bool = false) -> Outcome {
+        health.countUnanswered()
+        if let verdict = standIn?.decide([inquiry]).first?.judgement?.verdict {
+            return postman.conclude(request, verdict, at: inquiry.time)
+        }
+        return postman.withoutStore(request, takesNoMore: takesNoMore, at: inquiry.time)
+    }
+
+    private func deliver(_ outcome: Outcome, to asked: Asked) {
         log(outcome, on: asked.request)
         asked.connection.deliver(outcome)
     }
@@ -153,8 +188,9 @@ final class Desk {
             let now = NIODeadline.now()
             while let round = self.rounds.first, round.deadline <= now {
                 self.rounds.removeFirst()
-                self.overdue.insert(round.number)
-                self.health.failed("the store did not answer within \(self.terms.requestDeadline.seconds) s")
+                self.breaker.note(.late, isProbe: round.isProbe, at: now, jitter: .random(in: 0...1))
+                let limit = self.terms.requestDeadline.seconds
+                self.health.failed(StoreError(.unavailable, "the store did not answer within \(limit) s"))
                 self.giveUp(round)
             }
             self.writeLog()

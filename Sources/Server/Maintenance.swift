@@ -5,58 +5,86 @@ public import Storage
 
 /// Removes what is expired, a slice at a time, with a breath between two slices for the requests.
 public struct Maintenance: Service {
-    /// Entries in a slice: a few milliseconds of a store's time.
-    private static let slice = 1_000
-
     private let store: any Store
     private let tables: [Table]
     private let rules: Rules
+    private let delay: Duration
     private let interval: Duration
     private let now: @Sendable () -> Timestamp
+    private let isStoreAway: @Sendable () -> Bool
+    private let faults: FaultReport
     private let logger: Logger
 
     /// Maintenance of these tables, each time when the interval is over.
+    ///
+    /// - Parameters:
+    ///   - delay: when the first pass comes; not at once, so that a daemon that starts again and again does no such
+    ///     work each time, and not at the same time everywhere
+    ///   - isStoreAway: whether to leave the store alone
     public init(
-        store: any Store, tables: [Table], rules: Rules, interval: Duration, now: @escaping @Sendable () -> Timestamp,
-        logger: Logger
+        store: any Store, tables: [Table], rules: Rules, delay: Duration = .seconds(.random(in: 30...90)),
+        interval: Duration, now: @escaping @Sendable () -> Timestamp,
+        isStoreAway: @escaping @Sendable () -> Bool = { false }, logger: Logger
     ) {
         self.store = store
         self.tables = tables
         self.rules = rules
+        self.delay = min(delay, interval)
         self.interval = interval
         self.now = now
+        self.isStoreAway = isStoreAway
+        faults = FaultReport(logger: logger)
         self.logger = logger
     }
 
-    /// Runs until graceful shutdown.
+    /// Runs until graceful shutdown, and doesn't wait for a slice that is with the store then: the store may hang.
     public func run() async throws {
-        await cancelWhenGracefulShutdown {
-            while (try? await Task.sleep(for: interval)) != nil { await pass() }
+        let passes = Task {
+            var pause = delay
+            while (try? await Task.sleep(for: pause)) != nil {
+                await pass()
+                pause = interval
+            }
         }
+        try? await gracefulShutdown()
+        passes.cancel()
     }
 
-    /// Goes through all tables once.
+    /// Goes through all tables once, as far as the store is there.
     public func pass() async {
-        for table in tables {
+        for table in tables where !isStoreAway() && !Task.isCancelled {
+            let task = "maintenance of the \(table.name)"
             do throws(StoreError) {
-                let removed = try await expire(table)
-                logger.info("maintenance: \(removed) expired entries removed from the \(table.name)")
+                try await expire(table)
+                faults.succeeded(task)
             } catch {
-                logger.warning("maintenance of the \(table.name) failed: \(error)")
+                faults.failed(task, error)
             }
         }
     }
 
-    private func expire(_ table: Table) async throws(StoreError) -> Int {
-        var removed = 0
+    private func expire(_ table: Table) async throws(StoreError) {
+        let start = ContinuousClock.now
+        var size = SliceSize()
+        var (visited, removed) = (0, 0)
         var cursor: Cursor?
         repeat {
-            let done = try await store.expire(table, from: cursor, limit: Self.slice, at: now(), under: rules)
-            removed += done.removed
-            cursor = done.next
-            if (try? await Task.sleep(for: .milliseconds(5))) == nil { break }
-        } while cursor != nil
-        return removed
+            let sliceStart = ContinuousClock.now
+            let slice = try await store.expire(table, from: cursor, limit: size.limit, at: now(), under: rules)
+            if slice.isLeftToOthers {
+                return logger.debug("maintenance: the \(table.name) is left to another instance")
+            }
+            visited += slice.visited
+            removed += slice.removed
+            cursor = slice.next
+            let took = ContinuousClock.now - sliceStart
+            size.follow(took)
+            // So maintenance takes at most half of the store's time.
+            if (try? await Task.sleep(for: max(took, .milliseconds(1)))) == nil { break }
+        } while cursor != nil && !isStoreAway()
+        let took = (ContinuousClock.now - start) / .seconds(1)
+        logger.info(
+            "maintenance of the \(table.name): \(visited) entries looked at, \(removed) removed, \(took.tenths) s")
     }
 }
 
@@ -64,4 +92,8 @@ extension Table {
     fileprivate var name: String {
         self == .greylist ? "greylist" : "auto-whitelist"
     }
+}
+
+extension Double {
+    fileprivate var tenths: Double { (self * 10).rounded() / 10 }
 }

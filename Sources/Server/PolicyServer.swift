@@ -15,11 +15,18 @@ public final class PolicyServer: Service {
         let roster: NIOLoopBound<Roster>
     }
 
+    /// How many entries of a table are kept in memory while the store is away: some 30 MB.
+    private static let standInCapacity = 200_000
+
+    /// Hands what was learnt in memory over to the store; nil where nothing stands in for it.
+    public let handBack: HandBack?
+
     private let listeners: [OpenListener]
     private let store: any Store
     private let grace: Duration
     private let logger: Logger
     private let group: MultiThreadedEventLoopGroup
+    private let health: StoreHealth
     private let loops: [Loop]
 
     /// A server on these listeners, which are its to close from now on.
@@ -37,14 +44,19 @@ public final class PolicyServer: Service {
         self.logger = logger
         let group = MultiThreadedEventLoopGroup(numberOfThreads: terms.threads)
         self.group = group
-        let health = StoreHealth(logger: logger)
+        let health = StoreHealth(pause: terms.storeLinePause, logger: logger)
+        self.health = health
+        let standIn = terms.hasStandIn ? MemoryStore(capacity: Self.standInCapacity) : nil
+        handBack = standIn.map {
+            HandBack(from: $0, to: store, health: health, rules: postman.terms.rules, now: terms.now, logger: logger)
+        }
         let share = max(1, terms.maxConnections / terms.threads)
         var loops: [Loop] = []
         for eventLoop in group.makeIterator() {
             let loop = try await eventLoop.submit {
                 let desk = Desk(
-                    eventLoop: eventLoop, terms: terms, postman: postman, store: store, health: health, sink: sink,
-                    logger: logger)
+                    eventLoop: eventLoop, terms: terms, postman: postman, store: store, health: health,
+                    standIn: standIn, sink: sink, logger: logger)
                 let roster = Roster(
                     eventLoop: eventLoop, limit: share, idleTimeout: terms.idleTimeout, logger: logger)
                 return Loop(
@@ -56,6 +68,9 @@ public final class PolicyServer: Service {
         self.loops = loops
     }
 
+    /// Whether the store failed when it was last asked.
+    public var isStoreAway: Bool { health.isAway }
+
     /// Serves until graceful shutdown.
     public func run() async throws {
         var channels: [any Channel] = []
@@ -66,7 +81,9 @@ public final class PolicyServer: Service {
         try? await gracefulShutdown()
         for channel in channels { try? await channel.close() }
         for listener in listeners { listener.file?.remove() }
+        let deadline = ContinuousClock.now + grace
         await drain()
+        await handBack?.finish(by: deadline)
         await store.close()
         try? await group.shutdownGracefully()
     }

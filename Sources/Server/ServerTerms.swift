@@ -9,6 +9,12 @@ public struct ServerTerms: Sendable {
     public var maxConnections = 2_000
     /// Each complete request is answered by then, whatever the store does.
     public var requestDeadline = TimeAmount.seconds(5)
+    /// For how long a store that fails is left alone: at first, and at most.
+    public var storePauses = TimeAmount.milliseconds(250)...TimeAmount.seconds(4)
+    /// The shortest time between two lines in the log that say whether the store answers.
+    public var storeLinePause = TimeAmount.seconds(10)
+    /// Whether a store in memory stands in for one that is away.
+    public var hasStandIn = false
     /// A connection that is silent for so long is closed.
     ///
     /// Postfix keeps one for up to 1,000 s.

@@ -1,24 +1,62 @@
 import Logging
+import NIOConcurrencyHelpers
+import NIOCore
 import Storage
 import Synchronization
 
-/// Says once that the store fails, and once that it answers again.
+/// Knows whether the store fails, for all event loops, and tells the log.
 final class StoreHealth: Sendable {
+    /// The same as `report.isAway`: so that a request that all is well with takes no lock.
     private let isFailing = Atomic(false)
+    private let unanswered = Atomic(0)
+    private let report: NIOLockedValueBox<HealthReport>
+    private let isTimed = Atomic(false)
     private let logger: Logger
 
-    init(logger: Logger) {
+    /// A store that answers, until it is heard not to.
+    ///
+    /// - Parameter pause: the shortest time between two lines in the log
+    init(pause: TimeAmount, logger: Logger) {
+        report = NIOLockedValueBox(HealthReport(pause: pause))
         self.logger = logger
     }
 
+    var isAway: Bool { isFailing.load(ordering: .relaxed) }
+
     func succeeded() {
-        guard isFailing.load(ordering: .relaxed), isFailing.exchange(false, ordering: .relaxed) else { return }
-        logger.notice("the store answers again")
+        guard isAway else { return }
+        change { report, now in
+            report.succeeded(at: now, unanswered: unanswered.exchange(0, ordering: .relaxed))
+        }
     }
 
-    /// Takes a sentence for the log.
-    func failed(_ reason: @autoclosure () -> String) {
-        guard !isFailing.exchange(true, ordering: .relaxed) else { return }
-        logger.warning("\(reason()); requests are answered without the store until it answers again")
+    func failed(_ fault: StoreError) {
+        change { report, now in report.failed(fault, at: now) }
+    }
+
+    /// A request was answered without the store.
+    func countUnanswered() {
+        unanswered.wrappingAdd(1, ordering: .relaxed)
+    }
+
+    private func change(_ change: (inout HealthReport, NIODeadline) -> Void) {
+        let (line, due) = report.withLockedValue { report in
+            let now = NIODeadline.now()
+            change(&report, now)
+            isFailing.store(report.isAway, ordering: .relaxed)
+            return (report.line(at: now), report.due)
+        }
+        if let line { logger.log(level: line.level, "\(line.text)") }
+        if let due { tell(at: due) }
+    }
+
+    /// Looks again then; one look is enough for all changes until it.
+    private func tell(at due: NIODeadline) {
+        guard !isTimed.exchange(true, ordering: .relaxed) else { return }
+        Task {
+            try? await Task.sleep(for: Duration(due - .now()))
+            isTimed.store(false, ordering: .relaxed)
+            change { _, _ in }
+        }
     }
 }

@@ -78,6 +78,8 @@ public struct RedisLocation: Sendable, Hashable {
         /// What we show the server, if anything.
         public var identity: Identity?
         /// The name to ask for and to find in the certificate, in place of the host's.
+        ///
+        /// A certificate that is for the address that was connected to is taken all the same.
         public var serverName: String?
         /// Whether the server's certificate is verified.
         public var isVerified: Bool

@@ -56,7 +56,8 @@ struct Daemon {
         do {
             let server = try await PolicyServer(
                 listeners: listeners, terms: plan.terms, postman: postman, store: store, sink: sink, logger: logger)
-            try await group(server, maintenance(of: store), reload(of: server, at: reloads), stops).run()
+            let maintenance = maintenance(of: store, behind: server)
+            try await group(server, maintenance, reload(of: server, at: reloads), stops).run()
         } catch {
             throw Failure(.software, "\(error)")
         }
@@ -68,10 +69,11 @@ struct Daemon {
         return reading.whitelist
     }
 
-    private func maintenance(of store: any Store) -> Maintenance {
+    private func maintenance(of store: any Store, behind server: PolicyServer) -> Maintenance {
         Maintenance(
             store: store, tables: plan.maintainedTables, rules: plan.postman.terms.rules,
-            interval: plan.maintenanceInterval, now: plan.terms.now, logger: logger)
+            interval: plan.maintenanceInterval, now: plan.terms.now,
+            isStoreAway: { server.isStoreAway }, logger: logger)
     }
 
     private func reload(of server: PolicyServer, at signals: UnixSignalsSequence) -> Reload {
@@ -88,11 +90,12 @@ struct Daemon {
     ) -> ServiceGroup {
         var quiet = logger
         quiet.logLevel = max(.warning, logger.logLevel)
-        let services = [
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: server), .init(service: maintenance), .init(service: reload),
-            ServiceGroupConfiguration.ServiceConfiguration(
-                service: stops, successTerminationBehavior: .gracefullyShutdownGroup),
+            .init(service: stops, successTerminationBehavior: .gracefullyShutdownGroup),
         ]
+        // It needs the store, which the server closes in its end.
+        if let handBack = server.handBack { services.insert(.init(service: handBack), at: 1) }
         return ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: quiet))
     }
 

@@ -51,6 +51,11 @@ struct Plan {
             let (key, fault) = error.place
             faults.sentences.append("\(loaded.origin(of: key)): \(key): \(fault)")
         }
+        if service.awlClientCount > 0, case .gdbm? = greylist, greylist == autoWhitelist {
+            faults.sentences.append(
+                "\(loaded.origin(of: "service.awl_db")): service.awl_db: a GNU dbm file holds one table: "
+                    + "give the auto-whitelist a file of its own")
+        }
         guard faults.sentences.isEmpty, let greylist, let autoWhitelist, let more, let whitelists, let wording else {
             throw faults
         }
@@ -113,6 +118,7 @@ extension ServerTerms {
         maxConnections = configuration.server.maxConnections
         let deadline = min(configuration.server.requestDeadline, configuration.service.storeDeadline)
         requestDeadline = TimeAmount(deadline)
+        hasStandIn = configuration.service.storeFallback == .memory
         idleTimeout = TimeAmount(configuration.server.idleTimeout)
         logLevel = configuration.log.logType == .none ? .none : LogLevel(rawValue: configuration.log.logLevel) ?? .info
     }

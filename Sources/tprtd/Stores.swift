@@ -12,9 +12,8 @@ extension Plan {
             keyPrefix: keyPrefix, maintenanceLease: maintenanceInterval.components.seconds * 9 / 10,
             now: WallClock.now, report: report)
         do throws(StoreError) {
-            let greylist = try backend.open(greylist)
-            if self.greylist == autoWhitelist || postman.terms.rules.clientCount == 0 { return greylist }
-            return PairStore(greylist: greylist, autoWhitelist: try backend.open(autoWhitelist))
+            let hasAutoWhitelist = postman.terms.rules.clientCount > 0
+            return try backend.open(greylist: greylist, autoWhitelist: hasAutoWhitelist ? autoWhitelist : nil)
         } catch {
             throw Failure(error)
         }

@@ -40,7 +40,6 @@ enum Support {
                 service.durability != .commit, "service.durability",
                 "this version commits each decision to disk before its reply: use commit"
             ),
-            (service.storeFallback != .none, "service.store_fallback", "this version has no fallback store: use none"),
             (
                 service.allowWlRegex, "service.allow_wl_regex",
                 "this version has no regular expressions in whitelists: use false"

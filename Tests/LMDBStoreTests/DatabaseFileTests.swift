@@ -2,20 +2,18 @@ import Foundation
 import Storage
 import Testing
 
-@testable import LMDBStore
-
 struct DatabaseFileTests {
     let folder: TemporaryFolder
     let path: String
 
     init() throws {
         folder = try TemporaryFolder()
-        path = folder.file("x.lmdb")
+        path = folder.file("x.db")
     }
 
     @Test func aFileThatIsSetAsideBeforeItIsLockedIsOpenedAnew() throws {
         var turns = 0
-        let file = try DatabaseFile(path: path) {
+        let file = try DatabaseFile(scheme: "x", path: path) {
             turns += 1
             if turns == 1 {
                 rename(path, path + ".aside")
@@ -23,7 +21,7 @@ struct DatabaseFileTests {
             }
         }
         #expect(turns == 2)
-        let error = #expect(throws: StoreError.self) { _ = try DatabaseFile(path: path) }
+        let error = #expect(throws: StoreError.self) { _ = try DatabaseFile(scheme: "x", path: path) }
         #expect(error?.code == .inUse)
         #expect(file.size == 0)
     }
@@ -31,7 +29,7 @@ struct DatabaseFileTests {
     @Test func aFileThatIsReplacedForeverIsGivenUp() throws {
         var turns = 0
         let error = #expect(throws: StoreError.self) {
-            _ = try DatabaseFile(path: path) {
+            _ = try DatabaseFile(scheme: "x", path: path) {
                 turns += 1
                 rename(path, path + ".aside")
             }

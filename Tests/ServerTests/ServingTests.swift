@@ -117,48 +117,6 @@ struct ServingTests {
         }
     }
 
-    @Test(arguments: [(false, dunno), (true, deferral)])
-    func theDeadlineIsKeptAndALateAnswerReachesNobody(_ defers: Bool, _ expected: String) async throws {
-        let store = SlowStore()
-        try await ServerStage.run(
-            try Self.postman { $0.defersOnStoreError = defers }, store: store,
-            terms: .with(\.requestDeadline, .milliseconds(100))
-        ) { stage in
-            let client = try Client(path: stage.path)
-            try client.send(Self.request())
-            #expect(try await client.reply() == expected)
-            #expect(await stage.logged("did not answer within 0.1 s"))
-            try client.send(Self.request(["sender": "another@example.org"]))
-            #expect(try await client.reply() == expected)
-            // Both answers come now, when nobody waits for them any more.
-            store.release()
-            try client.send(Self.request(["protocol_state": "DATA"]))
-            #expect(try await client.reply() == Self.dunno)
-            try client.send(Self.request())
-            #expect(try await client.reply() == Self.deferral)
-            #expect(stage.log.count { $0.contains("did not answer") } == 1)
-        }
-    }
-
-    @Test func aLateStoreIsNotAskedUntilItHasAnswered() async throws {
-        let store = SlowStore()
-        try await ServerStage.run(
-            try Self.postman(), store: store, terms: .with(\.requestDeadline, .milliseconds(100))
-        ) { stage in
-            let client = try Client(path: stage.path)
-            for number in 0..<20 {
-                try client.send(Self.request(["sender": "s\(number)@example.org"]))
-                #expect(try await client.reply() == Self.dunno)
-            }
-            #expect(store.count == 1)
-            store.release()
-            try client.send(Self.request(["protocol_state": "DATA"]))
-            #expect(try await client.reply() == Self.dunno)
-            try client.send(Self.request())
-            #expect(try await client.reply() == Self.deferral)
-        }
-    }
-
     @Test func everyRequestBeforeTheEndOfInputGetsItsReply() async throws {
         try await ServerStage.run(try Self.postman(), level: .none) { stage in
             let client = try Client(path: stage.path)
@@ -206,26 +164,6 @@ struct ServingTests {
         }
         #expect(try await client.reply() == Self.dunno)
         #expect(try await client.reply() == nil)
-    }
-
-    @Test func aStoreThatFailsIsNamedOnceAndItsReturnToo() async throws {
-        let store = BrokenStore()
-        try await ServerStage.run(try Self.postman(), store: store) { stage in
-            let client = try Client(path: stage.path)
-            for _ in 0..<5 {
-                try client.send(Self.request())
-                #expect(try await client.reply() == Self.dunno)
-            }
-            store.mend()
-            for _ in 0..<5 {
-                try client.send(Self.request())
-                #expect(try await client.reply() == Self.deferral)
-            }
-            #expect(await stage.logged("the store answers again"))
-            #expect(stage.log.count { $0.contains("no disk") } == 1)
-            #expect(stage.log.count { $0 == "the store answers again" } == 1)
-            #expect(stage.log.count { $0.contains("reason=store unavailable") } == 5)
-        }
     }
 
     @Test func theLongestSilentConnectionMakesRoom() async throws {

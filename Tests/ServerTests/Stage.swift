@@ -9,7 +9,6 @@ import Server
 import ServiceLifecycle
 import ServiceLifecycleTestKit
 import Storage
-import Synchronization
 
 /// A clock that stands until it is moved.
 final class Clock: Sendable {
@@ -69,6 +68,7 @@ struct ServerStage {
         let result = try await testGracefulShutdown { trigger in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await server.run() }
+                group.addTask { try await server.handBack?.run() }
                 let result: Swift.Result<Result, any Error>
                 do { result = .success(try await body(stage)) } catch { result = .failure(error) }
                 trigger.triggerGracefulShutdown()
@@ -90,7 +90,16 @@ struct TermsChange: Sendable {
     static func with<Value: Sendable>(
         _ path: any WritableKeyPath<ServerTerms, Value> & Sendable, _ value: Value
     ) -> TermsChange {
-        TermsChange { $0[keyPath: path] = value }
+        none.and(path, value)
+    }
+
+    func and<Value: Sendable>(
+        _ path: any WritableKeyPath<ServerTerms, Value> & Sendable, _ value: Value
+    ) -> TermsChange {
+        TermsChange { terms in
+            apply(&terms)
+            terms[keyPath: path] = value
+        }
     }
 }
 
@@ -135,39 +144,6 @@ final class SlowStore: Store {
         _ entries: [Entry], into table: Table, at now: Timestamp, under rules: Rules
     ) async throws(StoreError) {
         try await inner.merge(entries, into: table, at: now, under: rules)
-    }
-
-    func count(_ table: Table) async throws(StoreError) -> Int? { nil }
-
-    func close() async {}
-}
-
-/// A store that fails until it is mended.
-final class BrokenStore: Store {
-    private let inner = MemoryStore()
-    private let isMended = Atomic(false)
-
-    func mend() { isMended.store(true, ordering: .relaxed) }
-
-    func update(_ batch: consuming [Inquiry], done: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void) {
-        guard isMended.load(ordering: .relaxed) else { return done(.failure(StoreError(.unavailable, "no disk"))) }
-        inner.update(batch, done: done)
-    }
-
-    func expire(
-        _ table: Table, from cursor: Cursor?, limit: Int, at now: Timestamp, under rules: Rules
-    ) async throws(StoreError) -> ExpiredSlice {
-        throw StoreError(.unavailable, "no disk")
-    }
-
-    func scan(_ table: Table, from cursor: Cursor?, limit: Int) async throws(StoreError) -> ScannedSlice {
-        throw StoreError(.unavailable, "no disk")
-    }
-
-    func merge(
-        _ entries: [Entry], into table: Table, at now: Timestamp, under rules: Rules
-    ) async throws(StoreError) {
-        throw StoreError(.unavailable, "no disk")
     }
 
     func count(_ table: Table) async throws(StoreError) -> Int? { nil }

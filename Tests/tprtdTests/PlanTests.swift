@@ -140,10 +140,10 @@ struct PlanTests {
     @Test(
         "what is wrong is said with its origin, its key and the complaint",
         arguments: [
-            ("service.grey_db=gdbm:///var/db/greylistdb", "no GNU dbm store"),
-            ("service.grey_db=dbm:///var/db/greylistdb", "no GNU dbm store"),
-            ("service.awl_db=redis-tcp://u:s3cret@h/0", "no Redis store"),
-            ("service.awl_db=redis-unix:///run/redis?password=s3cret", "no Redis store"),
+            ("service.grey_db=gdbm:greylistdb", "absolute path"),
+            ("service.awl_db=redis-tcp://u:s3cret@h/x", "database"),
+            ("service.awl_db=redis-unix:///run/redis?password=s3cret", "unknown option"),
+            ("service.grey_db=mysql://u:s3cret@h/0", "no store is called"),
             ("service.grey_db=lmdb://relative", "an absolute path"),
             ("service.grey_db=/var/lib/tprt.lmdb", "no database URL"),
             ("service.grey_text=come back in {sekunds}", "{sekunds}"),
@@ -165,12 +165,19 @@ struct PlanTests {
         #expect(!sentence.contains("\n") && !sentence.contains("s3cret"))
     }
 
+    @Test("a GNU dbm file has no place for both tables")
+    func oneFileForTwoTables() throws {
+        let same = ["service.grey_db=gdbm:///a", "service.awl_db=dbm:///a"]
+        #expect(throws: PlanFaults.self) { try plan(same + ["service.awl_client_count=1"]) }
+        #expect(try plan(same).greylist == .gdbm(path: "/a"))
+    }
+
     @Test("everything that is wrong is said at once")
     func faults() throws {
         let text = """
             {service: {
-            grey_db: "gdbm:///a",
-            awl_db: "redis-tcp://h/0",
+            grey_db: "gdbm:a",
+            awl_db: "redis-tcp:///0",
             wl_sources: ["redis-tcp://h/0"],
             grey_text: "{x}",
             durability: "interval"},

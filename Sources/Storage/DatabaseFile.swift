@@ -1,40 +1,47 @@
 import Glibc
-import Greylist
-import Storage
+public import Greylist
 
-/// The file of an environment, held by a lock against every other process.
-struct DatabaseFile: ~Copyable {
-    let path: String
-    private let descriptor: CInt
+/// The file of a database, held by a lock against every other process, and against another opening in this one.
+public struct DatabaseFile: ~Copyable {
+    /// Where it is.
+    public let path: String
+    /// How it is called in messages, such as `lmdb:///path`.
+    public let url: String
+    /// For reading and writing; it is closed with the file.
+    public let descriptor: CInt
 
     /// How often the file may be replaced by others while it is being locked.
     private static let tries = 10
 
     /// Opens the file, makes it if need be, and locks it.
     ///
-    /// The lock is flock(2), which LMDB doesn't use: LMDB itself would let several processes in.
+    /// The lock is flock(2). GNU dbm takes the same one, so that programs which use it are kept out, too; LMDB doesn't use
+    /// it: it would let several processes in.
     ///
     /// - Parameters:
+    ///   - scheme: what its URL begins with
     ///   - path: the file
     ///   - beforeLocking: called between opening and locking, where others may set the file aside
-    init(path: String, beforeLocking: () -> Void = {}) throws(StoreError) {
+    public init(scheme: String, path: String, beforeLocking: () -> Void = {}) throws(StoreError) {
+        let url = "\(scheme)://\(path)"
         for _ in 0..<Self.tries {
-            let descriptor = try Self.open(path)
+            let descriptor = try Self.open(path, url)
             beforeLocking()
             do throws(StoreError) {
-                try Self.lock(descriptor, path)
+                try Self.lock(descriptor, url)
             } catch {
                 Glibc.close(descriptor)
                 throw error
             }
             if Self.isAt(path, descriptor) {
                 self.path = path
+                self.url = url
                 self.descriptor = descriptor
                 return
             }
             Glibc.close(descriptor)
         }
-        throw StoreError(.inUse, "lmdb://\(path): another process keeps replacing it")
+        throw StoreError(.inUse, "\(url): another process keeps replacing it")
     }
 
     deinit {
@@ -44,45 +51,64 @@ struct DatabaseFile: ~Copyable {
     }
 
     /// The file's length in bytes.
-    var size: Int {
+    public var size: Int {
         var status = stat()
         return fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
     }
 
     /// Leaves the lock to the parent alone, in a child made by fork: should the parent end, the next one can have the
     /// file.
-    func leaveToParent() {
+    public func leaveToParent() {
         Glibc.close(descriptor)
     }
 
     /// Renames the file to `NAME.corrupt-TIME`, so that a fresh one can take its place; returns the new name.
-    func setAside(at now: Timestamp) throws(StoreError) -> String {
+    public func setAside(at now: Timestamp) throws(StoreError) -> String {
+        let name = freeName(at: now)
+        guard rename(path, name) == 0 else { throw StoreError.system(errno, url) }
+        return name
+    }
+
+    /// Puts another file into its place; the old one goes on as `NAME.corrupt-TIME` where it is worth keeping.
+    ///
+    /// Where the file system has hard links there is one of the two in the place, whenever this is
+    /// interrupted. The lock is still that of the old file.
+    ///
+    /// - Parameter now: the time for the name of the old file; nil to give it up
+    /// - Returns: the name of the old file
+    public func replace(with other: String, settingAsideAt now: Timestamp?) throws(StoreError) -> String? {
+        let name = now.map { freeName(at: $0) }
+        // Not every file system has hard links.
+        if let name, link(path, name) != 0, rename(path, name) != 0 { throw StoreError.system(errno, url) }
+        guard rename(other, path) == 0 else { throw StoreError.system(errno, url) }
+        return name
+    }
+
+    private func freeName(at now: Timestamp) -> String {
         var name = "\(path).corrupt-\(now.seconds)"
         var number = 1
         while access(name, F_OK) == 0 {
             number += 1
             name = "\(path).corrupt-\(now.seconds)-\(number)"
         }
-        guard rename(path, name) == 0 else { throw StoreError.system(errno, path) }
-        unlink(path + "-lock")
         return name
     }
 
-    private static func open(_ path: String) throws(StoreError) -> CInt {
+    private static func open(_ path: String, _ url: String) throws(StoreError) -> CInt {
         let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0o600)
-        guard descriptor >= 0 else { throw StoreError.system(errno, path) }
+        guard descriptor >= 0 else { throw StoreError.system(errno, url) }
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             Glibc.close(descriptor)
-            throw StoreError(.cannotCreate, "lmdb://\(path): is no regular file")
+            throw StoreError(.cannotCreate, "\(url): is no regular file")
         }
         return descriptor
     }
 
-    private static func lock(_ descriptor: CInt, _ path: String) throws(StoreError) {
+    private static func lock(_ descriptor: CInt, _ url: String) throws(StoreError) {
         guard flock(descriptor, LOCK_EX | LOCK_NB) != 0 else { return }
         throw errno == EWOULDBLOCK
-            ? StoreError(.inUse, "lmdb://\(path): another process has it open") : StoreError.system(errno, path)
+            ? StoreError(.inUse, "\(url): another process has it open") : StoreError.system(errno, url)
     }
 
     /// Whether the path still leads to the open file: it may have been set aside before the lock was ours.
@@ -96,13 +122,13 @@ struct DatabaseFile: ~Copyable {
 
 extension StoreError {
     /// What the system answered when a file was opened or made.
-    static func system(_ code: CInt, _ path: String) -> StoreError {
+    public static func system(_ code: CInt, _ url: String) -> StoreError {
         let consequence: StoreError.Code =
             switch code {
             case EACCES, EPERM, EROFS: .denied
             case EMFILE, ENFILE, ENOMEM: .unavailable
             default: .cannotCreate
             }
-        return StoreError(consequence, "lmdb://\(path): \(String(cString: strerror(code)))")
+        return StoreError(consequence, "\(url): \(String(cString: strerror(code)))")
     }
 }

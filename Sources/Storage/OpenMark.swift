@@ -4,20 +4,21 @@ import Glibc
 ///
 /// One that is found at open tells that whoever had the database before didn't get to close it: it may have been ended
 /// by damage that a short look doesn't reach.
-struct OpenMark {
+public struct OpenMark: Sendable {
     /// Whether the mark was there already.
-    let wasThere: Bool
+    public let wasThere: Bool
     private let path: String
 
     /// Makes the mark; where it can't be made (a folder that may only be read), there is none.
-    init(beside database: String) {
+    public init(beside database: String) {
         path = database + "-open"
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0o600)
         if descriptor >= 0 { Glibc.close(descriptor) }
         wasThere = descriptor < 0 && Self.isMark(path)
     }
 
-    func remove() {
+    /// Takes the mark away: the database is closed.
+    public func remove() {
         if Self.isMark(path) { unlink(path) }
     }
 

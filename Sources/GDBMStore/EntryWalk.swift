@@ -1,0 +1,98 @@
+import CGDBM
+
+/// Reads the entries of a GNU dbm file in the order of their hashes, a slice at a time, and without the library.
+///
+/// The library's own walk loses its way when entries are written or removed between two steps, and ends at the first
+/// damage. This one comes to every entry that is there all the while exactly once, and goes round what can't be read.
+struct EntryWalk {
+    /// What a slice came to.
+    struct Slice {
+        var entries: [StoredEntry] = []
+        /// Buckets and entries that couldn't be read.
+        var damaged = 0
+        /// Where to go on; nil at the end.
+        var next: Place?
+    }
+
+    private let descriptor: CInt
+    private let header: FileHeader
+
+    /// Buckets in a slice: most may be empty.
+    private static let mostBuckets = 1_000
+
+    /// A walk through the file as it is now; it lasts until the next write.
+    init(_ descriptor: CInt) throws(GDBMFault) {
+        guard let header = FileHeader(descriptor) else { throw GDBMFault(GDBM_BAD_HEADER) }
+        self.descriptor = descriptor
+        self.header = header
+    }
+
+    /// Reads the entries from that place on, at most so many.
+    func slice(from place: Place?, limit: Int) -> Slice {
+        var slice = Slice()
+        var place = place ?? Place(hash: 0)
+        for _ in 0..<Self.mostBuckets {
+            guard let index = index(of: place) else { return slice }
+            let bucket = bucket(at: index)
+            if bucket == nil { slice.damaged += 1 }
+            for entry in entries(of: bucket, at: index, from: place, damaged: &slice.damaged) {
+                guard slice.entries.count < limit else {
+                    slice.next = entry.place
+                    return slice
+                }
+                slice.entries.append(entry)
+            }
+            place = Place(hash: hashes(of: bucket, at: index).upperBound)
+        }
+        slice.next = index(of: place) == nil ? nil : place
+        return slice
+    }
+
+    /// How many entries there are, as the buckets say.
+    func count() -> Int {
+        var count = 0
+        var place = Place(hash: 0)
+        while let index = index(of: place) {
+            let bucket = bucket(at: index)
+            count += bucket?.elements.count ?? 0
+            place = Place(hash: hashes(of: bucket, at: index).upperBound)
+        }
+        return count
+    }
+
+    /// The place in the directory; nil behind its end.
+    private func index(of place: Place) -> Int? {
+        let index = Int(place.hash) >> header.shift
+        return index < header.places ? index : nil
+    }
+
+    private func bucket(at index: Int) -> Bucket? {
+        let size = MemoryLayout<Int64>.size
+        guard let address = descriptor.read(size, at: header.directory + Int64(index * size)) else { return nil }
+        let place = address.withUnsafeBytes { $0.loadUnaligned(as: Int64.self) }
+        guard place > 0, let bytes = descriptor.read(header.bucketSize, at: place) else { return nil }
+        return Bucket(bytes, directoryBits: header.directoryBits)
+    }
+
+    /// The hashes that lead to a bucket; of one that can't be read, those of its place in the directory.
+    private func hashes(of bucket: Bucket?, at index: Int) -> Range<UInt32> {
+        let shift = FileHeader.hashBits - (bucket?.bits ?? header.directoryBits)
+        let first = (index << header.shift) >> shift
+        return UInt32(first << shift)..<UInt32((first + 1) << shift)
+    }
+
+    private func entries(of bucket: Bucket?, at index: Int, from place: Place, damaged: inout Int) -> [StoredEntry] {
+        guard let bucket else { return [] }
+        damaged += bucket.damaged
+        let hashes = hashes(of: bucket, at: index)
+        var entries: [StoredEntry] = []
+        for element in bucket.elements where !hashes.contains(element.hash) || element.hash >= place.hash {
+            guard hashes.contains(element.hash), let entry = element.read(descriptor) else {
+                damaged += 1
+                continue
+            }
+            if entry.place >= place { entries.append(entry) }
+        }
+        return entries.sorted { $0.place < $1.place }
+    }
+}

@@ -1,0 +1,157 @@
+import Glibc
+import NIOConcurrencyHelpers
+public import Storage
+
+/// What a GNU dbm file has at a moment, read from a copy: another process may have it open all the while.
+///
+/// The lock of GNU dbm keeps readers out as long as somebody writes, and the running TPRT 0.9.3 always has it. The copy
+/// has no name: it is gone when it is closed, or when the process ends.
+public final class GDBMSnapshot: EntrySource {
+    /// Whether nobody was seen to write while it was copied.
+    ///
+    /// If not, entries that were written in these moments may be missing.
+    public let isSteady: Bool
+    private let url: String
+    private let table: Table
+    /// Nil when it is closed.
+    private let descriptor: NIOLockedValueBox<CInt?>
+
+    /// How often to copy, for a moment without a write.
+    private static let tries = 5
+
+    /// Copies the file.
+    ///
+    /// - Parameters:
+    ///   - path: the file
+    ///   - table: what it holds
+    ///   - folder: where to put the copy; nil for the file's own folder or, where that can't be, `TMPDIR` or `/tmp`
+    public init(of path: String, holding table: Table, in folder: String? = nil) throws(StoreError) {
+        let url = "gdbm://\(path)"
+        let original = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+        guard original >= 0 else { throw StoreError.system(errno, url) }
+        defer { Glibc.close(original) }
+        let copy = try Self.makeFile(for: path, in: folder)
+        do throws(StoreError) {
+            isSteady = try Self.copy(original, to: copy, url)
+            guard copy.size == 0 || FileHeader(copy) != nil else {
+                throw StoreError(.corrupt, "\(url): is not a database of GNU dbm")
+            }
+        } catch {
+            Glibc.close(copy)
+            throw error
+        }
+        self.url = url
+        self.table = table
+        descriptor = NIOLockedValueBox(copy)
+    }
+
+    deinit {
+        closeCopy()
+    }
+
+    /// How many entries it has.
+    public func count(_ table: Table) async throws(StoreError) -> Int? {
+        table == self.table ? try walk()?.count() ?? 0 : 0
+    }
+
+    /// Reads a slice, in the file's own order; the other table is empty.
+    ///
+    /// Blocks while it reads.
+    public func scan(_ table: Table, from cursor: Cursor?, limit: Int) async throws(StoreError) -> ScannedSlice {
+        guard table == self.table, let walk = try walk() else { return ScannedSlice(entries: [], next: nil) }
+        return ScannedSlice(walk.slice(from: cursor?.place, limit: limit))
+    }
+
+    /// Gives the copy up.
+    public func close() async {
+        closeCopy()
+    }
+
+    private func closeCopy() {
+        descriptor.withLockedValue { descriptor in
+            if let open = descriptor { Glibc.close(open) }
+            descriptor = nil
+        }
+    }
+
+    /// Nil for a file of no bytes, which is a database without entries.
+    private func walk() throws(StoreError) -> EntryWalk? {
+        guard let descriptor = descriptor.withLockedValue({ $0 }) else {
+            throw StoreError(.unavailable, "\(url): is closed")
+        }
+        if descriptor.size == 0 { return nil }
+        do throws(GDBMFault) { return try EntryWalk(descriptor) } catch { throw error.error(url: url) }
+    }
+
+    private static func makeFile(for path: String, in folder: String?) throws(StoreError) -> CInt {
+        if let folder { return try makeFile(in: folder) }
+        let own = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+        do throws(StoreError) {
+            return try makeFile(in: own)
+        } catch {
+            return try makeFile(in: getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp")
+        }
+    }
+
+    private static func makeFile(in folder: String) throws(StoreError) -> CInt {
+        var name = Array("\(folder)/.tprt-snapshot-XXXXXX".utf8CString)
+        let descriptor = mkstemp(&name)
+        guard descriptor >= 0 else { throw StoreError.system(errno, "a copy in \(folder)") }
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        unlink(name)
+        return descriptor
+    }
+
+    /// Copies until the file stayed the same meanwhile; returns whether it did.
+    ///
+    /// A process that writes through a map of the file, as TPRT 0.9.3 does, doesn't always change the time of the file.
+    private static func copy(_ original: CInt, to copy: CInt, _ url: String) throws(StoreError) -> Bool {
+        for _ in 0..<tries {
+            let before = original.version
+            guard before.isRegular else { throw StoreError(.cannotCreate, "\(url): is no regular file") }
+            guard ftruncate(copy, 0) == 0, original.append(to: copy) else { throw StoreError.system(errno, url) }
+            if original.version == before { return true }
+        }
+        return false
+    }
+}
+
+/// What changes when a file is written.
+private struct Version: Equatable {
+    var size = 0
+    var seconds = 0
+    var nanoseconds = 0
+    var isRegular = false
+}
+
+extension CInt {
+    fileprivate var version: Version {
+        var status = stat()
+        guard fstat(self, &status) == 0 else { return Version() }
+        return Version(
+            size: Int(status.st_size), seconds: Int(status.st_mtim.tv_sec), nanoseconds: Int(status.st_mtim.tv_nsec),
+            isRegular: status.st_mode & S_IFMT == S_IFREG)
+    }
+
+    fileprivate var size: Int { version.size }
+
+    /// Writes everything that is in this file to another one, from its beginning.
+    fileprivate func append(to copy: CInt) -> Bool {
+        withUnsafeTemporaryAllocation(byteCount: 1 << 18, alignment: 16) { buffer in
+            var place: off_t = 0
+            while true {
+                let count = pread(self, buffer.baseAddress, buffer.count, place)
+                if count < 0, errno == EINTR { continue }
+                if count <= 0 { return count == 0 }
+                var written = 0
+                while written < count {
+                    let more = pwrite(copy, buffer.baseAddress?.advanced(by: written), count - written, place)
+                    if more < 0, errno == EINTR { continue }
+                    if more <= 0 { return false }
+                    written += more
+                    place += off_t(more)
+                }
+            }
+        }
+    }
+}

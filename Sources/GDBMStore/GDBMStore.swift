@@ -1,0 +1,253 @@
+public import Greylist
+import NIOConcurrencyHelpers
+import NIOPosix
+public import Storage
+
+/// One table in a GNU dbm file: the files of TPRT 0.9.3, which reads ours in turn.
+///
+/// The records are its own: `count,time` under the key as it spells it. Nothing in a file says whose entries it has, so it
+/// holds one table; who has the auto-whitelist on joins two stores in a `PairStore`, as TPRT 0.9.3 has two files.
+///
+/// An answer means that what it rests on is on disk. One thread serves the store, and whatever is waiting when it is free
+/// shares one sync. GNU dbm has no transactions: a power cut in the middle of a write may damage the file, and a process
+/// that is killed may leave it so that it gets damaged later. Such a file is written anew when it is opened again, from
+/// all that can be read of it.
+public final class GDBMStore: Store {
+    private struct Update: Sendable {
+        var batch: [Inquiry]
+        let done: @Sendable (Result<[Inquiry], StoreError>) -> Void
+    }
+
+    private struct Waiting: Sendable {
+        var updates: [Update] = []
+        var errands: [@Sendable () -> Void] = []
+        var isServed = false
+    }
+
+    private let database: Database
+    private let table: Table
+    private let pending = PendingWatch()
+    private let thread = NIOThreadPool(numberOfThreads: 1)
+    private let waiting = NIOLockedValueBox(Waiting())
+
+    /// Opens the database, makes it if need be, and takes it for this process alone.
+    ///
+    /// - Parameters:
+    ///   - path: the file; its folder must exist. Beside it is `path-open` while it is open.
+    ///   - table: what it holds
+    ///   - now: the time for the name of a damaged file that is set aside
+    ///   - report: takes a sentence for the log when a file was set aside or written anew; called on any thread
+    public init(
+        path: String, holding table: Table, at now: Timestamp, report: @escaping @Sendable (String) -> Void
+    ) throws(StoreError) {
+        database = try Database(path: path, at: now, report: report)
+        self.table = table
+        thread.start()
+    }
+
+    /// Why a file can't have both tables.
+    public static func holdsOneTable(path: String) -> StoreError {
+        StoreError(.cannotCreate, "gdbm://\(path): a GNU dbm file holds one table; give awl_db a file of its own")
+    }
+
+    /// Hands inquiries to the storage thread; `done` is called there.
+    ///
+    /// An inquiry that needs the other table has a fault of its own.
+    public func update(_ batch: consuming [Inquiry], done: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void)
+    {
+        let update = Update(batch: batch, done: done)
+        enqueue { $0.updates.append(update) }
+    }
+
+    /// Removes what is expired from a slice, between requests; the other table is empty.
+    ///
+    /// What is no record of ours is left alone. Every entry that is there during the whole pass is visited once.
+    public func expire(
+        _ table: Table, from cursor: Cursor?, limit: Int, at now: Timestamp, under rules: Rules
+    ) async throws(StoreError) -> ExpiredSlice {
+        guard table == self.table else { return ExpiredSlice() }
+        return try await run(at: now) { [pending] database throws(GDBMFault) in
+            let slice = try database.entries(from: cursor?.place, limit: limit)
+            var removed = 0
+            for entry in slice.entries {
+                guard let sighting = entry.sighting, sighting.isExpired(at: now, under: rules),
+                    try database.remove(entry)
+                else { continue }
+                removed += 1
+                if table == .greylist { pending.forget(sighting, network: entry.network) }
+            }
+            return ExpiredSlice(visited: slice.entries.count, removed: removed, next: slice.next.map { Cursor($0) })
+        }
+    }
+
+    /// Reads a slice, between requests; the other table is empty.
+    ///
+    /// Every entry that is there during the whole walk is shown once.
+    public func scan(_ table: Table, from cursor: Cursor?, limit: Int) async throws(StoreError) -> ScannedSlice {
+        guard table == self.table else { return ScannedSlice(entries: [], next: nil) }
+        // Only requests and maintenance know the time: what is damaged waits for them.
+        return try await run(at: nil) { database throws(GDBMFault) in
+            ScannedSlice(try database.entries(from: cursor?.place, limit: limit))
+        }
+    }
+
+    /// Adds entries, all of them before one sync; the other table takes none.
+    public func merge(
+        _ entries: [Entry], into table: Table, at now: Timestamp, under rules: Rules
+    ) async throws(StoreError) {
+        guard table == self.table else { throw database.holdsOneTable }
+        try await run(at: now) { database throws(GDBMFault) in
+            for entry in entries {
+                let stored = try database.sighting(entry.key)
+                let merged = stored?.merged(with: entry.sighting) ?? entry.sighting
+                if merged != stored { try database.store(merged, entry.key) }
+            }
+            try database.sync()
+        }
+    }
+
+    /// Doesn't know: GNU dbm would have to look into every bucket.
+    public func count(_ table: Table) async throws(StoreError) -> Int? { nil }
+
+    /// Finishes what is waiting and closes the file.
+    public func close() async {
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            let errand: @Sendable () -> Void = { [database] in
+                database.close()
+                continuation.resume()
+            }
+            enqueue { $0.errands.append(errand) }
+        }
+        try? await thread.shutdownGracefully()
+    }
+
+    /// Runs `body` on the storage thread.
+    ///
+    /// - Parameter now: the time for the name of a damaged file that is set aside; nil to leave a damaged one alone
+    private func run<Answer: Sendable>(
+        at now: Timestamp?, _ body: @escaping @Sendable (Database) throws(GDBMFault) -> Answer
+    ) async throws(StoreError) -> Answer {
+        let result: Result<Answer, StoreError> = await withCheckedContinuation { continuation in
+            let errand: @Sendable () -> Void = { [database, pending] in
+                continuation.resume(
+                    returning: Result { () throws(StoreError) in
+                        if try database.ready(at: now) { pending.beginAnew() }
+                        do throws(GDBMFault) {
+                            return try body(database)
+                        } catch {
+                            throw error.error(url: database.url)
+                        }
+                    })
+            }
+            enqueue { $0.errands.append(errand) }
+        }
+        return try result.get()
+    }
+
+    private func enqueue(_ add: (inout Waiting) -> Void) {
+        let isServed = waiting.withLockedValue { waiting in
+            add(&waiting)
+            let isServed = waiting.isServed
+            waiting.isServed = true
+            return isServed
+        }
+        if !isServed { thread.submit { _ in self.serve() } }
+    }
+
+    /// Serves until nothing is waiting: all updates with one sync, then one errand or chore, so that requests never wait
+    /// for more than one slice.
+    private func serve() {
+        while true {
+            let hasChores = pending.hasChores && database.isOpen
+            let (updates, errand) = waiting.withLockedValue { waiting in
+                let updates = waiting.updates
+                waiting.updates = []
+                let errand = waiting.errands.isEmpty ? nil : waiting.errands.removeFirst()
+                waiting.isServed = !updates.isEmpty || errand != nil || hasChores
+                return (updates, errand)
+            }
+            if updates.isEmpty, errand == nil, !hasChores { return }
+            if !updates.isEmpty { commit(updates) }
+            if let errand { errand() } else if hasChores { pending.walk(database) }
+        }
+    }
+
+    /// Answers updates with one sync; all of them get their judgement after it, or all the same fault.
+    private func commit(_ updates: consuming [Update]) {
+        var updates = updates
+        do throws(StoreError) {
+            try judge(&updates)
+            for update in updates { update.done(.success(update.batch)) }
+        } catch {
+            for update in updates { update.done(.failure(error)) }
+        }
+    }
+
+    private func judge(_ updates: inout [Update]) throws(StoreError) {
+        let now = updates.lazy.compactMap { $0.batch.first?.time }.first
+        if try database.ready(at: now) { pending.beginAnew() }
+        var mayMend = true
+        for update in updates.indices {
+            for index in updates[update].batch.indices {
+                try judge(&updates[update].batch[index], at: now, mayMend: &mayMend)
+            }
+        }
+        do throws(GDBMFault) { try database.sync() } catch { throw error.error(url: database.url) }
+    }
+
+    /// Judges; once more where the database was found in ruins and could be mended.
+    ///
+    /// Those before it stay answered.
+    private func judge(_ inquiry: inout Inquiry, at now: Timestamp?, mayMend: inout Bool) throws(StoreError) {
+        while true {
+            do throws(GDBMFault) {
+                return try database.answer(&inquiry, of: table, noting: pending)
+            } catch {
+                // What was noted for it wasn't written.
+                pending.ledger.rollBack()
+                guard mayMend, error.isCorruption else { throw error.error(url: database.url) }
+            }
+            mayMend = false
+            if try database.ready(at: now) { pending.beginAnew() }
+        }
+    }
+}
+
+extension Database {
+    fileprivate var holdsOneTable: StoreError { GDBMStore.holdsOneTable(path: path) }
+
+    /// Reads what is known under the inquiry's key, judges, and writes what is to be remembered.
+    fileprivate func answer(_ inquiry: inout Inquiry, of table: Table, noting pending: PendingWatch) throws(GDBMFault) {
+        let client = inquiry.rules.clientCount > 0 ? inquiry.client : nil
+        guard inquiry.asksForTriplet ? table == .greylist && client == nil : table == .autoWhitelist else {
+            inquiry.fault = holdsOneTable
+            return
+        }
+        guard inquiry.asksForTriplet else { return try answer(&inquiry, client: client, noting: pending) }
+        pending.follow(inquiry)
+        let stored = try sighting(inquiry.triplet)
+        var known = Known(triplet: stored)
+        if stored == nil, let former = inquiry.former { known.triplet = try sighting(former) }
+        guard let triplet = inquiry.judge(known, heeding: pending.ledger).triplet else { return }
+        pending.ledger.replace(stored, with: triplet, network: inquiry.network, under: inquiry.rules)
+        try store(triplet, inquiry.triplet)
+        pending.ledger.commit()
+    }
+
+    private func answer(_ inquiry: inout Inquiry, client: Key?, noting pending: PendingWatch) throws(GDBMFault) {
+        var known = Known()
+        if let client { known.client = try sighting(client) }
+        let remember = inquiry.judge(known, heeding: pending.ledger)
+        if let sighting = remember.client, let client { try store(sighting, client) }
+    }
+}
+
+extension ScannedSlice {
+    /// The records among the entries that a walk came to.
+    init(_ slice: EntryWalk.Slice) {
+        let entries = slice.entries.compactMap { stored in
+            stored.sighting.map { Entry(key: stored.key.withUnsafeBytes { Key(spelling: $0) }, sighting: $0) }
+        }
+        self.init(entries: entries, next: slice.next.map { Cursor($0) })
+    }
+}

@@ -1,0 +1,73 @@
+import Greylist
+import Storage
+
+/// Keeps the ledger of pending entries of a database, and does what is to be done for it in small slices: counting those
+/// that were there before, and removing those that were dropped.
+///
+/// A record doesn't tell its client's network. It is read from a plain key; what stands under a hashed one is counted
+/// among all entries only, and not by network, once this process hasn't written it itself.
+final class PendingWatch: @unchecked Sendable {  // guarded by: GDBMStore uses it on its single storage thread alone
+    /// Entries in a slice: a few milliseconds.
+    private static let slice = 1_000
+
+    var ledger: PendingLedger
+    private var rules = Rules()
+    /// The time of the last inquiry.
+    private var now = Timestamp(seconds: 0)
+    /// Entries of before this moment are counted as the walk comes to them, the others as they are written.
+    private var start: Timestamp?
+    /// Where the walk goes on.
+    private var place: Place?
+    private var isCounted = false
+
+    init() {
+        ledger = PendingLedger(rules: rules)
+    }
+
+    /// Whether there is something to do.
+    var hasChores: Bool { start != nil && (!isCounted || ledger.droppedCount > 0) }
+
+    /// Takes note of an inquiry's time and rules, before anything is written for it.
+    func follow(_ inquiry: Inquiry) {
+        now = inquiry.time
+        rules = inquiry.rules
+        guard start == nil || ledger.isOutdated(under: rules) else { return }
+        beginAnew()
+        start = now
+    }
+
+    /// Forgets everything: it is another database now.
+    func beginAnew() {
+        ledger = PendingLedger(rules: rules)
+        start = nil
+        place = nil
+        isCounted = false
+    }
+
+    /// Notes an entry that was removed.
+    func forget(_ sighting: Sighting, network: UInt32) {
+        ledger.remove(sighting, network: network)
+        ledger.commit()
+    }
+
+    /// Does a slice of the walk.
+    ///
+    /// After a fault it waits for the next inquiry, which finds the same fault and sees to it.
+    func walk(_ database: Database) {
+        do throws(GDBMFault) {
+            let slice = try database.entries(from: place, limit: Self.slice)
+            for entry in slice.entries {
+                guard let sighting = entry.sighting, sighting.isPending else { continue }
+                if !isCounted, let start, sighting.first < start {
+                    ledger.count(sighting, network: entry.network, at: now, under: rules)
+                }
+                guard ledger.hasDropped(sighting), try database.remove(entry) else { continue }
+                forget(sighting, network: entry.network)
+            }
+            place = slice.next
+            if place == nil { isCounted = true }
+        } catch {
+            beginAnew()
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import Greylist
+import Logging
+import NIOConcurrencyHelpers
+public import ServiceLifecycle
+import Storage
+
+/// Hands what was learnt in memory while the store was away over to the store when it is back.
+///
+/// Nothing gets lost or is counted twice: what the store doesn't take goes back into memory, and to merge it again
+/// changes nothing.
+public struct HandBack: Service {
+    /// Entries in a slice: a few milliseconds of a store's time.
+    private static let slice = 1_000
+    /// After this time a slice counts as not taken, so that a store that hangs can't keep the daemon from its end.
+    private static let patience = Duration.seconds(10)
+    private static let task = "handing over what was learnt without the store"
+
+    private let standIn: MemoryStore
+    private let store: any Store
+    private let health: StoreHealth
+    private let rules: Rules
+    private let now: @Sendable () -> Timestamp
+    private let faults: FaultReport
+    private let logger: Logger
+
+    init(
+        from standIn: MemoryStore, to store: any Store, health: StoreHealth, rules: Rules,
+        now: @escaping @Sendable () -> Timestamp, logger: Logger
+    ) {
+        self.standIn = standIn
+        self.store = store
+        self.health = health
+        self.rules = rules
+        self.now = now
+        faults = FaultReport(logger: logger)
+        self.logger = logger
+    }
+
+    /// Runs until graceful shutdown.
+    public func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while (try? await Task.sleep(for: .seconds(1))) != nil {
+                if !health.isAway { await handBack(by: .now + Self.patience) }
+            }
+        }
+    }
+
+    /// Hands over what is left, whatever is known of the store; for the end of the server.
+    func finish(by deadline: ContinuousClock.Instant) async {
+        await handBack(by: deadline)
+        let left = Table.allCases.reduce(0) { $0 + standIn.take(.max, from: $1).count }
+        if left > 0 { logger.warning("\(left) entries are lost that were only in memory: the store did not take them") }
+    }
+
+    /// Hands over all there is, or as much as the store takes by then.
+    func handBack(by deadline: ContinuousClock.Instant) async {
+        var count = 0
+        do throws(StoreError) {
+            for table in Table.allCases { try await handBack(table, by: deadline, counting: &count) }
+            faults.succeeded(Self.task)
+        } catch {
+            faults.failed(Self.task, error)
+        }
+        if count > 0 { logger.notice("\(count) entries that were learnt without the store were handed over to it") }
+    }
+
+    private func handBack(
+        _ table: Table, by deadline: ContinuousClock.Instant, counting count: inout Int
+    ) async throws(StoreError) {
+        while case let entries = standIn.take(Self.slice, from: table), !entries.isEmpty {
+            do throws(StoreError) {
+                try await merge(entries, into: table, by: deadline)
+                count += entries.count
+            } catch {
+                try await standIn.merge(entries, into: table, at: now(), under: rules)
+                throw error
+            }
+        }
+    }
+
+    /// Gives up at the deadline; if the store takes the entries later, that does no harm.
+    private func merge(
+        _ entries: [Entry], into table: Table, by deadline: ContinuousClock.Instant
+    ) async throws(StoreError) {
+        let (results, continuation) = AsyncStream<Result<Void, StoreError>>.makeStream()
+        Task { [store, now, rules] in
+            do throws(StoreError) {
+                try await store.merge(entries, into: table, at: now(), under: rules)
+                continuation.yield(.success(()))
+            } catch {
+                continuation.yield(.failure(error))
+            }
+        }
+        let timer = Task {
+            try? await Task.sleep(until: deadline)
+            continuation.yield(.failure(StoreError(.unavailable, "the store did not take the entries in time")))
+        }
+        defer { timer.cancel() }
+        for await result in results { return try result.get() }
+        throw StoreError(.unavailable, "the server is stopped")
+    }
+}

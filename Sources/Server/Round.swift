@@ -1,0 +1,24 @@
+import NIOCore
+import Policy
+import Storage
+
+/// The inquiries that go to the store together, and who asks.
+struct Round {
+    typealias Asked = (connection: Connection, request: PolicyRequest)
+
+    let number: Int
+    let deadline: NIODeadline
+    /// Whether it is there to find out if the store is back; then it is a single request.
+    let isProbe: Bool
+    let asking: [Asked]
+}
+
+extension Result<[Inquiry], StoreError> {
+    /// Whether the store did what it could; it need not have judged all.
+    var isAnswer: Bool {
+        switch self {
+        case .success(let inquiries): inquiries.contains { $0.judgement != nil || $0.fault?.code == .writeRefused }
+        case .failure(let fault): fault.code == .writeRefused
+        }
+    }
+}

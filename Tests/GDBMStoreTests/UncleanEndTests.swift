@@ -1,0 +1,83 @@
+import Foundation
+import Greylist
+import Storage
+import StoreContract
+import Testing
+
+@testable import GDBMStore
+
+struct UncleanEndTests {
+    let stage: Stage
+
+    init() throws {
+        stage = try Stage()
+    }
+
+    @Test func theMarkIsThereWhileTheStoreIsOpen() async throws {
+        let store = try stage.open()
+        #expect(Set(stage.folder.names) == ["grey", "grey-open"])
+        await store.close()
+        #expect(stage.folder.names == ["grey"])
+    }
+
+    @Test func aFileThatWasNotClosedProperlyIsWrittenAnew() async throws {
+        let first = try stage.open()
+        try await stage.fill(first, 0..<3_000)
+        await first.close()
+        try Data().write(to: URL(filePath: stage.path + "-open"))
+        try Data("left over".utf8).write(to: URL(filePath: stage.path + "-rebuild"))
+        let second = try stage.open()
+        #expect(
+            stage.reports.all == [
+                "gdbm://\(stage.path): was not closed properly; written anew with its 3000 entries"
+            ])
+        #expect(try await stage.known(to: second, 0..<3_000) == 3_000)
+        await second.close()
+        #expect(stage.folder.names == ["grey"])
+        await (try stage.open()).close()
+        #expect(stage.reports.all.count == 1)
+    }
+
+    @Test func damageThatWasNotMetIsFoundAfterAnUncleanEnd() async throws {
+        let first = try stage.open()
+        try await stage.fill(first, 0..<3_000)
+        await first.close()
+        let bytes = try stage.contents
+        try stage.write(bytes.prefix(bytes.count - bytes.count / 10))
+        try Data().write(to: URL(filePath: stage.path + "-open"))
+        let second = try stage.open()
+        #expect(stage.folder.names.contains("grey.corrupt-7"))
+        #expect(stage.reports.all.count == 1)
+        let kept = try await stage.known(to: second, 0..<3_000)
+        #expect((1_000..<3_000).contains(kept))
+        await second.close()
+    }
+
+    /// Everything that was answered is there after a kill at any moment.
+    @Test(arguments: [1, 3, 10, 30, 100, 300])
+    func aProcessThatIsKilledLosesNothing(_ milliseconds: Int) async throws {
+        let (path, answers) = (stage.path, stage.folder.file("answers"))
+        await #expect(processExitsWith: .signal(SIGKILL)) {
+            [path = path as String, answers = answers as String, milliseconds] in
+            let store = try GDBMStore(path: path, holding: .greylist, at: Timestamp(seconds: 7), report: { _ in })
+            let log = open(answers, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+            for batch in 0... {
+                let numbers = batch * 20..<batch * 20 + 20
+                let inquiries = numbers.map { StoreContract.inquiry(Stage.key($0), isHashed: false, at: 1_000) }
+                _ = try await store.answer(inquiries)
+                write(log, "\(numbers.upperBound)\n", "\(numbers.upperBound)\n".utf8.count)
+                guard batch == 0 else { continue }
+                Thread.detachNewThread {
+                    usleep(UInt32(milliseconds) * 1_000)
+                    kill(getpid(), SIGKILL)
+                }
+            }
+        }
+        let lines = try String(contentsOfFile: answers, encoding: .utf8).split(separator: "\n")
+        let answered = try #require(lines.last.flatMap { Int($0) })
+        let store = try stage.open()
+        #expect(try await stage.known(to: store, 0..<answered) == answered)
+        #expect(stage.reports.all.count == 1)
+        await store.close()
+    }
+}

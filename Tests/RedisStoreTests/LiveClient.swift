@@ -1,0 +1,149 @@
+import NIOConcurrencyHelpers
+import NIOCore
+import NIOPosix
+import RedisLab
+import Storage
+
+@testable import RedisStore
+
+/// A client, to be asked from anywhere; closed with the last reference to it.
+final class LiveClient: Sendable {
+    typealias Reply = Result<RESPValue, RedisFault>
+
+    private let told = NIOLockedValueBox<[String]>([])
+    private let loop: any EventLoop
+    private let desk: NIOLoopBound<Desk>
+
+    /// What lives on the loop.
+    private final class Desk: ReplyReceiver {
+        let client: RedisClient
+        private var takers: [Int: (Reply) -> Void] = [:]
+        private var tag = 0
+
+        init(_ client: RedisClient) { self.client = client }
+
+        func waiter(_ taker: @escaping (Reply) -> Void) -> Waiter {
+            tag += 1
+            takers[tag] = taker
+            return Waiter(receiver: self, tag: tag)
+        }
+
+        func take(_ reply: Reply, tag: Int) {
+            guard let taker = takers.removeValue(forKey: tag) else { preconditionFailure("a second reply") }
+            taker(reply)
+        }
+    }
+
+    init(_ url: String, limits: RedisLimits = .patient) async throws {
+        guard case .redis(let location) = try StoreLocation(url: url) else { throw LabError("no redis URL: \(url)") }
+        let access = try RedisAccess(location) { [told] remark in told.withLockedValue { $0.append(remark) } }
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        self.loop = loop
+        desk = try await loop.submit {
+            NIOLoopBound(Desk(RedisClient(on: loop, access: access, limits: limits)), eventLoop: loop)
+        }.get()
+    }
+
+    deinit {
+        loop.execute { [desk] in desk.value.client.close() }
+    }
+
+    /// What the administrator was told.
+    var remarks: [String] { told.withLockedValue { $0 } }
+
+    /// Sends commands together; each is its arguments.
+    ///
+    /// The key, by which a cluster is chosen, is the second argument.
+    func ask(all commands: [[String]], slot: UInt16? = nil) async throws -> [Reply] {
+        try await onLoop { desk, loop in
+            let promises = commands.map { _ in loop.makePromise(of: Reply.self) }
+            for (arguments, promise) in zip(commands, promises) {
+                let key = slot ?? (arguments.count > 1 ? KeySlot.of(Array(arguments[1].utf8).span) : nil)
+                desk.client.submit(.command(arguments), slot: key, to: desk.waiter { promise.succeed($0) })
+            }
+            desk.client.flush()
+            return EventLoopFuture.whenAllSucceed(promises.map(\.futureResult), on: loop)
+        }
+    }
+
+    func ask(_ arguments: String..., slot: UInt16? = nil) async throws -> Reply {
+        try await ask(all: [arguments], slot: slot)[0]
+    }
+
+    func ask(_ arguments: String..., on master: RedisClient.Master) async throws -> Reply {
+        try await onLoop { desk, loop in
+            let promise = loop.makePromise(of: Reply.self)
+            desk.client.submit(.command(arguments), on: master, to: desk.waiter { promise.succeed($0) })
+            desk.client.flush()
+            return promise.futureResult
+        }
+    }
+
+    func masters() async throws -> [RedisClient.Master] {
+        try await onLoop { desk, loop in
+            let promise = loop.makePromise(of: [RedisClient.Master].self)
+            desk.client.masters { promise.completeWith($0.mapError { $0 }) }
+            return promise.futureResult
+        }
+    }
+
+    func isReady() async throws -> Bool {
+        try await onLoop { desk, loop in loop.makeSucceededFuture(desk.client.isReady) }
+    }
+
+    /// Tries until a command succeeds; returns how long that took.
+    @discardableResult
+    func untilServed(_ arguments: String..., within limit: Duration = .seconds(60)) async throws -> Duration {
+        let start = ContinuousClock.now
+        try await waitUntil("\(arguments) succeeds", within: limit) {
+            if case .success = try await self.ask(all: [arguments])[0] { true } else { false }
+        }
+        return .now - start
+    }
+
+    func close() async throws {
+        try await onLoop { desk, loop in
+            desk.client.close()
+            return loop.makeSucceededVoidFuture()
+        }
+    }
+
+    private func onLoop<Value: Sendable>(
+        _ body: @escaping @Sendable (Desk, any EventLoop) -> EventLoopFuture<Value>
+    ) async throws -> Value {
+        try await loop.flatSubmit { [desk, loop] in body(desk.value, loop) }.get()
+    }
+}
+
+extension ContinuousClock.Instant {
+    fileprivate static func - (later: Self, earlier: Self) -> Duration { earlier.duration(to: later) }
+}
+
+extension RedisLimits {
+    /// For tests in which nothing hangs: the machine may be busy with all the others.
+    static var patient: RedisLimits {
+        var limits = RedisLimits()
+        limits.connect = .seconds(30)
+        limits.reply = .seconds(30)
+        limits.scouting = .seconds(30)
+        return limits
+    }
+}
+
+extension ByteBuffer {
+    /// A command of those arguments.
+    static func command(_ arguments: [String]) -> ByteBuffer {
+        var buffer = ByteBuffer()
+        buffer.writeString("*\(arguments.count)\r\n")
+        for argument in arguments { buffer.writeBulk(argument) }
+        return buffer
+    }
+}
+
+extension LiveClient.Reply {
+    var value: RESPValue? { try? get() }
+
+    var fault: RedisFault? { if case .failure(let fault) = self { fault } else { nil } }
+
+    var isUnavailable: Bool { if case .unavailable = fault?.kind { true } else { false } }
+}

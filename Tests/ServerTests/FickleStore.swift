@@ -1,0 +1,99 @@
+import Greylist
+import NIOConcurrencyHelpers
+import Storage
+
+/// A store in memory that does what a test tells it to.
+final class FickleStore: Store {
+    /// What becomes of what it is asked.
+    enum Mood: Sendable {
+        case answers
+        /// Refuses whole batches, slices and all.
+        case fails(StoreError)
+        /// Refuses each inquiry of a batch by itself.
+        case faults(StoreError)
+        /// Decides, and keeps the answers back until it is told to release them.
+        case holds
+        /// Never answers.
+        case loses
+    }
+
+    private struct State: Sendable {
+        var mood: Mood
+        var asked = 0
+        var held: [@Sendable () -> Void] = []
+    }
+
+    /// What it knows.
+    let inner = MemoryStore()
+    private let state: NIOLockedValueBox<State>
+
+    init(_ mood: Mood) {
+        state = NIOLockedValueBox(State(mood: mood))
+    }
+
+    var mood: Mood {
+        get { state.withLockedValue { $0.mood } }
+        set { state.withLockedValue { $0.mood = newValue } }
+    }
+
+    /// How many batches it was given.
+    var asked: Int { state.withLockedValue { $0.asked } }
+    /// How many answers it keeps back.
+    var held: Int { state.withLockedValue { $0.held.count } }
+
+    /// Gives the answers that were kept back, and answers at once from now on.
+    func release() {
+        let held = state.withLockedValue { state in
+            defer { state.held = [] }
+            state.mood = .answers
+            return state.held
+        }
+        for answer in held { answer() }
+    }
+
+    func update(_ batch: consuming [Inquiry], done: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void) {
+        let mood = state.withLockedValue { state in
+            state.asked += 1
+            return state.mood
+        }
+        switch mood {
+        case .answers: inner.update(batch, done: done)
+        case .fails(let fault): done(.failure(fault))
+        case .faults(let fault):
+            for index in batch.indices { batch[index].fault = fault }
+            done(.success(batch))
+        case .holds:
+            let answered = inner.decide(batch)
+            state.withLockedValue { $0.held.append { done(.success(answered)) } }
+        case .loses: break
+        }
+    }
+
+    func expire(
+        _ table: Table, from cursor: Cursor?, limit: Int, at now: Timestamp, under rules: Rules
+    ) async throws(StoreError) -> ExpiredSlice {
+        try refuse()
+        return try await inner.expire(table, from: cursor, limit: limit, at: now, under: rules)
+    }
+
+    func scan(_ table: Table, from cursor: Cursor?, limit: Int) async throws(StoreError) -> ScannedSlice {
+        try await inner.scan(table, from: cursor, limit: limit)
+    }
+
+    func merge(
+        _ entries: [Entry], into table: Table, at now: Timestamp, under rules: Rules
+    ) async throws(StoreError) {
+        try refuse()
+        if case .loses = mood { await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in } }
+        try await inner.merge(entries, into: table, at: now, under: rules)
+    }
+
+    func count(_ table: Table) async throws(StoreError) -> Int? { nil }
+
+    func close() async {}
+
+    private func refuse() throws(StoreError) {
+        if case .fails(let fault) = mood { throw fault }
+        if case .faults(let fault) = mood { throw fault }
+    }
+}

@@ -1,0 +1,134 @@
+import Foundation
+import Greylist
+import Logging
+import NIOConcurrencyHelpers
+import Storage
+import Testing
+
+@testable import Server
+
+/// What maintenance removes, and what it says.
+struct MaintenanceTests {
+    /// Keeps the lines that are logged.
+    private struct Lines: LogHandler {
+        let lines: NIOLockedValueBox<[String]>
+        var logLevel = Logger.Level.debug
+        var metadata = Logger.Metadata()
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            lines.withLockedValue { $0.append("\(event.level) \(event.message)") }
+        }
+    }
+
+    private let lines = NIOLockedValueBox<[String]>([])
+
+    private func maintenance(
+        of store: any Store, _ tables: [Table] = Table.allCases, isStoreAway: @escaping @Sendable () -> Bool = { false }
+    ) -> Maintenance {
+        Maintenance(
+            store: store, tables: tables, rules: Rules(), interval: .seconds(3_600),
+            now: { Timestamp(seconds: 1_000_000) }, isStoreAway: isStoreAway,
+            logger: Logger(label: "test") { [lines] _ in Lines(lines: lines) })
+    }
+
+    /// The lines so far, without the figures of time.
+    private var told: [String] {
+        lines.withLockedValue { $0.map { $0.replacing(/, [0-9.]+ s$/, with: "") } }
+    }
+
+    private func fill(_ store: some Store, expired: Int, living: Int) async throws {
+        let entries = (0..<expired + living).map { number in
+            let text = Array("192.0.2.0/24 s\(number)@example.org u@example.com".utf8)
+            let first = Timestamp(seconds: number < expired ? 0 : 1_000_000)
+            return Entry(key: Key(text.span, isHashed: true), sighting: Sighting(firstAt: first))
+        }
+        try await store.merge(entries, into: .greylist, at: Timestamp(seconds: 0), under: Rules())
+    }
+
+    @Test func eachTableIsReported() async throws {
+        let store = MemoryStore()
+        try await fill(store, expired: 3_000, living: 500)
+        await maintenance(of: store).pass()
+        #expect(
+            told == [
+                "info maintenance of the greylist: 3500 entries looked at, 3000 removed",
+                "info maintenance of the auto-whitelist: 0 entries looked at, 0 removed",
+            ])
+        #expect(try await store.scan(.greylist, from: nil, limit: .max).entries.count == 500)
+    }
+
+    @Test func aFaultIsWarnedOfOnceUntilItIsAnotherOneOrWasAway() async throws {
+        let store = FickleStore(.fails(StoreError(.unavailable, "no disk")))
+        let maintenance = maintenance(of: store, [.greylist])
+        for _ in 0..<3 { await maintenance.pass() }
+        store.mood = .fails(StoreError(.writeRefused, "no room"))
+        for _ in 0..<3 { await maintenance.pass() }
+        store.mood = .answers
+        await maintenance.pass()
+        store.mood = .fails(StoreError(.writeRefused, "no room"))
+        await maintenance.pass()
+        #expect(
+            told == [
+                "warning maintenance of the greylist failed: no disk",
+                "warning maintenance of the greylist failed: no room",
+                "info maintenance of the greylist: 0 entries looked at, 0 removed",
+                "warning maintenance of the greylist failed: no room",
+            ])
+    }
+
+    @Test func aStoreThatIsAwayIsLeftAlone() async throws {
+        let store = MemoryStore()
+        try await fill(store, expired: 10, living: 0)
+        await maintenance(of: store, isStoreAway: { true }).pass()
+        #expect(told.isEmpty)
+        #expect(try await store.scan(.greylist, from: nil, limit: .max).entries.count == 10)
+    }
+
+    @Test func aTableThatIsLeftToOthersIsNoNews() async throws {
+        await maintenance(of: BusyStore(), [.greylist]).pass()
+        #expect(told == ["debug maintenance: the greylist is left to another instance"])
+    }
+
+    /// The size of the next slice, and how many milliseconds it takes.
+    @Test(arguments: [
+        ([], 1_000), ([6], 500), ([5, 4, 2], 1_000), ([1], 1_125), ([6, 6, 1], 281),
+        ([Int](repeating: 60, count: 100), 250), ([Int](repeating: 1, count: 100), 10_000),
+    ])
+    func slicesFollowTheTimeTheyTake(_ milliseconds: [Int], _ limit: Int) {
+        var size = SliceSize()
+        for took in milliseconds { size.follow(.milliseconds(took)) }
+        #expect(size.limit == limit)
+    }
+}
+
+/// A store whose tables another instance goes through.
+private struct BusyStore: Store {
+    func update(_ batch: consuming [Inquiry], done: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void) {
+        done(.success(batch))
+    }
+
+    func expire(
+        _ table: Table, from cursor: Cursor?, limit: Int, at now: Timestamp, under rules: Rules
+    ) async throws(StoreError) -> ExpiredSlice {
+        var slice = ExpiredSlice()
+        slice.isLeftToOthers = true
+        return slice
+    }
+
+    func scan(_ table: Table, from cursor: Cursor?, limit: Int) async throws(StoreError) -> ScannedSlice {
+        ScannedSlice(entries: [], next: nil)
+    }
+
+    func merge(
+        _ entries: [Entry], into table: Table, at now: Timestamp, under rules: Rules
+    ) async throws(StoreError) {}
+
+    func count(_ table: Table) async throws(StoreError) -> Int? { nil }
+
+    func close() async {}
+}

@@ -1,0 +1,109 @@
+import Engine
+import Greylist
+import Logging
+import NIOCore
+import Storage
+import Testing
+
+@testable import Server
+
+/// Memory stands in for a store that is away, and hands over what it learnt.
+struct StandInTests {
+    private static let faults: [StoreError] = [
+        StoreError(.unavailable, "no disk"), StoreError(.writeRefused, "no room"),
+        StoreError(.misconfigured, "no password"),
+    ]
+
+    @Test(arguments: faults.flatMap { [FickleStore.Mood.fails($0), .faults($0)] } + [.loses])
+    func greylistingGoesOnInMemoryAndIsHandedOver(_ mood: FickleStore.Mood) async throws {
+        let store = FickleStore(mood)
+        try await ServerStage.run(
+            try ServingTests.postman(), store: store,
+            terms: .with(\.hasStandIn, true).and(\.requestDeadline, .milliseconds(200))
+                .and(\.storePauses, .milliseconds(1)...(.milliseconds(1)))
+        ) { stage in
+            let client = try Client(path: stage.path)
+            for _ in 0..<7 {
+                try client.send(ServingTests.request())
+                #expect(try await client.reply() == ServingTests.deferral)
+            }
+            stage.clock.move(301)
+            try client.send(ServingTests.request())
+            #expect(try await client.reply()?.contains("delayed 301 seconds") == true)
+            store.mood = .answers
+            var handedOver = false
+            for number in 0..<6_000 where !handedOver {
+                try client.send(ServingTests.request(["sender": "s\(number)@example.org"]))
+                #expect(try await client.reply() != nil)
+                try await Task.sleep(for: .milliseconds(10))
+                handedOver = stage.log.contains { $0.contains("were handed over") }
+            }
+            #expect(handedOver)
+            let known = try await store.scan(.greylist, from: nil, limit: .max).entries
+            #expect(known.contains { $0.sighting.passes == 1 })
+        }
+    }
+
+    @Test func whatIsLeftIsHandedOverInTheEnd() async throws {
+        let store = FickleStore(.fails(Self.faults[0]))
+        try await ServerStage.run(
+            try ServingTests.postman(), store: store,
+            terms: .with(\.hasStandIn, true).and(\.storePauses, .hours(1)...(.hours(1))).and(\.grace, .seconds(60))
+        ) { stage in
+            let client = try Client(path: stage.path)
+            for number in 0..<10 {
+                try client.send(ServingTests.request(["sender": "s.\(["a", "b"][number % 2])@example.org"]))
+                #expect(try await client.reply() == ServingTests.deferral)
+            }
+            // Nobody asks any more, so nobody knows that it is back.
+            store.mood = .answers
+        }
+        #expect(try await store.scan(.greylist, from: nil, limit: .max).entries.count == 2)
+    }
+
+    private func entries(_ count: Int) -> [Entry] {
+        (0..<count).map { number in
+            let text = Array("192.0.2.0/24 s\(number)@example.org u@example.com".utf8)
+            return Entry(
+                key: Key(text.span, isHashed: true),
+                sighting: Sighting(firstAt: Timestamp(seconds: 1_000 + Int64(number))))
+        }
+    }
+
+    private func handBack(_ standIn: MemoryStore, _ store: FickleStore) -> HandBack {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        return HandBack(
+            from: standIn, to: store, health: StoreHealth(pause: .seconds(10), logger: logger), rules: Rules(),
+            now: { Timestamp(seconds: 5_000) }, logger: logger)
+    }
+
+    private func all(_ store: some Store, _ table: Table) async throws -> [Entry] {
+        try await store.scan(table, from: nil, limit: .max).entries.sorted { $0.sighting.first < $1.sighting.first }
+    }
+
+    @Test func bothTablesAreHandedOverInSlices() async throws {
+        let (standIn, store, entries) = (MemoryStore(), FickleStore(.answers), entries(2_500))
+        for table in Table.allCases {
+            try await standIn.merge(entries, into: table, at: Timestamp(seconds: 0), under: Rules())
+        }
+        await handBack(standIn, store).handBack(by: .now + .seconds(60))
+        for table in Table.allCases {
+            #expect(try await all(store, table) == entries)
+            #expect(try await all(standIn, table).isEmpty)
+        }
+    }
+
+    /// A store that refuses, and one that never answers.
+    @Test(arguments: [FickleStore.Mood.fails(faults[0]), .loses])
+    func whatTheStoreDoesNotTakeIsKept(_ mood: FickleStore.Mood) async throws {
+        let (standIn, store, entries) = (MemoryStore(), FickleStore(mood), entries(2_500))
+        try await standIn.merge(entries, into: .greylist, at: Timestamp(seconds: 0), under: Rules())
+        let handBack = handBack(standIn, store)
+        await handBack.handBack(by: .now + .milliseconds(50))
+        #expect(try await all(standIn, .greylist) == entries)
+        store.mood = .answers
+        await handBack.finish(by: .now + .seconds(60))
+        #expect(try await all(store, .greylist) == entries)
+        #expect(try await all(standIn, .greylist).isEmpty)
+    }
+}
