@@ -98,7 +98,7 @@ struct ClusterTests {
         try await waitUntil("all slots are served") {
             try await client.ask(all: keys.map { ["SET", $0, "w"] }).allSatisfy { $0.fault == nil }
         }
-        #expect(ContinuousClock.now - start < .seconds(10))
+        #expect(ContinuousClock.now - start < .seconds(40))
         #expect(client.remarks == [])
         await cluster.remove()
     }
@@ -111,7 +111,7 @@ struct ClusterTests {
         try await master.pause()
         #expect(try await client.ask("SET", "k", "w").isUnavailable)
         let duration = try await client.untilServed("SET", "k", "w")
-        #expect(duration < .seconds(20))
+        #expect(duration < .seconds(60))
         try master.resume()
         #expect(try await client.ask("GET", "k").value == .bulk("w"))
         await cluster.remove()

@@ -155,7 +155,7 @@ struct SingleServerTests {
         let client = try await LiveClient("redis://127.0.0.1:\(server.port)")
         #expect(try await client.ask("SET", "k", "v").fault?.kind == .unavailable(.notServing))
         try await server.command("REPLICAOF", "NO", "ONE")
-        try await client.untilServed("SET", "k", "v", within: .seconds(10))
+        try await client.untilServed("SET", "k", "v", within: .seconds(60))
     }
 
     @Test func aClosedClientAnswersNoMore() async throws {
