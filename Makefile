@@ -25,6 +25,7 @@ run: build
 build:
 	@scripts/install-packages build
 	$(SWIFT) build -c release --product tprtd
+	$(SWIFT) build -c release --product tprtctl
 
 test:
 	@scripts/install-packages test
@@ -56,6 +57,7 @@ bench: build
 
 install: build
 	install -D -m 755 .build/release/tprtd $(DESTDIR)$(PREFIX)/sbin/tprtd
+	install -D -m 755 .build/release/tprtctl $(DESTDIR)$(PREFIX)/bin/tprtctl
 	install -D -m 644 etc/tprt.conf $(DESTDIR)$(PREFIX)/share/doc/tprt/tprt.conf
 
 clean:

@@ -47,8 +47,15 @@ let package = Package(
                 "Policy", "Greylist", "Storage", "Engine", "Settings", "WhitelistFiles", "Server", "Programs",
                 arguments, logging, lifecycle, unixSignals, nioCore, nioPosix,
             ], swiftSettings: strict),
+        .executableTarget(
+            name: "tprtctl",
+            dependencies: [
+                "Greylist", "Storage", "Settings", "JSONText", "WhitelistFiles", "Programs", arguments, unixSignals,
+                locks,
+            ], swiftSettings: strict),
         .target(
-            name: "Programs", dependencies: ["Greylist", "Storage", "LMDBStore", "GDBMStore", "RedisStore"], swiftSettings: strict),
+            name: "Programs", dependencies: ["Greylist", "Storage", "Settings", "LMDBStore", "GDBMStore", "RedisStore"],
+            swiftSettings: strict),
         .target(name: "JSONText", swiftSettings: strict),
         .target(name: "Settings", dependencies: ["JSONText"], swiftSettings: strict),
         .target(name: "WhitelistFiles", dependencies: ["Greylist", "JSONText", locks], swiftSettings: strict),
@@ -115,7 +122,13 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["tprtd", "RedisLab"], path: "Integration", swiftSettings: strict),
+            name: "tprtctlTests",
+            dependencies: ["tprtctl", "Greylist", "Storage", "Settings", "Programs", "LMDBStore", arguments, locks],
+            swiftSettings: strict),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: ["tprtd", "tprtctl", "Greylist", "Storage", "LMDBStore", "RedisLab"], path: "Integration",
+            swiftSettings: strict),
     ]
 )
 

@@ -15,7 +15,7 @@ final class Daemon {
         _ arguments: [String], listeningAt endpoints: [Endpoint], openFiles: Int? = nil, reads: Bool = true,
         variables: [String] = []
     ) throws {
-        var command = [try Self.program()] + arguments
+        var command = [try program("tprtd", orIn: "TPRTD_BINARY")] + arguments
         if !variables.isEmpty {
             let missing = variables.filter { !$0.contains("=") }.flatMap { ["-u", $0] }
             command = ["/usr/bin/env"] + missing + variables.filter { $0.contains("=") } + command
@@ -126,18 +126,18 @@ final class Daemon {
         output.start()
         return try eventually("the end of tprtd's lines") { output.ended ? lines : nil }
     }
+}
 
-    /// The program: what TPRTD_BINARY says, else `tprtd` beside the test program.
-    private static func program() throws -> String {
-        if let path = ProcessInfo.processInfo.environment["TPRTD_BINARY"] {
-            guard access(path, X_OK) == 0 else { throw HarnessError.system("TPRTD_BINARY=\(path)") }
-            return path
-        }
-        let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-        let path = tests.appendingPathComponent("tprtd").path
-        if access(path, X_OK) == 0 {
-            return path
-        }
-        throw HarnessError("no tprtd in \(tests.path): build it, or say where it is by TPRTD_BINARY")
+/// The path of a program of ours: what the variable says, else that beside the test program.
+func program(_ name: String, orIn variable: String) throws -> String {
+    if let path = ProcessInfo.processInfo.environment[variable] {
+        guard access(path, X_OK) == 0 else { throw HarnessError.system("\(variable)=\(path)") }
+        return path
     }
+    let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    let path = tests.appendingPathComponent(name).path
+    if access(path, X_OK) == 0 {
+        return path
+    }
+    throw HarnessError("no \(name) in \(tests.path): build it, or say where it is by \(variable)")
 }

@@ -79,6 +79,13 @@ final class Lab {
         return daemon
     }
 
+    /// Starts tprtctl, with a state directory in the lab.
+    func tprtctl(_ arguments: [String]) throws -> Tprtctl {
+        let tool = try Tprtctl(arguments, stateDirectory: folder.file("state"))
+        endings.append { tool.process.end() }
+        return tool
+    }
+
     /// Prepares a Postfix that asks a daemon of this lab, and starts it.
     func startPostfix(_ options: PrivatePostfix.Options) throws -> PrivatePostfix {
         let postfix = try PrivatePostfix(in: folder.makeFolder("postfix\(postfixes.count)"), options)
@@ -104,24 +111,24 @@ final class Lab {
     }
 }
 
-/// The same for a body that waits for others.
-nonisolated(nonsending) func withLab(_ body: nonisolated(nonsending) (Lab) async throws -> Void) async throws {
-    let lab = try Lab()
-    defer { lab.tearDown() }
-    do {
-        try await body(lab)
-    } catch {
-        note("\(error)\n\(lab.lastWords)")
-        throw error
-    }
-}
-
 /// Runs `body` with a new lab and ends and removes everything in it afterwards, whatever happened.
 func withLab(_ body: (Lab) throws -> Void) throws {
     let lab = try Lab()
     defer { lab.tearDown() }
     do {
         try body(lab)
+    } catch {
+        note("\(error)\n\(lab.lastWords)")
+        throw error
+    }
+}
+
+/// The same for a body that waits.
+nonisolated(nonsending) func withLab(_ body: nonisolated(nonsending) (Lab) async throws -> Void) async throws {
+    let lab = try Lab()
+    defer { lab.tearDown() }
+    do {
+        try await body(lab)
     } catch {
         note("\(error)\n\(lab.lastWords)")
         throw error

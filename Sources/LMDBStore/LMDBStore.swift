@@ -82,18 +82,7 @@ public final class LMDBStore: Store {
     /// Reads a slice, in a transaction of its own between those of requests.
     public func scan(_ table: Table, from cursor: Cursor?, limit: Int) async throws(StoreError) -> ScannedSlice {
         try await run { (transaction) throws(LMDBFault) in
-            var slice = ScannedSlice(entries: [], next: nil)
-            try transaction.walk(table, from: cursor?.bytes) { key, value in
-                guard slice.entries.count < limit else {
-                    slice.next = Cursor(Array(key))
-                    return .stop
-                }
-                if let record = Record(value) {
-                    slice.entries.append(Entry(key: Key(bytes: key), sighting: record.sighting))
-                }
-                return .keep
-            }
-            return slice
+            try transaction.scan(table, from: cursor, limit: limit)
         }
     }
 

@@ -115,6 +115,22 @@ struct Transaction: ~Copyable {
         if code != LMDBFault.notFound { throw LMDBFault(code: code) }
     }
 
+    /// Reads a slice.
+    mutating func scan(_ table: Table, from cursor: Cursor?, limit: Int) throws(LMDBFault) -> ScannedSlice {
+        var slice = ScannedSlice(entries: [], next: nil)
+        try walk(table, from: cursor?.bytes) { key, value in
+            guard slice.entries.count < limit else {
+                slice.next = Cursor(Array(key))
+                return .stop
+            }
+            if let record = Record(value) {
+                slice.entries.append(Entry(key: Key(bytes: key), sighting: record.sighting))
+            }
+            return .keep
+        }
+        return slice
+    }
+
     /// What becomes of a visited entry, and of the walk.
     enum Visit {
         case keep, remove, stop

@@ -1,4 +1,5 @@
 import GDBMStore
+import Glibc
 public import Greylist
 import LMDBStore
 import RedisStore
@@ -66,5 +67,30 @@ public struct Backend: Sendable {
             store.connect()
             return store
         }
+    }
+
+    /// Opens a store to copy to: as `open` does, but a file that is none of ours is refused, where a daemon would set it
+    /// aside.
+    public func openTarget(_ location: StoreLocation, holding table: Table) async throws(StoreError) -> any Store {
+        if case .lmdb(let path) = location, Self.hasContents(path) { await (try LMDBReader(path: path)).close() }
+        return try open(location, holding: table)
+    }
+
+    /// Opens what is only read; another process may have it open, too.
+    ///
+    /// - Parameter table: what a store holds that has one table
+    public func openSource(
+        _ location: StoreLocation, holding table: Table
+    ) throws(StoreError) -> any EntrySource {
+        switch location {
+        case .lmdb(let path): try LMDBReader(path: path)
+        case .gdbm(let path): try GDBMSnapshot(of: path, holding: table)
+        case .memory, .redis: try open(location, holding: table)
+        }
+    }
+
+    private static func hasContents(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_size > 0
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+public import Settings
 public import Storage
 
 /// Why a program ends before its time: a line or more on standard error, and an exit status of sysexits(3).
@@ -19,6 +20,11 @@ public struct Failure: Error {
         self.messages = messages
     }
 
+    /// The settings are wrong.
+    public init(_ errors: SettingErrors) {
+        self.init(.configuration, errors.errors.map(\.description))
+    }
+
     /// A store can't be opened or doesn't answer.
     public init(_ error: StoreError) {
         self.init(ExitStatus(error.code), error.description)
@@ -32,8 +38,10 @@ public struct Failure: Error {
     }
 }
 
-/// Exit statuses, after sysexits(3).
+/// Exit statuses, after sysexits(3); those of a signal as the shell has them.
 public enum ExitStatus: CInt, Sendable {
+    /// The command line is wrong.
+    case usage = 64
     /// What is to be read isn't there, or isn't what it should be.
     case noInput = 66
     /// Something that is needed is taken by somebody else.
@@ -46,6 +54,10 @@ public enum ExitStatus: CInt, Sendable {
     case noPermission = 77
     /// The configuration is wrong.
     case configuration = 78
+    /// SIGINT came.
+    case interrupted = 130
+    /// SIGTERM came.
+    case terminated = 143
 
     /// What a fault of a store means for a program that can't go on without it.
     public init(_ code: StoreError.Code) {

@@ -35,7 +35,7 @@ enum Main {
                 try contents(of: $0, limit: ConfigurationFile.sizeLimit)
             }
         } catch {
-            throw Failure(.configuration, error.errors.map(\.description))
+            throw Failure(error)
         }
     }
 

@@ -98,10 +98,7 @@ extension ListenAddress {
 extension Postman.Terms {
     fileprivate init(_ service: Configuration.Service) {
         self.init()
-        rules = Rules(
-            delay: service.greyDelay.wholeSeconds, retryWindow: service.greyRetryWindow.wholeSeconds,
-            maxAge: service.greyMaxAge.wholeSeconds, clientCount: UInt32(service.awlClientCount),
-            maxPending: service.maxPending, maxPendingPerNetwork: service.maxPendingPerNetwork)
+        rules = Rules(service)
         masks = ClientMasks(ipv4: service.ipv4Mask, ipv6: service.ipv6Mask)
         hashesKeys = service.hashGreyDb
         greylistsNullSender = service.greylistNullSender
@@ -139,13 +136,6 @@ extension Wording {
         try self.init(
             action: service.greyAction, text: service.greyText, header: service.greySmtpHeader,
             hostname: service.greyHostname.isEmpty ? systemHostname() : service.greyHostname)
-    }
-}
-
-extension Duration {
-    /// Seconds, a fraction rounded up.
-    fileprivate var wholeSeconds: Int64 {
-        components.seconds + (components.attoseconds > 0 ? 1 : 0)
     }
 }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Programs
 import Settings
 
 /// The command line of `tprtd`.
@@ -54,19 +55,9 @@ extension TprtdArguments {
     func load(
         environment: [String: String], read: (String) throws -> [UInt8]
     ) throws(SettingErrors) -> LoadedConfiguration {
-        var files: [ConfigurationFile] = []
-        var unreadable: [SettingError] = []
-        for path in configfile {
-            do {
-                files.append(ConfigurationFile(path: path, bytes: try read(path)))
-            } catch {
-                let origin = Origin.file(path: path, line: nil)
-                unreadable.append(SettingError(origin: origin, complaint: "cannot be read: \(error)"))
-            }
-        }
-        guard unreadable.isEmpty else { throw SettingErrors(unreadable) }
-        return try Configuration.load(
-            files: files, environment: environment, flags: flags.assignments, injections: inject)
+        let sources = SettingSources(
+            files: configfile, environment: environment, flags: flags.assignments, injections: inject)
+        return try sources.load(read: read)
     }
 
     /// What `--print-config` prints, as `--changed` and `--json` would have it.

@@ -1,0 +1,93 @@
+import CLMDB
+import Glibc
+import NIOConcurrencyHelpers
+public import Storage
+
+/// Reads the LMDB file of a store that another process may have open and write to all the while.
+///
+/// Each slice is what the file has at one moment, the next slice what it has a moment later. It keeps nobody from opening
+/// the file, and makes no file.
+///
+/// No store of the same process may have the file: LMDB takes a process for one user.
+public final class LMDBReader: EntrySource {
+    private let path: String
+    private let spareMap: Int
+    /// Nil when it is closed.
+    private let database: NIOLockedValueBox<ReadOnlyDatabase?>
+
+    /// How often to open the file again for one slice.
+    private static let tries = 10
+
+    /// Opens the file.
+    public convenience init(path: String) throws(StoreError) {
+        try self.init(path: path, spareMap: 1 << 30)
+    }
+
+    /// - Parameter spareMap: how much the file may grow before it is opened again, in bytes
+    init(path: String, spareMap: Int) throws(StoreError) {
+        self.path = path
+        self.spareMap = spareMap
+        database = NIOLockedValueBox(try Self.open(path, spareMap: spareMap))
+    }
+
+    /// Reads a slice; blocks while it does.
+    public func scan(_ table: Table, from cursor: Cursor?, limit: Int) async throws(StoreError) -> ScannedSlice {
+        try read { (transaction) throws(LMDBFault) in try transaction.scan(table, from: cursor, limit: limit) }
+    }
+
+    /// How many entries the table has.
+    public func count(_ table: Table) async throws(StoreError) -> Int? {
+        try read { (transaction) throws(LMDBFault) in try transaction.count(table) }
+    }
+
+    /// Closes the file.
+    public func close() async {
+        database.withLockedValue { $0 = nil }
+    }
+
+    private func read<Answer>(
+        _ body: (inout Transaction) throws(LMDBFault) -> Answer
+    ) throws(StoreError) -> Answer {
+        try database.withLockedValue { database in
+            Result { () throws(StoreError) in
+                for _ in 0..<Self.tries {
+                    guard let open = database else { throw StoreError(.unavailable, "lmdb://\(path): is closed") }
+                    do throws(LMDBFault) {
+                        let answer = try open.read(body)
+                        if open.isCurrent { return answer }
+                    } catch {
+                        guard error.code == LMDBFault.mapResized else { throw error.error(path: path) }
+                    }
+                    // LMDB wants the old one closed first. What can't be opened again stays closed.
+                    database = nil
+                    database = try Self.open(path, spareMap: spareMap)
+                }
+                throw StoreError(.unavailable, "lmdb://\(path): keeps changing while it is read")
+            }
+        }.get()
+    }
+
+    /// Opens the file; with less address space to spare where there is little of it (ulimit -v, a small container).
+    private static func open(_ path: String, spareMap: Int) throws(StoreError) -> ReadOnlyDatabase {
+        var spareMap = spareMap
+        while true {
+            do throws(LMDBFault) {
+                return try ReadOnlyDatabase(path: path, spareMap: spareMap)
+            } catch {
+                guard error.code == ENOMEM, spareMap > 1 << 20 else { throw error.errorAtOpen(path: path) }
+                spareMap /= 2
+            }
+        }
+    }
+}
+
+extension LMDBFault {
+    fileprivate func errorAtOpen(path: String) -> StoreError {
+        switch code {
+        case ENOENT, ENOTDIR: StoreError(.cannotCreate, "lmdb://\(path): there is no such file")
+        case _ where isCorruption:
+            StoreError(.corrupt, "lmdb://\(path): is no database of TPRT, or is damaged")
+        default: error(path: path)
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import CLMDB
+import Glibc
+import Storage
+
+/// An LMDB environment that is only read, as long as it is open.
+final class ReadOnlyDatabase: @unchecked Sendable {  // guarded by: LMDBReader uses it behind its lock alone
+    private let path: String
+    private let handle: OpaquePointer
+    private let tables: TableHandles
+    /// Whether it is one of LMDB's readers, whose pages a writer lets be.
+    private let isRegistered: Bool
+
+    /// Opens the file, and makes none.
+    ///
+    /// Where LMDB has no lock file, nobody has the database open, and none is made: it would belong to whoever reads,
+    /// and keep out the user whom the database belongs to.
+    ///
+    /// - Parameters:
+    ///   - path: the file
+    ///   - spareMap: how much the file may grow before it has to be opened again, in bytes
+    init(path: String, spareMap: Int) throws(LMDBFault) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw LMDBFault(code: errno) }
+        // LMDB would wait for the other end of a pipe.
+        guard status.st_mode & S_IFMT == S_IFREG, status.st_size > 0 else { throw LMDBFault(code: MDB_INVALID) }
+        var handle: OpaquePointer?
+        try LMDBFault.check(mdb_env_create(&handle))
+        guard let handle else { preconditionFailure("LMDB made an environment without giving it") }
+        let isRegistered = Self.hasLockFile(path)
+        do throws(LMDBFault) {
+            try LMDBFault.check(mdb_env_set_maxdbs(handle, UInt32(Table.allCases.count)))
+            try LMDBFault.check(mdb_env_set_mapsize(handle, Int(status.st_size) + spareMap))
+            let flags = MDB_NOSUBDIR | MDB_RDONLY | MDB_NOTLS | MDB_NORDAHEAD | (isRegistered ? 0 : MDB_NOLOCK)
+            try LMDBFault.check(mdb_env_open(handle, path, UInt32(flags), 0o600))
+            // Of readers that were killed; their pages couldn't be used again.
+            if isRegistered { try LMDBFault.check(mdb_reader_check(handle, nil)) }
+            tables = try Self.openTables(handle)
+        } catch {
+            mdb_env_close(handle)
+            throw error
+        }
+        self.path = path
+        self.handle = handle
+        self.isRegistered = isRegistered
+    }
+
+    deinit {
+        mdb_env_close(handle)
+    }
+
+    /// Whether nobody came who writes while we aren't registered: what was read then may be gone already.
+    var isCurrent: Bool { isRegistered || !Self.hasLockFile(path) }
+
+    /// Runs `body` on what the database has at this moment.
+    func read<Answer>(_ body: (inout Transaction) throws(LMDBFault) -> Answer) throws(LMDBFault) -> Answer {
+        var transaction = try Self.begin(handle, tables)
+        return try body(&transaction)
+    }
+
+    private static func hasLockFile(_ path: String) -> Bool {
+        access(path + "-lock", F_OK) == 0
+    }
+
+    private static func openTables(_ handle: OpaquePointer) throws(LMDBFault) -> TableHandles {
+        var tables = TableHandles()
+        let transaction = try begin(handle, tables)
+        for table in Table.allCases {
+            let code = mdb_dbi_open(transaction.handle, TableHandles.name(of: table), 0, &tables[table])
+            // Both are made when a store opens its file for the first time.
+            try LMDBFault.check(code == LMDBFault.notFound ? MDB_INVALID : code)
+        }
+        try transaction.commit()
+        return tables
+    }
+
+    private static func begin(_ handle: OpaquePointer, _ tables: TableHandles) throws(LMDBFault) -> Transaction {
+        var transaction: OpaquePointer?
+        try LMDBFault.check(mdb_txn_begin(handle, nil, UInt32(MDB_RDONLY), &transaction))
+        guard let transaction else { preconditionFailure("LMDB began a transaction without giving it") }
+        return Transaction(handle: transaction, tables: tables)
+    }
+}

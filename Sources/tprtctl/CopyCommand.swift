@@ -1,0 +1,67 @@
+import ArgumentParser
+import FoundationEssentials
+import Programs
+import Settings
+
+/// `tprtctl store copy`.
+struct CopyCommand: MainActorCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "copy",
+        abstract: "Copy the entries of one store into another.",
+        discussion: """
+            Stores are named by URLs as in grey_db: lmdb:///path, gdbm:///path, redis://host/0 and its relatives; \
+            {state_dir} stands for the state directory.
+
+            The source may be in use; the target mustn't, unless it is Redis. What the target has stays: where both know \
+            a key, their entries are merged. So a copy may be run again, to fetch what came meanwhile. Expired entries \
+            are left out.
+
+            A copy that was interrupted goes on where it was when the same command is run again. From a Redis it begins \
+            anew, at the cost of reading what is there already.
+
+            Both tables are copied where the source tells them apart: lmdb: does, and so does a Redis with a key prefix. \
+            A GNU dbm file holds one table, and a Redis without a prefix has its entries unmarked: --table says what \
+            they are. Where such a Redis has both tables, copy twice, once as each.
+            """)
+
+    @Argument(help: ArgumentHelp("The store to read.", valueName: "from-url"))
+    var from: String
+
+    @Argument(help: ArgumentHelp("The store to add to.", valueName: "to-url"))
+    var to: String
+
+    @OptionGroup var settings: SettingFiles
+
+    @Option(
+        help: ArgumentHelp(
+            "Copy this table only.",
+            discussion: "Of a source that doesn't tell its tables apart: what its entries are; greylist unless given.",
+            valueName: "table"))
+    var table: TableName?
+
+    @Flag(help: "Hash the keys that are plain, as with hash_grey_db.")
+    var hashKeys = false
+
+    @Option(help: ArgumentHelp("What keys begin with in a Redis to read; else key_prefix.", valueName: "prefix"))
+    var fromKeyPrefix: String?
+
+    @Option(help: ArgumentHelp("What keys begin with in a Redis to add to; else key_prefix.", valueName: "prefix"))
+    var toKeyPrefix: String?
+
+    @Flag(help: "Begin anew, even if the same copy was interrupted before.")
+    var fromStart = false
+
+    @Flag(help: "Print the result as JSON.")
+    var json = false
+
+    @Flag(help: "Read and count only; the store to add to isn't touched.")
+    var dryRun = false
+
+    @MainActor func run() async throws(Failure) {
+        let environment = ProcessInfo.processInfo.environment
+        let state = StateDirectory(environment: environment)
+        let plan = try CopyPlan(self, service: try settings.load(environment: environment).service, state: state)
+        let report = try await CopyRun(plan, state: state, beginsAnew: fromStart).run()
+        print(json ? report.json : report.text)
+    }
+}

@@ -1,0 +1,84 @@
+import Storage
+
+/// How far a copy has come, for the run that goes on with it.
+struct CopyPlace: Equatable {
+    /// How far a table is copied.
+    struct Progress: Equatable {
+        var table: Table
+        var tally = Tally()
+        /// Where to go on; nil at the beginning, and at the end.
+        var cursor: Cursor?
+        var isDone = false
+    }
+
+    /// The tables in their order.
+    var tables: [Progress]
+
+    /// The beginning of a copy.
+    init(_ tables: [Table]) {
+        self.tables = tables.map { Progress(table: $0) }
+    }
+
+    /// Everything up to here.
+    var read: Int { tables.reduce(0) { $0 + $1.tally.read } }
+}
+
+/// The text of a place: a line of the form, a line of what is copied, a line for each table, and `end`.
+extension CopyPlace {
+    private static let form = "tprt-copy 1"
+
+    /// The text.
+    ///
+    /// - Parameter title: what is copied, for people
+    func text(title: String) -> String {
+        let lines = tables.map { progress in
+            let tally = progress.tally
+            let numbers = [tally.read, tally.copied, tally.expired, tally.milliseconds].map(String.init)
+            let place = progress.isDone ? "done" : progress.cursor.map { hexadecimal($0.bytes) } ?? "begin"
+            return ([TableName(progress.table).rawValue] + numbers + [place]).joined(separator: " ")
+        }
+        return ([Self.form, title] + lines + ["end", ""]).joined(separator: "\n")
+    }
+
+    /// The place that a text stands for; nil where it is no such text, or not of a copy of these tables.
+    init?(text: String, tables: [Table]) {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        guard lines.count == tables.count + 4, lines[0] == Self.form, lines.suffix(2) == ["end", ""] else {
+            return nil
+        }
+        self.init([])
+        for (table, line) in zip(tables, lines.dropFirst(2)) {
+            guard let progress = Progress(line: line, table: table) else { return nil }
+            self.tables.append(progress)
+        }
+    }
+}
+
+extension CopyPlace.Progress {
+    fileprivate init?(line: Substring, table: Table) {
+        let fields = line.split(separator: " ", omittingEmptySubsequences: false)
+        let numbers = fields.dropFirst().prefix(4).compactMap { Int($0) }.filter { $0 >= 0 }
+        guard fields.count == 6, fields[0] == TableName(table).rawValue, numbers.count == 4 else { return nil }
+        self.init(table: table)
+        tally = Tally(read: numbers[0], copied: numbers[1], expired: numbers[2], milliseconds: numbers[3])
+        switch fields[5] {
+        case "done": isDone = true
+        case "begin": break
+        case let digits:
+            guard let bytes = bytes(hexadecimal: digits) else { return nil }
+            cursor = Cursor(bytes)
+        }
+    }
+}
+
+/// Two lower-case digits for each byte.
+func hexadecimal(_ bytes: [UInt8]) -> String {
+    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+}
+
+/// The bytes of at least one pair of digits.
+private func bytes(hexadecimal text: Substring) -> [UInt8]? {
+    let digits = text.compactMap { $0.isASCII ? $0.hexDigitValue : nil }
+    guard !digits.isEmpty, digits.count == text.count, digits.count.isMultiple(of: 2) else { return nil }
+    return stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
+}

@@ -1,0 +1,45 @@
+import JSONText
+import Storage
+
+/// What a copy came to.
+struct CopyReport {
+    let source: String
+    let target: String
+    let isDryRun: Bool
+    let tables: [CopyPlace.Progress]
+
+    /// A table for people.
+    var text: String {
+        let head = ["table", "read", isDryRun ? "to copy" : "copied", "expired", "seconds"]
+        let rows = tables.map { progress in
+            let tally = progress.tally
+            return [TableName(progress.table).rawValue] + [tally.read, tally.copied, tally.expired].map(grouped)
+                + [seconds(tally.milliseconds, digits: 1)]
+        }
+        let widths = head.indices.map { column in ([head] + rows).map { $0[column].count }.max() ?? 0 }
+        return ([head] + rows).map { row in
+            zip(row, widths).enumerated().map { column, cell in
+                let padding = String(repeating: " ", count: cell.1 - cell.0.count)
+                return column == 0 ? cell.0 + padding : padding + cell.0
+            }.joined(separator: "  ")
+        }.joined(separator: "\n")
+    }
+
+    /// One JSON object.
+    var json: String {
+        let tables = tables.map { progress in
+            let tally = progress.tally
+            return "{\"table\": \(quoted(TableName(progress.table).rawValue)), \"read\": \(tally.read), "
+                + "\"copied\": \(isDryRun ? 0 : tally.copied), \"expired\": \(tally.expired), "
+                + "\"seconds\": \(seconds(tally.milliseconds, digits: 3))}"
+        }
+        return "{\"from\": \(quoted(source)), \"to\": \(quoted(target)), \"dry_run\": \(isDryRun), "
+            + "\"tables\": [\(tables.joined(separator: ", "))]}"
+    }
+
+    private func seconds(_ milliseconds: Int, digits: Int) -> String {
+        let fraction = String(milliseconds % 1_000)
+        let thousandths = String(repeating: "0", count: 3 - fraction.count) + fraction
+        return "\(milliseconds / 1_000).\(thousandths.prefix(digits))"
+    }
+}

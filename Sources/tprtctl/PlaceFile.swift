@@ -1,0 +1,75 @@
+import Glibc
+import Programs
+import Storage
+
+/// The file in the state directory that keeps the place of a copy from one run to the next.
+struct PlaceFile {
+    let path: String
+    private let title: String
+    private let tables: [Table]
+    private var written: ContinuousClock.Instant?
+
+    /// How often it is written at most.
+    private static let interval = Duration.seconds(1)
+
+    /// The most bytes that it may have.
+    private static let sizeLimit = 8192
+
+    /// The file of a copy: another one for other stores, tables or keys.
+    init(of plan: CopyPlan, in state: StateDirectory) {
+        title = "\(plan.source) to \(plan.target)"
+        tables = plan.tables
+        let names = plan.tables.map { TableName($0).rawValue }
+        let identity = (["\(plan.source)", "\(plan.target)"] + names + [plan.hashesKeys ? "hashed" : "as they are"])
+            .joined(separator: "\n")
+        path = "\(state.path)/copy-\(hexadecimal(Key(Array(identity.utf8).span, isHashed: true).bytes))"
+    }
+
+    /// The place of the run before; nil where there was none.
+    func read() throws(PlaceFault) -> CopyPlace? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return nil }
+            throw PlaceFault(description: "\(path): \(String(cString: strerror(errno)))")
+        }
+        defer { close(descriptor) }
+        var buffer = [UInt8](repeating: 0, count: Self.sizeLimit)
+        let count = Glibc.read(descriptor, &buffer, buffer.count)
+        guard count >= 0, let place = CopyPlace(text: String(decoding: buffer[..<count], as: UTF8.self), tables: tables)
+        else { throw PlaceFault(description: "\(path): is damaged") }
+        return place
+    }
+
+    /// Notes a place, unless that was done a moment ago.
+    mutating func note(_ place: CopyPlace) throws(PlaceFault) {
+        if let written, ContinuousClock.now - written < Self.interval { return }
+        try write(place)
+    }
+
+    /// Writes a place: the file has it whole, or is what it was.
+    mutating func write(_ place: CopyPlace) throws(PlaceFault) {
+        written = .now
+        let temporary = path + ".new"
+        unlink(temporary)
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0o600)
+        guard descriptor >= 0 else { throw PlaceFault(description: "\(path): \(String(cString: strerror(errno)))") }
+        let text = Array(place.text(title: title).utf8)
+        let isWritten = Glibc.write(descriptor, text, text.count) == text.count
+        close(descriptor)
+        guard isWritten, rename(temporary, path) == 0 else {
+            let fault = PlaceFault(description: "\(path): \(String(cString: strerror(errno)))")
+            unlink(temporary)
+            throw fault
+        }
+    }
+
+    /// Removes the file: the copy is done.
+    func remove() {
+        unlink(path)
+    }
+}
+
+/// Why a place can't be kept or read.
+struct PlaceFault: Error, CustomStringConvertible {
+    let description: String
+}

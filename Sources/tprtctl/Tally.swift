@@ -1,0 +1,11 @@
+/// What a copy of a table came to, so far.
+struct Tally: Equatable {
+    /// Entries that were read.
+    var read = 0
+    /// Entries that were handed over, those that the target knew already among them.
+    var copied = 0
+    /// Entries that were left out.
+    var expired = 0
+    /// The time it took, in milliseconds.
+    var milliseconds = 0
+}

@@ -1,0 +1,11 @@
+import ArgumentParser
+import Programs
+
+/// The command line of `tprtctl`: a tree of commands.
+struct Tprtctl: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: Program.name,
+        abstract: "Looks after what the greylisting policy server tprtd keeps.",
+        version: "\(Program.name) \(Release.version)",
+        subcommands: [StoreCommand.self])
+}
