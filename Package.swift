@@ -54,7 +54,8 @@ let package = Package(
                 locks,
             ], swiftSettings: strict),
         .target(
-            name: "Programs", dependencies: ["Greylist", "Storage", "Settings", "LMDBStore", "GDBMStore", "RedisStore"],
+            name: "Programs",
+            dependencies: ["Greylist", "Storage", "Settings", "LMDBStore", "GDBMStore", "RedisStore"],
             swiftSettings: strict),
         .target(name: "JSONText", swiftSettings: strict),
         .target(name: "Settings", dependencies: ["JSONText"], swiftSettings: strict),

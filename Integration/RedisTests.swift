@@ -20,8 +20,8 @@ struct RedisTests {
             _ = try await server.command("SET", triplets[0], "0,\(now - 400)")
             _ = try await server.command("SET", triplets[1], "4,\(now - 86_400)")
             try withLab { lab in
-                let daemon = try lab.start(
-                    extra: Self.settings("redis-tcp://\(server.host):\(server.port)/?db=0", ["service.hash_grey_db=false"]))
+                let url = "redis-tcp://\(server.host):\(server.port)/?db=0"
+                let daemon = try lab.start(extra: Self.settings(url, ["service.hash_grey_db=false"]))
                 // While the first connection is made mail waits, but no longer than it may.
                 #expect(try daemon.ask(PolicyRequest(sender: "a@sender.example")).addsHeader)
                 // It was kept with its number in place; ours has `#` there.
@@ -81,7 +81,9 @@ struct RedisTests {
                     #expect(try #require(longest.max()) < 5)
                     proxy.latency = .zero
                     let request = PolicyRequest(sender: "b@sender.example")
-                    try eventually("Redis is asked again", every: 0.2) { try daemon.ask(request).isGreylisted ? () : nil }
+                    try eventually("Redis is asked again", every: 0.2) {
+                        try daemon.ask(request).isGreylisted ? () : nil
+                    }
                 }
             }
         }
@@ -120,7 +122,7 @@ struct RedisTests {
                 #expect(first.joined().allSatisfy { $0.isGreylisted || $0.passes })
                 let found = try daemons.map { daemon in
                     _ = try daemon.waitForDecision { $0["recipient"] == "r\(count - 1)@test.invalid" }
-                    return daemon.decisions.filter { $0["reason"] == "new" && $0["sender"]?.hasPrefix("s") == true }.count
+                    return daemon.decisions.count { $0["reason"] == "new" && $0["sender"]?.hasPrefix("s") == true }
                 }
                 #expect(found.reduce(0, +) == count)
                 Thread.sleep(forTimeInterval: 2.5)

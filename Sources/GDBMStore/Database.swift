@@ -122,7 +122,7 @@ final class Database: @unchecked Sendable {  // guarded by: GDBMStore calls it o
     func close() {
         handle = nil
         // What can't be opened keeps the mark that it came with: nobody has shown yet that it is whole.
-        if file != nil, wasServed || !mark.wasThere { mark.remove() }
+        if file != nil, !isDamaged, wasServed || !mark.wasThere { mark.remove() }
         file = nil
         isClosed = true
     }
@@ -184,8 +184,8 @@ final class Database: @unchecked Sendable {  // guarded by: GDBMStore calls it o
             try beginAnew(at: now, because: "damaged, or not a database of ours")
         case .failure(let fault) where fault.isCorruption:
             try beginAnew(at: now, because: "damaged, or not a database of ours")
-        case .failure(let fault) where fault.error(url: url).code == .writeRefused:
-            // It is worth waiting for room.
+        case .failure(let fault) where [.writeRefused, .denied].contains(fault.error(url: url).code):
+            // It is worth waiting for room, or for a right.
             let error = fault.error(url: url)
             obstacle = (error, Timestamp(seconds: now.seconds + Self.patience))
             isDamaged = true

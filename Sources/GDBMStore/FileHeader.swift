@@ -29,8 +29,12 @@ struct FileHeader {
                 bytes.loadUnaligned(fromByteOffset: 24, as: Int32.self)
             )
         }
+        var status = stat()
         guard Self.magics.contains(magic), directory > 0, (3..<Int32(Self.hashBits - 3)).contains(bits),
-            Bucket.smallest...Self.largestBlock ~= Int(bucketSize)
+            Bucket.smallest...Self.largestBlock ~= Int(bucketSize),
+            // The directory lies in the file.
+            fstat(descriptor, &status) == 0, directory <= status.st_size,
+            Int64(8) << Int64(bits) <= Int64(status.st_size) - directory
         else { return nil }
         self.directory = directory
         directoryBits = Int(bits)

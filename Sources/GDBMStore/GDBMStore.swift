@@ -70,9 +70,11 @@ public final class GDBMStore: Store {
             let slice = try database.entries(from: cursor?.place, limit: limit)
             var removed = 0
             for entry in slice.entries {
-                guard let sighting = entry.sighting, sighting.isExpired(at: now, under: rules),
-                    try database.remove(entry)
-                else { continue }
+                guard let sighting = entry.sighting else { continue }
+                let isDropped = table == .greylist && pending.ledger.hasDropped(sighting)
+                guard isDropped || sighting.isExpired(at: now, under: rules), try database.remove(entry) else {
+                    continue
+                }
                 removed += 1
                 if table == .greylist { pending.forget(sighting, network: entry.network) }
             }

@@ -19,6 +19,8 @@ final class PendingWatch: @unchecked Sendable {  // guarded by: GDBMStore uses i
     /// Where the walk goes on.
     private var place: Place?
     private var isCounted = false
+    /// Whether this round of the walk has removed anything.
+    private var hasRemoved = false
 
     init() {
         ledger = PendingLedger(rules: rules)
@@ -44,6 +46,12 @@ final class PendingWatch: @unchecked Sendable {  // guarded by: GDBMStore uses i
         isCounted = false
     }
 
+    private func endRound() {
+        if isCounted, !hasRemoved { ledger.settleDropped() }
+        isCounted = true
+        hasRemoved = false
+    }
+
     /// Notes an entry that was removed.
     func forget(_ sighting: Sighting, network: UInt32) {
         ledger.remove(sighting, network: network)
@@ -62,10 +70,11 @@ final class PendingWatch: @unchecked Sendable {  // guarded by: GDBMStore uses i
                     ledger.count(sighting, network: entry.network, at: now, under: rules)
                 }
                 guard ledger.hasDropped(sighting), try database.remove(entry) else { continue }
+                hasRemoved = true
                 forget(sighting, network: entry.network)
             }
             place = slice.next
-            if place == nil { isCounted = true }
+            if place == nil { endRound() }
         } catch {
             beginAnew()
         }

@@ -18,6 +18,7 @@ public struct Timestamp: Sendable, Hashable, Comparable {
     /// Seconds from `earlier` until this moment; 0 where the clock stepped back in between.
     public func since(_ earlier: Timestamp) -> Int64 {
         let (difference, overflow) = seconds.subtractingReportingOverflow(earlier.seconds)
-        return overflow ? 0 : max(0, difference)
+        if overflow { return earlier < self ? .max : 0 }
+        return max(0, difference)
     }
 }

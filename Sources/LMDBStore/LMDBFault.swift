@@ -30,6 +30,7 @@ struct LMDBFault: Error {
         let code: StoreError.Code =
             switch self.code {
             case EACCES, EPERM, EROFS: .denied
+            case ENOSPC, EDQUOT, EFBIG: .writeRefused
             case ENOENT, ENOTDIR, EISDIR, ENOTSUP: .cannotCreate
             default: isCorruption ? .corrupt : .unavailable
             }

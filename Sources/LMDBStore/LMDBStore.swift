@@ -56,7 +56,8 @@ public final class LMDBStore: Store {
     public func expire(
         _ table: Table, from cursor: Cursor?, limit: Int, at now: Timestamp, under rules: Rules
     ) async throws(StoreError) -> ExpiredSlice {
-        let removal = { @Sendable (transaction: inout Transaction) throws(LMDBFault) -> (ExpiredSlice, [Record]) in
+        let removal = {
+            @Sendable [pending] (transaction: inout Transaction) throws(LMDBFault) -> (ExpiredSlice, [Record]) in
             var slice = ExpiredSlice()
             var removed: [Record] = []
             try transaction.walk(table, from: cursor?.bytes) { key, value in
@@ -67,7 +68,9 @@ public final class LMDBStore: Store {
                 slice.visited += 1
                 // A record that isn't one is of no use to anybody.
                 let record = Record(value)
-                guard record?.sighting.isExpired(at: now, under: rules) ?? true else { return .keep }
+                if let sighting = record?.sighting, !sighting.isExpired(at: now, under: rules) {
+                    guard table == .greylist, pending.ledger.hasDropped(sighting) else { return .keep }
+                }
                 if let record { removed.append(record) }
                 slice.removed += 1
                 return .remove
@@ -90,13 +93,20 @@ public final class LMDBStore: Store {
     public func merge(
         _ entries: [Entry], into table: Table, at now: Timestamp, under rules: Rules
     ) async throws(StoreError) {
-        try await run { (transaction) throws(LMDBFault) in
+        let merging = { @Sendable (transaction: inout Transaction) throws(LMDBFault) -> [(Record, Record)] in
+            var changes: [(Record, Record)] = []
             for entry in entries {
                 let stored = try transaction.read(entry.key, in: table)
                 let merged = stored?.sighting.merged(with: entry.sighting) ?? entry.sighting
                 guard merged != stored?.sighting else { continue }
-                try transaction.write(Record(merged, network: stored?.network ?? 0), entry.key, in: table)
+                let record = Record(merged, network: stored?.network ?? 0)
+                try transaction.write(record, entry.key, in: table)
+                if let stored { changes.append((stored, record)) }
             }
+            return changes
+        }
+        _ = try await run(merging) { [pending] changes in
+            if table == .greylist { pending.note(changes) }
         }
     }
 

@@ -16,6 +16,8 @@ final class PendingWatch: @unchecked Sendable {  // guarded by: LMDBStore uses i
     /// Where the walk goes on.
     private var place: [UInt8]?
     private var isCounted = false
+    /// Whether this round of the walk has removed anything.
+    private var hasRemoved = false
 
     init() {
         ledger = PendingLedger(rules: rules)
@@ -42,9 +44,23 @@ final class PendingWatch: @unchecked Sendable {  // guarded by: LMDBStore uses i
         isCounted = false
     }
 
+    private func endRound() {
+        if isCounted, !hasRemoved { ledger.settleDropped() }
+        isCounted = true
+        hasRemoved = false
+    }
+
     /// Notes entries that were removed.
     func forget(_ removed: [Record]) {
         for record in removed { ledger.remove(record.sighting, network: record.network) }
+        ledger.commit()
+    }
+
+    /// Notes entries that were written over by others.
+    func note(_ changes: [(Record, Record)]) {
+        for (old, new) in changes {
+            ledger.replace(old.sighting, with: new.sighting, network: old.network, under: rules)
+        }
         ledger.commit()
     }
 
@@ -58,9 +74,10 @@ final class PendingWatch: @unchecked Sendable {  // guarded by: LMDBStore uses i
         }
         guard case .success(let slice) = result else { return beginAnew() }
         for record in slice.found { ledger.count(record.sighting, network: record.network, at: now, under: rules) }
+        if !slice.removed.isEmpty { hasRemoved = true }
         forget(slice.removed)
         place = slice.next
-        if place == nil { isCounted = true }
+        if place == nil { endRound() }
     }
 
     /// What a slice of the walk came to.

@@ -57,21 +57,31 @@ final class Connection: ChannelInboundHandler {
     func open(tls: TLSAccess?) {
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         let host = if case .tcp(let endpoint) = address { endpoint.host } else { "" }
-        let bootstrap = ClientBootstrap(group: eventLoop)
-            .connectTimeout(limits.connect)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    if let tls { try channel.pipeline.syncOperations.addHandler(tls.makeHandler(for: host)) }
-                    try channel.pipeline.syncOperations.addHandler(bound.value)
-                }
-            }
+        let bootstrap = ClientBootstrap(group: eventLoop).connectTimeout(limits.connect)
         let connecting =
             switch address {
             case .tcp(let endpoint): bootstrap.connect(host: endpoint.host, port: endpoint.port)
             case .unix(let path): bootstrap.connect(unixDomainSocketPath: path)
             }
-        connecting.whenFailure { bound.value.fail(with: RedisFault(connectionError: $0)) }
+        // A name may have several addresses, of which several are tried: only the channel that comes first gets us.
+        connecting.whenComplete { result in
+            switch result {
+            case .success(let channel): bound.value.adopt(channel, tls: tls, host: host)
+            case .failure(let error): bound.value.fail(with: RedisFault(connectionError: error))
+            }
+        }
         scheduleTick()
+    }
+
+    private func adopt(_ channel: any Channel, tls: TLSAccess?, host: String) {
+        guard !state.isClosed else { return channel.close(promise: nil) }
+        do {
+            if let tls { try channel.pipeline.syncOperations.addHandler(tls.makeHandler(for: host)) }
+            try channel.pipeline.syncOperations.addHandler(self)
+        } catch {
+            channel.close(promise: nil)
+            fail(with: RedisFault(connectionError: error))
+        }
     }
 
     /// Takes a command of which ``flush()`` is to be called soon; returns why it isn't sent, or nil.

@@ -57,7 +57,8 @@ final class Exchange: ReplyReceiver {
 
     /// Sends the first commands of all inquiries.
     func start() {
-        guard open > 0 else { return done(.success([])) }
+        guard let rules = batch.first?.rules else { return done(.success([])) }
+        teller.pending.withLockedValue { if $0.isOutdated(under: rules) { $0 = PendingLedger(rules: rules) } }
         for place in batch.indices { begin(place) }
         teller.flush()
     }
@@ -76,8 +77,7 @@ final class Exchange: ReplyReceiver {
 
     private func admits(_ inquiry: Inquiry) -> Bool {
         teller.pending.withLockedValue { pending in
-            if pending.isOutdated(under: inquiry.rules) { pending = PendingLedger(rules: inquiry.rules) }
-            return pending.admits(network: inquiry.network, at: inquiry.time, under: inquiry.rules)
+            pending.admits(network: inquiry.network, at: inquiry.time, under: inquiry.rules)
         }
     }
 
@@ -132,6 +132,8 @@ final class Exchange: ReplyReceiver {
             if value.isDone || value == .null { return written(place) }
             free(place)
             progress[place].triplet = value.record
+            // An empty text is no record, and `SET … NX` leaves it there; the script takes it for nothing.
+            if value.record.readableBytes == 0 { return writeTriplet(place, byScript: true) }
             judge(place)
         case .readTriplet, .readFormer, .readClient:
             switch step {
@@ -155,9 +157,12 @@ final class Exchange: ReplyReceiver {
         case (.claim, .other) where fault.isSyntaxError && teller.commands.hasSetNXGet:
             teller.commands.hasSetNXGet = false
             claim(place)
-        case (.claim, .other) where fault.isSyntaxError, (.claim, .noScript): writeTriplet(place, isLoaded: false)
-        case (.writeTriplet, .noScript): writeTriplet(place, isLoaded: false)
-        case (.writeClient, .noScript): writeClient(place, isLoaded: false)
+        case (.claim, .other) where fault.isSyntaxError, (.claim, .noScript): writeTriplet(place, byScript: true)
+        case (.writeTriplet, .noScript): writeTriplet(place, byScript: true)
+        case (.writeClient, .noScript):
+            writeClient(place, isLoaded: false)
+            // Judged once more meanwhile, there may be nothing to count.
+            finishIfIdle(place)
         // A count that is lost is no reason to take a verdict back that the greylist keeps.
         case (.writeClient, _): finishIfIdle(place)
         default:
@@ -193,12 +198,13 @@ final class Exchange: ReplyReceiver {
         judge(place)
     }
 
-    private func writeTriplet(_ place: Int, isLoaded: Bool = true) {
+    /// - Parameter byScript: whether the whole script is to be sent, since the server hasn't got it or has no better way
+    private func writeTriplet(_ place: Int, byScript: Bool = false) {
         let inquiry = batch[place]
         let sighting = inquiry.judgement?.remember.triplet ?? Sighting(firstAt: inquiry.time)
         let record = progress[place].triplet
-        if sighting.isPending, record.readableBytes == 0, isLoaded { return claim(place) }
-        write(sighting, inquiry.triplet, over: record, in: .greylist, .writeTriplet, place, isLoaded: isLoaded)
+        if sighting.isPending, record.readableBytes == 0, !byScript { return claim(place) }
+        write(sighting, inquiry.triplet, over: record, in: .greylist, .writeTriplet, place, isLoaded: !byScript)
     }
 
     private func writeClient(_ place: Int, isLoaded: Bool = true) {
@@ -253,6 +259,7 @@ final class Exchange: ReplyReceiver {
     }
 
     private func finish(_ place: Int) {
+        free(place)
         progress[place].isDone = true
         open -= 1
         if open == 0 { done(.success(batch)) }

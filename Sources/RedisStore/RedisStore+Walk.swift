@@ -58,7 +58,9 @@ extension RedisStore {
         return slice
     }
 
-    /// Reads a slice. One entry may come twice, while Redis grows or shrinks its table.
+    /// Reads a slice.
+    ///
+    /// One entry may come twice, while Redis grows or shrinks its table.
     public func scan(_ table: Table, from cursor: Cursor?, limit: Int) async throws(StoreError) -> ScannedSlice {
         let (found, next) = try await look(table, from: cursor, limit: limit)
         return ScannedSlice(entries: found.map { Entry(key: $0.key, sighting: $0.sighting) }, next: next)
@@ -79,6 +81,8 @@ extension RedisStore {
             }
             var writes: [(entry: Entry, record: ByteBuffer, merged: Sighting)] = []
             for (entry, reply) in zip(asked, records) {
+                // Somebody else's list, say: there is no place for an entry, and others shall not wait for it.
+                if case .failure(let fault) = reply, fault.kind == .wrongType { continue }
                 let record = try reply.value().text ?? ByteBuffer()
                 let stored = EntryText.sighting(record)
                 let merged = stored?.merged(with: entry.sighting) ?? entry.sighting

@@ -162,13 +162,14 @@ final class Desk {
         }
     }
 
-    /// Answers without the store: from memory where it stands in, else as the site wants it.
+    /// Answers without the store: from memory where it stands in, else as the site wants it. What the store takes no more
+    /// of passes in any case.
     ///
     /// A store that takes no more doesn't open the breaker: what it knows is as good as ever, and requests that need
     /// nothing written fare best with it. So while the breaker is open `takesNoMore` is never meant.
     private func answer(_ request: PolicyRequest, _ inquiry: Inquiry, takesNoMore: Bool = false) -> Outcome {
         health.countUnanswered()
-        if let verdict = standIn?.decide([inquiry]).first?.judgement?.verdict {
+        if !takesNoMore, let verdict = standIn?.decide([inquiry]).first?.judgement?.verdict {
             return postman.conclude(request, verdict, at: inquiry.time)
         }
         return postman.withoutStore(request, takesNoMore: takesNoMore, at: inquiry.time)

@@ -44,7 +44,9 @@ public final class PolicyServer: Service {
         self.logger = logger
         let group = MultiThreadedEventLoopGroup(numberOfThreads: terms.threads)
         self.group = group
-        let health = StoreHealth(pause: terms.storeLinePause, logger: logger)
+        let health = StoreHealth(pause: terms.storeLinePause, logger: logger) { [anyLoop = group.next()] in
+            anyLoop.scheduleTask(deadline: $0, $1)
+        }
         self.health = health
         let standIn = terms.hasStandIn ? MemoryStore(capacity: Self.standInCapacity) : nil
         handBack = standIn.map {
@@ -83,7 +85,8 @@ public final class PolicyServer: Service {
         for listener in listeners { listener.file?.remove() }
         let deadline = ContinuousClock.now + grace
         await drain()
-        await handBack?.finish(by: deadline)
+        // However long clients took: a store that is there needs but a moment.
+        await handBack?.finish(by: max(deadline, .now + .milliseconds(300)))
         await store.close()
         try? await group.shutdownGracefully()
     }

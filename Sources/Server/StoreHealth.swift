@@ -11,13 +11,20 @@ final class StoreHealth: Sendable {
     private let unanswered = Atomic(0)
     private let report: NIOLockedValueBox<HealthReport>
     private let isTimed = Atomic(false)
+    private let schedule: @Sendable (NIODeadline, @escaping @Sendable () -> Void) -> Void
     private let logger: Logger
 
     /// A store that answers, until it is heard not to.
     ///
-    /// - Parameter pause: the shortest time between two lines in the log
-    init(pause: TimeAmount, logger: Logger) {
+    /// - Parameters:
+    ///   - pause: the shortest time between two lines in the log
+    ///   - schedule: runs something at that time, unless the server has ended by then
+    init(
+        pause: TimeAmount, logger: Logger,
+        schedule: @escaping @Sendable (NIODeadline, @escaping @Sendable () -> Void) -> Void
+    ) {
         report = NIOLockedValueBox(HealthReport(pause: pause))
+        self.schedule = schedule
         self.logger = logger
     }
 
@@ -53,8 +60,7 @@ final class StoreHealth: Sendable {
     /// Looks again then; one look is enough for all changes until it.
     private func tell(at due: NIODeadline) {
         guard !isTimed.exchange(true, ordering: .relaxed) else { return }
-        Task {
-            try? await Task.sleep(for: Duration(due - .now()))
+        schedule(due) { [self] in
             isTimed.store(false, ordering: .relaxed)
             change { _, _ in }
         }

@@ -32,6 +32,8 @@ struct MemoryTables {
     private var pending = PendingLedger(rules: Rules())
     /// Where the search for dropped entries goes on.
     private var reclaimed = 0
+    /// Whether this round of the search has found any.
+    private var hasReclaimed = false
 
     init(capacity: Int) {
         self.capacity = capacity
@@ -49,6 +51,8 @@ struct MemoryTables {
 
     mutating func answer(_ inquiry: inout Inquiry) {
         followRules(of: inquiry)
+        // Half of the room is for those who have passed.
+        inquiry.rules.maxPending = min(inquiry.rules.maxPending, max(1, capacity / 2))
         var known = Known()
         var stored: (sighting: Sighting, network: UInt32)?
         if inquiry.asksForTriplet {
@@ -72,10 +76,14 @@ struct MemoryTables {
 
     /// Removes entries that the ledger dropped, a few for each inquiry, so that they don't pile up.
     mutating func reclaim(_ count: Int, at now: Timestamp, under rules: Rules) {
-        guard pending.droppedCount > 0 else { return }
+        guard pending.droppedCount > 0 || greylist.keys.count >= capacity else { return }
         let slice = expire(
             .greylist, from: min(reclaimed, greylist.keys.count), limit: 16 * count + 64, at: now, under: rules)
+        if slice.removed > 0 { hasReclaimed = true }
         reclaimed = slice.nextIndex ?? 0
+        guard slice.nextIndex == nil else { return }
+        if !hasReclaimed { pending.settleDropped() }
+        hasReclaimed = false
     }
 
     mutating func expire(

@@ -85,9 +85,17 @@ public struct PendingLedger: Sendable {
         uncommitted.append(Note(first: old.first, network: network, isAddition: false))
     }
 
+    /// Notes that the store was gone through without finding one that was dropped, whatever the count says.
+    ///
+    /// Counts drift: clocks step, entries are removed by others. Nobody shall look for what isn't there for ever.
+    public mutating func settleDropped() {
+        droppedCount = 0
+    }
+
     /// Counts an entry that is in the store already.
     public mutating func count(_ sighting: Sighting, network: UInt32, at now: Timestamp, under rules: Rules) {
-        guard sighting.isPending, !sighting.isExpired(at: now, under: rules) else { return }
+        // One from the future counts as not there, as in `judge`.
+        guard sighting.isPending, sighting.first <= now, !sighting.isExpired(at: now, under: rules) else { return }
         if ages.hasDropped(sighting.first) {
             droppedCount += 1
             return networks.add(network, at: sighting.first)

@@ -44,7 +44,7 @@ struct CopyRun {
     private func openStores() async throws(Failure) -> (any EntrySource, (any Store)?) {
         let file = plan.source.keepsCursors ? try openSource() : nil
         do throws(Failure) {
-            let target = try openTarget()
+            let target = try await openTarget()
             if let file { return (file, target) }
             return (try openSource(), target)
         } catch {
@@ -61,10 +61,10 @@ struct CopyRun {
         }
     }
 
-    private func openTarget() throws(Failure) -> (any Store)? {
+    private func openTarget() async throws(Failure) -> (any Store)? {
         if plan.isDryRun { return nil }
         do throws(StoreError) {
-            return try backend(for: plan.target).openTarget(plan.target.location, holding: plan.tables[0])
+            return try await backend(for: plan.target).openTarget(plan.target.location, holding: plan.tables[0])
         } catch {
             throw Failure(target: error)
         }

@@ -117,6 +117,34 @@ struct EntriesTests {
         }
     }
 
+    /// `SET … NX` leaves an empty text where it is, and one that is no record is nothing to us.
+    @Test(arguments: ["", "no record", "1,2,3"])
+    func whatIsNoRecordGivesWay(_ text: String) async throws {
+        try await withServer(.plain) { server in
+            let key = Self.hexadecimal("a")
+            _ = try await server.command("SET", key, text)
+            let store = try openStore(url(server))
+            #expect(try await store.ask("a", at: 1_000) == .new(wait: 300))
+            #expect(try await server.command("GET", key).hasPrefix("0,1000"))
+            #expect(try await store.ask("a", at: 1_100) == .early(wait: 200, delay: 100))
+            await store.close()
+        }
+    }
+
+    @Test func aKeyOfAnotherTypeIsAFaultOfItsOwnAndDoesNotStopOthers() async throws {
+        try await withServer(.plain) { server in
+            _ = try await server.command("RPUSH", Self.hexadecimal("a"), "x")
+            let store = try openStore(url(server))
+            let error = await #expect(throws: StoreError.self) { try await store.ask("a", at: 1_000) }
+            #expect(error?.code == .corrupt)
+            let sighting = Sighting(passes: 1, first: Timestamp(seconds: 900), last: Timestamp(seconds: 900))
+            let entries = ["a", "b"].map { Entry(key: Key(Array($0.utf8).span, isHashed: true), sighting: sighting) }
+            try await store.merge(entries, into: .greylist, at: Timestamp(seconds: 1_000), under: Rules())
+            #expect(try await store.ask("b", at: 1_000) == .known)
+            await store.close()
+        }
+    }
+
     /// A server that has lost its scripts gets them again.
     @Test func scriptsAreLoadedAgain() async throws {
         try await withServer(.plain) { server in

@@ -10,8 +10,7 @@ import Testing
 /// Memory stands in for a store that is away, and hands over what it learnt.
 struct StandInTests {
     private static let faults: [StoreError] = [
-        StoreError(.unavailable, "no disk"), StoreError(.writeRefused, "no room"),
-        StoreError(.misconfigured, "no password"),
+        StoreError(.unavailable, "no disk"), StoreError(.misconfigured, "no password"),
     ]
 
     @Test(arguments: faults.flatMap { [FickleStore.Mood.fails($0), .faults($0)] } + [.loses])
@@ -44,6 +43,16 @@ struct StandInTests {
         }
     }
 
+    /// Senders that the store knows would be new to memory, and have to wait for nothing.
+    @Test func mailPassesWhereTheStoreTakesNoMore() async throws {
+        let store = FickleStore(.faults(StoreError(.writeRefused, "no room")))
+        try await ServerStage.run(try ServingTests.postman(), store: store, terms: .with(\.hasStandIn, true)) { stage in
+            let client = try Client(path: stage.path)
+            try client.send(ServingTests.request())
+            #expect(try await client.reply() == "action=DUNNO\n\n")
+        }
+    }
+
     @Test func whatIsLeftIsHandedOverInTheEnd() async throws {
         let store = FickleStore(.fails(Self.faults[0]))
         try await ServerStage.run(
@@ -72,9 +81,10 @@ struct StandInTests {
 
     private func handBack(_ standIn: MemoryStore, _ store: FickleStore) -> HandBack {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let health = StoreHealth(pause: .seconds(10), logger: logger) { _, _ in }
         return HandBack(
-            from: standIn, to: store, health: StoreHealth(pause: .seconds(10), logger: logger), rules: Rules(),
-            now: { Timestamp(seconds: 5_000) }, logger: logger)
+            from: standIn, to: store, health: health, rules: Rules(), now: { Timestamp(seconds: 5_000) }, logger: logger
+        )
     }
 
     private func all(_ store: some Store, _ table: Table) async throws -> [Entry] {

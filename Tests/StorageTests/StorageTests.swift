@@ -34,6 +34,19 @@ struct StorageTests {
         #expect(try await pair.ask("a", client: "net", at: 1_500, under: rules) == .known)
     }
 
+    /// One that stands in for another must not be full for good.
+    @Test func aSmallStoreForgetsTheOldestFirstAttempts() async throws {
+        let store = MemoryStore(capacity: 10)
+        for number in 0..<3 {
+            for time: Int64 in [1_000, 1_400] { _ = try await store.ask("passed \(number)", at: time) }
+        }
+        for number in 0..<50 {
+            #expect(try await store.ask("new \(number)", at: 2_000 + 10 * Int64(number)) == .new(wait: 300))
+        }
+        #expect(try await store.everything(in: .greylist).count <= 10)
+        for number in 0..<3 { #expect(try await store.ask("passed \(number)", at: 2_600) == .known) }
+    }
+
     /// The text of the key, and the digest that the original would file it under.
     @Test func keysAreTheDigestsOfTheOriginal() {
         let text = Array("192.0.2.0/24/a@example.org/u@example.com".utf8)
