@@ -162,8 +162,9 @@ final class Desk {
         }
     }
 
-    /// Answers without the store: from memory where it stands in, else as the site wants it. What the store takes no more
-    /// of passes in any case.
+    /// Answers without the store: from memory where it stands in, else as the site wants it.
+    ///
+    /// What the store takes no more of passes in any case.
     ///
     /// A store that takes no more doesn't open the breaker: what it knows is as good as ever, and requests that need
     /// nothing written fare best with it. So while the breaker is open `takesNoMore` is never meant.
