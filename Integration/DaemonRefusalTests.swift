@@ -8,8 +8,8 @@ struct DaemonRefusalTests {
         "What can't be honoured stops it, in one line that names the setting",
         arguments: [
             ("service.durability=interval", "use commit"),
-            ("service.grey_db=gdbm:///var/db/tprt/greylistdb", "use lmdb:///path"),
-            ("service.awl_db=redis-tcp://tprt:s3cret@192.0.2.1:6379/0", "use lmdb:///path"),
+            ("service.grey_db=gdbm:greylistdb", "absolute path"),
+            ("service.awl_db=redis-tcp://tprt:s3cret@192.0.2.1:6379/zero", "database"),
             (#"service.wl_sources=["redis-tcp://tprt:s3cret@192.0.2.1:6379/0"]"#, "reads files"),
             ("service.grey_text=Please come back in {sekunds}", "{wait}"),
             ("service.grey_smtp_header=X-Greylist: {sekunds}", "{delay}"),
@@ -34,7 +34,7 @@ struct DaemonRefusalTests {
         try withLab { lab in
             let text = """
                 {service: {
-                grey_db: "redis-tcp://tprt:s3cret@192.0.2.1/0",
+                grey_db: "redis-tcp://tprt:s3cret@192.0.2.1/zero",
                 durability: "interval",
                 grey_text: "{sekunds}"},
                 server: {

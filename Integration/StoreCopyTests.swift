@@ -266,6 +266,37 @@ struct StoreCopyTests {
         }
     }
 
+    @Test("The files of TPRT 0.9.3 go to Redis, also while it has them open")
+    func original() async throws {
+        try await withLab { lab in
+            try await withServer(.plain) { server in
+                let file = lab.folder.file("greylistdb")
+                let key = String(repeating: "0a", count: 20)
+                let script = """
+                    import dbm.gnu, sys, time
+                    db = dbm.gnu.open(sys.argv[1], "c")
+                    db["\(key)"] = "3,%d" % time.time()
+                    db["0b" * 20] = "0,1000"
+                    db.sync()
+                    print("ready", file=sys.stderr, flush=True)
+                    time.sleep(600)
+                    """
+                let said = try LineReader()
+                let python = ["/usr/bin/python3", "-c", script, file]
+                let holder = try ChildProcess(python, output: said.writeEnd, errors: said.writeEnd)
+                defer { holder.end() }
+                close(said.writeEnd)
+                said.start()
+                try eventually("the file is open") { said.lines.contains("ready") ? () : nil }
+                let url = "redis://127.0.0.1:\(server.port)"
+                let tool = try lab.tprtctl(["store", "copy", "gdbm://\(file)", url])
+                #expect(try tool.waitForEnd() == .exited(0), "\(tool.errors)")
+                #expect(try await server.command("GET", key).hasPrefix("3,"))
+                #expect(try await server.command("DBSIZE").hasPrefix("1"))
+            }
+        }
+    }
+
     @Test("No password is ever printed or kept")
     func passwords() async throws {
         try await withLab { lab in

@@ -83,9 +83,12 @@ public struct Backend: Sendable {
         _ location: StoreLocation, holding table: Table
     ) throws(StoreError) -> any EntrySource {
         switch location {
-        case .lmdb(let path): try LMDBReader(path: path)
-        case .gdbm(let path): try GDBMSnapshot(of: path, holding: table)
-        case .memory, .redis: try open(location, holding: table)
+        case .lmdb(let path): return try LMDBReader(path: path)
+        case .gdbm(let path):
+            let snapshot = try GDBMSnapshot(of: path, holding: table)
+            if !snapshot.isSteady { report("gdbm://\(path): is being written to: copy once more when it is not") }
+            return snapshot
+        case .memory, .redis: return try open(location, holding: table)
         }
     }
 
