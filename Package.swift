@@ -44,14 +44,14 @@ let package = Package(
         .executableTarget(
             name: "tprtd",
             dependencies: [
-                "Policy", "Greylist", "Storage", "Engine", "Settings", "WhitelistFiles", "Server", "Programs",
-                arguments, logging, lifecycle, unixSignals, nioCore, nioPosix,
+                "Policy", "Greylist", "Storage", "Engine", "Settings", "Whitelists", "WhitelistFiles", "Server",
+                "Programs", arguments, logging, lifecycle, unixSignals, nioCore, nioPosix,
             ], swiftSettings: strict),
         .executableTarget(
             name: "tprtctl",
             dependencies: [
-                "Greylist", "Storage", "Settings", "JSONText", "WhitelistFiles", "Programs", arguments, unixSignals,
-                locks,
+                "Greylist", "Storage", "Settings", "JSONText", "Whitelists", "WhitelistFiles", "Programs", arguments,
+                unixSignals, locks,
             ], swiftSettings: strict),
         .target(
             name: "Programs",
@@ -59,17 +59,23 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "JSONText", swiftSettings: strict),
         .target(name: "Settings", dependencies: ["JSONText"], swiftSettings: strict),
-        .target(name: "WhitelistFiles", dependencies: ["Greylist", "JSONText", locks], swiftSettings: strict),
+        .target(
+            name: "WhitelistFiles", dependencies: ["Greylist", "Whitelists", "JSONText", locks], swiftSettings: strict),
         .target(name: "Policy", dependencies: [nioCore], swiftSettings: strict),
         .target(name: "Greylist", swiftSettings: strict),
+        .target(
+            name: "CRE2", linkerSettings: [.linkedLibrary("re2"), .linkedLibrary("stdc++")]),
+        .target(name: "Whitelists", dependencies: ["Policy", "Greylist", "CRE2", nioCore], swiftSettings: strict),
         .target(name: "Storage", dependencies: ["Greylist", crypto, locks], swiftSettings: strict),
         .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),
         .systemLibrary(name: "CGDBM", providers: [.apt(["libgdbm-dev"])]),
-        .target(name: "Engine", dependencies: ["Policy", "Greylist", "Storage", locks], swiftSettings: strict),
+        .target(
+            name: "Engine", dependencies: ["Policy", "Greylist", "Whitelists", "Storage", locks], swiftSettings: strict),
         .target(
             name: "Server",
             dependencies: [
-                "Policy", "Greylist", "Storage", "Engine", nioCore, nioPosix, locks, logging, lifecycle, unixSignals,
+                "Policy", "Greylist", "Whitelists", "Storage", "Engine", nioCore, nioPosix, locks, logging, lifecycle,
+                unixSignals,
             ], swiftSettings: strict),
         .target(
             name: "LMDBStore", dependencies: ["Storage", "Greylist", "CLMDB", nioPosix, locks], swiftSettings: strict),
@@ -82,15 +88,19 @@ let package = Package(
 
         .testTarget(name: "PolicyTests", dependencies: ["Policy", nioCore], swiftSettings: strict),
         .testTarget(name: "GreylistTests", dependencies: ["Greylist"], swiftSettings: strict),
+        .testTarget(
+            name: "WhitelistsTests", dependencies: ["Greylist", "Whitelists"], swiftSettings: strict),
         .target(
             name: "StoreContract", dependencies: ["Greylist", "Storage"], path: "Tests/StoreContract",
             swiftSettings: strict),
         .target(
-            name: "ScenarioFiles", dependencies: ["Greylist", "Storage", "Engine"], path: "Tests/ScenarioFiles",
-            swiftSettings: strict),
+            name: "ScenarioFiles", dependencies: ["Greylist", "Whitelists", "WhitelistFiles", "Storage", "Engine"],
+            path: "Tests/ScenarioFiles", swiftSettings: strict),
         .testTarget(
             name: "EngineTests",
-            dependencies: ["Policy", "Greylist", "Storage", "Engine", "StoreContract", "ScenarioFiles", nioCore],
+            dependencies: [
+                "Policy", "Greylist", "Whitelists", "Storage", "Engine", "StoreContract", "ScenarioFiles", nioCore,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "StorageTests", dependencies: ["Greylist", "Storage", "StoreContract"], swiftSettings: strict),
@@ -108,14 +118,14 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Policy", "Greylist", "Storage", "Engine", "Server", "ScenarioFiles", nioCore, locks, logging,
-                lifecycle,
-                lifecycleTestKit,
+                "Policy", "Greylist", "Whitelists", "Storage", "Engine", "Server", "ScenarioFiles", nioCore, locks,
+                logging, lifecycle, lifecycleTestKit,
             ], swiftSettings: strict),
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "JSONText"], swiftSettings: strict),
         .testTarget(
-            name: "WhitelistFilesTests", dependencies: ["WhitelistFiles", "Greylist"], swiftSettings: strict),
+            name: "WhitelistFilesTests", dependencies: ["WhitelistFiles", "Whitelists", "Greylist"],
+            swiftSettings: strict),
         .testTarget(
             name: "tprtdTests",
             dependencies: [
@@ -124,13 +134,18 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "tprtctlTests",
-            dependencies: ["tprtctl", "Greylist", "Storage", "Settings", "Programs", "LMDBStore", arguments, locks],
+            dependencies: [
+                "tprtctl", "Greylist", "JSONText", "Whitelists", "Storage", "Settings", "Programs", "LMDBStore",
+                arguments,
+                locks,
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",
             dependencies: ["tprtd", "tprtctl", "Greylist", "Storage", "LMDBStore", "RedisLab"], path: "Integration",
             swiftSettings: strict),
-    ]
+    ],
+    cxxLanguageStandard: .cxx17
 )
 
 if isFuzzing {

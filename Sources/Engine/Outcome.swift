@@ -1,5 +1,6 @@
 public import Greylist
 public import Policy
+public import Whitelists
 
 /// What became of a request: what Postfix is told, and why.
 ///
@@ -9,11 +10,14 @@ public struct Outcome: Sendable, Equatable {
     public var reply: PolicyReply
     /// Why.
     public var reason: Reason
+    /// The whitelist entry that had a say: it let the mail pass, or had it greylisted in its own way.
+    public var entry: Whitelist.Match?
 
     /// An outcome; without a reply Postfix is told to go on.
-    public init(_ reason: Reason, reply: PolicyReply = .dunno) {
+    public init(_ reason: Reason, reply: PolicyReply = .dunno, entry: Whitelist.Match? = nil) {
         self.reason = reason
         self.reply = reply
+        self.entry = entry
     }
 }
 
@@ -21,8 +25,8 @@ public struct Outcome: Sendable, Equatable {
 public enum Reason: Sendable, Equatable {
     /// Nothing that greylisting has a say in.
     case notOurs(NotOurs)
-    /// A whitelist entry says so.
-    case whitelisted(Whitelist.Entry)
+    /// A whitelist entry says so, that is about this; nil where it combines conditions.
+    case whitelisted(Condition.Kind?)
     /// Greylisting says so.
     case judged(Verdict)
     /// The store could not answer, or not in time.

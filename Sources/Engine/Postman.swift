@@ -1,6 +1,7 @@
 public import Greylist
 public import Policy
 public import Storage
+public import Whitelists
 
 /// Answers requests.
 ///
@@ -32,8 +33,8 @@ public struct Postman: Sendable {
     /// The next step for a request.
     public enum Answer: Sendable {
         case outcome(Outcome)
-        /// To be put to the store; its judgement then goes to `conclude`.
-        case inquiry(Inquiry)
+        /// To be put to the store; its judgement then goes to `conclude`, with the whitelist entry that has a say.
+        case inquiry(Inquiry, entry: Whitelist.Match?)
     }
 
     /// The terms it works by.
@@ -58,7 +59,8 @@ public struct Postman: Sendable {
         // 1. Is it ours to judge? Who sends what to whom?
         if let reason = notOurs(request, addressing: &envelope) { return .outcome(Outcome(.notOurs(reason))) }
         // 2. Does the administrator let it through?
-        if let entry = whitelist.match(envelope) { return .outcome(Outcome(.whitelisted(entry))) }
+        let entry = whitelist.match(request, envelope, at: now)
+        if let entry, entry.effect == .pass { return .outcome(Outcome(.whitelisted(entry.kind), entry: entry)) }
         // 3. What does the store know? There the judgement is made, in one atomic step.
         let triplet = envelope.readTriplet { Key($0, isHashed: terms.hashesKeys) }
         let former = envelope.readFormerTriplet { Key($0, isHashed: terms.hashesKeys) }
@@ -67,11 +69,29 @@ public struct Postman: Sendable {
         return .inquiry(
             Inquiry(
                 triplet: triplet, former: former, client: client, network: envelope.network.tag, time: now,
-                rules: terms.rules))
+                rules: rules(under: entry)), entry: entry)
+    }
+
+    /// The rules where a whitelist entry may have its own delay.
+    ///
+    /// It is kept below the retry window: beyond it no retry would ever pass.
+    private func rules(under entry: Whitelist.Match?) -> Rules {
+        guard case .delay(let delay)? = entry?.effect else { return terms.rules }
+        var rules = terms.rules
+        rules.delay = min(delay, rules.retryWindow / 2)
+        return rules
     }
 
     /// 4. The judgement in words.
-    public func conclude(_ request: PolicyRequest, _ verdict: Verdict, at now: Timestamp) -> Outcome {
+    public func conclude(
+        _ request: PolicyRequest, _ verdict: Verdict, at now: Timestamp, entry: Whitelist.Match? = nil
+    ) -> Outcome {
+        var outcome = word(verdict, on: request, at: now)
+        outcome.entry = entry
+        return outcome
+    }
+
+    private func word(_ verdict: Verdict, on request: PolicyRequest, at now: Timestamp) -> Outcome {
         switch verdict {
         case .new(let wait):
             return Outcome(.judged(verdict), reply: deferral(of: request, wait: wait, delay: 0, at: now))

@@ -9,7 +9,7 @@ public struct Address: Sendable, Hashable {
     /// Which kind of address it is.
     public let family: Family
     /// The address, its first bit the highest; the 96 bits below an IPv4 address are 0.
-    let bits: UInt128
+    package let bits: UInt128
 
     init(family: Family, bits: UInt128) {
         self.family = family

@@ -1,6 +1,6 @@
 extension [UInt8] {
     /// Appends bytes with the letters A to Z made lower case; no other byte is touched, no locale asked.
-    mutating func append(lowercasing bytes: Span<UInt8>) {
+    package mutating func append(lowercasing bytes: Span<UInt8>) {
         for index in 0..<bytes.count { append(bytes[index].lowercased) }
     }
 
@@ -33,17 +33,17 @@ extension [UInt8] {
 
 extension UInt8 {
     /// A letter A to Z made lower case, any other byte as it is.
-    var lowercased: UInt8 {
+    package var lowercased: UInt8 {
         (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(self) ? self | 0x20 : self
     }
 
     /// Whether it is a letter a to z, A to Z, or a digit.
-    var isLetterOrDigit: Bool {
+    package var isLetterOrDigit: Bool {
         isDigit || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self | 0x20)
     }
 
     /// Whether it is a digit.
-    var isDigit: Bool {
+    package var isDigit: Bool {
         (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self)
     }
 }

@@ -66,12 +66,12 @@ public struct Envelope: Sendable {
     }
 
     /// Hands over the recipient in lower case: whole, and plain, without its extension and never without an `@`.
-    func readRecipient<Result>(_ body: (_ whole: Span<UInt8>, _ plain: Span<UInt8>) -> Result) -> Result {
+    package func readRecipient<Result>(_ body: (_ whole: Span<UInt8>, _ plain: Span<UInt8>) -> Result) -> Result {
         body(bytes.span.extracting(recipientText), bytes.span.extracting(plainRecipientText))
     }
 
     /// Hands over the sender in lower case, whole and plain like the recipient; it is not cleaned.
-    func readSender<Result>(_ body: (_ whole: Span<UInt8>, _ plain: Span<UInt8>) -> Result) -> Result {
+    package func readSender<Result>(_ body: (_ whole: Span<UInt8>, _ plain: Span<UInt8>) -> Result) -> Result {
         body(bytes.span.extracting(senderText), bytes.span.extracting(plainSenderText))
     }
 

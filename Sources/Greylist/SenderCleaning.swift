@@ -39,7 +39,7 @@ extension [UInt8] {
 
 extension Span<UInt8> {
     /// The place of the part before the last `@`; everything where there is none.
-    var localPart: Range<Int> {
+    package var localPart: Range<Int> {
         var end = count
         while end > 0, self[end - 1] != UInt8(ascii: "@") { end -= 1 }
         return 0..<(end > 0 ? end - 1 : count)

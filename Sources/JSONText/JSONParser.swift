@@ -8,13 +8,72 @@ package struct JSONParser {
 
     /// Reads a whole text.
     package static func parse(_ bytes: [UInt8]) throws(JSONFault) -> JSONNode {
-        if let fault = faultOfEncoding(bytes) { throw fault }
-        var parser = JSONParser(scanner: JSONScanner(bytes))
-        try parser.scanner.skipBlanks()
-        let node = try parser.node(depth: 0)
-        try parser.scanner.skipBlanks()
-        guard parser.scanner.atEnd else { throw parser.scanner.unexpected("the end of the text") }
+        var parser = try JSONParser(bytes)
+        let node = try parser.value()
+        try parser.end()
         return node
+    }
+
+    /// A parser before the first value of a text, which is then to be read piece by piece.
+    package init(_ bytes: [UInt8]) throws(JSONFault) {
+        if let fault = faultOfEncoding(bytes) { throw fault }
+        scanner = JSONScanner(bytes)
+        try scanner.skipBlanks()
+    }
+
+    /// Whether an object begins here.
+    package var isAtObject: Bool { scanner.current == UInt8(ascii: "{") }
+    /// Whether a list begins here.
+    package var isAtArray: Bool { scanner.current == UInt8(ascii: "[") }
+
+    /// Reads the value that begins here.
+    package mutating func value() throws(JSONFault) -> JSONNode {
+        try node(depth: 0)
+    }
+
+    /// Reads an object here, member by member: `body` is given each key with its line, and must read the value.
+    package mutating func forEachMember(
+        _ body: (inout JSONParser, _ key: String, _ line: Int) throws(JSONFault) -> Void
+    ) throws(JSONFault) {
+        scanner.advance()
+        try scanner.skipBlanks()
+        while scanner.current != UInt8(ascii: "}") {
+            let line = scanner.line
+            let key = try key()
+            try body(&self, key, line)
+            try separator(before: UInt8(ascii: "}"), "\",\" or \"}\"")
+        }
+        scanner.advance()
+    }
+
+    /// Reads a list here, element by element.
+    ///
+    /// - Parameter depth: how many values the list is inside of
+    package mutating func forEachElement(
+        depth: Int = 1, _ body: (JSONNode) throws(JSONFault) -> Void
+    ) throws(JSONFault) {
+        scanner.advance()
+        try scanner.skipBlanks()
+        while scanner.current != UInt8(ascii: "]") {
+            try body(try node(depth: depth + 1))
+            try separator(before: UInt8(ascii: "]"), "\",\" or \"]\"")
+        }
+        scanner.advance()
+    }
+
+    /// Sees to it that nothing stands behind the value.
+    package mutating func end() throws(JSONFault) {
+        try scanner.skipBlanks()
+        guard scanner.atEnd else { throw scanner.unexpected("the end of the text") }
+    }
+
+    /// Moves over a key and its colon.
+    private mutating func key() throws(JSONFault) -> String {
+        let key = try scanner.key()
+        try scanner.skipBlanks()
+        try scanner.expect(UInt8(ascii: ":"), "\":\" after the key")
+        try scanner.skipBlanks()
+        return key
     }
 
     private mutating func node(depth: Int) throws(JSONFault) -> JSONNode {
@@ -37,30 +96,15 @@ package struct JSONParser {
 
     private mutating func members(depth: Int) throws(JSONFault) -> [JSONMember] {
         var members: [JSONMember] = []
-        scanner.advance()
-        try scanner.skipBlanks()
-        while scanner.current != UInt8(ascii: "}") {
-            let line = scanner.line
-            let key = try scanner.key()
-            try scanner.skipBlanks()
-            try scanner.expect(UInt8(ascii: ":"), "\":\" after the key")
-            try scanner.skipBlanks()
-            members.append(JSONMember(key: key, line: line, node: try node(depth: depth + 1)))
-            try separator(before: UInt8(ascii: "}"), "\",\" or \"}\"")
+        try forEachMember { (parser, key, line) throws(JSONFault) in
+            members.append(JSONMember(key: key, line: line, node: try parser.node(depth: depth + 1)))
         }
-        scanner.advance()
         return members
     }
 
     private mutating func elements(depth: Int) throws(JSONFault) -> [JSONNode] {
         var elements: [JSONNode] = []
-        scanner.advance()
-        try scanner.skipBlanks()
-        while scanner.current != UInt8(ascii: "]") {
-            elements.append(try node(depth: depth + 1))
-            try separator(before: UInt8(ascii: "]"), "\",\" or \"]\"")
-        }
-        scanner.advance()
+        try forEachElement(depth: depth) { elements.append($0) }
         return elements
     }
 

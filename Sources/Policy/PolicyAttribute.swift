@@ -3,7 +3,7 @@
 /// Source: Postfix SMTPD_POLICY_README.
 public enum PolicyAttribute: Int, Sendable, CaseIterable {
     case request, protocolState, queueID, sender, recipient
-    case clientAddress, clientName, instance
+    case clientAddress, clientName, heloName, instance
     case saslUsername, ccertSubject, ccertIssuer
 
     /// The name as it stands on the wire.
@@ -16,6 +16,7 @@ public enum PolicyAttribute: Int, Sendable, CaseIterable {
         case .recipient: "recipient"
         case .clientAddress: "client_address"
         case .clientName: "client_name"
+        case .heloName: "helo_name"
         case .instance: "instance"
         case .saslUsername: "sasl_username"
         case .ccertSubject: "ccert_subject"
@@ -33,6 +34,7 @@ public enum PolicyAttribute: Int, Sendable, CaseIterable {
         case 8 where name.equals("instance"): self = .instance
         case 8 where name.equals("queue_id"): self = .queueID
         case 9 where name.equals("recipient"): self = .recipient
+        case 9 where name.equals("helo_name"): self = .heloName
         case 11 where name.equals("client_name"): self = .clientName
         case 12 where name.equals("ccert_issuer"): self = .ccertIssuer
         case 13 where name.equals("sasl_username"): self = .saslUsername

@@ -13,7 +13,7 @@ public struct PolicyRequest: Sendable {
     }
 
     var bytes: ByteBuffer
-    var places: InlineArray<11, Place>
+    var places: InlineArray<12, Place>
 
     /// Whether the attribute was sent, be it with an empty value.
     public func has(_ attribute: PolicyAttribute) -> Bool {
@@ -36,5 +36,40 @@ public struct PolicyRequest: Sendable {
     /// Whether the value is exactly these ASCII bytes.
     public func value(of attribute: PolicyAttribute, is text: StaticString) -> Bool {
         read(attribute) { $0.equals(text) }
+    }
+
+    /// Hands the bytes of the value of any attribute to `body`; no bytes where it is absent.
+    ///
+    /// One without a place of its own is looked for line by line.
+    public func read<Result>(named name: String, _ body: (Span<UInt8>) -> Result) -> Result {
+        let bytes = bytes.readableBytesUInt8Span
+        return body(bytes.extracting(bytes.placeOfValue(named: name)))
+    }
+}
+
+extension Span<UInt8> {
+    /// Where the value of the last line with that name lies; empty where there is none.
+    fileprivate func placeOfValue(named name: String) -> Range<Int> {
+        var found = 0..<0
+        var start = 0
+        while start < count {
+            var end = start
+            while end < count, self[end] != UInt8(ascii: "\n") { end += 1 }
+            if let value = value(of: name, in: start..<end) { found = value }
+            start = end + 1
+        }
+        return found
+    }
+
+    /// Where the value lies in a line that has that name.
+    private func value(of name: String, in line: Range<Int>) -> Range<Int>? {
+        var index = line.lowerBound
+        for byte in name.utf8 {
+            guard index < line.upperBound, self[index] == byte else { return nil }
+            index += 1
+        }
+        guard index < line.upperBound, self[index] == UInt8(ascii: "=") else { return nil }
+        let hasReturn = self[line.upperBound - 1] == UInt8(ascii: "\r")
+        return index + 1..<Swift.max(index + 1, hasReturn ? line.upperBound - 1 : line.upperBound)
     }
 }

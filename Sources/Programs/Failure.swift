@@ -42,6 +42,8 @@ public struct Failure: Error {
 public enum ExitStatus: CInt, Sendable {
     /// The command line is wrong.
     case usage = 64
+    /// What was read has faults.
+    case dataError = 65
     /// What is to be read isn't there, or isn't what it should be.
     case noInput = 66
     /// Something that is needed is taken by somebody else.

@@ -1,10 +1,11 @@
 public import Engine
 import Greylist
 public import Policy
+import Whitelists
 
 /// The log line of a decision, in the shape that postgrey gave it and that report scripts read:
 /// `[queueid: ]action=greylist|pass, reason=R[, delay=N], client_name=N, client_address=A[, sender=S], recipient=R`,
-/// and after it, where a whitelist decided, the place of the entry: `, entry=P`.
+/// and after it, where a whitelist entry had a say, its place: `, entry=P`.
 extension [UInt8] {
     /// Appends the line, with its LF.
     public mutating func append(decision outcome: Outcome, on request: PolicyRequest) {
@@ -26,7 +27,7 @@ extension [UInt8] {
         }
         append(", recipient=")
         append(escaped: .recipient, of: request)
-        if case .whitelisted(let entry) = outcome.reason {
+        if let entry = outcome.entry {
             append(", entry=")
             append(escaping: Array(entry.place.utf8).span, keepsBlanks: false)
         }
@@ -40,11 +41,13 @@ extension [UInt8] {
     private mutating func append(_ reason: Reason) {
         switch reason {
         case .notOurs(let reason): append(reason.text)
-        case .whitelisted(let entry):
-            switch entry.pattern {
+        case .whitelisted(let kind):
+            switch kind {
             case .client: append("client whitelist")
+            case .helo: append("helo whitelist")
             case .recipient: append("recipient whitelist")
             case .sender: append("sender whitelist")
+            case nil: append("whitelist")
             }
         case .judged(.new): append("new")
         case .judged(.early(let wait, _)):

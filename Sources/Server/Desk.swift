@@ -4,6 +4,7 @@ import Logging
 import NIOCore
 import Policy
 import Storage
+import Whitelists
 
 /// What the connections of one event loop share: they bring requests, it finds the answers.
 ///
@@ -60,14 +61,14 @@ final class Desk {
         case .outcome(let outcome):
             log(outcome, on: request)
             return outcome
-        case .inquiry(let inquiry):
+        case .inquiry(let inquiry, let entry):
             guard breaker.isClosed || admitsProbe() else {
-                let outcome = answer(request, inquiry)
+                let outcome = answer(request, inquiry, entry)
                 log(outcome, on: request)
                 return outcome
             }
             batch.append(inquiry)
-            asking.append((connection, request))
+            asking.append((connection, request, entry))
             return nil
         }
     }
@@ -131,7 +132,7 @@ final class Desk {
         var fault: StoreError?
         for (inquiry, asked) in zip(inquiries, round.asking) {
             if let verdict = inquiry.judgement?.verdict {
-                deliver(postman.conclude(asked.request, verdict, at: now), to: asked)
+                deliver(postman.conclude(asked.request, verdict, at: now, entry: asked.entry), to: asked)
             } else if let own = inquiry.fault {
                 fault = own
                 giveUp(asked, takesNoMore: own.code == .writeRefused)
@@ -158,7 +159,8 @@ final class Desk {
     private func giveUp(_ asked: Asked, takesNoMore: Bool) {
         switch postman.answer(asked.request, at: terms.now(), using: &envelope) {
         case .outcome(let outcome): deliver(outcome, to: asked)
-        case .inquiry(let inquiry): deliver(answer(asked.request, inquiry, takesNoMore: takesNoMore), to: asked)
+        case .inquiry(let inquiry, let entry):
+            deliver(answer(asked.request, inquiry, entry, takesNoMore: takesNoMore), to: asked)
         }
     }
 
@@ -168,10 +170,12 @@ final class Desk {
     ///
     /// A store that takes no more doesn't open the breaker: what it knows is as good as ever, and requests that need
     /// nothing written fare best with it. So while the breaker is open `takesNoMore` is never meant.
-    private func answer(_ request: PolicyRequest, _ inquiry: Inquiry, takesNoMore: Bool = false) -> Outcome {
+    private func answer(
+        _ request: PolicyRequest, _ inquiry: Inquiry, _ entry: Whitelist.Match?, takesNoMore: Bool = false
+    ) -> Outcome {
         health.countUnanswered()
         if !takesNoMore, let verdict = standIn?.decide([inquiry]).first?.judgement?.verdict {
-            return postman.conclude(request, verdict, at: inquiry.time)
+            return postman.conclude(request, verdict, at: inquiry.time, entry: entry)
         }
         return postman.withoutStore(request, takesNoMore: takesNoMore, at: inquiry.time)
     }

@@ -1,8 +1,8 @@
 import Engine
-public import Greylist
 public import Logging
 public import ServiceLifecycle
 public import UnixSignals
+public import Whitelists
 
 /// Reads the whitelists anew on a signal and swaps them in at once.
 public struct Reload: Service {

@@ -1,10 +1,11 @@
 import NIOCore
 import Policy
 import Storage
+import Whitelists
 
 /// The inquiries that go to the store together, and who asks.
 struct Round {
-    typealias Asked = (connection: Connection, request: PolicyRequest)
+    typealias Asked = (connection: Connection, request: PolicyRequest, entry: Whitelist.Match?)
 
     let number: Int
     let deadline: NIODeadline

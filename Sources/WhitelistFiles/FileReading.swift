@@ -11,6 +11,9 @@ package struct FileFault: Error, Equatable, CustomStringConvertible {
     /// The complaint, to follow the file's name.
     package var description: String { sentence }
 
+    /// Whether there is no such file.
+    var isMissing: Bool { self == FileFault(code: ENOENT) }
+
     /// What the system answered.
     init(code: CInt) {
         switch code {

@@ -1,10 +1,9 @@
-public import Greylist
-import JSONText
 import NIOConcurrencyHelpers
+public import Whitelists
 
 /// The sources of a whitelist, in their order.
 ///
-/// A source that can't be read keeps the entries of its last good reading.
+/// A file that can't be read keeps the entries of its last good reading, and so does a folder.
 public final class WhitelistSources: Sendable {
     /// What a reading brought.
     public struct Reading: Sendable {
@@ -14,33 +13,21 @@ public final class WhitelistSources: Sendable {
         public var warnings: [String]
     }
 
-    /// Why a text is no source.
-    public struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
-        /// The complaint and the remedy.
-        public let description: String
+    private struct LastGood: Sendable {
+        var documents: [WhitelistSource: [WhitelistDocument]] = [:]
+        var parts: [WhitelistDocument: WhitelistPart] = [:]
     }
 
-    private let paths: [String]
-    private let lastGood = NIOLockedValueBox<[String: [Whitelist.Entry]]>([:])
+    private let sources: [WhitelistSource]
+    private let terms: SourceTerms
+    private let lastGood = NIOLockedValueBox(LastGood())
 
-    /// Sources by their URLs: `file:///path`.
-    public init(urls: [String]) throws(Fault) {
-        paths = try urls.map(Self.path)
-    }
-
-    private static func path(in url: String) throws(Fault) -> String {
-        guard let colon = url.firstIndex(of: ":") else {
-            throw Fault(description: "\(shortened(url)) is no URL (such as file:///etc/tprt/whitelist.json)")
-        }
-        // What follows another scheme may hold a password.
-        guard url[..<colon] == "file" else {
-            let scheme = shortened(String(url[...colon]))
-            throw Fault(description: "whitelists in \(scheme) can't be read: this version reads files (file:///path)")
-        }
-        guard url.hasPrefix("file:///"), !url.hasSuffix("/") else {
-            throw Fault(description: "\(shortened(url)) names no file (file:// is followed by an absolute path)")
-        }
-        return String(url.dropFirst(7))
+    /// Sources by their URLs.
+    public init(urls: [String], terms: SourceTerms) throws(WhitelistFault) {
+        var sources: [WhitelistSource] = []
+        for url in urls { sources.append(try WhitelistSource(url)) }
+        self.sources = sources
+        self.terms = terms
     }
 
     /// Reads all sources anew.
@@ -48,21 +35,49 @@ public final class WhitelistSources: Sendable {
     /// Blocks while it reads files.
     public func read() -> Reading {
         var warnings: [String] = []
-        let entries = lastGood.withLockedValue { lastGood in
-            for path in paths {
-                do throws(WhitelistFile.Fault) {
-                    let file = try WhitelistFile(path: path)
-                    warnings += file.skipped.map { "whitelist \($0)" }
-                    lastGood[path] = file.entries
-                } catch {
-                    let consequence =
-                        lastGood[path].map { "its last good reading stays (entries: \($0.count))" }
-                        ?? "it counts as empty"
-                    warnings.append("whitelist \(error); \(consequence)")
+        let parts = lastGood.withLockedValue { lastGood in
+            var parts: [WhitelistDocument: WhitelistPart] = [:]
+            var order: [WhitelistDocument] = []
+            for source in sources {
+                let documents = documents(of: source, &lastGood, &warnings)
+                for document in documents where parts[document] == nil {
+                    order.append(document)
+                    parts[document] = part(of: document, lastGood.parts[document], &warnings)
                 }
             }
-            return paths.flatMap { lastGood[$0] ?? [] }
+            lastGood.parts = parts
+            return order.compactMap { parts[$0] }
         }
-        return Reading(whitelist: Whitelist(entries), warnings: warnings)
+        return Reading(whitelist: Whitelist(parts), warnings: warnings)
+    }
+
+    private func documents(
+        of source: WhitelistSource, _ lastGood: inout LastGood, _ warnings: inout [String]
+    ) -> [WhitelistDocument] {
+        do throws(WhitelistFault) {
+            let documents = try source.documents()
+            lastGood.documents[source] = documents
+            return documents
+        } catch {
+            let former = lastGood.documents[source]
+            let consequence = former.map { "its last good reading stays (files: \($0.count))" } ?? "it counts as empty"
+            warnings.append("whitelist \(error); \(consequence)")
+            return former ?? []
+        }
+    }
+
+    private func part(
+        of document: WhitelistDocument, _ former: WhitelistPart?, _ warnings: inout [String]
+    ) -> WhitelistPart? {
+        do throws(WhitelistFault) {
+            let reading = try document.part(terms)
+            warnings += reading.complaints.map { "whitelist \($0)" }
+            return reading.entries
+        } catch {
+            let consequence =
+                former.map { "its last good reading stays (entries: \($0.count))" } ?? "it counts as empty"
+            warnings.append("whitelist \(error); \(consequence)")
+            return former
+        }
     }
 }

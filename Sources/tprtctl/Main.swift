@@ -16,6 +16,9 @@ enum Main {
             }
         } catch let failure as Failure {
             failure.exit(Program.name)
+        } catch let code as ExitCode {
+            // Everything is said.
+            Tprtctl.exit(withError: code)
         } catch {
             guard Tprtctl.exitCode(for: error) != .success else { Tprtctl.exit(withError: error) }
             Failure(commandLine: error).exit(Program.name)

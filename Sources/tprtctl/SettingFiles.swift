@@ -8,7 +8,7 @@ struct SettingFiles: ParsableArguments {
     @Option(
         name: [.customShort("c", allowingJoined: true), .long],
         help: ArgumentHelp(
-            "Read a configuration file of tprtd, for its expiry and key_prefix; may be given several times.",
+            "Read a configuration file of tprtd, whose settings then hold here, too; may be given several times.",
             valueName: "file"),
         completion: .file())
     var configfile: [String] = []

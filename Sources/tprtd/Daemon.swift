@@ -9,6 +9,7 @@ import ServiceLifecycle
 import Storage
 import UnixSignals
 import WhitelistFiles
+import Whitelists
 
 /// Opens what a plan names, serves until it is told to stop, and ends the process.
 ///

@@ -43,7 +43,9 @@ struct Plan {
                 try ListenAddress($0, mode: UInt16(server.socketMode.bits), group: server.socketGroup)
             }
         }
-        let whitelists = attempt("service.wl_sources") { try WhitelistSources(urls: service.wlSources) }
+        let whitelists = attempt("service.wl_sources") {
+            try WhitelistSources(urls: service.wlSources, terms: SourceTerms(allowsPatterns: service.allowWlRegex))
+        }
         var wording: Wording?
         do throws(Wording.Fault) {
             wording = try Wording(service)

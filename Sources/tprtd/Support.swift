@@ -40,10 +40,6 @@ enum Support {
                 service.durability != .commit, "service.durability",
                 "this version commits each decision to disk before its reply: use commit"
             ),
-            (
-                service.allowWlRegex, "service.allow_wl_regex",
-                "this version has no regular expressions in whitelists: use false"
-            ),
         ]
         return checks.filter(\.isRefused).map { check in
             "\(loaded.origin(of: check.key)): \(check.key): \(check.sentence)"

@@ -4,6 +4,7 @@ import NIOCore
 import Policy
 import Storage
 import Testing
+import Whitelists
 
 /// The answer to each situation, as the protocol's table has it, before and after the store is asked.
 struct PostmanTests {
@@ -73,7 +74,7 @@ struct PostmanTests {
             let reason = try #require(item.reason)
             #expect(outcome == Outcome(.notOurs(reason)))
             #expect(outcome.reply == .dunno)
-        case .inquiry(let inquiry):
+        case .inquiry(let inquiry, _):
             #expect(item.reason == nil)
             #expect(inquiry.client == nil)
             #expect(inquiry.time == Self.now)
@@ -81,15 +82,16 @@ struct PostmanTests {
     }
 
     @Test func aWhitelistEntryDecidesBeforeTheStore() throws {
-        let entry = Whitelist.Entry(.sender(try #require(AddressLiteral("a@b"))), place: "here")
+        let entry = WhitelistEntry(.sender(try #require(AddressLiteral("a@b"))))
         var postman = try Self.postman()
-        postman.whitelist = Whitelist([entry])
+        postman.whitelist = Whitelist([entry], source: "here")
         var envelope = Envelope()
         guard
             case .outcome(let outcome) = postman.answer(
                 try Self.request([("sender", "A@B")]), at: Self.now, using: &envelope)
         else { throw Unexpected() }
-        #expect(outcome == Outcome(.whitelisted(entry)))
+        #expect(outcome == Outcome(.whitelisted(.sender), entry: outcome.entry))
+        #expect(outcome.entry?.place == "here")
     }
 
     @Test func theAutoWhitelistIsAskedOnlyWhenItIsOn() throws {
@@ -97,7 +99,7 @@ struct PostmanTests {
         terms.rules.clientCount = 5
         var envelope = Envelope()
         guard
-            case .inquiry(let inquiry) = try Self.postman(terms).answer(
+            case .inquiry(let inquiry, _) = try Self.postman(terms).answer(
                 try Self.request(), at: Self.now, using: &envelope)
         else { throw Unexpected() }
         #expect(inquiry.client == Key(Array("192.0.2.0/24".utf8).span, isHashed: true))
@@ -170,7 +172,7 @@ struct PostmanTests {
     func theFormerSpellingIsAskedForWhereItDiffers(_ sender: String, _ differs: Bool) throws {
         var envelope = Envelope()
         let request = try Self.request([("sender", sender)])
-        guard case .inquiry(let inquiry) = try Self.postman().answer(request, at: Self.now, using: &envelope) else {
+        guard case .inquiry(let inquiry, _) = try Self.postman().answer(request, at: Self.now, using: &envelope) else {
             throw Unexpected()
         }
         let former = Array("192.0.2.0/24/\(sender)/u@example.com".utf8)

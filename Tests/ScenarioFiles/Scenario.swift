@@ -1,11 +1,13 @@
 import Foundation
 public import Greylist
+import WhitelistFiles
+public import Whitelists
 
 /// A story of requests, answers and passing time, in a file that an administrator can read.
 ///
 ///     # comment
 ///     set NAME VALUE              a setting of the section service, before the first request
-///     allow client|recipient|sender WHAT      a whitelist entry
+///     entry {"type": ...}         a whitelist entry, as in a file; regular expressions are on
 ///     > name=value name="value"   a request; what isn't named is as in `Scenario.plain`, `-name` leaves one out
 ///     < TEXT                      the whole action that must come back
 ///     wait 5m                     time passes; `wait -5m` and the clock steps back
@@ -26,7 +28,8 @@ public struct Scenario: Sendable, CustomStringConvertible {
     /// The settings, by name.
     public private(set) var settings: [(name: String, value: String)] = []
     /// The whitelist.
-    public private(set) var entries: [Whitelist.Entry] = []
+    public private(set) var whitelist = Whitelist()
+    private var entries: [String] = []
     /// What happens, each with the number of its line.
     public private(set) var steps: [(line: Int, step: Step)] = []
 
@@ -66,6 +69,11 @@ public struct Scenario: Sendable, CustomStringConvertible {
         for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             try read(String(line), index + 1)
         }
+        let list = "{\"scenario\": [\(entries.joined(separator: ",\n"))]}"
+        let document = WhitelistDocument(.json, path: name)
+        let reading = try document.part(text: list, SourceTerms(allowsPatterns: true))
+        if let complaint = reading.complaints.first { throw Fault(name, 0, complaint) }
+        whitelist = Whitelist([reading.entries])
     }
 
     private mutating func read(_ line: String, _ number: Int) throws {
@@ -75,9 +83,7 @@ public struct Scenario: Sendable, CustomStringConvertible {
         switch verb {
         case "set" where words.count >= 3:
             settings.append((words[1], words[2...].joined(separator: " ")))
-        case "allow" where words.count == 3:
-            guard let pattern = Whitelist.Pattern(words[1], words[2]) else { throw fault("no whitelist entry") }
-            entries.append(Whitelist.Entry(pattern, place: "\(description):\(number)"))
+        case "entry" where words.count > 1: entries.append(String(line.dropFirst("entry ".count)))
         case ">":
             steps.append((number, .request(try attributes(String(line.dropFirst(2)), fault))))
         case "<":
@@ -121,25 +127,5 @@ public struct Scenario: Sendable, CustomStringConvertible {
         guard let last = text.last else { return nil }
         guard let unit = units[last] else { return Int64(text) }
         return Int64(text.dropLast()).map { $0 * unit }
-    }
-}
-
-extension Whitelist.Pattern {
-    fileprivate init?(_ kind: String, _ text: String) {
-        switch kind {
-        case "client":
-            let parts = text.split(separator: "/")
-            guard parts.count == 2, let address = Address(String(parts[0])), let length = Int(parts[1]) else {
-                return nil
-            }
-            self = .client(Network(address, prefixLength: length))
-        case "recipient":
-            guard let literal = AddressLiteral(text) else { return nil }
-            self = .recipient(literal)
-        case "sender":
-            guard let literal = AddressLiteral(text) else { return nil }
-            self = .sender(literal)
-        default: return nil
-        }
     }
 }

@@ -36,7 +36,7 @@ extension Scenario {
             }
         }
         let wording = try Wording(action: "DEFER_IF_PERMIT", text: text, header: header, hostname: "mx.example.com")
-        return Postman(terms: terms, wording: wording, whitelist: Whitelist(entries))
+        return Postman(terms: terms, wording: wording, whitelist: whitelist)
     }
 
     /// Plays all steps; throws at the first answer that isn't the expected one.

@@ -6,6 +6,7 @@ import Logging
 import NIOCore
 import Policy
 import Testing
+import Whitelists
 
 @testable import Server
 
@@ -52,16 +53,17 @@ struct LogTests {
         #expect(try Self.line(Outcome(reason)) == start + Self.rest)
     }
 
-    @Test func namesTheEntryOfAWhitelist() throws {
-        let client = Whitelist.Entry(
-            .client(Network(try #require(Address("192.0.2.0")), prefixLength: 24)), place: "f:l[0]")
+    @Test(arguments: [
+        (Condition.Kind.client, "client whitelist"), (.helo, "helo whitelist"), (.sender, "sender whitelist"),
+        (.recipient, "recipient whitelist"), (nil, "whitelist"),
+    ])
+    func namesTheEntryOfAWhitelist(_ kind: Condition.Kind?, _ reason: String) throws {
+        let whitelist = Whitelist([WhitelistEntry(.not(.attribute(name: "x", value: "y")))], source: "odd, name")
+        let entry = try #require(whitelist.match(try Self.request([]), Envelope(), at: Timestamp(seconds: 0)))
         #expect(
-            try Self.line(Outcome(.whitelisted(client)))
-                == "action=pass, reason=client whitelist, " + Self.rest.dropLast() + ", entry=f:l[0]\n")
-        let recipient = Whitelist.Entry(.recipient(try #require(AddressLiteral("x"))), place: "odd, name")
-        #expect(try Self.line(Outcome(.whitelisted(recipient))).hasSuffix(", entry=odd\\x2c\\x20name\n"))
-        let sender = Whitelist.Entry(.sender(try #require(AddressLiteral("x"))), place: "p")
-        #expect(try Self.line(Outcome(.whitelisted(sender))).hasPrefix("action=pass, reason=sender whitelist, "))
+            try Self.line(Outcome(.whitelisted(kind), entry: entry))
+                == "action=pass, reason=\(reason), " + Self.rest.dropLast() + ", entry=odd\\x2c\\x20name\n")
+        #expect(try Self.line(Outcome(.judged(.new(wait: 60)), entry: entry)).hasSuffix(", entry=odd\\x2c\\x20name\n"))
     }
 
     @Test func leavesOutAnEmptySenderAndNamesTheQueue() throws {

@@ -6,6 +6,7 @@ import ScenarioFiles
 import Server
 import Storage
 import Testing
+import Whitelists
 
 /// The protocol on the socket: framing, order, limits, deadlines, and the end.
 struct ServingTests {
@@ -237,7 +238,7 @@ struct ServingTests {
                 #expect(try await client.reply() == Self.deferral)
             }
             let literal = try #require(AddressLiteral(Scenario.plain["recipient"] ?? ""))
-            await stage.server.change { $0.whitelist = Whitelist([.init(.recipient(literal), place: "x")]) }
+            await stage.server.change { $0.whitelist = Whitelist([.init(.recipient(literal))], source: "x") }
             for client in clients {
                 try client.send(Self.request())
                 #expect(try await client.reply() == Self.dunno)

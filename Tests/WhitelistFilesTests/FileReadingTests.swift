@@ -54,8 +54,10 @@ struct FileReadingTests {
         try withFolder { folder in
             let path = "\(folder)/wl.json"
             try write("{}", to: path)
-            #expect(truncate(path, WhitelistFile.sizeLimit + 1) == 0)
-            let fault = try #require(throws: WhitelistFile.Fault.self) { try WhitelistFile(path: path) }
+            #expect(truncate(path, WhitelistLimits.file + 1) == 0)
+            let fault = try #require(throws: WhitelistFault.self) {
+                try WhitelistDocument(.json, path: path).part(SourceTerms())
+            }
             #expect(fault.description == "\(path): it has 268435457 bytes, more than the 268435456 that are read")
         }
     }

@@ -1,26 +1,57 @@
 import FoundationEssentials
 import Greylist
+import Testing
 import WhitelistFiles
+import Whitelists
 
-/// A whitelist file that was read from a text.
-func whitelist(_ text: String) throws -> WhitelistFile {
-    try WhitelistFile(text: text, path: "/wl.json")
+/// What was read from a text.
+struct ReadText {
+    /// The entries as the tests write them down: place, condition, and what is more than plain.
+    let entries: [String]
+    let skipped: [String]
 }
 
-/// An entry as the tests write it down: its pattern, and its place.
-func described(_ entry: Whitelist.Entry) -> String {
-    let pattern =
-        switch entry.pattern {
-        case .client(let network): "client \(network)"
-        case .recipient(let literal): "recipient \(name(of: literal))"
-        case .sender(let literal): "sender \(name(of: literal))"
+/// Reads a text as if it were a file at `/wl.json`, or of another form.
+func whitelist(
+    _ text: String, _ form: WhitelistDocument.Form = .json, _ terms: SourceTerms = SourceTerms()
+) throws -> ReadText {
+    let document = WhitelistDocument(form, path: form == .json ? "/wl.json" : "/wl")
+    let part = try document.part(text: text, terms)
+    let reading = try document.entries(text: text, terms)
+    #expect(part.complaints == reading.complaints)
+    #expect(part.entries.count == reading.entries.count)
+    return ReadText(
+        entries: reading.entries.enumerated().map { "\(part.entries.place($0)) \(described($1))" },
+        skipped: reading.complaints)
+}
+
+private func described(_ entry: WhitelistEntry) -> String {
+    let effect =
+        switch entry.effect {
+        case .pass: ""
+        case .greylist: ", greylist"
+        case .delay(let seconds): ", delay \(seconds)"
         }
-    return "\(entry.place) \(pattern)"
+    return described(entry.condition) + effect + (entry.expires.map { ", until \($0.seconds)" } ?? "")
+        + (entry.comment.map { ", \($0)" } ?? "")
 }
 
-private func name(of literal: AddressLiteral) -> String {
-    let known = ["user@test.example", "user", "@test.example", "é@test.example"]
-    return known.first { AddressLiteral($0) == literal } ?? "of another name"
+private func described(_ condition: Condition) -> String {
+    switch condition {
+    case .client(let network): "client \(network)"
+    case .clientName(let domain): "name \(domain)"
+    case .heloName(let domain): "helo \(domain)"
+    case .recipient(let literal): "recipient \(literal)"
+    case .recipientDomain(let domain): "recipient in \(domain)"
+    case .sender(let literal): "sender \(literal)"
+    case .senderDomain(let domain): "sender in \(domain)"
+    case .pattern(let subject, let pattern):
+        "\(subject) \(pattern.isAnchored ? "begins with" : "has") /\(pattern.text)/"
+    case .attribute(let name, let value): "\(name) is \(value)"
+    case .all(let parts): "(" + parts.map(described).joined(separator: " and ") + ")"
+    case .any(let parts): "(" + parts.map(described).joined(separator: " or ") + ")"
+    case .not(let part): "not \(described(part))"
+    }
 }
 
 /// Gives a new folder to a test, and removes it afterwards.
@@ -39,4 +70,9 @@ func write(_ text: String, to path: String) throws {
 /// Removes a file.
 func remove(_ path: String) throws {
     try FileManager.default.removeItem(atPath: path)
+}
+
+/// Puts bytes into a file in place of what it had.
+func write(_ bytes: [UInt8], to path: String) throws {
+    try Data(bytes).write(to: URL(filePath: path))
 }

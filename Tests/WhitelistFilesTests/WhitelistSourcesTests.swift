@@ -1,6 +1,7 @@
 import Greylist
 import Testing
 import WhitelistFiles
+import Whitelists
 
 @Suite("Whitelist sources")
 struct WhitelistSourcesTests {
@@ -10,7 +11,7 @@ struct WhitelistSourcesTests {
             let (first, second) = ("\(folder)/first.json", "\(folder)/second.json")
             try write(#"{"a": [{"type": "ipv4_net", "net": "192.0.2.1"}]}"#, to: first)
             try write(#"{"b": [{"type": "recipient_literal", "recipient": "user"}]}"#, to: second)
-            let sources = try WhitelistSources(urls: ["file://\(first)", "file://\(second)"])
+            let sources = try WhitelistSources(urls: ["file://\(first)", "file://\(second)"], terms: SourceTerms())
             func expect(_ count: Int, _ warnings: [String], _ comment: Comment) {
                 let reading = sources.read()
                 #expect(reading.whitelist.count == count, comment)
@@ -47,7 +48,7 @@ struct WhitelistSourcesTests {
     func neverGood() throws {
         try withFolder { folder in
             let missing = "\(folder)/wl.json"
-            let sources = try WhitelistSources(urls: ["file://\(missing)", "file://\(folder)"])
+            let sources = try WhitelistSources(urls: ["file://\(missing)", "file://\(folder)"], terms: SourceTerms())
             let reading = sources.read()
             #expect(reading.whitelist.count == 0)
             #expect(
@@ -60,7 +61,7 @@ struct WhitelistSourcesTests {
 
     @Test("no sources, no entries")
     func none() throws {
-        let reading = try WhitelistSources(urls: []).read()
+        let reading = try WhitelistSources(urls: [], terms: SourceTerms()).read()
         #expect(reading.whitelist.count == 0)
         #expect(reading.warnings.isEmpty)
     }
@@ -70,7 +71,7 @@ struct WhitelistSourcesTests {
         try withFolder { folder in
             let path = "\(folder)/white list%20é.json"
             try write(#"{"a": [{"type": "ipv4_net", "net": "192.0.2.1"}]}"#, to: path)
-            #expect(try WhitelistSources(urls: ["file://\(path)"]).read().whitelist.count == 1)
+            #expect(try WhitelistSources(urls: ["file://\(path)"], terms: SourceTerms()).read().whitelist.count == 1)
         }
     }
 
@@ -83,16 +84,21 @@ struct WhitelistSourcesTests {
             ("file:wl.json", #""file:wl.json" names no file (file:// is followed by an absolute path)"#),
             ("file://wl.json", #""file://wl.json" names no file (file:// is followed by an absolute path)"#),
             ("file:///", #""file:///" names no file (file:// is followed by an absolute path)"#),
-            ("file:///etc/", #""file:///etc/" names no file (file:// is followed by an absolute path)"#),
+            ("dir://x", #""dir://x" names no file (dir:// is followed by an absolute path)"#),
+            ("dir:///x?y=/z", #""dir:///x?y=/z": the only option of a folder is vendor=/path"#),
+            ("file:///etc/", #""file:///etc/" names no file (dir:// is for a folder of files)"#),
             (
                 "redis://:secret@host/0",
-                #"whitelists in "redis:" can't be read: this version reads files (file:///path)"#
+                #"whitelists in "redis:" can't be read: this version reads file:///path, dir:///path, postgrey-clients:///path, postgrey-recipients:///path"#
             ),
-            (":x", #"whitelists in ":" can't be read: this version reads files (file:///path)"#),
+            (
+                ":x",
+                #"whitelists in ":" can't be read: this version reads file:///path, dir:///path, postgrey-clients:///path, postgrey-recipients:///path"#
+            ),
         ])
     func badURLs(url: String, complaint: String) throws {
-        let fault = try #require(throws: WhitelistSources.Fault.self) {
-            try WhitelistSources(urls: ["file:///wl.json", url])
+        let fault = try #require(throws: WhitelistFault.self) {
+            try WhitelistSources(urls: ["file:///wl.json", url], terms: SourceTerms())
         }
         #expect(fault.description == complaint)
     }

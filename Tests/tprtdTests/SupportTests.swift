@@ -15,7 +15,7 @@ struct SupportTests {
             ("server.daemonize=true", "start it from systemd"), ("server.chroot=true", "RootDirectory= of systemd"),
             ("server.user=postgrey", "User= of systemd"), ("server.group=postgrey", "Group= of systemd"),
             ("server.pid_file_path=/run/tprt.pid", "leave it empty"), ("service.mode=observe", "use enforce"),
-            ("service.durability=interval", "use commit"), ("service.allow_wl_regex=true", "use false"),
+            ("service.durability=interval", "use commit"),
         ])
     func refused(injection: String, remedy: String) throws {
         let key = String(injection.prefix { $0 != "=" })

@@ -1,0 +1,179 @@
+import Greylist
+import JSONText
+import Whitelists
+
+/// Reads the condition that an entry's members spell; which of them count depends on its `type`.
+struct ConditionReader {
+    /// How deep conditions may be nested.
+    static let depthLimit = 16
+    /// How many conditions an entry may combine in all.
+    static let partLimit = 1_000
+
+    /// Whether regular expressions are honoured.
+    let allowsPatterns: Bool
+    private var parts = 0
+
+    init(allowsPatterns: Bool) {
+        self.allowsPatterns = allowsPatterns
+    }
+
+    mutating func condition(_ entry: EntryMembers, depth: Int = 0) throws(EntryFault) -> Condition {
+        guard depth <= Self.depthLimit else { throw EntryFault("nested deeper than \(Self.depthLimit) conditions") }
+        parts += 1
+        guard parts <= Self.partLimit else { throw EntryFault("it combines more than \(Self.partLimit) conditions") }
+        let type = try entry.text("type")
+        switch type {
+        case "ipv4_net": return .client(try network(entry, .ipv4))
+        case "ipv6_net": return .client(try network(entry, .ipv6))
+        case "remote_name": return .clientName(try domain(entry))
+        case "helo_name": return .heloName(try domain(entry))
+        case "recipient_literal": return .recipient(try literal(entry, "recipient"))
+        case "sender_literal": return .sender(try literal(entry, "sender"))
+        case "recipient_domain": return .recipientDomain(try domain(entry))
+        case "sender_domain": return .senderDomain(try domain(entry))
+        case "remote_regex": return .pattern(.clientName, try pattern(entry))
+        case "helo_regex": return .pattern(.heloName, try pattern(entry))
+        case "recipient_regex": return .pattern(.recipient, try pattern(entry))
+        case "sender_regex": return .pattern(.sender, try pattern(entry))
+        case "attribute": return try attribute(entry)
+        case "all": return .all(try conditions(entry, depth: depth))
+        case "any": return .any(try conditions(entry, depth: depth))
+        case "not": return .not(try negated(entry, depth: depth))
+        default: throw EntryFault("the type \(shortened(type)) is not one of \(Self.types)")
+        }
+    }
+
+    static let types = """
+        ipv4_net, ipv6_net, remote_name, remote_regex, helo_name, helo_regex, sender_literal, sender_domain, \
+        sender_regex, recipient_literal, recipient_domain, recipient_regex, attribute, all, any, not
+        """
+
+    private func network(_ entry: EntryMembers, _ family: Address.Family) throws(EntryFault) -> Network {
+        let net = try entry.text("net")
+        let parts = net.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let address = Address(String(parts[0])) else {
+            throw EntryFault("\(shortened(net)) is no \(family.name) address or network")
+        }
+        guard address.family == family else {
+            let other = address.family
+            throw EntryFault("\(shortened(net)) is an \(other.name) address, for which the type is \(other.type)")
+        }
+        let mask = entry["mask"]
+        guard parts.count == 2 else {
+            guard let mask else { return Network(address, prefixLength: family.rawValue) }
+            guard case .scalar(let value) = mask, let length = value.prefixLength(family) else {
+                throw EntryFault("\(mask.found) is no mask (\(family.masks))")
+            }
+            return Network(address, prefixLength: length)
+        }
+        guard mask == nil else { throw EntryFault("a prefix length stands both in \"net\" and in \"mask\"") }
+        guard let length = JSONValue.string(String(parts[1])).prefixLength(family) else {
+            throw EntryFault("\(shortened(net)) has no prefix length (\(family.masks))")
+        }
+        return Network(address, prefixLength: length)
+    }
+
+    private func domain(_ entry: EntryMembers) throws(EntryFault) -> Domain {
+        let text = try entry.text("domain")
+        guard let domain = Domain(text) else { throw EntryFault("\(shortened(text)) is no domain name") }
+        return domain
+    }
+
+    private func literal(_ entry: EntryMembers, _ member: String) throws(EntryFault) -> AddressLiteral {
+        let text = try entry.text(member)
+        guard let literal = AddressLiteral(text) else {
+            throw EntryFault("\(shortened(text)) is no address (user@domain, user, user@ or @domain)")
+        }
+        return literal
+    }
+
+    private func pattern(_ entry: EntryMembers) throws(EntryFault) -> TextPattern {
+        let text = try entry.text("regex")
+        guard allowsPatterns else {
+            throw EntryFault("regular expressions are off (service.allow_wl_regex turns them on)")
+        }
+        // As the original has it, unless the entry says otherwise: from the beginning of the text.
+        return try compiled(text, isAnchored: !(try entry.flag("anywhere")))
+    }
+
+    private func attribute(_ entry: EntryMembers) throws(EntryFault) -> Condition {
+        let name = try entry.text("name")
+        let isName = !name.isEmpty && name.utf8.allSatisfy { isLetter($0) || isDigit($0) || $0 == UInt8(ascii: "_") }
+        guard isName else { throw EntryFault("\(shortened(name)) is no name of an attribute") }
+        if entry["regex"] != nil { return .pattern(.attribute(name), try pattern(entry)) }
+        return .attribute(name: name, value: try entry.text("matches"))
+    }
+
+    private mutating func conditions(_ entry: EntryMembers, depth: Int) throws(EntryFault) -> [Condition] {
+        guard let content = entry["of"] else { throw EntryFault("\"of\" is missing") }
+        guard case .array(let nodes) = content, !nodes.isEmpty else {
+            throw EntryFault("\"of\" is \(content.found), not a list of conditions")
+        }
+        var conditions: [Condition] = []
+        for node in nodes { conditions.append(try part(node, depth: depth)) }
+        return conditions
+    }
+
+    private mutating func negated(_ entry: EntryMembers, depth: Int) throws(EntryFault) -> Condition {
+        guard let content = entry["of"] else { throw EntryFault("\"of\" is missing") }
+        switch content {
+        case .object(let members): return try condition(EntryMembers(members: members), depth: depth + 1)
+        case .array(let nodes) where nodes.count == 1: return try part(nodes[0], depth: depth)
+        default: throw EntryFault("\"of\" is \(content.found), not one condition")
+        }
+    }
+
+    private mutating func part(_ node: JSONNode, depth: Int) throws(EntryFault) -> Condition {
+        guard case .object(let members) = node.content else {
+            throw EntryFault("\(node.content.found) is not a condition ({\"type\": ...})")
+        }
+        return try condition(EntryMembers(members: members), depth: depth + 1)
+    }
+}
+
+/// A regular expression that can be honoured.
+func compiled(_ text: String, isAnchored: Bool) throws(EntryFault) -> TextPattern {
+    do {
+        return try TextPattern(text, isAnchored: isAnchored)
+    } catch {
+        throw EntryFault("\(shortened(text)): \(error)")
+    }
+}
+
+extension JSONValue {
+    /// The prefix length that a mask says: a number, digits in quotes, or a dotted IPv4 mask.
+    fileprivate func prefixLength(_ family: Address.Family) -> Int? {
+        let length: Int? =
+            switch self {
+            case .int(let length): length
+            case .string(let text) where text.utf8.allSatisfy(isDigit): Int(text)
+            case .string(let text) where family == .ipv4: Address(text).flatMap(\.asMask)
+            default: nil
+            }
+        return length.flatMap { (0...family.rawValue).contains($0) ? $0 : nil }
+    }
+}
+
+extension Address.Family {
+    fileprivate var name: String {
+        switch self {
+        case .ipv4: "IPv4"
+        case .ipv6: "IPv6"
+        }
+    }
+
+    /// The type of an entry with a network of this family.
+    fileprivate var type: String {
+        switch self {
+        case .ipv4: "ipv4_net"
+        case .ipv6: "ipv6_net"
+        }
+    }
+
+    fileprivate var masks: String {
+        switch self {
+        case .ipv4: "a prefix length up to 32, or such as 255.255.255.0"
+        case .ipv6: "a prefix length up to 128"
+        }
+    }
+}

@@ -1,0 +1,45 @@
+import JSONText
+
+/// The members of an entry, or of a condition inside of one; of a key that is given twice the last.
+struct EntryMembers {
+    let members: [JSONMember]
+
+    subscript(_ key: String) -> JSONNode.Content? {
+        members.last { $0.key == key }?.node.content
+    }
+
+    /// A text that must be there.
+    func text(_ key: String) throws(EntryFault) -> String {
+        guard let text = try optionalText(key) else { throw EntryFault("\"\(key)\" is missing") }
+        return text
+    }
+
+    /// A text that may be left out.
+    func optionalText(_ key: String) throws(EntryFault) -> String? {
+        switch self[key] {
+        case nil: return nil
+        case .scalar(.string(let text)): return text
+        case .some(let other): throw EntryFault("\"\(key)\" is \(other.found), not a text")
+        }
+    }
+
+    /// `true` or `false`, also in quotes as Redis holds it; false where it is left out.
+    func flag(_ key: String) throws(EntryFault) -> Bool {
+        switch self[key] {
+        case nil, .scalar(.bool(false)), .scalar(.string("false")): return false
+        case .scalar(.bool(true)), .scalar(.string("true")): return true
+        case .some(let other): throw EntryFault("\"\(key)\" is \(other.found), not true or false")
+        }
+    }
+}
+
+extension JSONNode.Content {
+    /// What a complaint calls the value.
+    var found: String {
+        switch self {
+        case .object: "an object"
+        case .array: "a list"
+        case .scalar(let value): value.found
+        }
+    }
+}

@@ -1,0 +1,38 @@
+import Greylist
+import Whitelists
+
+extension Condition {
+    /// Why nobody should be let through by this unless it is meant: it would let through nearly everybody; nil where it
+    /// is narrow enough.
+    var tooWide: String? {
+        switch self {
+        case .client(let network):
+            let shortest = network.address.family == .ipv4 ? 8 : 19
+            return network.prefixLength < shortest ? "\(network) is wider than /\(shortest)" : nil
+        case .clientName(let domain), .heloName(let domain), .senderDomain(let domain), .recipientDomain(let domain):
+            return domain.isTopLevel ? "\(domain) is a top-level domain" : nil
+        case .sender, .recipient: return nil
+        case .pattern(let subject, let pattern):
+            if pattern.matchesEmptyText { return "the regular expression matches the empty text" }
+            return pattern.matches(all: subject.strangers) ? "the regular expression matches everything" : nil
+        case .attribute(let name, let value):
+            return value.isEmpty ? "\(name) may be missing from any request" : nil
+        case .all(let parts):
+            let reasons = parts.map(\.tooWide)
+            return reasons.contains(nil) ? nil : reasons[0]
+        case .any(let parts): return parts.lazy.compactMap(\.tooWide).first
+        case .not: return "it matches all but a few"
+        }
+    }
+}
+
+extension Condition.Subject {
+    /// Texts with little in common but what all of their kind have.
+    fileprivate var strangers: [String] {
+        switch self {
+        case .clientName, .heloName: ["mx0.8fd.test", "unknown", "a-b.q.invalid"]
+        case .sender, .recipient: ["q7.x@k3.example", "Zoe_1+t@a-b.invalid", "\"w w\"@[192.0.2.1]"]
+        case .attribute: ["q7.x@k3.example", "TLSv1.3", "256", "w w"]
+        }
+    }
+}

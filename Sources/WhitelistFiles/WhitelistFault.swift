@@ -1,0 +1,9 @@
+/// Why a whole source can't be read.
+public struct WhitelistFault: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The complaint, with the name of the source.
+    public let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

@@ -1,0 +1,48 @@
+import Glibc
+
+/// A folder of whitelist files, and the vendor's folder whose files of the same name it masks.
+///
+/// Files are read in the order of their names: `NAME.json`, `NAME.clients` and `NAME.recipients` (postgrey's forms). All
+/// others, such as those that editors and packages leave behind, are none. An empty file masks a vendor's one, too.
+struct WhitelistFolder: Hashable {
+    let path: String
+    let vendor: String?
+
+    private static let forms: [(suffix: String, form: WhitelistDocument.Form)] = [
+        (".json", .json), (".clients", .postgreyClients), (".recipients", .postgreyRecipients),
+    ]
+
+    /// The files that count, in their order; the vendor's folder may be missing.
+    func documents() throws(FileFault) -> [WhitelistDocument] {
+        var found: [String: WhitelistDocument] = [:]
+        if let vendor, let names = try? names(in: vendor) { add(names, of: vendor, to: &found) }
+        add(try names(in: path), of: path, to: &found)
+        return found.sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    private func add(_ names: [String], of folder: String, to found: inout [String: WhitelistDocument]) {
+        for name in names where !name.hasPrefix(".") {
+            guard let form = Self.forms.first(where: { name.hasSuffix($0.suffix) })?.form else { continue }
+            found[name] = WhitelistDocument(form, path: "\(folder)/\(name)")
+        }
+    }
+
+    private func names(in folder: String) throws(FileFault) -> [String] {
+        guard let stream = opendir(folder) else {
+            switch errno {
+            case ENOENT: throw FileFault("there is no such folder")
+            case ENOTDIR: throw FileFault("it is no folder")
+            case let code: throw FileFault(code: code)
+            }
+        }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            names.append(name)
+        }
+        return names
+    }
+}

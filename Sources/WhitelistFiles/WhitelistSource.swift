@@ -1,0 +1,71 @@
+import JSONText
+
+/// A source of whitelist entries, by its URL.
+public enum WhitelistSource: Sendable, Hashable {
+    /// These files.
+    case documents([WhitelistDocument])
+    /// All files in a folder, and those of the vendor's folder that it doesn't mask.
+    case folder(path: String, vendor: String?)
+
+    /// Reads `file:///path`, `postgrey-clients:///path`, `postgrey-recipients:///path` or `dir:///path`.
+    ///
+    /// What is in a folder may be followed by `?vendor=/path`.
+    public init(_ url: String) throws(WhitelistFault) {
+        guard let colon = url.firstIndex(of: ":") else {
+            throw WhitelistFault("\(shortened(url)) is no URL (such as file:///etc/tprt/whitelist.json)")
+        }
+        let scheme = String(url[..<colon])
+        guard Self.schemes.contains(scheme) else {
+            // What follows another scheme may hold a password.
+            throw WhitelistFault(
+                "whitelists in \(shortened(scheme + ":")) can't be read: this version reads "
+                    + Self.schemes.map { "\($0):///path" }.joined(separator: ", "))
+        }
+        let rest = url[url.index(after: colon)...]
+        guard rest.hasPrefix("///"), rest.utf8.count > 3 else {
+            throw WhitelistFault("\(shortened(url)) names no file (\(scheme):// is followed by an absolute path)")
+        }
+        let path = String(rest.dropFirst(2))
+        if scheme == "dir" {
+            self = try Self.folder(path, url)
+            return
+        }
+        guard !path.hasSuffix("/") else {
+            throw WhitelistFault("\(shortened(url)) names no file (dir:// is for a folder of files)")
+        }
+        switch scheme {
+        case "file": self = .documents([WhitelistDocument(.json, path: path)])
+        case "postgrey-clients": self = .documents(Self.withLocal(.postgreyClients, path))
+        default: self = .documents(Self.withLocal(.postgreyRecipients, path))
+        }
+    }
+
+    private static let schemes = ["file", "dir", "postgrey-clients", "postgrey-recipients"]
+
+    /// The administrator's own list stands beside postgrey's and may be missing.
+    private static func withLocal(_ form: WhitelistDocument.Form, _ path: String) -> [WhitelistDocument] {
+        [WhitelistDocument(form, path: path), WhitelistDocument(form, path: path + ".local", isOptional: true)]
+    }
+
+    private static func folder(_ rest: String, _ url: String) throws(WhitelistFault) -> WhitelistSource {
+        let parts = rest.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2 else { return .folder(path: parts[0], vendor: nil) }
+        guard parts[1].hasPrefix("vendor=/") else {
+            throw WhitelistFault("\(shortened(url)): the only option of a folder is vendor=/path")
+        }
+        return .folder(path: parts[0], vendor: String(parts[1].dropFirst(7)))
+    }
+
+    /// The files of the source as they are now.
+    public func documents() throws(WhitelistFault) -> [WhitelistDocument] {
+        switch self {
+        case .documents(let documents): return documents
+        case .folder(let path, let vendor):
+            do {
+                return try WhitelistFolder(path: path, vendor: vendor).documents()
+            } catch {
+                throw WhitelistFault("\(bareOrQuoted(path)): \(error.sentence)")
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+import Greylist
+
+/// A mail address, or part of one, as whitelist entries name it.
+///
+/// The forms are `user@domain`, `user` and `user@` (any domain), `@domain` (any user). Case doesn't count; `user` also
+/// stands for `user+extension`.
+public struct AddressLiteral: Sendable, Hashable {
+    /// In lower case, and with an `@`.
+    let bytes: [UInt8]
+
+    /// Reads a literal; nil where it is empty, names neither a user nor a domain, or holds a blank or control character.
+    public init?(_ text: String) {
+        self.init(bytes: text.utf8)
+    }
+
+    /// Reads a literal from its bytes.
+    public init?(bytes text: some Collection<UInt8>) {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(text.count + 1)
+        var hasAt = false
+        for byte in text {
+            guard byte > 0x20, byte != 0x7f else { return nil }
+            if byte == UInt8(ascii: "@") { hasAt = true }
+            bytes.append(byte.lowercased)
+        }
+        guard !bytes.isEmpty, bytes != [UInt8(ascii: "@")] else { return nil }
+        if !hasAt { bytes.append(UInt8(ascii: "@")) }
+        self.bytes = bytes
+    }
+
+    /// Whether it names both a user and a domain.
+    public var isWhole: Bool {
+        bytes.first != UInt8(ascii: "@") && bytes.last != UInt8(ascii: "@")
+    }
+}
+
+extension AddressLiteral: CustomStringConvertible {
+    /// The literal in lower case, as `user@domain`, `user@` or `@domain`.
+    public var description: String { String(decoding: bytes, as: UTF8.self) }
+}

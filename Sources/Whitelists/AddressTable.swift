@@ -1,0 +1,55 @@
+import Greylist
+
+/// Address literals with the numbers of their entries.
+struct AddressTable: Sendable {
+    private var literals = LiteralTable()
+
+    var isEmpty: Bool { literals.isEmpty }
+
+    mutating func add(_ literal: AddressLiteral, number: Int) {
+        literals.add(literal.bytes, number: number)
+    }
+
+    /// The lowest accepted number below `limit` among the literals that match an address.
+    func first(
+        whole: Span<UInt8>, plain: Span<UInt8>, below limit: Int, where accepts: (Int) -> Bool
+    ) -> Int? {
+        var best = limit
+        AddressLiteral.forms(whole: whole, plain: plain) { form in
+            if let number = literals.first(form, below: best, where: accepts) { best = number }
+        }
+        return best < limit ? best : nil
+    }
+}
+
+extension AddressLiteral {
+    /// Hands over the forms by which an address may be named: whole, without its extension, its user, its domain.
+    fileprivate static func forms(
+        whole: Span<UInt8>, plain: Span<UInt8>, _ body: (Span<UInt8>) -> Void
+    ) {
+        body(whole)
+        body(plain)
+        let wholeLocal = whole.localPart
+        guard wholeLocal.count < whole.count else { return }
+        body(whole.extracting(0..<wholeLocal.count + 1))
+        body(plain.extracting(0..<plain.localPart.count + 1))
+        body(whole.extracting(wholeLocal.count..<whole.count))
+    }
+
+    /// Whether it names that address.
+    func names(whole: Span<UInt8>, plain: Span<UInt8>) -> Bool {
+        var isNamed = false
+        Self.forms(whole: whole, plain: plain) { form in
+            if form.equals(bytes) { isNamed = true }
+        }
+        return isNamed
+    }
+}
+
+extension Span<UInt8> {
+    fileprivate func equals(_ bytes: [UInt8]) -> Bool {
+        guard count == bytes.count else { return false }
+        for index in 0..<count where self[index] != bytes[index] { return false }
+        return true
+    }
+}

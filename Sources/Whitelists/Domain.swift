@@ -1,0 +1,60 @@
+import Greylist
+
+/// A domain name, which stands for itself and all names below it.
+///
+/// Case doesn't count, nor does a dot at the beginning or the end.
+public struct Domain: Sendable, Hashable {
+    /// In lower case.
+    let bytes: [UInt8]
+
+    /// Reads a name; nil where it is empty, has an empty label, or holds anything but letters, digits, `-`, `_`, dots
+    /// and bytes beyond ASCII.
+    public init?(_ text: String) {
+        self.init(bytes: text.utf8)
+    }
+
+    /// Reads a name from its bytes.
+    public init?(bytes text: some Collection<UInt8>) {
+        var bytes = text.map(\.lowercased)
+        let dot = UInt8(ascii: ".")
+        if bytes.first == dot { bytes.removeFirst() }
+        if bytes.last == dot { bytes.removeLast() }
+        guard !bytes.isEmpty, bytes.count <= 253 else { return nil }
+        var previous = dot
+        for byte in bytes {
+            if byte == dot {
+                guard previous != dot else { return nil }
+            } else {
+                let isPlain = byte.isLetterOrDigit || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+                guard isPlain || byte >= 0x80 else { return nil }
+            }
+            previous = byte
+        }
+        guard previous != dot else { return nil }
+        self.bytes = bytes
+    }
+
+    /// Whether it is a single label, such as `com`.
+    public var isTopLevel: Bool { !bytes.contains(UInt8(ascii: ".")) }
+
+    /// Whether a name is this domain or below it.
+    func holds(_ name: Span<UInt8>) -> Bool {
+        let start = name.countWithoutFinalDot - bytes.count
+        guard start >= 0 else { return false }
+        guard start == 0 || name[start - 1] == UInt8(ascii: ".") else { return false }
+        for index in bytes.indices where name[start + index].lowercased != bytes[index] { return false }
+        return true
+    }
+}
+
+extension Domain: CustomStringConvertible {
+    /// The name in lower case.
+    public var description: String { String(decoding: bytes, as: UTF8.self) }
+}
+
+extension Span<UInt8> {
+    /// How long a name is without the dot that may end it.
+    var countWithoutFinalDot: Int {
+        count > 0 && self[count - 1] == UInt8(ascii: ".") ? count - 1 : count
+    }
+}

@@ -1,0 +1,65 @@
+import Greylist
+
+/// Something that can be looked up in a table, and under which an entry is filed.
+enum FilingKey: Hashable {
+    case client(Network)
+    case clientName(Domain)
+    case heloName(Domain)
+    case sender(AddressLiteral)
+    case senderDomain(Domain)
+    case recipient(AddressLiteral)
+    case recipientDomain(Domain)
+    case pattern(Condition.Subject, TextPattern)
+
+    /// How many requests are likely to have it: the more, the worse an entry is filed there.
+    var breadth: Int {
+        switch self {
+        case .sender(let literal), .recipient(let literal): literal.isWhole ? 0 : 2
+        case .client(let network): network.prefixLength == network.address.family.rawValue ? 1 : 4
+        case .clientName, .heloName, .senderDomain, .recipientDomain: 3
+        case .pattern: 5
+        }
+    }
+}
+
+extension Condition {
+    /// Keys of which a request has at least one if this holds; nil where there are none, and every request must be
+    /// tried.
+    var filingKeys: [FilingKey]? {
+        switch self {
+        case .client(let network): return [.client(network)]
+        case .clientName(let domain): return [.clientName(domain)]
+        case .heloName(let domain): return [.heloName(domain)]
+        case .sender(let literal): return [.sender(literal)]
+        case .senderDomain(let domain): return [.senderDomain(domain)]
+        case .recipient(let literal): return [.recipient(literal)]
+        case .recipientDomain(let domain): return [.recipientDomain(domain)]
+        case .pattern(let subject, let pattern): return [.pattern(subject, pattern)]
+        case .attribute, .not: return nil
+        case .any(let parts):
+            var keys: [FilingKey] = []
+            for part in parts {
+                guard let more = part.filingKeys else { return nil }
+                keys += more
+            }
+            return keys
+        case .all(let parts):
+            // One of them is enough; the narrowest leaves least to try.
+            return parts.compactMap(\.filingKeys).min { Self.breadth($0) < Self.breadth($1) }
+        }
+    }
+
+    /// Whether having one of the keys is all that is asked.
+    var isItsKeys: Bool {
+        switch self {
+        case .all(let parts): parts.count == 1 && parts[0].isItsKeys
+        case .any(let parts): parts.allSatisfy(\.isItsKeys)
+        case .attribute, .not: false
+        default: true
+        }
+    }
+
+    private static func breadth(_ keys: [FilingKey]) -> Int {
+        (keys.map(\.breadth).max() ?? 0) * 1_000 + keys.count
+    }
+}

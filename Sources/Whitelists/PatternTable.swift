@@ -1,0 +1,54 @@
+/// The regular expressions that look at one text, with the entries that are filed under them.
+struct PatternTable: Sendable {
+    /// The table while it is filled.
+    struct Draft {
+        fileprivate var ids: [TextPattern: Int] = [:]
+        fileprivate var patterns: [TextPattern] = []
+        fileprivate var numbers: [[Int]] = []
+
+        mutating func note(_ pattern: TextPattern) {
+            _ = id(of: pattern)
+        }
+
+        mutating func file(_ number: Int, under pattern: TextPattern) {
+            numbers[id(of: pattern)].append(number)
+        }
+
+        private mutating func id(of pattern: TextPattern) -> Int {
+            if let id = ids[pattern] { return id }
+            ids[pattern] = patterns.count
+            patterns.append(pattern)
+            numbers.append([])
+            return patterns.count - 1
+        }
+    }
+
+    private let set: PatternSet
+    private let ids: [TextPattern: Int]
+    /// The entries filed under each pattern, ascending.
+    private let numbers: [[Int]]
+    /// Whether any entry is filed here; else the patterns are only asked for one by one.
+    let isFiledUnder: Bool
+
+    init(_ draft: Draft) {
+        set = PatternSet(draft.patterns)
+        ids = draft.ids
+        numbers = draft.numbers
+        isFiledUnder = draft.numbers.contains { !$0.isEmpty }
+    }
+
+    /// The lowest accepted number below `limit` among the entries whose pattern is found in the text.
+    func first(_ text: Span<UInt8>, below limit: Int, where accepts: (Int) -> Bool) -> Int? {
+        var best = limit
+        set.forEachMatch(text) { id in
+            if let number = numbers[id].first(where: { $0 < best && accepts($0) }) { best = number }
+        }
+        return best < limit ? best : nil
+    }
+
+    /// Whether that pattern, which must be of this table, is found in the text.
+    func matches(_ pattern: TextPattern, _ text: Span<UInt8>) -> Bool {
+        guard let id = ids[pattern] else { preconditionFailure("a pattern is not in its table") }
+        return set.matches(id, text)
+    }
+}

@@ -1,0 +1,59 @@
+import Greylist
+import Policy
+
+/// The entries of one source, filed so that a look-up costs the same however many there are.
+///
+/// It never changes: reading the source again makes another one.
+public final class WhitelistPart: Sendable {
+    let tables: FilingTables
+    /// Those that are filed under nothing, ascending: each request tries them one by one.
+    let loose: [Int]
+    /// What must hold beside the key under which an entry is filed.
+    let conditions: [Int: Condition]
+    let expiries: [Int: Timestamp]
+    let effects: [Int: WhitelistEntry.Effect]
+    let kinds: [WhitelistEntryKind]
+    private let places: PlaceTable
+
+    init(_ builder: WhitelistBuilder) {
+        tables = FilingTables(builder.tables)
+        loose = builder.loose
+        conditions = builder.conditions
+        expiries = builder.expiries
+        effects = builder.effects
+        kinds = builder.kinds
+        places = builder.places
+    }
+
+    /// How many entries there are.
+    public var count: Int { places.count }
+
+    /// Where an entry stands: source, line, list, and its name or number in the list.
+    public func place(_ number: Int) -> String { places.text(number) }
+
+    /// The number of the first entry that matches.
+    func match(_ request: PolicyRequest, _ envelope: Envelope, at now: Timestamp) -> Int? {
+        let accepts = { (number: Int) in self.accepts(number, request, envelope, at: now) }
+        var best = tables.first(request, envelope, where: accepts) ?? count
+        for number in loose {
+            if number >= best { break }
+            if accepts(number) {
+                best = number
+                break
+            }
+        }
+        return best < count ? best : nil
+    }
+
+    /// Whether an entry whose key the request has matches indeed.
+    private func accepts(
+        _ number: Int, _ request: PolicyRequest, _ envelope: Envelope, at now: Timestamp
+    ) -> Bool {
+        if !expiries.isEmpty, let end = expiries[number], now >= end { return false }
+        guard !conditions.isEmpty, let condition = conditions[number] else { return true }
+        return condition.holds(for: request, envelope, tables.patterns)
+    }
+}
+
+/// Who or what an entry is about, in a byte.
+typealias WhitelistEntryKind = Condition.Kind?

@@ -1,0 +1,76 @@
+import ArgumentParser
+import FoundationEssentials
+import Programs
+import Settings
+import WhitelistFiles
+import Whitelists
+
+/// The whitelists that a command is about.
+struct WhitelistSelection: ParsableArguments {
+    @Argument(
+        help: ArgumentHelp(
+            "Whitelists: file:///path, dir:///path, postgrey-clients:///path, postgrey-recipients:///path; else wl_sources.",
+            valueName: "source"))
+    var sources: [String] = []
+
+    @OptionGroup var settings: SettingFiles
+
+    @Flag(help: "Take regular expressions, as with allow_wl_regex.")
+    var regex = false
+
+    @Flag(help: "Take entries that let nearly everybody through.")
+    var force = false
+
+    /// An entry and where it stands.
+    struct Entry {
+        let place: String
+        let entry: WhitelistEntry
+    }
+
+    /// What was read of all sources.
+    struct Reading {
+        /// The files, each with how many entries it has.
+        var files: [(path: String, count: Int)] = []
+        var entries: [Entry] = []
+        var parts: [WhitelistPart] = []
+        var faults: [String] = []
+    }
+
+    /// Reads all sources; what is wrong with them is in the result.
+    func read() throws(Failure) -> Reading {
+        let service = try settings.load(environment: ProcessInfo.processInfo.environment).service
+        let terms = SourceTerms(allowsPatterns: regex || service.allowWlRegex, allowsWide: force)
+        var reading = Reading()
+        for url in sources.isEmpty ? service.wlSources : sources {
+            let source: WhitelistSource
+            do throws(WhitelistFault) {
+                source = try WhitelistSource(url.hasPrefix("/") ? "file://\(url)" : url)
+            } catch {
+                throw Failure(sources.isEmpty ? .configuration : .usage, error.description)
+            }
+            do throws(WhitelistFault) {
+                for document in try source.documents() { try reading.add(document, terms) }
+            } catch {
+                reading.faults.append(error.description)
+            }
+        }
+        return reading
+    }
+}
+
+extension WhitelistSelection.Reading {
+    fileprivate mutating func add(_ document: WhitelistDocument, _ terms: SourceTerms) throws(WhitelistFault) {
+        let one = try document.entries(terms)
+        let part = try document.part(terms).entries
+        guard part.count == one.entries.count else {
+            faults.append("\(document.path): it changed while it was read")
+            return
+        }
+        files.append((document.path, part.count))
+        parts.append(part)
+        for (number, entry) in one.entries.enumerated() {
+            entries.append(WhitelistSelection.Entry(place: part.place(number), entry: entry))
+        }
+        faults += one.complaints
+    }
+}

@@ -1,0 +1,88 @@
+import Glibc
+import Testing
+import WhitelistFiles
+import Whitelists
+
+@Suite("Folders of whitelists, and lists with a second one beside")
+struct FolderTests {
+    static let one = #"{l: [{"type": "helo_name", "domain": "one.example"}]}"#
+    static let two =
+        #"{l: [{"type": "helo_name", "domain": "one.example"}, {"type": "helo_name", "domain": "two.example"}]}"#
+
+    private func documents(_ url: String) throws -> [String] {
+        try WhitelistSource(url).documents().map(\.path)
+    }
+
+    @Test("files come by name, the administrator's in place of the vendor's, and no others")
+    func masking() throws {
+        try withFolder { folder in
+            let (own, vendor) = ("\(folder)/own", "\(folder)/vendor")
+            for path in [own, vendor] { #expect(mkdir(path, 0o755) == 0) }
+            for name in ["10-b.json", "30-c.clients", "20-a.recipients", ".x.json", "10-b.json~", "README", "x.bak"] {
+                try write(Self.one, to: "\(vendor)/\(name)")
+            }
+            for name in ["10-b.json", "40.json"] { try write(Self.two, to: "\(own)/\(name)") }
+            #expect(
+                try documents("dir://\(own)?vendor=\(vendor)") == [
+                    "\(own)/10-b.json", "\(vendor)/20-a.recipients", "\(vendor)/30-c.clients", "\(own)/40.json",
+                ])
+            #expect(try documents("dir://\(own)") == ["\(own)/10-b.json", "\(own)/40.json"])
+            #expect(try documents("dir://\(own)?vendor=\(folder)/none") == ["\(own)/10-b.json", "\(own)/40.json"])
+        }
+    }
+
+    @Test("files that come, go and break are noticed at each reading, and a folder that is gone keeps its files")
+    func reading() throws {
+        try withFolder { folder in
+            let own = "\(folder)/own"
+            #expect(mkdir(own, 0o755) == 0)
+            let sources = try WhitelistSources(urls: ["dir://\(own)"], terms: SourceTerms())
+            #expect(sources.read().whitelist.count == 0)
+            try write(Self.one, to: "\(own)/a.json")
+            try write(Self.two, to: "\(own)/b.json")
+            #expect(sources.read().whitelist.count == 3)
+            try write("{", to: "\(own)/b.json")
+            let broken = sources.read()
+            #expect(broken.whitelist.count == 3)
+            #expect(broken.warnings.count == 1)
+            #expect(rename(own, "\(folder)/away") == 0)
+            let gone = sources.read()
+            #expect(gone.whitelist.count == 3)
+            #expect(
+                gone.warnings[0] == "whitelist \(own): there is no such folder; its last good reading stays (files: 2)")
+            #expect(rename("\(folder)/away", own) == 0)
+            try remove("\(own)/b.json")
+            let less = sources.read()
+            #expect(less.whitelist.count == 1)
+            #expect(less.warnings.isEmpty)
+        }
+    }
+
+    @Test("a folder that is none is named")
+    func noFolder() throws {
+        try withFolder { folder in
+            try write("{}", to: "\(folder)/file")
+            for (url, complaint) in [
+                ("dir://\(folder)/none", "\(folder)/none: there is no such folder"),
+                ("dir://\(folder)/file", "\(folder)/file: it is no folder"),
+            ] {
+                let fault = try #require(throws: WhitelistFault.self) { try WhitelistSource(url).documents() }
+                #expect(fault.description == complaint)
+            }
+        }
+    }
+
+    @Test("postgrey's lists have a local one beside them, which may be missing")
+    func local() throws {
+        try withFolder { folder in
+            let path = "\(folder)/whitelist_clients"
+            let sources = try WhitelistSources(urls: ["postgrey-clients://\(path)"], terms: SourceTerms())
+            #expect(sources.read().warnings == ["whitelist \(path): there is no such file; it counts as empty"])
+            try write("mx.example.org\n", to: path)
+            #expect(sources.read().warnings.isEmpty)
+            #expect(sources.read().whitelist.count == 1)
+            try write("192.0.2.1\nmx.example.com\n", to: "\(path).local")
+            #expect(sources.read().whitelist.count == 3)
+        }
+    }
+}
