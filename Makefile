@@ -33,7 +33,7 @@ test:
 
 check:
 	@scripts/install-packages test
-	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Integration Fuzz
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Integration Fuzz Benchmarks
 	@scripts/check-tree
 
 format:

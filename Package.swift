@@ -155,3 +155,11 @@ if isFuzzing {
             name: "RESPFuzz", dependencies: ["Storage", "RedisStore", nioCore], path: "Fuzz/RESP", exclude: ["corpus"],
             swiftSettings: fuzzed))
 }
+
+// What `Benchmarks/whitelists` runs.
+if Context.environment["BENCHMARKS"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "whitelist-benchmark", dependencies: ["Greylist", "Whitelists", "WhitelistFiles"],
+            path: "Benchmarks/Whitelists", swiftSettings: strict))
+}

@@ -24,6 +24,20 @@ struct DaemonReloadTests {
         }
     }
 
+    @Test("A file that changes is read again by itself")
+    func watches() throws {
+        try withLab { lab in
+            let whitelist = try lab.folder.write(whitelistText(networks: ["192.0.2.0/24"]), to: "whitelist")
+            let daemon = try lab.start(whitelist: whitelist)
+            let client = try daemon.client()
+            #expect(try client.ask(before).passes)
+            #expect(try client.ask(after).isGreylisted)
+            try lab.folder.write(whitelistText(networks: ["203.0.113.0/24"]), to: "whitelist")
+            try eventually("the new whitelist is in force") { try client.ask(after).passes ? () : nil }
+            try daemon.waitForLine("what was read") { $0 == "whitelists read anew after a change: 1 entries" }
+        }
+    }
+
     /// Moments of the start at which a signal may come.
     enum Moment: String, CaseIterable {
         case first = "as soon as it would not kill"

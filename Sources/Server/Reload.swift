@@ -1,13 +1,18 @@
 import Engine
 public import Logging
+import NIOCore
 public import ServiceLifecycle
 public import UnixSignals
 public import Whitelists
 
-/// Reads the whitelists anew on a signal and swaps them in at once.
+/// Reads the whitelists anew on a signal, or when they have changed, and swaps them in at once.
 public struct Reload: Service {
+    /// How often the sources are looked at.
+    private static let interval = Duration.seconds(2)
+
     private let server: PolicyServer
     private let signals: UnixSignalsSequence
+    private let haveChanged: (@Sendable () async -> Bool)?
     private let read: @Sendable () async -> Whitelist?
     private let logger: Logger
 
@@ -15,23 +20,44 @@ public struct Reload: Service {
     ///
     /// - Parameters:
     ///   - signals: each asks for a reading; those that came before the service runs, too
+    ///   - haveChanged: looks at the sources, off the event loops; nil where a change alone is no reason to read
     ///   - read: reads all sources, off the event loops; nil keeps what is there
     public init(
         server: PolicyServer, signals: UnixSignalsSequence, logger: Logger,
-        read: @escaping @Sendable () async -> Whitelist?
+        haveChanged: (@Sendable () async -> Bool)?, read: @escaping @Sendable () async -> Whitelist?
     ) {
         self.server = server
         self.signals = signals
+        self.haveChanged = haveChanged
         self.read = read
         self.logger = logger
     }
 
-    /// Waits for signals until graceful shutdown.
+    /// Waits for signals and changes until graceful shutdown; one reading after the other.
     public func run() async throws {
-        for await _ in signals.cancelOnGracefulShutdown() {
-            guard let whitelist = await read() else { continue }
-            await server.change { $0.whitelist = whitelist }
-            logger.info("whitelists read anew: \(whitelist.count) entries")
+        let (reasons, source) = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingNewest(1))
+        _ = await cancelWhenGracefulShutdown {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    for await _ in signals { source.yield("") }
+                }
+                if let haveChanged {
+                    group.addTask {
+                        while true {
+                            guard (try? await Task.sleep(for: Self.interval)) != nil else { return }
+                            if await haveChanged() { source.yield(" after a change") }
+                        }
+                    }
+                }
+                for await reason in reasons { await reload(reason) }
+                group.cancelAll()
+            }
         }
+    }
+
+    private func reload(_ reason: String) async {
+        guard let whitelist = await read() else { return }
+        await server.change { $0.whitelist = whitelist }
+        logger.info("whitelists read anew\(reason): \(whitelist.count) entries")
     }
 }

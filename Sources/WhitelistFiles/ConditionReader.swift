@@ -50,8 +50,8 @@ struct ConditionReader {
 
     private func network(_ entry: EntryMembers, _ family: Address.Family) throws(EntryFault) -> Network {
         let net = try entry.text("net")
-        let parts = net.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let address = Address(String(parts[0])) else {
+        let slash = net.utf8.firstIndex(of: UInt8(ascii: "/"))
+        guard let address = Address(slash.map { String(net[..<$0]) } ?? net) else {
             throw EntryFault("\(shortened(net)) is no \(family.name) address or network")
         }
         guard address.family == family else {
@@ -59,7 +59,7 @@ struct ConditionReader {
             throw EntryFault("\(shortened(net)) is an \(other.name) address, for which the type is \(other.type)")
         }
         let mask = entry["mask"]
-        guard parts.count == 2 else {
+        guard let slash else {
             guard let mask else { return Network(address, prefixLength: family.rawValue) }
             guard case .scalar(let value) = mask, let length = value.prefixLength(family) else {
                 throw EntryFault("\(mask.found) is no mask (\(family.masks))")
@@ -67,7 +67,7 @@ struct ConditionReader {
             return Network(address, prefixLength: length)
         }
         guard mask == nil else { throw EntryFault("a prefix length stands both in \"net\" and in \"mask\"") }
-        guard let length = JSONValue.string(String(parts[1])).prefixLength(family) else {
+        guard let length = JSONValue.string(String(net[net.index(after: slash)...])).prefixLength(family) else {
             throw EntryFault("\(shortened(net)) has no prefix length (\(family.masks))")
         }
         return Network(address, prefixLength: length)

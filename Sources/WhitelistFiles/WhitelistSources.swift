@@ -18,9 +18,18 @@ public final class WhitelistSources: Sendable {
         var parts: [WhitelistDocument: WhitelistPart] = [:]
     }
 
+    /// What the files looked like.
+    private struct Looks: Sendable {
+        /// When they were read.
+        var whenRead: [FileLook] = []
+        /// When they were last looked at.
+        var before: [FileLook] = []
+    }
+
     private let sources: [WhitelistSource]
     private let terms: SourceTerms
     private let lastGood = NIOLockedValueBox(LastGood())
+    private let looks = NIOLockedValueBox(Looks())
 
     /// Sources by their URLs.
     public init(urls: [String], terms: SourceTerms) throws(WhitelistFault) {
@@ -34,6 +43,9 @@ public final class WhitelistSources: Sendable {
     ///
     /// Blocks while it reads files.
     public func read() -> Reading {
+        // Before the reading: what changes meanwhile is noticed at the next look.
+        let now = look()
+        looks.withLockedValue { $0.whenRead = now }
         var warnings: [String] = []
         let parts = lastGood.withLockedValue { lastGood in
             var parts: [WhitelistDocument: WhitelistPart] = [:]
@@ -49,6 +61,24 @@ public final class WhitelistSources: Sendable {
             return order.compactMap { parts[$0] }
         }
         return Reading(whitelist: Whitelist(parts), warnings: warnings)
+    }
+
+    /// Whether files are other ones than those that were read, and have been so at the look before, too: what is just
+    /// being written is left alone.
+    ///
+    /// Blocks while it looks at the files.
+    public func haveChanged() -> Bool {
+        let now = look()
+        return looks.withLockedValue { looks in
+            defer { looks.before = now }
+            return now != looks.whenRead && now == looks.before
+        }
+    }
+
+    private func look() -> [FileLook] {
+        sources.flatMap { source in
+            ((try? source.documents()) ?? []).map { FileLook(path: $0.path) }
+        }
     }
 
     private func documents(

@@ -28,11 +28,14 @@ extension AddressLiteral {
         whole: Span<UInt8>, plain: Span<UInt8>, _ body: (Span<UInt8>) -> Void
     ) {
         body(whole)
-        body(plain)
         let wholeLocal = whole.localPart
-        guard wholeLocal.count < whole.count else { return }
+        guard wholeLocal.count < whole.count else { return body(plain) }
         body(whole.extracting(0..<wholeLocal.count + 1))
-        body(plain.extracting(0..<plain.localPart.count + 1))
+        // Without an extension both are the same.
+        if plain.count < whole.count {
+            body(plain)
+            body(plain.extracting(0..<plain.localPart.count + 1))
+        }
         body(whole.extracting(wholeLocal.count..<whole.count))
     }
 

@@ -48,7 +48,6 @@ struct Daemon {
     private func serve() async throws(Failure) {
         StopSignals.endAtOnce()
         let store = try plan.openStore { [logger] in logger.warning("\($0)") }
-        warn(of: plan.warnings)
         raiseFileLimit()
         let reloads = await UnixSignalsSequence(trapping: .sighup)
         let stops = await StopSignals(logger: logger)
@@ -78,7 +77,13 @@ struct Daemon {
     }
 
     private func reload(of server: PolicyServer, at signals: UnixSignalsSequence) -> Reload {
-        Reload(server: server, signals: signals, logger: logger) { [whitelists = plan.whitelists, logger] in
+        let (whitelists, logger) = (plan.whitelists, logger)
+        let haveChanged: @Sendable () async -> Bool = {
+            (try? await NIOThreadPool.singleton.runIfActive { whitelists.haveChanged() }) ?? false
+        }
+        return Reload(
+            server: server, signals: signals, logger: logger, haveChanged: plan.watchesWhitelists ? haveChanged : nil
+        ) {
             let reading = try? await NIOThreadPool.singleton.runIfActive { whitelists.read() }
             for warning in reading?.warnings ?? [] { logger.warning("\(warning)") }
             return reading?.whitelist

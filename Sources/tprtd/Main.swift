@@ -20,7 +20,7 @@ enum Main {
             let loaded = try read(arguments, environment)
             if arguments.printConfig { return print(arguments.printed(loaded), terminator: "") }
             let plan = try makePlan(loaded, environment)
-            if arguments.checkConfig { return report(plan.warnings) }
+            if arguments.checkConfig { return report(plan.whitelists.read().warnings) }
             try await Daemon(plan).run()
         } catch {
             error.exit(Program.name)

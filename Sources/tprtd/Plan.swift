@@ -20,9 +20,9 @@ struct Plan {
     let postman: Postman
     let terms: ServerTerms
     let whitelists: WhitelistSources
+    let watchesWhitelists: Bool
     let maintainedTables: [Table]
     let maintenanceInterval: Duration
-    let warnings: [String]
 
     init(_ loaded: LoadedConfiguration, environment: [String: String]) throws(PlanFaults) {
         var faults = PlanFaults(sentences: Support.refusals(loaded))
@@ -65,6 +65,7 @@ struct Plan {
         self.greylist = greylist
         self.autoWhitelist = autoWhitelist
         self.whitelists = whitelists
+        watchesWhitelists = service.wlWatch
         keyPrefix = service.keyPrefix
         stateDirectory = state
         listeners = [ListenAddress(server)] + more
@@ -76,7 +77,6 @@ struct Plan {
             (service.greyDbMaintenanceDisable ? [] : [.greylist])
             + (service.awlDbMaintenanceDisable || service.awlClientCount == 0 ? [] : [.autoWhitelist])
         maintenanceInterval = service.maintenanceInterval
-        warnings = Support.warnings(loaded)
     }
 }
 

@@ -2,8 +2,7 @@ import Settings
 
 /// Settings whose values this version can't honour.
 ///
-/// To go on without would promise what isn't kept, so the start is refused; a setting that only tunes something absent
-/// is named in a warning.
+/// To go on without would promise what isn't kept, so the start is refused.
 enum Support {
     /// A sentence for each value that can't be honoured.
     static func refusals(_ loaded: LoadedConfiguration) -> [String] {
@@ -44,12 +43,5 @@ enum Support {
         return checks.filter(\.isRefused).map { check in
             "\(loaded.origin(of: check.key)): \(check.key): \(check.sentence)"
         }
-    }
-
-    /// A sentence for each setting that was given but has no effect.
-    static func warnings(_ loaded: LoadedConfiguration) -> [String] {
-        ["service.wl_watch"]
-            .filter { loaded.origin(of: $0) != .default }
-            .map { "\(loaded.origin(of: $0)): \($0): has no effect in this version" }
     }
 }

@@ -102,4 +102,29 @@ struct WhitelistSourcesTests {
         }
         #expect(fault.description == complaint)
     }
+
+    @Test("a change is one once it has settled, and until it was read")
+    func changes() throws {
+        try withFolder { folder in
+            let path = "\(folder)/wl.json"
+            try write("{}", to: path)
+            let sources = try WhitelistSources(
+                urls: ["file://\(path)", "dir://\(folder)", "file://\(folder)/none"], terms: SourceTerms())
+            _ = sources.read()
+            #expect(!sources.haveChanged())
+            #expect(!sources.haveChanged())
+            for change in [
+                { try write("{a: []}", to: path) }, { try write("{}", to: "\(folder)/other.json") },
+                { try remove(path) },
+                { try write("{}", to: "\(folder)/none") },
+            ] {
+                try change()
+                #expect(!sources.haveChanged(), "it may go on")
+                #expect(sources.haveChanged())
+                #expect(sources.haveChanged(), "not read yet")
+                _ = sources.read()
+                #expect(!sources.haveChanged())
+            }
+        }
+    }
 }

@@ -22,7 +22,7 @@ struct PlanTests {
         #expect(plan.maintainedTables == [.greylist])
         #expect(plan.maintenanceInterval == .seconds(3_600))
         #expect(plan.takesOverStale)
-        #expect(plan.warnings.isEmpty)
+        #expect(plan.watchesWhitelists)
     }
 
     @Test(
@@ -132,9 +132,9 @@ struct PlanTests {
         #expect(plan.autoWhitelist == .memory)
     }
 
-    @Test("what has no effect is a warning")
-    func warnings() throws {
-        #expect(try plan(["service.wl_watch=true"]).warnings == ["-i: service.wl_watch: has no effect in this version"])
+    @Test("whitelists are watched unless it is said otherwise")
+    func watching() throws {
+        #expect(try !plan(["service.wl_watch=false"]).watchesWhitelists)
     }
 
     @Test(

@@ -53,16 +53,6 @@ struct SupportTests {
     func accepted(injections: [String]) throws {
         #expect(Support.refusals(try load(injections)).isEmpty)
     }
-
-    @Test(
-        "what has no effect is named in a warning once it is said",
-        arguments: ["service.wl_watch=true"])
-    func warnings(injection: String) throws {
-        let key = injection.prefix { $0 != "=" }
-        #expect(Support.warnings(try load([injection])) == ["-i: \(key): has no effect in this version"])
-        #expect(Support.refusals(try load([injection])).isEmpty)
-        #expect(Support.warnings(try load([])).isEmpty)
-    }
 }
 
 /// The configuration that injections lead to.

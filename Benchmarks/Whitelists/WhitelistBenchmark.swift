@@ -1,0 +1,151 @@
+import Foundation
+import Greylist
+import WhitelistFiles
+import Whitelists
+
+/// How long whitelists take to load, how much memory they take, and how long a request takes to match, by kind and size.
+///
+/// Each line is measured in a process of its own, so that memory is what that whitelist takes.
+@main
+enum WhitelistBenchmark {
+    private static let (batches, batchSize) = (40, 2_000)
+
+    static func main() throws {
+        let arguments = CommandLine.arguments
+        if arguments.count == 3, let kind = Kind(rawValue: arguments[1]), let count = Int(arguments[2]) {
+            return try measure(kind, count)
+        }
+        print("| entries | count | file, MB | load, s | memory, MB | at the peak, MB | match, ns |")
+        print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+        fflush(nil)
+        for kind in Kind.allCases {
+            for count in kind.counts {
+                let process = Process()
+                process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+                process.arguments = [kind.rawValue, "\(count)"]
+                try process.run()
+                process.waitUntilExit()
+            }
+        }
+    }
+
+    private static func measure(_ kind: Kind, _ count: Int) throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "whitelist-\(UUID().uuidString)").path()
+        defer { unlink(path) }
+        let size = try kind.write(count, to: path)
+        let before = memory("VmRSS")
+        let clock = ContinuousClock()
+        let start = clock.now
+        let document = WhitelistDocument(kind == .postgrey ? .postgreyClients : .json, path: path)
+        let reading = try document.part(SourceTerms(allowsPatterns: true))
+        let load = clock.now - start
+        guard reading.complaints.isEmpty else { fatalError("\(reading.complaints[0])") }
+        let (after, peak) = (memory("VmRSS"), memory("VmHWM"))
+        let whitelist = Whitelist([reading.entries])
+        var random = SystemRandomNumberGenerator()
+        var matched = 0
+        var best = Duration.seconds(1_000)
+        // The quickest of several batches, since the machine does other things; no request comes twice.
+        for _ in 0..<batches {
+            let specimens = (0..<batchSize).compactMap { _ in Specimen(attributes: kind.request(count, &random)) }
+            let duration = clock.measure {
+                for specimen in specimens where specimen.match(in: whitelist, at: Timestamp(seconds: 0)) != nil {
+                    matched += 1
+                }
+            }
+            best = min(best, duration)
+        }
+        let nanoseconds = Int(best / .nanoseconds(1)) / batchSize
+        let found = matched * 100 / (batches * batchSize)
+        print(
+            "| \(kind.rawValue) | \(reading.entries.count) | \(size >> 20) | "
+                + String(format: "%.2f", load / .seconds(1)) + " | \(after - before) | \(peak - before) | "
+                + "\(nanoseconds) (\(found) % found) |")
+    }
+
+    /// A figure of /proc/self/status, in MB.
+    private static func memory(_ name: String) -> Int {
+        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix(name + ":") }
+        return (line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) >> 10
+    }
+}
+
+/// What the whitelists are made of.
+enum Kind: String, CaseIterable {
+    case networks, addresses, both, names, expressions, combinations, postgrey
+
+    var counts: [Int] {
+        switch self {
+        case .expressions: [10, 1_000, 10_000]
+        case .both: [2_000_000]
+        default: [10, 10_000, 1_000_000]
+        }
+    }
+
+    /// Writes a file with that many entries; returns its size.
+    func write(_ count: Int, to path: String) throws -> Int {
+        guard let file = fopen(path, "w") else { fatalError("no temporary file") }
+        if self != .postgrey { fputs("{\"list\": [\n", file) }
+        for number in 0..<count { fputs(entry(number) + (self == .postgrey ? "\n" : ",\n"), file) }
+        if self != .postgrey { fputs("]}\n", file) }
+        let size = ftell(file)
+        fclose(file)
+        return size
+    }
+
+    private func entry(_ number: Int) -> String {
+        switch self {
+        case .networks: network(number)
+        case .addresses: address(number)
+        case .both: number % 2 == 0 ? network(number) : address(number)
+        case .names: #"{"type": "remote_name", "domain": "mx\#(number).example\#(number % 1_000).org"}"#
+        case .expressions:
+            number % 2 == 0
+                ? #"{"type": "sender_regex", "regex": "bounce-[0-9]+@news\#(number)\\.example\\.com$"}"#
+                : #"{"type": "sender_regex", "regex": ".+@(.+\\.)*shop\#(number)\\.example$"}"#
+        case .combinations:
+            #"{"type": "all", "of": [\#(network(number % 1_000)), {"type": "recipient_literal", "recipient": "#
+                + #""user\#(number)@example.com"}]}"#
+        case .postgrey: number % 2 == 0 ? Kind.ipv4(number) : "mx\(number).example\(number % 1_000).org"
+        }
+    }
+
+    /// Networks of the lengths that lists have; one in two is IPv6.
+    private func network(_ number: Int) -> String {
+        let lengths = [16, 20, 22, 24, 24, 24, 27, 28, 29, 32, 32]
+        guard number % 4 < 2 else {
+            return
+                #"{"type": "ipv6_net", "net": "2001:\#(Kind.hexadecimal(number))::", "mask": \#([32, 48, 56, 64][number % 4])}"#
+        }
+        return #"{"type": "ipv4_net", "net": "\#(Kind.ipv4(number))", "mask": \#(lengths[number % lengths.count])}"#
+    }
+
+    private func address(_ number: Int) -> String {
+        let kind = number % 4 < 2 ? "sender" : "recipient"
+        return #"{"type": "\#(kind)_literal", "\#(kind)": "user\#(number)@domain\#(number % 50_000).example"}"#
+    }
+
+    /// Spread over all addresses, the same for the same number.
+    private static func ipv4(_ number: Int) -> String {
+        let bits = UInt32(truncatingIfNeeded: number) &* 2_654_435_761
+        return "\(bits >> 24).\(bits >> 16 & 255).\(bits >> 8 & 255).\(bits & 255)"
+    }
+
+    private static func hexadecimal(_ number: Int) -> String {
+        let bits = UInt32(truncatingIfNeeded: number) &* 2_654_435_761
+        return String(bits >> 16, radix: 16) + ":" + String(bits & 0xffff, radix: 16)
+    }
+
+    /// A request that was never seen before; about half of those for small lists match nothing, as most mail does.
+    func request(_ count: Int, _ random: inout SystemRandomNumberGenerator) -> [String: String] {
+        let number = Int.random(in: 0..<max(count * 2, 1_000), using: &random)
+        return [
+            "client_address": Kind.ipv4(number), "client_name": "mx\(number).example\(number % 1_000).org",
+            "sender": number % 3 == 0
+                ? "bounce-\(Int.random(in: 0..<1_000_000_000, using: &random))@news\(number).example.com"
+                : "user\(number)@domain\(number % 50_000).example",
+            "recipient": "user\(number)@example.com",
+        ]
+    }
+}
