@@ -55,7 +55,9 @@ let package = Package(
             ], swiftSettings: strict),
         .target(
             name: "Programs",
-            dependencies: ["Greylist", "Storage", "Settings", "LMDBStore", "GDBMStore", "RedisStore"],
+            dependencies: [
+                "Greylist", "Storage", "Settings", "WhitelistFiles", "LMDBStore", "GDBMStore", "RedisStore",
+            ],
             swiftSettings: strict),
         .target(name: "JSONText", swiftSettings: strict),
         .target(name: "Settings", dependencies: ["JSONText"], swiftSettings: strict),
@@ -124,7 +126,7 @@ let package = Package(
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "JSONText"], swiftSettings: strict),
         .testTarget(
-            name: "WhitelistFilesTests", dependencies: ["WhitelistFiles", "Whitelists", "Greylist"],
+            name: "WhitelistFilesTests", dependencies: ["WhitelistFiles", "Whitelists", "Greylist", locks],
             swiftSettings: strict),
         .testTarget(
             name: "tprtdTests",

@@ -10,7 +10,7 @@ struct DaemonRefusalTests {
             ("service.durability=interval", "use commit"),
             ("service.grey_db=gdbm:greylistdb", "absolute path"),
             ("service.awl_db=redis-tcp://tprt:s3cret@192.0.2.1:6379/zero", "database"),
-            (#"service.wl_sources=["redis-tcp://tprt:s3cret@192.0.2.1:6379/0"]"#, "reads file:"),
+            (#"service.wl_sources=["redis-tcp://tprt:s3cret@192.0.2.1:6379/zero"]"#, "database"),
             ("service.grey_text=Please come back in {sekunds}", "{wait}"),
             ("service.grey_smtp_header=X-Greylist: {sekunds}", "{delay}"),
             ("server.daemonize=true", "start it from systemd"),

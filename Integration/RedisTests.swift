@@ -42,6 +42,39 @@ struct RedisTests {
         }
     }
 
+    @Test("Whitelists of TPRT 0.9.3 in Redis are honoured, read anew, and kept while Redis is away")
+    func whitelists() async throws {
+        try await withServer(.plain) { server in
+            for command in [
+                ["RPUSH", "whitelists", "alice"], ["RPUSH", "alice", "home", "home"],
+                ["HSET", "home", "type", "ipv4_net", "net", "192.0.2.0", "mask", "24"],
+            ] { _ = try await server.command(command) }
+            try await withLab { lab in
+                let sources = "service.wl_sources=[\"redis-tcp://\(server.host):\(server.port)/?db=0\"]"
+                let daemon = try lab.start(extra: ["-i", sources])
+                let (home, other) = (
+                    PolicyRequest(clientAddress: "192.0.2.9", sender: "a@sender.example"),
+                    PolicyRequest(clientAddress: "203.0.113.9", sender: "a@sender.example")
+                )
+                #expect(try daemon.ask(home).passes)
+                #expect(try daemon.ask(other).isGreylisted)
+                try daemon.waitForLine("the entry") { $0.contains("entry=redis://") && $0.hasSuffix("(alice:home)") }
+
+                _ = try await server.command(["HSET", "home", "net", "203.0.113.0"])
+                try daemon.process.signal(SIGHUP)
+                try eventually("the changed whitelist is in force") { try daemon.ask(other).passes ? () : nil }
+                await server.stop()
+                let written = daemon.lines.count
+                try daemon.process.signal(SIGHUP)
+                try daemon.waitForLine("the last good reading", after: written) {
+                    $0.contains("its last good reading stays (entries: 1)")
+                }
+                #expect(try daemon.ask(other).passes)
+                #expect(try daemon.terminate() == .exited(0))
+            }
+        }
+    }
+
     @Test("With Redis down it starts, lets mail pass, and connects by itself later")
     func downAtStart() async throws {
         try await withServer(.plain) { server in

@@ -111,9 +111,12 @@ public struct Postman: Sendable {
     /// The answer while the store fails: mail flows, unless the site would rather have it wait.
     ///
     /// Where the store takes no more, mail flows in any case: nobody waits for a record that can't be kept.
-    public func withoutStore(_ request: PolicyRequest, takesNoMore: Bool = false, at now: Timestamp) -> Outcome {
-        guard terms.defersOnStoreError, !takesNoMore else { return Outcome(.storeFailed) }
-        return Outcome(.storeFailed, reply: deferral(of: request, wait: terms.rules.delay, delay: 0, at: now))
+    public func withoutStore(
+        _ request: PolicyRequest, takesNoMore: Bool = false, at now: Timestamp, entry: Whitelist.Match? = nil
+    ) -> Outcome {
+        guard terms.defersOnStoreError, !takesNoMore else { return Outcome(.storeFailed, entry: entry) }
+        let reply = deferral(of: request, wait: rules(under: entry).delay, delay: 0, at: now)
+        return Outcome(.storeFailed, reply: reply, entry: entry)
     }
 
     /// Addresses the envelope, or says why the request is not for greylisting.

@@ -17,6 +17,13 @@ package struct JSONNode: Sendable, Equatable {
     /// The value.
     package var content: Content
 
+    /// A value that stands there.
+    package init(line: Int, column: Int, content: Content) {
+        self.line = line
+        self.column = column
+        self.content = content
+    }
+
     /// The value without its places.
     package var value: JSONValue {
         switch content {
@@ -36,6 +43,13 @@ package struct JSONMember: Sendable, Equatable {
     package var line: Int
     /// Its value.
     package var node: JSONNode
+
+    /// A member of that key.
+    package init(key: String, line: Int, node: JSONNode) {
+        self.key = key
+        self.line = line
+        self.node = node
+    }
 }
 
 extension [JSONMember] {

@@ -60,6 +60,7 @@ public final class LMDBStore: Store {
             @Sendable [pending] (transaction: inout Transaction) throws(LMDBFault) -> (ExpiredSlice, [Record]) in
             var slice = ExpiredSlice()
             var removed: [Record] = []
+            if cursor == nil { try transaction.forgetDeadReaders() }
             try transaction.walk(table, from: cursor?.bytes) { key, value in
                 guard slice.visited < limit else {
                     slice.next = Cursor(Array(key))

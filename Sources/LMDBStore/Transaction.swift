@@ -47,6 +47,14 @@ struct Transaction: ~Copyable {
         try LMDBFault.check(mdb_txn_commit(handle))
     }
 
+    /// Forgets readers whose processes were killed, and returns how many: the pages that they saw couldn't be used again.
+    @discardableResult
+    func forgetDeadReaders() throws(LMDBFault) -> Int {
+        var count: CInt = 0
+        try LMDBFault.check(mdb_reader_check(mdb_txn_env(handle), &count))
+        return Int(count)
+    }
+
     func count(_ table: Table) throws(LMDBFault) -> Int {
         var statistics = MDB_stat()
         try LMDBFault.check(mdb_stat(handle, tables[table], &statistics))

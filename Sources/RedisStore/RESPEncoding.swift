@@ -70,7 +70,7 @@ extension ByteBuffer {
         writeBytes(digits.span.extracting(start...).bytes)
     }
 
-    private mutating func writeHeader(_ type: UInt8, _ count: Int) {
+    mutating func writeHeader(_ type: UInt8, _ count: Int) {
         writeInteger(type)
         writeDecimal(count)
         writeBulkEnd()

@@ -177,7 +177,7 @@ final class Desk {
         if !takesNoMore, let verdict = standIn?.decide([inquiry]).first?.judgement?.verdict {
             return postman.conclude(request, verdict, at: inquiry.time, entry: entry)
         }
-        return postman.withoutStore(request, takesNoMore: takesNoMore, at: inquiry.time)
+        return postman.withoutStore(request, takesNoMore: takesNoMore, at: inquiry.time, entry: entry)
     }
 
     private func deliver(_ outcome: Outcome, to asked: Asked) {

@@ -21,6 +21,9 @@ struct ConditionReader {
         guard depth <= Self.depthLimit else { throw EntryFault("nested deeper than \(Self.depthLimit) conditions") }
         parts += 1
         guard parts <= Self.partLimit else { throw EntryFault("it combines more than \(Self.partLimit) conditions") }
+        if depth > 0, let member = ["expires", "delay", "greylist", "allow_wide"].first(where: { entry[$0] != nil }) {
+            throw EntryFault("\"\(member)\" belongs to the whole entry, not to a condition in it")
+        }
         let type = try entry.text("type")
         switch type {
         case "ipv4_net": return .client(try network(entry, .ipv4))
@@ -97,9 +100,12 @@ struct ConditionReader {
     }
 
     private func attribute(_ entry: EntryMembers) throws(EntryFault) -> Condition {
-        let name = try entry.text("name")
+        let name = try entry.text("name").lowercased()
         let isName = !name.isEmpty && name.utf8.allSatisfy { isLetter($0) || isDigit($0) || $0 == UInt8(ascii: "_") }
         guard isName else { throw EntryFault("\(shortened(name)) is no name of an attribute") }
+        guard entry["regex"] == nil || entry["matches"] == nil else {
+            throw EntryFault("\"matches\" and \"regex\" can't both be there")
+        }
         if entry["regex"] != nil { return .pattern(.attribute(name), try pattern(entry)) }
         return .attribute(name: name, value: try entry.text("matches"))
     }

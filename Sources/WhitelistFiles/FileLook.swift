@@ -7,8 +7,8 @@ struct FileLook: Sendable, Equatable {
     /// 0 where there is no file.
     private let inode: UInt64
     private let size: Int64
-    private let seconds: Int
-    private let nanoseconds: Int
+    /// When the contents changed, and when anything did: its rights, too.
+    private let times: [Int]
 
     /// Looks at the file of that path.
     init(path: String) {
@@ -18,7 +18,7 @@ struct FileLook: Sendable, Equatable {
         device = isThere ? UInt64(status.st_dev) : 0
         inode = isThere ? UInt64(status.st_ino) : 0
         size = isThere ? Int64(status.st_size) : 0
-        seconds = isThere ? status.st_mtim.tv_sec : 0
-        nanoseconds = isThere ? status.st_mtim.tv_nsec : 0
+        let (contents, anything) = (status.st_mtim, status.st_ctim)
+        times = isThere ? [contents.tv_sec, contents.tv_nsec, anything.tv_sec, anything.tv_nsec] : []
     }
 }

@@ -16,7 +16,8 @@ extension [WhitelistEntry]: EntrySink {
 final class Gathering<Sink: EntrySink> {
     private let empty: Sink
     private(set) var sink: Sink
-    private(set) var complaints: [String] = []
+    private var told: [String] = []
+    private var untold = 0
     private var count = 0
 
     init(_ empty: Sink) {
@@ -27,11 +28,12 @@ final class Gathering<Sink: EntrySink> {
     /// Forgets everything: the text is read again from its beginning.
     func restart() {
         sink = empty
-        complaints = []
+        told = []
+        untold = 0
         count = 0
     }
 
-    /// Whether there may be another entry.
+    /// Whether there may be another entry; those that are no good count, too.
     var hasRoom: Bool { count < WhitelistLimits.source }
 
     func add(_ entry: WhitelistEntry, list: String? = nil) {
@@ -39,9 +41,18 @@ final class Gathering<Sink: EntrySink> {
         sink.add(entry, list: list)
     }
 
+    /// An entry, or more than one, is no good.
     func complain(of place: String, _ sentence: String) {
-        complaints.append("\(place) was skipped: \(sentence)")
+        count += 1
+        if told.count < WhitelistLimits.complaints {
+            told.append("\(place) was skipped: \(sentence)")
+        } else {
+            untold += 1
+        }
     }
+
+    /// What was skipped, a sentence each.
+    var complaints: [String] { untold == 0 ? told : told + ["and \(untold) more"] }
 }
 
 /// How much is read.
@@ -52,4 +63,6 @@ public enum WhitelistLimits {
     public static let list = 2_000_000
     /// The most entries that a source may have.
     public static let source = 5_000_000
+    /// The most complaints about a source.
+    public static let complaints = 1_000
 }

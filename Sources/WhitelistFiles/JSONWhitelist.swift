@@ -76,13 +76,15 @@ struct JSONWhitelist {
             let value = try parser.value()
             return gathering.complain(of: place, "\(value.content.found) is not a list of entries")
         }
-        var index = 0
+        var (index, hadRoom) = (0, true)
         try parser.forEachElement { node in
-            if index < WhitelistLimits.list, gathering.hasRoom {
+            let hasRoom = index < WhitelistLimits.list && gathering.hasRoom
+            if hasRoom {
                 read(node, index: index, of: name, into: gathering)
-            } else if index == WhitelistLimits.list {
-                gathering.complain(of: place, "all beyond entry \(index)")
+            } else if hadRoom {
+                gathering.complain(of: place, "entry \(index) and all after it: there are too many")
             }
+            hadRoom = hasRoom
             index += 1
         }
     }

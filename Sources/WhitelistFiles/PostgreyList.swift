@@ -23,27 +23,31 @@ struct PostgreyList {
     }
 
     func read<Sink>(_ bytes: [UInt8], into gathering: Gathering<Sink>) {
-        var number = 0
-        for line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+        var (number, start) = (0, bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0)
+        while start < bytes.count {
+            let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
             number += 1
-            let text = line.prefix { $0 != UInt8(ascii: "#") }
-            let words = text.split { $0 == 0x20 || (0x09...0x0d).contains($0) }
-            guard let word = words.first else { continue }
-            let place = "\(path):\(number)"
-            guard words.count == 1 else {
-                gathering.complain(of: place, "more than one word")
-                continue
-            }
             guard gathering.hasRoom else {
-                return gathering.complain(of: place, "this and all further lines: too many")
+                return gathering.complain(of: "\(path):\(number)", "this and all further lines: there are too many")
             }
-            do throws(EntryFault) {
-                let condition = try condition(String(decoding: word, as: UTF8.self), word)
-                if !terms.allowsWide, let width = condition.tooWide { throw EntryFault(width) }
-                gathering.add(WhitelistEntry(condition, index: number - 1, line: number))
-            } catch {
-                gathering.complain(of: place, error.sentence)
-            }
+            read(bytes[start..<end], number, into: gathering)
+            start = end + 1
+        }
+    }
+
+    private func read<Sink>(_ line: ArraySlice<UInt8>, _ number: Int, into gathering: Gathering<Sink>) {
+        let text = line.prefix { $0 != UInt8(ascii: "#") }
+        let words = text.split { $0 == 0x20 || (0x09...0x0d).contains($0) }
+        guard let word = words.first else { return }
+        let place = "\(path):\(number)"
+        do throws(EntryFault) {
+            guard words.count == 1 else { throw EntryFault("more than one word") }
+            guard let text = String(validating: word, as: UTF8.self) else { throw EntryFault("it is not UTF-8") }
+            let condition = try condition(text, word)
+            if !terms.allowsWide, let width = condition.tooWide { throw EntryFault(width) }
+            gathering.add(WhitelistEntry(condition, index: number - 1, line: number))
+        } catch {
+            gathering.complain(of: place, error.sentence)
         }
     }
 
@@ -77,7 +81,8 @@ struct PostgreyList {
         guard looksIPv4 || looksIPv6 else { return nil }
         let octets = parts[0].split(separator: ".", omittingEmptySubsequences: false).count
         if looksIPv4, octets == 2 || octets == 1 {
-            throw EntryFault("postgrey takes \(word) for one /24 network: write the network with its prefix length")
+            throw EntryFault(
+                "postgrey takes \(shortened(word)) for one /24 network: write the network with its prefix length")
         }
         let short = looksIPv4 && octets == 3
         guard let address = Address(short ? "\(parts[0]).0" : String(parts[0])) else {

@@ -16,7 +16,10 @@ extension Condition {
             if pattern.matchesEmptyText { return "the regular expression matches the empty text" }
             return pattern.matches(all: subject.strangers) ? "the regular expression matches everything" : nil
         case .attribute(let name, let value):
-            return value.isEmpty ? "\(name) may be missing from any request" : nil
+            if value.isEmpty { return "\(name) may be missing from any request" }
+            let isEverywhere = ["request=smtpd_access_policy", "protocol_state=rcpt"].contains(
+                "\(name)=\(value.lowercased())")
+            return isEverywhere ? "every request that is judged has that" : nil
         case .all(let parts):
             let reasons = parts.map(\.tooWide)
             return reasons.contains(nil) ? nil : reasons[0]

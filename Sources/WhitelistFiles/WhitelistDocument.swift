@@ -1,7 +1,7 @@
 import JSONText
 public import Whitelists
 
-/// A file of a whitelist.
+/// A file of a whitelist, or what stands for one.
 public struct WhitelistDocument: Sendable, Hashable {
     /// What the file is made of.
     public enum Form: Sendable, Hashable {
@@ -11,6 +11,8 @@ public struct WhitelistDocument: Sendable, Hashable {
         case postgreyClients
         /// postgrey's `whitelist_recipients`.
         case postgreyRecipients
+        /// No file: lists that are kept elsewhere.
+        case remote(RemoteSource)
     }
 
     /// What a reading brought.
@@ -23,10 +25,15 @@ public struct WhitelistDocument: Sendable, Hashable {
 
     /// What it is made of.
     public let form: Form
-    /// Where it is.
+    /// Where it is: a path, or the name of what is no file.
     public let path: String
     /// Whether it may be missing, and is then empty.
     public let isOptional: Bool
+
+    /// Whether it is a file.
+    var isFile: Bool {
+        if case .remote = form { false } else { true }
+    }
 
     /// A file of that form.
     public init(_ form: Form, path: String, isOptional: Bool = false) {
@@ -58,6 +65,11 @@ public struct WhitelistDocument: Sendable, Hashable {
     }
 
     private func read<Sink: EntrySink>(_ terms: SourceTerms, into empty: Sink) throws(WhitelistFault) -> Reading<Sink> {
+        if case .remote(let source) = form {
+            let gathering = Gathering(empty)
+            try source.read(terms, into: gathering)
+            return Reading(entries: gathering.sink, complaints: gathering.complaints)
+        }
         let bytes: [UInt8]
         do throws(FileFault) {
             bytes = try contents(of: path, limit: WhitelistLimits.file)
@@ -72,10 +84,15 @@ public struct WhitelistDocument: Sendable, Hashable {
         _ bytes: [UInt8], _ terms: SourceTerms, into empty: Sink
     ) throws(WhitelistFault) -> Reading<Sink> {
         let gathering = Gathering(empty)
+        // Nothing at all is no entries: so a file can be switched off.
+        if bytes.allSatisfy({ $0 == 0x20 || (0x09...0x0d).contains($0) }) {
+            return Reading(entries: empty, complaints: [])
+        }
         switch form {
         case .json: try JSONWhitelist(path: path, terms: terms).read(bytes, into: gathering)
         case .postgreyClients: PostgreyList(.clients, path: path, terms: terms).read(bytes, into: gathering)
         case .postgreyRecipients: PostgreyList(.recipients, path: path, terms: terms).read(bytes, into: gathering)
+        case .remote: preconditionFailure("what is no file has no text")
         }
         return Reading(entries: gathering.sink, complaints: gathering.complaints)
     }

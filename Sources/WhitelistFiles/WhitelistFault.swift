@@ -3,7 +3,8 @@ public struct WhitelistFault: Error, Equatable, Sendable, CustomStringConvertibl
     /// The complaint, with the name of the source.
     public let description: String
 
-    init(_ description: String) {
+    /// A complaint.
+    public init(_ description: String) {
         self.description = description
     }
 }

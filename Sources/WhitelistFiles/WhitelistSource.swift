@@ -2,6 +2,9 @@ import JSONText
 
 /// A source of whitelist entries, by its URL.
 public enum WhitelistSource: Sendable, Hashable {
+    /// Makes sources of URLs that name no file; nil for those of another kind.
+    public typealias RemoteSources = (String) throws(WhitelistFault) -> RemoteSource?
+
     /// These files.
     case documents([WhitelistDocument])
     /// All files in a folder, and those of the vendor's folder that it doesn't mask.
@@ -10,7 +13,13 @@ public enum WhitelistSource: Sendable, Hashable {
     /// Reads `file:///path`, `postgrey-clients:///path`, `postgrey-recipients:///path` or `dir:///path`.
     ///
     /// What is in a folder may be followed by `?vendor=/path`.
-    public init(_ url: String) throws(WhitelistFault) {
+    ///
+    /// - Parameter remote: the source that any other URL names; nil for none
+    public init(_ url: String, remote: RemoteSources) throws(WhitelistFault) {
+        if let source = try remote(url) {
+            self = .documents([WhitelistDocument(.remote(source), path: source.name)])
+            return
+        }
         guard let colon = url.firstIndex(of: ":") else {
             throw WhitelistFault("\(shortened(url)) is no URL (such as file:///etc/tprt/whitelist.json)")
         }
@@ -19,7 +28,7 @@ public enum WhitelistSource: Sendable, Hashable {
             // What follows another scheme may hold a password.
             throw WhitelistFault(
                 "whitelists in \(shortened(scheme + ":")) can't be read: this version reads "
-                    + Self.schemes.map { "\($0):///path" }.joined(separator: ", "))
+                    + Self.schemes.map { "\($0):///path" }.joined(separator: ", ") + ", redis://host/0 and the like")
         }
         let rest = url[url.index(after: colon)...]
         guard rest.hasPrefix("///"), rest.utf8.count > 3 else {
@@ -54,6 +63,14 @@ public enum WhitelistSource: Sendable, Hashable {
             throw WhitelistFault("\(shortened(url)): the only option of a folder is vendor=/path")
         }
         return .folder(path: parts[0], vendor: String(parts[1].dropFirst(7)))
+    }
+
+    /// The folders that are looked into.
+    var folders: [String] {
+        switch self {
+        case .documents: []
+        case .folder(let path, let vendor): [path] + (vendor.map { [$0] } ?? [])
+        }
     }
 
     /// The files of the source as they are now.

@@ -32,9 +32,13 @@ public final class WhitelistSources: Sendable {
     private let looks = NIOLockedValueBox(Looks())
 
     /// Sources by their URLs.
-    public init(urls: [String], terms: SourceTerms) throws(WhitelistFault) {
+    ///
+    /// - Parameter remote: makes those that are no files
+    public init(
+        urls: [String], terms: SourceTerms, remote: WhitelistSource.RemoteSources = { _ in nil }
+    ) throws(WhitelistFault) {
         var sources: [WhitelistSource] = []
-        for url in urls { sources.append(try WhitelistSource(url)) }
+        for url in urls { sources.append(try WhitelistSource(url, remote: remote)) }
         self.sources = sources
         self.terms = terms
     }
@@ -77,7 +81,8 @@ public final class WhitelistSources: Sendable {
 
     private func look() -> [FileLook] {
         sources.flatMap { source in
-            ((try? source.documents()) ?? []).map { FileLook(path: $0.path) }
+            source.folders.map { FileLook(path: $0) }
+                + ((try? source.documents()) ?? []).filter(\.isFile).map { FileLook(path: $0.path) }
         }
     }
 

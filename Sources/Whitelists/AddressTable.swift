@@ -10,6 +10,9 @@ struct AddressTable: Sendable {
         literals.add(literal.bytes, number: number)
     }
 
+    /// How many entries this literal has.
+    func count(of literal: AddressLiteral) -> Int { literals.count(of: literal.bytes.span) }
+
     /// The lowest accepted number below `limit` among the literals that match an address.
     func first(
         whole: Span<UInt8>, plain: Span<UInt8>, below limit: Int, where accepts: (Int) -> Bool

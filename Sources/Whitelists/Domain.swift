@@ -4,6 +4,9 @@ import Greylist
 ///
 /// Case doesn't count, nor does a dot at the beginning or the end.
 public struct Domain: Sendable, Hashable {
+    /// The most bytes that a name has (RFC 1035, section 2.3.4, in text form).
+    static let limit = 253
+
     /// In lower case.
     let bytes: [UInt8]
 
@@ -19,7 +22,7 @@ public struct Domain: Sendable, Hashable {
         let dot = UInt8(ascii: ".")
         if bytes.first == dot { bytes.removeFirst() }
         if bytes.last == dot { bytes.removeLast() }
-        guard !bytes.isEmpty, bytes.count <= 253 else { return nil }
+        guard !bytes.isEmpty, bytes.count <= Self.limit else { return nil }
         var previous = dot
         for byte in bytes {
             if byte == dot {

@@ -43,10 +43,16 @@ extension Condition {
                 keys += more
             }
             return keys
-        case .all(let parts):
+        case .all:
             // One of them is enough; the narrowest leaves least to try.
-            return parts.compactMap(\.filingKeys).min { Self.breadth($0) < Self.breadth($1) }
+            return filingChoices.first
         }
+    }
+
+    /// The sets of keys, any of which will do to find this, the narrowest first; none where every request must be tried.
+    var filingChoices: [[FilingKey]] {
+        guard case .all(let parts) = self else { return filingKeys.map { [$0] } ?? [] }
+        return parts.flatMap(\.filingChoices).sorted { Self.breadth($0) < Self.breadth($1) }
     }
 
     /// Whether having one of the keys is all that is asked.

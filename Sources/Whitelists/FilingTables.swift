@@ -27,6 +27,20 @@ struct FilingTables: Sendable {
             }
         }
 
+        /// How many entries are filed under a key.
+        func count(under key: FilingKey) -> Int {
+            switch key {
+            case .client(let network): clients.count(of: network)
+            case .clientName(let domain): clientNames.count(of: domain)
+            case .heloName(let domain): heloNames.count(of: domain)
+            case .sender(let literal): senders.count(of: literal)
+            case .senderDomain(let domain): senderDomains.count(of: domain)
+            case .recipient(let literal): recipients.count(of: literal)
+            case .recipientDomain(let domain): recipientDomains.count(of: domain)
+            case .pattern: 0
+            }
+        }
+
         /// Sees to it that the pattern is compiled, be it filed under or not.
         mutating func note(_ pattern: TextPattern, of subject: Condition.Subject) {
             patterns[subject, default: .init()].note(pattern)

@@ -7,13 +7,20 @@ struct LiteralTable: Sendable {
     private var bytes: [UInt8] = []
     /// Where each string ends in `bytes`; it begins where the one before it ends.
     private var ends: [UInt32] = []
+    /// The first entry of each string.
     private var numbers: [UInt32] = []
+    /// Further entries of a string, by its place in `numbers`.
+    private var more: [Int: [UInt32]] = [:]
     private var index = HashIndex()
 
     var isEmpty: Bool { ends.isEmpty }
 
     /// Adds a string in lower case; the same one may come again.
     mutating func add(_ literal: [UInt8], number: Int) {
+        if let known = place(of: literal.span) {
+            more[known, default: []].append(UInt32(number))
+            return
+        }
         bytes.append(contentsOf: literal)
         ends.append(UInt32(bytes.count))
         numbers.append(UInt32(number))
@@ -27,10 +34,29 @@ struct LiteralTable: Sendable {
         var best = limit
         let hash = Self.hash(literal)
         index.forEach(hash: hash, from: index.slot(for: hash)) { index in
+            guard isEqual(index, literal) else { return }
             let number = Int(numbers[index])
-            if number < best, isEqual(index, literal), accepts(number) { best = number }
+            if number < best, accepts(number) { best = number }
+            guard !more.isEmpty, let others = more[index] else { return }
+            for number in others where number < best {
+                if accepts(Int(number)) { best = Int(number) }
+            }
         }
         return best < limit ? best : nil
+    }
+
+    /// How many entries this string has.
+    func count(of literal: Span<UInt8>) -> Int {
+        place(of: literal).map { 1 + (more[$0]?.count ?? 0) } ?? 0
+    }
+
+    private func place(of literal: Span<UInt8>) -> Int? {
+        let hash = Self.hash(literal)
+        var place: Int?
+        index.forEach(hash: hash, from: index.slot(for: hash)) { index in
+            if isEqual(index, literal) { place = index }
+        }
+        return place
     }
 
     private func isEqual(_ index: Int, _ literal: Span<UInt8>) -> Bool {

@@ -11,7 +11,10 @@ struct NetworkTable: Sendable {
         /// The leading bits of each network: 32 of an IPv4 network, 128 of an IPv6 one.
         private var short: [UInt32] = []
         private var long: [UInt128] = []
+        /// The first entry of each network.
         private var numbers: [UInt32] = []
+        /// Further entries of a network, by its place in `numbers`.
+        private var more: [Int: [UInt32]] = [:]
         private var index = HashIndex()
 
         init(_ family: Address.Family, _ prefixLength: Int) {
@@ -20,6 +23,10 @@ struct NetworkTable: Sendable {
         }
 
         mutating func add(_ address: Address, number: Int) {
+            if let known = place(of: address) {
+                more[known, default: []].append(UInt32(number))
+                return
+            }
             switch family {
             case .ipv4: short.append(UInt32(truncatingIfNeeded: address.bits >> 96))
             case .ipv6: long.append(address.bits)
@@ -40,11 +47,33 @@ struct NetworkTable: Sendable {
             guard probe.slot != 0 else { return nil }
             var best = limit
             index.forEach(hash: probe.hash, from: probe.slot) { index in
+                guard bits(index) == probe.bits else { return }
                 let number = Int(numbers[index])
-                let known = family == .ipv4 ? UInt128(short[index]) << 96 : long[index]
-                if number < best, known == probe.bits, accepts(number) { best = number }
+                if number < best, accepts(number) { best = number }
+                guard !more.isEmpty, let others = more[index] else { return }
+                for number in others where number < best {
+                    if accepts(Int(number)) { best = Int(number) }
+                }
             }
             return best < limit ? best : nil
+        }
+
+        /// How many entries this network has.
+        func count(of address: Address) -> Int {
+            place(of: address).map { 1 + (more[$0]?.count ?? 0) } ?? 0
+        }
+
+        private func place(of address: Address) -> Int? {
+            let probe = probe(address)
+            var place: Int?
+            index.forEach(hash: probe.hash, from: probe.slot) { index in
+                if bits(index) == probe.bits { place = index }
+            }
+            return place
+        }
+
+        private func bits(_ index: Int) -> UInt128 {
+            family == .ipv4 ? UInt128(short[index]) << 96 : long[index]
         }
 
         private static func hash(_ bits: UInt128) -> UInt32 {
@@ -76,6 +105,12 @@ struct NetworkTable: Sendable {
         let row = rows.firstIndex { $0.prefixLength == network.prefixLength } ?? rows.count
         if row == rows.count { rows.append(Row(network.address.family, network.prefixLength)) }
         rows[row].add(network.address, number: number)
+    }
+
+    /// How many entries this network has.
+    func count(of network: Network) -> Int {
+        let rows = network.address.family == .ipv4 ? ipv4 : ipv6
+        return rows.first { $0.prefixLength == network.prefixLength }?.count(of: network.address) ?? 0
     }
 
     /// The lowest accepted number below `limit` among the networks that hold the address.

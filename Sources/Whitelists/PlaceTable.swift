@@ -33,6 +33,16 @@ struct PlaceTable: Sendable {
                 index: UInt32(entry.index), line: UInt32(clamping: entry.line ?? 0), nameEnd: UInt32(names.count)))
     }
 
+    /// The list of an entry: the last one that begins at or before it.
+    private func list(of number: Int) -> List? {
+        var (low, high) = (0, lists.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if lists[middle].first <= number { low = middle + 1 } else { high = middle }
+        }
+        return low > 0 ? lists[low - 1] : nil
+    }
+
     /// `SOURCE:LINE(LIST:NAME)`, or `SOURCE:LINE(LIST[INDEX])` for an entry without a name; what there isn't is left
     /// out.
     func text(_ number: Int) -> String {
@@ -40,7 +50,7 @@ struct PlaceTable: Sendable {
         let start = number == 0 ? 0 : Int(places[number - 1].nameEnd)
         let name = String(decoding: names[start..<Int(place.nameEnd)], as: UTF8.self)
         let position = place.line == 0 ? source : "\(source):\(place.line)"
-        guard let list = lists.last(where: { $0.first <= number }) else { return position }
+        guard let list = list(of: number) else { return position }
         return "\(position)(\(list.name)\(name.isEmpty ? "[\(place.index)]" : ":\(name)"))"
     }
 }

@@ -10,6 +10,9 @@ public struct WhitelistBuilder {
     var kinds: [WhitelistEntryKind] = []
     var places: PlaceTable
 
+    /// How many entries under one key are many, where there is another key.
+    private static let crowd = 16
+
     /// A builder without entries; `source` begins their places.
     public init(source: String) {
         places = PlaceTable(source: source)
@@ -25,7 +28,7 @@ public struct WhitelistBuilder {
         kinds.append(entry.condition.kind)
         if let end = entry.expires { expiries[number] = end }
         if entry.effect != .pass { effects[number] = entry.effect }
-        if let keys = entry.condition.filingKeys {
+        if let keys = choice(of: entry.condition.filingChoices) {
             for key in keys.count > 1 ? Array(Set(keys)) : keys { tables.file(number, under: key) }
             if !entry.condition.isItsKeys { conditions[number] = entry.condition }
         } else {
@@ -33,6 +36,14 @@ public struct WhitelistBuilder {
             conditions[number] = entry.condition
         }
         for (subject, pattern) in entry.condition.patterns { tables.note(pattern, of: subject) }
+    }
+
+    /// The narrowest keys under which not too many others are filed already: these would all have to be tried.
+    private func choice(of choices: [[FilingKey]]) -> [FilingKey]? {
+        guard choices.count > 1 else { return choices.first }
+        let crowds = choices.map { keys in keys.map(tables.count).max() ?? 0 }
+        return crowds.firstIndex { $0 < Self.crowd }.map { choices[$0] }
+            ?? zip(crowds, choices).min { $0.0 < $1.0 }?.1
     }
 
     /// The part with all entries; the regular expressions are compiled here.

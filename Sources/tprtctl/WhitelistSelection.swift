@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import JSONText
 import Programs
 import Settings
 import WhitelistFiles
@@ -9,7 +10,7 @@ import Whitelists
 struct WhitelistSelection: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
-            "Whitelists: file:///path, dir:///path, postgrey-clients:///path, postgrey-recipients:///path; else wl_sources.",
+            "Whitelists: file:///path, dir:///path, postgrey-clients:///path, postgrey-recipients:///path, redis://host/0; else wl_sources.",
             valueName: "source"))
     var sources: [String] = []
 
@@ -44,12 +45,15 @@ struct WhitelistSelection: ParsableArguments {
         for url in sources.isEmpty ? service.wlSources : sources {
             let source: WhitelistSource
             do throws(WhitelistFault) {
-                source = try WhitelistSource(url.hasPrefix("/") ? "file://\(url)" : url)
+                source = try WhitelistSource(url.hasPrefix("/") ? "file://\(url)" : url) {
+                    (url) throws(WhitelistFault) in
+                    try RemoteWhitelists.source(at: url) { _ in }
+                }
             } catch {
                 throw Failure(sources.isEmpty ? .configuration : .usage, error.description)
             }
             do throws(WhitelistFault) {
-                for document in try source.documents() { try reading.add(document, terms) }
+                for document in try source.documents() { reading.add(document, terms) }
             } catch {
                 reading.faults.append(error.description)
             }
@@ -59,11 +63,19 @@ struct WhitelistSelection: ParsableArguments {
 }
 
 extension WhitelistSelection.Reading {
-    fileprivate mutating func add(_ document: WhitelistDocument, _ terms: SourceTerms) throws(WhitelistFault) {
+    fileprivate mutating func add(_ document: WhitelistDocument, _ terms: SourceTerms) {
+        do throws(WhitelistFault) {
+            try read(document, terms)
+        } catch {
+            faults.append(error.description)
+        }
+    }
+
+    private mutating func read(_ document: WhitelistDocument, _ terms: SourceTerms) throws(WhitelistFault) {
         let one = try document.entries(terms)
         let part = try document.part(terms).entries
         guard part.count == one.entries.count else {
-            faults.append("\(document.path): it changed while it was read")
+            faults.append("\(bareOrQuoted(document.path)): it changed while it was read")
             return
         }
         files.append((document.path, part.count))

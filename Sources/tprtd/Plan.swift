@@ -44,7 +44,12 @@ struct Plan {
             }
         }
         let whitelists = attempt("service.wl_sources") {
-            try WhitelistSources(urls: service.wlSources, terms: SourceTerms(allowsPatterns: service.allowWlRegex))
+            try WhitelistSources(
+                urls: service.wlSources, terms: SourceTerms(allowsPatterns: service.allowWlRegex)
+            ) { (url) throws(WhitelistFault) in
+                // What is wrong with the server is said of the reading.
+                try RemoteWhitelists.source(at: url) { _ in }
+            }
         }
         var wording: Wording?
         do throws(Wording.Fault) {

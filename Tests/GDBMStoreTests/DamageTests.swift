@@ -138,7 +138,11 @@ struct DamageTests {
         try await stage.fill(store, 0..<Self.count)
         #expect(truncate(stage.path, 0) == 0)
         #expect(try await store.ask("a", at: 2_000) == .new(wait: 300))
-        #expect(try await store.ask("a", at: 2_010) == .early(wait: 290, delay: 10))
+        // What was written before the damage was met may be lost with the file.
+        let second = try await store.ask("a", at: 2_010)
+        #expect([.early(wait: 290, delay: 10), .new(wait: 300)].contains(second))
+        let isLost = second == .new(wait: 300)
+        #expect(try await store.ask("a", at: 2_020) == .early(wait: isLost ? 290 : 280, delay: isLost ? 10 : 20))
         await store.close()
     }
 

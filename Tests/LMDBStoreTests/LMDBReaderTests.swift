@@ -127,4 +127,22 @@ struct LMDBReaderTests {
         let error = await #expect(throws: StoreError.self) { try await reader.count(.greylist) }
         #expect(error?.code == .unavailable)
     }
+
+    /// A reader that is killed in the midst of reading keeps pages from being used again until it is forgotten.
+    @Test func maintenanceForgetsReadersThatWereKilled() async throws {
+        try await fill(1)
+        let environment = try Environment(path: path, mapSize: 1 << 20, at: Self.now, report: { _ in })
+        let store = LMDBStore(environment)
+        func killReader() async {
+            await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
+                try ReadOnlyDatabase(path: path, spareMap: 1 << 20).read { _ in _ = raise(SIGKILL) }
+            }
+        }
+        await killReader()
+        #expect(try environment.write { (transaction) throws(LMDBFault) in try transaction.forgetDeadReaders() } == 1)
+        await killReader()
+        _ = try await store.expire(.greylist, from: nil, limit: 10, at: Self.now, under: Self.rules)
+        #expect(try environment.write { (transaction) throws(LMDBFault) in try transaction.forgetDeadReaders() } == 0)
+        await store.close()
+    }
 }

@@ -5,7 +5,13 @@ extension RedisServer {
     /// as some `user`.
     @discardableResult
     public func command(_ arguments: String..., as user: RedisUser? = nil) async throws -> String {
-        try await Tool.run(client(as: user) + arguments)
+        try await command(arguments, as: user)
+    }
+
+    /// Runs a command that is already in words.
+    @discardableResult
+    public func command(_ words: [String], as user: RedisUser? = nil) async throws -> String {
+        try await Tool.run(client(as: user) + words)
     }
 
     /// Runs a command of which each argument is quoted where it has to be, as `"\x00a"`, and returns such a text.

@@ -115,7 +115,8 @@ public struct StoreContract: Sendable, CustomStringConvertible {
             }
             let (removed, slices) = try await store.maintain(.greylist, at: 200_000, limit: 7)
             try expect(removed, 50)
-            try expect(slices > 20, true)
+            // A Redis that puts growing its table off has more than seven entries in seven of its places.
+            try expect(slices > 5, true)
             let left = try await store.everything(in: .greylist).map(\.sighting)
             try expect(left.count { $0.isPending }, 50)
             try expect(left.count { !$0.isPending }, 50)

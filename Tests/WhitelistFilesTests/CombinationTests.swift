@@ -14,7 +14,7 @@ struct CombinationTests {
             (#""type": "helo_regex", "regex": "mx\\d""#, #"the HELO name begins with /mx\d/"#),
             (#""type": "sender_regex", "regex": "mx\\d""#, #"the sender begins with /mx\d/"#),
             (#""type": "recipient_regex", "regex": "mx\\d", "anywhere": true"#, #"the recipient has /mx\d/"#),
-            (#""type": "attribute", "name": "sasl_method", "matches": "PLAIN""#, "sasl_method is PLAIN"),
+            (#""type": "attribute", "name": "SASL_Method", "matches": "PLAIN""#, "sasl_method is PLAIN"),
             (#""type": "attribute", "name": "size", "regex": "12.""#, "size begins with /12./"),
             (
                 #""type": "all", "of": [{"type": "ipv4_net", "net": "192.0.2.0/24"}, {"type": "not", "of": "#
@@ -63,6 +63,18 @@ struct CombinationTests {
             (#""type": "not", "of": 5"#, #""of" is 5, not one condition"#),
             (#""type": "not", "of": [{}, {}]"#, #""of" is a list, not one condition"#),
             (#""type": "all", "of": [{"type": "x"}]"#, #"the type "x" is not one of \#(EntryTests.types)"#),
+            (
+                #""type": "any", "of": [{"type": "helo_name", "domain": "a.b", "expires": "2027-01-01"}]"#,
+                #""expires" belongs to the whole entry, not to a condition in it"#
+            ),
+            (
+                #""type": "not", "of": {"type": "helo_name", "domain": "a.b", "greylist": true}"#,
+                #""greylist" belongs to the whole entry, not to a condition in it"#
+            ),
+            (
+                #""type": "attribute", "name": "size", "matches": "1", "regex": "1""#,
+                #""matches" and "regex" can't both be there"#
+            ),
             (#""type": "helo_name", "domain": "a.b", "delay": 0"#, #""delay" is 0, not a time from "1s" to "1d""#),
             (
                 #""type": "helo_name", "domain": "a.b", "delay": "25h""#,
@@ -113,6 +125,10 @@ struct CombinationTests {
             (#""type": "recipient_regex", "regex": ".+@""#, "the regular expression matches everything"),
             (#""type": "remote_regex", "regex": ".""#, "the regular expression matches everything"),
             (#""type": "attribute", "name": "stress", "matches": """#, "stress may be missing from any request"),
+            (
+                #""type": "attribute", "name": "Protocol_State", "matches": "RCPT""#,
+                "every request that is judged has that"
+            ),
             (#""type": "not", "of": {"type": "helo_name", "domain": "a.b"}"#, "it matches all but a few"),
             (
                 #""type": "any", "of": [{"type": "helo_name", "domain": "a.b"}, {"type": "ipv4_net", "net": "::"}]"#,

@@ -10,7 +10,7 @@ struct FolderTests {
         #"{l: [{"type": "helo_name", "domain": "one.example"}, {"type": "helo_name", "domain": "two.example"}]}"#
 
     private func documents(_ url: String) throws -> [String] {
-        try WhitelistSource(url).documents().map(\.path)
+        try WhitelistSource(url, remote: { _ in nil }).documents().map(\.path)
     }
 
     @Test("files come by name, the administrator's in place of the vendor's, and no others")
@@ -66,7 +66,9 @@ struct FolderTests {
                 ("dir://\(folder)/none", "\(folder)/none: there is no such folder"),
                 ("dir://\(folder)/file", "\(folder)/file: it is no folder"),
             ] {
-                let fault = try #require(throws: WhitelistFault.self) { try WhitelistSource(url).documents() }
+                let fault = try #require(throws: WhitelistFault.self) {
+                    try WhitelistSource(url, remote: { _ in nil }).documents()
+                }
                 #expect(fault.description == complaint)
             }
         }

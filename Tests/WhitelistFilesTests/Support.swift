@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Greylist
+import NIOConcurrencyHelpers
 import Testing
 import WhitelistFiles
 import Whitelists
@@ -75,4 +76,16 @@ func remove(_ path: String) throws {
 /// Puts bytes into a file in place of what it had.
 func write(_ bytes: [UInt8], to path: String) throws {
     try Data(bytes).write(to: URL(filePath: path))
+}
+
+/// Counts calls.
+final class Readings: Sendable {
+    private let count = NIOLockedValueBox(0)
+
+    func next() -> Int {
+        count.withLockedValue { count in
+            count += 1
+            return count
+        }
+    }
 }

@@ -75,7 +75,9 @@ struct WhitelistFileTests {
         #expect(file.skipped == ["/wl.json:1(a) was skipped: a list of that name stands in line 3 again"])
     }
 
-    @Test("a file without lists has no entries and no fault", arguments: ["{}", "{\"a\": []}", "// none\n{ }\n"])
+    @Test(
+        "a file without lists has no entries and no fault",
+        arguments: ["{}", "{\"a\": []}", "// none\n{ }\n", "", " \n\r\n"])
     func noLists(text: String) throws {
         #expect(try whitelist(text).entries.isEmpty)
         #expect(try whitelist(text).skipped.isEmpty)
@@ -84,7 +86,6 @@ struct WhitelistFileTests {
     @Test(
         "what is no object of lists is a fault with line and column",
         arguments: [
-            ("", "/wl.json:1: not JSON: expected a value, found the end of the text at column 1"),
             ("\n // x\n", "/wl.json:3: not JSON: expected a value, found the end of the text at column 1"),
             ("{\n \"a\" []}", "/wl.json:2: not JSON: expected \":\" after the key, found \"[\" at column 6"),
             ("{\"a\": [{\"type\": ", "/wl.json:1: not JSON: expected a value, found the end of the text at column 17"),
@@ -112,5 +113,15 @@ struct WhitelistFileTests {
         #expect(file.skipped.isEmpty)
         #expect(file.entries.count == 100_000)
         #expect(file.entries.last == "/wl.json:100001(many[99999]) client 10.1.134.159/32")
+    }
+
+    @Test("complaints have an end, and what is no good counts towards the entries there may be")
+    func manyComplaints() throws {
+        let read = try whitelist("{a: [" + String(repeating: "1,", count: 3_000) + "]}")
+        #expect(read.skipped.count == 1_001)
+        #expect(read.skipped.last == "and 2000 more")
+        let lines = try whitelist(String(repeating: "a b\n", count: 1_500), .postgreyClients)
+        #expect(lines.skipped.count == 1_001)
+        #expect(lines.skipped.last == "and 500 more")
     }
 }

@@ -118,6 +118,45 @@ struct ConditionTests {
         #expect(specimen.match(in: other, at: Timestamp(seconds: 0))?.place == "two:4(l:n)")
     }
 
+    /// A hundred thousand entries for one recipient, each with a network of its own, are filed under their networks.
+    @Test func manyCombinationsWithTheSamePartAreFoundByAnother() throws {
+        var builder = WhitelistBuilder(source: "s")
+        let box = try #require(WhitelistTests.recipient("box@example.com"))
+        for number in 0..<100_000 {
+            let client = try #require(
+                WhitelistTests.network("10.\(number >> 16).\(number >> 8 & 255).\(number & 255)", 32))
+            builder.add(WhitelistEntry(.all([client, box]), name: "\(number)"), list: "l")
+        }
+        let whitelist = Whitelist([builder.finish()])
+        for number in [0, 5, 17, 70_000, 99_999] {
+            let client = "10.\(number >> 16).\(number >> 8 & 255).\(number & 255)"
+            let request = ["client_address": client, "recipient": "Box@example.com"]
+            #expect(try WhitelistTests.place(in: whitelist, request) == "\(number)")
+            #expect(try WhitelistTests.place(in: whitelist, ["client_address": client]) == nil)
+        }
+    }
+
+    /// Many entries with nothing but the same key: the first that counts is found, and others don't suffer.
+    @Test func manyEntriesWithTheSameKey() throws {
+        var builder = WhitelistBuilder(source: "s")
+        let keys = [WhitelistTests.sender("e@f"), WhitelistTests.network("192.0.2.0", 24)].compactMap(\.self)
+        for number in 0..<50_000 {
+            let expires = Timestamp(seconds: Int64(number / 2))
+            builder.add(WhitelistEntry(keys[number % 2], expires: expires, name: "\(number)"), list: "l")
+        }
+        let whitelist = Whitelist([builder.finish()])
+        #expect(try WhitelistTests.place(in: whitelist, ["sender": "e@f"], at: 20_000) == "40002")
+        #expect(try WhitelistTests.place(in: whitelist, ["client_address": "192.0.2.1"], at: 20_000) == "40003")
+        #expect(try WhitelistTests.place(in: whitelist, ["sender": "e@f"], at: 25_000) == nil)
+    }
+
+    @Test func namesOfManyLabelsAreLookedUpNoFurtherThanANameGoes() throws {
+        let whitelist = WhitelistTests.whitelist([("it", .heloName(try #require(Domain("example.org"))))])
+        let labels = String(repeating: "a.", count: 4_000)
+        #expect(try WhitelistTests.place(in: whitelist, ["helo_name": labels + "example.org"]) == "it")
+        #expect(try WhitelistTests.place(in: whitelist, ["helo_name": labels]) == nil)
+    }
+
     @Test(arguments: ["", ".", "..", "a..b", "a b", "a/b", "exa mple.org", "a@b", String(repeating: "a", count: 254)])
     func isNoDomain(_ text: String) {
         #expect(Domain(text) == nil)

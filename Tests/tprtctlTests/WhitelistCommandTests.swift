@@ -92,6 +92,6 @@ struct WhitelistCommandTests {
         #expect(reading.files.map(\.count) == [4])
         #expect(reading.faults.count == 3)
         #expect(reading.faults[0] == "/nonexistent: there is no such file")
-        #expect(throws: Failure.self) { try WhitelistSelection.parse(["redis://u:secret@h"]).read() }
+        #expect(throws: Failure.self) { try WhitelistSelection.parse(["mysql://u:secret@h"]).read() }
     }
 }

@@ -152,7 +152,7 @@ struct PlanTests {
             (#"server.listen=["inet:127.0.0.1"]"#, "no port"), (#"server.listen=["/a"]"#, "neither inet: nor unix:"),
             (#"server.listen=["unix:a"]"#, "absolute path"),
             (#"service.wl_sources=["/etc/whitelist"]"#, "no URL"),
-            (#"service.wl_sources=["redis-tcp://u:s3cret@h/0"]"#, "this version reads file:///path"),
+            (#"service.wl_sources=["redis-tcp://u:s3cret@h/zero"]"#, "database"),
             ("service.durability=interval", "use commit"),
         ])
     func fault(injection: String, complaint: String) throws {
@@ -178,7 +178,7 @@ struct PlanTests {
             {service: {
             grey_db: "gdbm:a",
             awl_db: "redis-tcp:///0",
-            wl_sources: ["redis-tcp://h/0"],
+            wl_sources: ["redis-tcp:///0"],
             grey_text: "{x}",
             durability: "interval"},
             server: {

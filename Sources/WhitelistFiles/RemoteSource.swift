@@ -1,0 +1,106 @@
+import Greylist
+import JSONText
+import Whitelists
+
+/// A whitelist that isn't a file: lists of entries whose members are all texts.
+public struct RemoteSource: Sendable {
+    /// A list.
+    public struct List: Sendable {
+        /// Its name.
+        public let name: String
+        /// Its entries, each with its own name and its members.
+        public let entries: [(name: String, members: [(name: String, value: String)])]
+
+        /// A list of that name.
+        public init(name: String, entries: [(name: String, members: [(name: String, value: String)])]) {
+            self.name = name
+            self.entries = entries
+        }
+    }
+
+    /// What was read.
+    public struct Contents: Sendable {
+        /// The lists, in their order.
+        public let lists: [List]
+        /// What could not be read: the list, the entry's name or nil, and a sentence.
+        public let complaints: [(list: String, entry: String?, sentence: String)]
+
+        /// Lists, and what is wrong with others.
+        public init(lists: [List], complaints: [(list: String, entry: String?, sentence: String)]) {
+            self.lists = lists
+            self.complaints = complaints
+        }
+    }
+
+    /// Why it can't be read.
+    public struct Fault: Error {
+        let sentence: String
+
+        /// A complaint that names the source.
+        public init(_ sentence: String) {
+            self.sentence = sentence
+        }
+    }
+
+    /// What it is called in messages and places: no password.
+    public let name: String
+    private let contents: @Sendable () throws(Fault) -> Contents
+
+    /// A source; `contents` reads it, and may block.
+    public init(name: String, contents: @escaping @Sendable () throws(Fault) -> Contents) {
+        self.name = name
+        self.contents = contents
+    }
+
+    /// Reads the entries; those that are no good are complained of.
+    func read<Sink>(_ terms: SourceTerms, into gathering: Gathering<Sink>) throws(WhitelistFault) {
+        let contents: Contents
+        do throws(Fault) {
+            contents = try self.contents()
+        } catch {
+            throw WhitelistFault(error.sentence)
+        }
+        for complaint in contents.complaints {
+            let entry = complaint.entry.map { ":\(named($0))" } ?? ""
+            gathering.complain(of: "\(name)(\(named(complaint.list))\(entry))", complaint.sentence)
+        }
+        for list in contents.lists {
+            for (index, entry) in list.entries.enumerated() where gathering.hasRoom {
+                do throws(EntryFault) {
+                    var read = try EntryMembers(texts: entry.members).entry(terms, index: index, line: nil)
+                    read.name = named(entry.name)
+                    gathering.add(read, list: named(list.name))
+                } catch {
+                    gathering.complain(of: "\(name)(\(named(list.name)):\(named(entry.name)))", error.sentence)
+                }
+            }
+        }
+    }
+}
+
+extension EntryMembers {
+    /// Members that are all texts; that of a combination (`of`) is JSON.
+    fileprivate init(texts: [(name: String, value: String)]) throws(EntryFault) {
+        var members: [JSONMember] = []
+        for (name, value) in texts {
+            var node = JSONNode(line: 1, column: 1, content: .scalar(.string(value)))
+            if name == "of" {
+                do throws(JSONFault) {
+                    node = try JSONParser.parse(Array(value.utf8))
+                } catch {
+                    throw EntryFault("\"of\" is \(error.sentence)")
+                }
+            }
+            members.append(JSONMember(key: name, line: 1, node: node))
+        }
+        self.init(members: members)
+    }
+}
+
+extension RemoteSource: Hashable {
+    /// Whether both have the same name.
+    public static func == (one: Self, other: Self) -> Bool { one.name == other.name }
+
+    /// Hashes the name.
+    public func hash(into hasher: inout Hasher) { hasher.combine(name) }
+}

@@ -1,0 +1,58 @@
+import Testing
+import WhitelistFiles
+import Whitelists
+
+@Suite("Whitelists that are no files")
+struct RemoteSourceTests {
+    private static func lists(
+        _ entries: [(name: String, members: [(name: String, value: String)])]
+    ) -> RemoteSource.Contents {
+        RemoteSource.Contents(
+            lists: [RemoteSource.List(name: "alice", entries: entries)],
+            complaints: [("bob", nil, "the key is no list"), ("bob", "x y", "there is no such key")])
+    }
+
+    @Test("entries are those of a file with texts for members")
+    func entries() throws {
+        let source = RemoteSource(name: "redis://h/0") { () throws(RemoteSource.Fault) in
+            Self.lists([
+                ("home", [("type", "ipv4_net"), ("net", "192.0.2.0"), ("mask", "24"), ("name", "home")]),
+                ("wide", [("type", "ipv4_net"), ("net", "0.0.0.0"), ("mask", "0")]),
+                ("meant", [("type", "ipv4_net"), ("net", "0.0.0.0"), ("mask", "0"), ("allow_wide", "true")]),
+                ("both", [("type", "all"), ("of", #"[{"type": "helo_name", "domain": "a.b"}]"#), ("delay", "1m")]),
+                ("broken", [("type", "all"), ("of", "[")]),
+            ])
+        }
+        let document = WhitelistDocument(.remote(source), path: source.name)
+        let reading = try document.part(SourceTerms())
+        #expect(reading.entries.count == 3)
+        #expect(
+            (0..<3).map(reading.entries.place) == [
+                "redis://h/0(alice:home)", "redis://h/0(alice:meant)", "redis://h/0(alice:both)",
+            ])
+        #expect(
+            reading.complaints == [
+                "redis://h/0(bob) was skipped: the key is no list",
+                "redis://h/0(bob:x y) was skipped: there is no such key",
+                "redis://h/0(alice:wide) was skipped: 0.0.0.0/0 is wider than /8; \"allow_wide\": true if that is meant",
+                "redis://h/0(alice:broken) was skipped: \"of\" is not JSON: expected a value, "
+                    + "found the end of the text at column 2",
+            ])
+    }
+
+    @Test("what can't be read keeps its last good reading")
+    func lastGood() throws {
+        let readings = Readings()
+        let source = RemoteSource(name: "redis://h/0") { () throws(RemoteSource.Fault) in
+            guard readings.next() != 2 else { throw RemoteSource.Fault("redis://h/0: refused") }
+            return Self.lists([("home", [("type", "helo_name"), ("domain", "a.b")])])
+        }
+        let sources = try WhitelistSources(urls: ["redis://u:p@h/0"], terms: SourceTerms()) { _ in source }
+        #expect(sources.read().whitelist.count == 1)
+        let failed = sources.read()
+        #expect(failed.whitelist.count == 1)
+        #expect(failed.warnings == ["whitelist redis://h/0: refused; its last good reading stays (entries: 1)"])
+        #expect(sources.read().warnings.count == 2)
+        #expect(!sources.haveChanged() && !sources.haveChanged())
+    }
+}
