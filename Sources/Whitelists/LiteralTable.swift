@@ -7,23 +7,18 @@ struct LiteralTable: Sendable {
     private var bytes: [UInt8] = []
     /// Where each string ends in `bytes`; it begins where the one before it ends.
     private var ends: [UInt32] = []
-    /// The first entry of each string.
-    private var numbers: [UInt32] = []
-    /// Further entries of a string, by its place in `numbers`.
-    private var more: [Int: [UInt32]] = [:]
+    private var numbers = EntryNumbers()
     private var index = HashIndex()
 
     var isEmpty: Bool { ends.isEmpty }
 
     /// Adds a string in lower case; the same one may come again.
     mutating func add(_ literal: [UInt8], number: Int) {
-        if let known = place(of: literal.span) {
-            more[known, default: []].append(UInt32(number))
-            return
-        }
+        let known = place(of: literal.span)
+        numbers.add(number, at: known)
+        guard known == nil else { return }
         bytes.append(contentsOf: literal)
         ends.append(UInt32(bytes.count))
-        numbers.append(UInt32(number))
         index.append(hash: Self.hash(literal.span))
     }
 
@@ -34,20 +29,14 @@ struct LiteralTable: Sendable {
         var best = limit
         let hash = Self.hash(literal)
         index.forEach(hash: hash, from: index.slot(for: hash)) { index in
-            guard isEqual(index, literal) else { return }
-            let number = Int(numbers[index])
-            if number < best, accepts(number) { best = number }
-            guard !more.isEmpty, let others = more[index] else { return }
-            for number in others where number < best {
-                if accepts(Int(number)) { best = Int(number) }
-            }
+            if isEqual(index, literal) { best = numbers.lowest(at: index, below: best, where: accepts) }
         }
         return best < limit ? best : nil
     }
 
     /// How many entries this string has.
     func count(of literal: Span<UInt8>) -> Int {
-        place(of: literal).map { 1 + (more[$0]?.count ?? 0) } ?? 0
+        place(of: literal).map(numbers.count) ?? 0
     }
 
     private func place(of literal: Span<UInt8>) -> Int? {

@@ -11,10 +11,7 @@ struct NetworkTable: Sendable {
         /// The leading bits of each network: 32 of an IPv4 network, 128 of an IPv6 one.
         private var short: [UInt32] = []
         private var long: [UInt128] = []
-        /// The first entry of each network.
-        private var numbers: [UInt32] = []
-        /// Further entries of a network, by its place in `numbers`.
-        private var more: [Int: [UInt32]] = [:]
+        private var numbers = EntryNumbers()
         private var index = HashIndex()
 
         init(_ family: Address.Family, _ prefixLength: Int) {
@@ -23,15 +20,13 @@ struct NetworkTable: Sendable {
         }
 
         mutating func add(_ address: Address, number: Int) {
-            if let known = place(of: address) {
-                more[known, default: []].append(UInt32(number))
-                return
-            }
+            let known = place(of: address)
+            numbers.add(number, at: known)
+            guard known == nil else { return }
             switch family {
             case .ipv4: short.append(UInt32(truncatingIfNeeded: address.bits >> 96))
             case .ipv6: long.append(address.bits)
             }
-            numbers.append(UInt32(number))
             index.append(hash: Self.hash(address.bits))
         }
 
@@ -47,20 +42,14 @@ struct NetworkTable: Sendable {
             guard probe.slot != 0 else { return nil }
             var best = limit
             index.forEach(hash: probe.hash, from: probe.slot) { index in
-                guard bits(index) == probe.bits else { return }
-                let number = Int(numbers[index])
-                if number < best, accepts(number) { best = number }
-                guard !more.isEmpty, let others = more[index] else { return }
-                for number in others where number < best {
-                    if accepts(Int(number)) { best = Int(number) }
-                }
+                if bits(index) == probe.bits { best = numbers.lowest(at: index, below: best, where: accepts) }
             }
             return best < limit ? best : nil
         }
 
         /// How many entries this network has.
         func count(of address: Address) -> Int {
-            place(of: address).map { 1 + (more[$0]?.count ?? 0) } ?? 0
+            place(of: address).map(numbers.count) ?? 0
         }
 
         private func place(of address: Address) -> Int? {

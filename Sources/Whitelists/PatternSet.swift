@@ -14,13 +14,13 @@ final class PatternSet: @unchecked Sendable {
 
     /// Compiles the patterns.
     init(_ patterns: [TextPattern]) {
-        guard let handle = cre2_create() else { fatalError("no memory for a pattern set") }
+        guard let handle = cre2_create() else { preconditionFailure("no memory for a pattern set") }
         for pattern in patterns {
             guard case .success = handle.add(pattern.text, isAnchored: pattern.isAnchored) else {
-                fatalError("no memory for the pattern \(pattern.text)")
+                preconditionFailure("a pattern that was checked is refused, or there is no memory for it")
             }
         }
-        guard cre2_compile(handle) else { fatalError("no memory for \(patterns.count) patterns") }
+        guard cre2_compile(handle) else { preconditionFailure("no memory for \(patterns.count) patterns") }
         self.handle = handle
         count = patterns.count
     }
