@@ -22,6 +22,8 @@ let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let locks = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let metricsTestKit = Target.Dependency.product(name: "MetricsTestKit", package: "swift-metrics")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let lifecycleTestKit = Target.Dependency.product(
     name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle")
@@ -35,6 +37,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
@@ -45,13 +48,13 @@ let package = Package(
             name: "tprtd",
             dependencies: [
                 "Policy", "Greylist", "Storage", "Engine", "Settings", "Whitelists", "WhitelistFiles", "Server",
-                "Programs", arguments, logging, lifecycle, unixSignals, nioCore, nioPosix,
+                "Programs", "Control", arguments, logging, metrics, lifecycle, unixSignals, nioCore, nioPosix, locks,
             ], swiftSettings: strict),
         .executableTarget(
             name: "tprtctl",
             dependencies: [
-                "Greylist", "Storage", "Settings", "JSONText", "Whitelists", "WhitelistFiles", "Programs", arguments,
-                unixSignals, locks,
+                "Greylist", "Storage", "Settings", "JSONText", "Whitelists", "WhitelistFiles", "Programs", "Control",
+                arguments, unixSignals, locks,
             ], swiftSettings: strict),
         .target(
             name: "Programs",
@@ -60,6 +63,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(name: "JSONText", swiftSettings: strict),
+        .target(name: "Control", dependencies: ["JSONText"], swiftSettings: strict),
         .target(name: "Settings", dependencies: ["JSONText"], swiftSettings: strict),
         .target(
             name: "WhitelistFiles", dependencies: ["Greylist", "Whitelists", "JSONText", locks], swiftSettings: strict),
@@ -76,8 +80,8 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "Policy", "Greylist", "Whitelists", "Storage", "Engine", nioCore, nioPosix, locks, logging, lifecycle,
-                unixSignals,
+                "Policy", "Greylist", "Whitelists", "Storage", "Engine", "Control", nioCore, nioPosix, locks, logging,
+                metrics, lifecycle, unixSignals,
             ], swiftSettings: strict),
         .target(
             name: "LMDBStore", dependencies: ["Storage", "Greylist", "CLMDB", nioPosix, locks], swiftSettings: strict),
@@ -120,10 +124,11 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Policy", "Greylist", "Whitelists", "Storage", "Engine", "Server", "ScenarioFiles", nioCore, locks,
-                logging, lifecycle, lifecycleTestKit,
+                "Policy", "Greylist", "Whitelists", "Storage", "Engine", "Server", "Control", "ScenarioFiles", nioCore,
+                locks, logging, metrics, metricsTestKit, lifecycle, lifecycleTestKit, unixSignals,
             ], swiftSettings: strict),
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
+        .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: strict),
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "JSONText"], swiftSettings: strict),
         .testTarget(
             name: "WhitelistFilesTests", dependencies: ["WhitelistFiles", "Whitelists", "Greylist", locks],
@@ -131,7 +136,8 @@ let package = Package(
         .testTarget(
             name: "tprtdTests",
             dependencies: [
-                "tprtd", "Settings", "Greylist", "Storage", "Engine", "Server", "Programs", nioCore, arguments,
+                "tprtd", "Settings", "Greylist", "Storage", "Engine", "Server", "Programs", "Control", nioCore,
+                arguments,
             ],
             swiftSettings: strict),
         .testTarget(

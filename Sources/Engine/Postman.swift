@@ -41,7 +41,8 @@ public struct Postman: Sendable {
     public var terms: Terms
     /// Who is let through.
     public var whitelist: Whitelist
-    private let wording: Wording
+    /// The words of its replies.
+    public var wording: Wording
     private let headers: HeaderLedger
 
     /// A postman; copies share the ledger of headers.

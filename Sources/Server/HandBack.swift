@@ -18,7 +18,8 @@ public struct HandBack: Service {
     private let standIn: MemoryStore
     private let store: any Store
     private let health: StoreHealth
-    private let rules: Rules
+    /// By which entries expire; they may change.
+    private let rules: NIOLockedValueBox<Rules>
     private let now: @Sendable () -> Timestamp
     private let faults: FaultReport
     private let logger: Logger
@@ -30,10 +31,17 @@ public struct HandBack: Service {
         self.standIn = standIn
         self.store = store
         self.health = health
-        self.rules = rules
+        self.rules = NIOLockedValueBox(rules)
         self.now = now
         faults = FaultReport(logger: logger)
         self.logger = logger
+    }
+
+    private var rulesNow: Rules { rules.withLockedValue { $0 } }
+
+    /// Changes the rules from the next slice on.
+    func change(to rules: Rules) {
+        self.rules.withLockedValue { $0 = rules }
     }
 
     /// Runs until graceful shutdown.
@@ -72,7 +80,7 @@ public struct HandBack: Service {
                 try await merge(entries, into: table, by: deadline)
                 count += entries.count
             } catch {
-                try await standIn.merge(entries, into: table, at: now(), under: rules)
+                try await standIn.merge(entries, into: table, at: now(), under: rulesNow)
                 throw error
             }
         }
@@ -83,7 +91,7 @@ public struct HandBack: Service {
         _ entries: [Entry], into table: Table, by deadline: ContinuousClock.Instant
     ) async throws(StoreError) {
         let (results, continuation) = AsyncStream<Result<Void, StoreError>>.makeStream()
-        Task { [store, now, rules] in
+        Task { [store, now, rules = rulesNow] in
             do throws(StoreError) {
                 try await store.merge(entries, into: table, at: now(), under: rules)
                 continuation.yield(.success(()))

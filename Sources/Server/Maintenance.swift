@@ -1,15 +1,32 @@
 public import Greylist
 public import Logging
+import NIOConcurrencyHelpers
 public import ServiceLifecycle
 public import Storage
 
 /// Removes what is expired, a slice at a time, with a breath between two slices for the requests.
 public struct Maintenance: Service {
+    /// What is maintained, and how.
+    public struct Terms: Sendable {
+        /// The tables, one after the other.
+        public var tables: [Table]
+        /// By which entries expire.
+        public var rules: Rules
+        /// The time from one pass to the next.
+        public var interval: Duration
+
+        /// Such terms.
+        public init(tables: [Table], rules: Rules, interval: Duration) {
+            self.tables = tables
+            self.rules = rules
+            self.interval = interval
+        }
+    }
+
     private let store: any Store
-    private let tables: [Table]
-    private let rules: Rules
+    /// They may change between two passes.
+    private let terms: NIOLockedValueBox<Terms>
     private let delay: Duration
-    private let interval: Duration
     private let now: @Sendable () -> Timestamp
     private let isStoreAway: @Sendable () -> Bool
     private let faults: FaultReport
@@ -22,19 +39,22 @@ public struct Maintenance: Service {
     ///     work each time, and not at the same time everywhere
     ///   - isStoreAway: whether to leave the store alone
     public init(
-        store: any Store, tables: [Table], rules: Rules, delay: Duration = .seconds(.random(in: 30...90)),
-        interval: Duration, now: @escaping @Sendable () -> Timestamp,
+        store: any Store, terms: Terms, delay: Duration = .seconds(.random(in: 30...90)),
+        now: @escaping @Sendable () -> Timestamp,
         isStoreAway: @escaping @Sendable () -> Bool = { false }, logger: Logger
     ) {
         self.store = store
-        self.tables = tables
-        self.rules = rules
-        self.delay = min(delay, interval)
-        self.interval = interval
+        self.terms = NIOLockedValueBox(terms)
+        self.delay = min(delay, terms.interval)
         self.now = now
         self.isStoreAway = isStoreAway
         faults = FaultReport(logger: logger)
         self.logger = logger
+    }
+
+    /// Changes the terms from the next pass on.
+    public func change(to terms: Terms) {
+        self.terms.withLockedValue { $0 = terms }
     }
 
     /// Runs until graceful shutdown, and doesn't wait for a slice that is with the store then: the store may hang.
@@ -43,7 +63,7 @@ public struct Maintenance: Service {
             var pause = delay
             while (try? await Task.sleep(for: pause)) != nil {
                 await pass()
-                pause = interval
+                pause = terms.withLockedValue { $0.interval }
             }
         }
         try? await gracefulShutdown()
@@ -52,10 +72,11 @@ public struct Maintenance: Service {
 
     /// Goes through all tables once, as far as the store is there.
     public func pass() async {
-        for table in tables where !isStoreAway() && !Task.isCancelled {
+        let terms = terms.withLockedValue { $0 }
+        for table in terms.tables where !isStoreAway() && !Task.isCancelled {
             let task = "maintenance of the \(table.name)"
             do throws(StoreError) {
-                try await expire(table)
+                try await expire(table, under: terms.rules)
                 faults.succeeded(task)
             } catch {
                 faults.failed(task, error)
@@ -63,7 +84,7 @@ public struct Maintenance: Service {
         }
     }
 
-    private func expire(_ table: Table) async throws(StoreError) {
+    private func expire(_ table: Table, under rules: Rules) async throws(StoreError) {
         let start = ContinuousClock.now
         var size = SliceSize()
         var (visited, removed) = (0, 0)

@@ -95,11 +95,12 @@ public final class PolicyServer: Service {
     public func change(_ change: @escaping @Sendable (inout Postman) -> Void) async {
         for loop in loops {
             // What is replaced is handed out and freed here: a large whitelist would hold up the loop.
-            _ = try? await loop.eventLoop.submit {
+            let postmen = try? await loop.eventLoop.submit {
                 let old = loop.desk.value.postman
                 change(&loop.desk.value.postman)
-                return old
+                return (old: old, new: loop.desk.value.postman)
             }.get()
+            if let postmen { handBack?.change(to: postmen.new.terms.rules) }
         }
     }
 

@@ -1,63 +1,161 @@
-import Engine
+public import Control
 public import Logging
-import NIOCore
+import NIOConcurrencyHelpers
 public import ServiceLifecycle
 public import UnixSignals
-public import Whitelists
 
-/// Reads the whitelists anew on a signal, or when they have changed, and swaps them in at once.
-public struct Reload: Service {
-    /// How often the sources are looked at.
-    private static let interval = Duration.seconds(2)
+/// What a reload brought.
+public struct ReloadResult: Sendable {
+    /// What is said of it: in the log, and to whoever asked for it.
+    public var reply: ControlReply
+    /// How many whitelist entries are in force now.
+    public var entries: Int
 
-    private let server: PolicyServer
-    private let signals: UnixSignalsSequence
-    private let haveChanged: (@Sendable () async -> Bool)?
-    private let read: @Sendable () async -> Whitelist?
-    private let logger: Logger
-
-    /// A reload for that server.
-    ///
-    /// - Parameters:
-    ///   - signals: each asks for a reading; those that came before the service runs, too
-    ///   - haveChanged: looks at the sources, off the event loops; nil where a change alone is no reason to read
-    ///   - read: reads all sources, off the event loops; nil keeps what is there
-    public init(
-        server: PolicyServer, signals: UnixSignalsSequence, logger: Logger,
-        haveChanged: (@Sendable () async -> Bool)?, read: @escaping @Sendable () async -> Whitelist?
-    ) {
-        self.server = server
-        self.signals = signals
-        self.haveChanged = haveChanged
-        self.read = read
-        self.logger = logger
+    /// A result.
+    public init(reply: ControlReply, entries: Int) {
+        self.reply = reply
+        self.entries = entries
     }
+}
 
-    /// Waits for signals and changes until graceful shutdown; one reading after the other.
-    public func run() async throws {
-        let (reasons, source) = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingNewest(1))
-        _ = await cancelWhenGracefulShutdown {
-            await withTaskGroup(of: Void.self) { group in
-                group.addTask {
-                    for await _ in signals { source.yield("") }
-                }
-                if let haveChanged {
-                    group.addTask {
-                        while true {
-                            guard (try? await Task.sleep(for: Self.interval)) != nil else { return }
-                            if await haveChanged() { source.yield(" after a change") }
-                        }
-                    }
-                }
-                for await reason in reasons { await reload(reason) }
-                group.cancelAll()
-            }
+/// Reads anew what may change while the server runs: on a signal, on a change of the sources, or when it is asked to.
+///
+/// One reading follows the other; whatever asks for one meanwhile shares the next.
+public final class Reload: Service {
+    /// Why something is read anew, and how.
+    public struct Order: Sendable, Equatable {
+        /// Whether it is because whitelists have changed, and for no other reason.
+        public var isForChange = false
+        /// Whether sources that have lost more than half of their entries are taken as they are.
+        public var acceptsShrunk = false
+
+        /// A reading of everything.
+        public init(isForChange: Bool = false, acceptsShrunk: Bool = false) {
+            self.isForChange = isForChange
+            self.acceptsShrunk = acceptsShrunk
+        }
+
+        /// What fulfils both orders.
+        func and(_ other: Order) -> Order {
+            Order(
+                isForChange: isForChange && other.isForChange, acceptsShrunk: acceptsShrunk || other.acceptsShrunk)
         }
     }
 
-    private func reload(_ reason: String) async {
-        guard let whitelist = await read() else { return }
-        await server.change { $0.whitelist = whitelist }
-        logger.info("whitelists read anew\(reason): \(whitelist.count) entries")
+    /// Something that is looked at now and then.
+    public struct Watch: Sendable {
+        let interval: @Sendable () -> Duration
+        let hasChanged: @Sendable () async -> Bool
+
+        /// A watch; `hasChanged` may block no event loop.
+        ///
+        /// Where a look takes long, there are fewer.
+        public init(
+            every interval: @escaping @Sendable () -> Duration, hasChanged: @escaping @Sendable () async -> Bool
+        ) {
+            self.interval = interval
+            self.hasChanged = hasChanged
+        }
     }
+
+    private typealias Waiter = CheckedContinuation<ControlReply, Never>
+
+    private enum State {
+        case idle
+        case ordered(Order, [Waiter])
+        case ended
+    }
+
+    private let signals: UnixSignalsSequence
+    private let watches: [Watch]
+    private let read: @Sendable (Order) async -> ReloadResult
+    private let metrics: ReloadMetrics
+    private let logger: Logger
+    private let state = NIOLockedValueBox(State.idle)
+    private let (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+
+    /// A reload.
+    ///
+    /// - Parameters:
+    ///   - signals: each asks for a reading; those that came before the service runs, too
+    ///   - read: reads everything and puts it into force, off the event loops
+    public init(
+        signals: UnixSignalsSequence, watches: [Watch], metrics: ReloadMetrics, logger: Logger,
+        read: @escaping @Sendable (Order) async -> ReloadResult
+    ) {
+        self.signals = signals
+        self.watches = watches
+        self.metrics = metrics
+        self.logger = logger
+        self.read = read
+    }
+
+    /// Carries orders out until graceful shutdown.
+    public func run() async throws {
+        await cancelWhenGracefulShutdown { [self] in
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { [self] in
+                    for await _ in signals { add(Order()) }
+                }
+                for watch in watches { group.addTask { [self] in await keep(watch) } }
+                for await _ in wakes { await carryOut() }
+                group.cancelAll()
+            }
+        }
+        for waiter in take(turningInto: .ended).waiters { waiter.resume(returning: .isStopping) }
+    }
+
+    /// Has everything read anew, and waits for the result.
+    public func carryOut(_ order: Order) async -> ControlReply {
+        await withCheckedContinuation { add(order, $0) }
+    }
+
+    /// How many wait for the next reading.
+    var waiting: Int {
+        state.withLockedValue { if case .ordered(_, let waiters) = $0 { waiters.count } else { 0 } }
+    }
+
+    private func keep(_ watch: Watch) async {
+        var pause = watch.interval()
+        while (try? await Task.sleep(for: pause)) != nil {
+            let start = ContinuousClock.now
+            if await watch.hasChanged() { add(Order(isForChange: true)) }
+            // At most a twentieth of the time is spent looking.
+            pause = max(watch.interval(), (ContinuousClock.now - start) * 20)
+        }
+    }
+
+    private func add(_ order: Order, _ waiter: Waiter? = nil) {
+        let isTaken = state.withLockedValue { state in
+            switch state {
+            case .idle: state = .ordered(order, waiter.map { [$0] } ?? [])
+            case .ordered(let former, let waiters):
+                state = .ordered(former.and(order), waiters + (waiter.map { [$0] } ?? []))
+            case .ended: return false
+            }
+            return true
+        }
+        if isTaken { wake.yield() } else { waiter?.resume(returning: .isStopping) }
+    }
+
+    private func carryOut() async {
+        let (order, waiters) = take(turningInto: .idle)
+        guard let order else { return }
+        let result = await read(order)
+        for message in result.reply.messages { logger.info("\(message)") }
+        for warning in result.reply.warnings { logger.warning("\(warning)") }
+        metrics.record(result)
+        for waiter in waiters { waiter.resume(returning: result.reply) }
+    }
+
+    private func take(turningInto next: State) -> (order: Order?, waiters: [Waiter]) {
+        state.withLockedValue { state in
+            defer { state = next }
+            return if case .ordered(let order, let waiters) = state { (order, waiters) } else { (nil, []) }
+        }
+    }
+}
+
+extension ControlReply {
+    fileprivate static let isStopping = ControlReply(status: 69, warnings: ["the daemon is stopping"])
 }

@@ -60,18 +60,13 @@ extension OpenListener {
 
     /// Who is at the other end, as far as the system tells.
     private static func holder(of descriptor: CInt) -> String {
-        // The fields of struct ucred, which Glibc's module doesn't show.
-        var peer: (pid: pid_t, user: uid_t, group: gid_t) = (0, 0, 0)
-        var length = socklen_t(MemoryLayout.size(ofValue: peer))
-        guard getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0, peer.pid > 0 else {
-            return "another process"
-        }
+        guard let peer = PeerCredentials(of: descriptor) else { return "another process" }
         var name = [CChar](repeating: 0, count: 32)
-        let comm = Glibc.open("/proc/\(peer.pid)/comm", O_RDONLY | O_CLOEXEC)
+        let comm = Glibc.open("/proc/\(peer.process)/comm", O_RDONLY | O_CLOEXEC)
         defer { Glibc.close(comm) }
         let count = comm >= 0 ? read(comm, &name, 16) : 0
         let text = name.prefix(max(0, count)).map(UInt8.init(bitPattern:)).filter { $0 > 0x20 && $0 < 0x7f }
-        return "process \(peer.pid) (\(String(decoding: text, as: UTF8.self)))"
+        return "process \(peer.process) (\(String(decoding: text, as: UTF8.self)))"
     }
 
     private static func identify(group: String, for name: String) throws(ListenError) -> gid_t {

@@ -51,6 +51,13 @@ extension Allowed<String> {
         }
     }
 
+    /// The path of a file from the root, or nothing.
+    static var absolutePathOrEmpty: Allowed {
+        Allowed("an absolute path, or empty") { text in
+            text.isEmpty || (text.hasPrefix("/") && !text.hasSuffix("/") && isOneLine(text))
+        }
+    }
+
     /// A header of a message, on one line.
     static var headerLine: Allowed {
         Allowed("a header on one line such as \"X-Greylist: delayed\"") { text in

@@ -13,6 +13,19 @@ public struct Change: Sendable, Equatable {
 }
 
 extension Configuration {
+    /// This configuration with the values of another one where a reload may change them.
+    public func taking(reloadableFrom new: Configuration) -> Configuration {
+        var result = self
+        for field in Self.fields where field.mayReload {
+            do {
+                try field.apply(.json(field.json(in: new, revealingSecrets: true)), to: &result)
+            } catch {
+                preconditionFailure("\(field.key) doesn't take its own value: \(error.sentence)")
+            }
+        }
+        return result
+    }
+
     /// The settings in which two configurations differ, in the order of `fields`.
     public static func changes(from old: Configuration, to new: Configuration) -> [Change] {
         fields.filter {

@@ -28,6 +28,11 @@ extension Configuration {
             "server.listen", \.server.listen,
             "More listeners, as inet:127.0.0.1:10023 or unix:/path?mode=0660&group=postfix."),
         Field(
+            "server.control_socket", \.server.controlSocket,
+            "The path of the unix socket at which tprtctl finds the daemon; empty: none.",
+            discussion: "Its mode is 0660: root, the daemon's user and its group may use it.",
+            allowed: .absolutePathOrEmpty),
+        Field(
             "server.listen_queue_size", \.server.listenQueueSize,
             "How many connections may wait to be accepted.",
             allowed: .range(1...65535)),

@@ -15,6 +15,8 @@ extension Configuration {
         public var socketListenPort = 10023
         /// More listeners, as `inet:host:port` or `unix:path?mode=0660&group=name`.
         public var listen: [String] = []
+        /// The path of the socket at which tprtctl finds the daemon; empty: none.
+        public var controlSocket = ""
         /// How many connections may wait to be accepted.
         public var listenQueueSize = 1024
         /// Whether a restart may take a socket over that was left behind.

@@ -133,5 +133,9 @@ extension Configuration {
             "service.wl_watch", \.service.wlWatch,
             "Whether a whitelist is read again when it changes.",
             reload: true),
+        Field(
+            "service.wl_redis_interval", \.service.wlRedisInterval,
+            "How often whitelists in Redis are looked at for changes, with wl_watch.",
+            allowed: .range(.seconds(1) ... .days(1)), reload: true),
     ]
 }

@@ -63,6 +63,8 @@ extension Configuration {
         public var allowWlRegex = false
         /// Whether a whitelist is read again when it changes.
         public var wlWatch = true
+        /// How often whitelists in Redis are looked at for changes, with `wlWatch`.
+        public var wlRedisInterval = Duration.seconds(60)
 
         /// The defaults.
         public init() {}

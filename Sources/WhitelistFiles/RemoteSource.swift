@@ -1,5 +1,6 @@
 import Greylist
 import JSONText
+import NIOConcurrencyHelpers
 import Whitelists
 
 /// A whitelist that isn't a file: lists of entries whose members are all texts.
@@ -45,6 +46,8 @@ public struct RemoteSource: Sendable {
     /// What it is called in messages and places: no password.
     public let name: String
     private let contents: @Sendable () throws(Fault) -> Contents
+    /// Stands for what was read last; shared by all copies.
+    private let lastRead = NIOLockedValueBox<Int?>(nil)
 
     /// A source; `contents` reads it, and may block.
     public init(name: String, contents: @escaping @Sendable () throws(Fault) -> Contents) {
@@ -60,6 +63,7 @@ public struct RemoteSource: Sendable {
         } catch {
             throw WhitelistFault(error.sentence)
         }
+        lastRead.withLockedValue { $0 = contents.hash }
         for complaint in contents.complaints {
             let entry = complaint.entry.map { ":\(named($0))" } ?? ""
             gathering.complain(of: "\(name)(\(named(complaint.list))\(entry))", complaint.sentence)
@@ -75,6 +79,35 @@ public struct RemoteSource: Sendable {
                 }
             }
         }
+    }
+}
+
+extension RemoteSource {
+    /// Whether it holds something else than what was read last; not where it can't be read now.
+    ///
+    /// Reads it, and blocks meanwhile.
+    func hasChanged() -> Bool {
+        guard let contents = try? contents() else { return false }
+        return lastRead.withLockedValue { $0 != contents.hash }
+    }
+}
+
+extension RemoteSource.Contents {
+    /// The same for the same contents, complaints included, in this process.
+    fileprivate var hash: Int {
+        var hasher = Hasher()
+        for list in lists {
+            hasher.combine(list.name)
+            for entry in list.entries {
+                hasher.combine(entry.name)
+                // The order of a hash's fields is Redis' own affair.
+                hasher.combine(Dictionary(entry.members, uniquingKeysWith: { $1 }))
+            }
+        }
+        for complaint in complaints {
+            hasher.combine("\(complaint.list) \(complaint.entry ?? "") \(complaint.sentence)")
+        }
+        return hasher.finalize()
     }
 }
 

@@ -65,6 +65,14 @@ public enum WhitelistSource: Sendable, Hashable {
         return .folder(path: parts[0], vendor: String(parts[1].dropFirst(7)))
     }
 
+    /// What it is called in messages.
+    var name: String {
+        switch self {
+        case .documents(let documents): bareOrQuoted(documents.first?.path ?? "")
+        case .folder(let path, _): bareOrQuoted(path)
+        }
+    }
+
     /// The folders that are looked into.
     var folders: [String] {
         switch self {

@@ -3,7 +3,9 @@ public import Whitelists
 
 /// The sources of a whitelist, in their order.
 ///
-/// A file that can't be read keeps the entries of its last good reading, and so does a folder.
+/// A file that can't be read keeps the entries of its last good reading, and so does a folder. A source that has lost more
+/// than half of its entries keeps what it had until that is accepted: a file that is just being copied, or lists that were
+/// deleted by mistake, greylist nobody.
 public final class WhitelistSources: Sendable {
     /// What a reading brought.
     public struct Reading: Sendable {
@@ -11,11 +13,6 @@ public final class WhitelistSources: Sendable {
         public var whitelist: Whitelist
         /// What is wrong, a sentence each; none of it keeps the rest from being used.
         public var warnings: [String]
-    }
-
-    private struct LastGood: Sendable {
-        var documents: [WhitelistSource: [WhitelistDocument]] = [:]
-        var parts: [WhitelistDocument: WhitelistPart] = [:]
     }
 
     /// What the files looked like.
@@ -28,43 +25,45 @@ public final class WhitelistSources: Sendable {
 
     private let sources: [WhitelistSource]
     private let terms: SourceTerms
-    private let lastGood = NIOLockedValueBox(LastGood())
+    private let lastGood: NIOLockedValueBox<[WhitelistSource: SourceContents]>
     private let looks = NIOLockedValueBox(Looks())
 
     /// Sources by their URLs.
     ///
-    /// - Parameter remote: makes those that are no files
+    /// - Parameters:
+    ///   - former: the sources that these take the place of; what is in both keeps its last good reading
+    ///   - remote: makes those that are no files
     public init(
-        urls: [String], terms: SourceTerms, remote: WhitelistSource.RemoteSources = { _ in nil }
+        urls: [String], terms: SourceTerms, after former: WhitelistSources? = nil,
+        remote: WhitelistSource.RemoteSources = { _ in nil }
     ) throws(WhitelistFault) {
         var sources: [WhitelistSource] = []
-        for url in urls { sources.append(try WhitelistSource(url, remote: remote)) }
+        for url in urls {
+            let source = try WhitelistSource(url, remote: remote)
+            if !sources.contains(source) { sources.append(source) }
+        }
         self.sources = sources
         self.terms = terms
+        var known = former?.lastGood.withLockedValue { $0 } ?? [:]
+        // Under other terms a source may well have far fewer entries.
+        if former?.terms != terms { for source in known.keys { known[source]?.isComparable = false } }
+        lastGood = NIOLockedValueBox(known.filter { sources.contains($0.key) })
     }
 
     /// Reads all sources anew.
     ///
     /// Blocks while it reads files.
-    public func read() -> Reading {
+    ///
+    /// - Parameter acceptsShrunk: whether sources that have lost more than half of their entries are taken as they are
+    public func read(acceptingShrunk acceptsShrunk: Bool = false) -> Reading {
         // Before the reading: what changes meanwhile is noticed at the next look.
         let now = look()
         looks.withLockedValue { $0.whenRead = now }
-        var warnings: [String] = []
-        let parts = lastGood.withLockedValue { lastGood in
-            var parts: [WhitelistDocument: WhitelistPart] = [:]
-            var order: [WhitelistDocument] = []
-            for source in sources {
-                let documents = documents(of: source, &lastGood, &warnings)
-                for document in documents where parts[document] == nil {
-                    order.append(document)
-                    parts[document] = part(of: document, lastGood.parts[document], &warnings)
-                }
-            }
-            lastGood.parts = parts
-            return order.compactMap { parts[$0] }
+        var run = SourceRun(terms: terms, acceptsShrunk: acceptsShrunk)
+        lastGood.withLockedValue { lastGood in
+            for source in sources { lastGood[source] = run.contents(of: source, after: lastGood[source]) }
         }
-        return Reading(whitelist: Whitelist(parts), warnings: warnings)
+        return Reading(whitelist: Whitelist(run.parts), warnings: run.warnings)
     }
 
     /// Whether files are other ones than those that were read, and have been so at the look before, too: what is just
@@ -79,40 +78,27 @@ public final class WhitelistSources: Sendable {
         }
     }
 
+    /// Whether there are sources that are no files.
+    public var haveRemote: Bool { !remotes.isEmpty }
+
+    /// Whether sources that are no files hold something else than what was read; those that can't be read now don't.
+    ///
+    /// Reads them, and blocks meanwhile.
+    public func haveChangedRemotely() -> Bool {
+        remotes.contains { $0.hasChanged() }
+    }
+
+    private var remotes: [RemoteSource] {
+        sources.flatMap { source -> [RemoteSource] in
+            guard case .documents(let documents) = source else { return [] }
+            return documents.compactMap { if case .remote(let remote) = $0.form { remote } else { nil } }
+        }
+    }
+
     private func look() -> [FileLook] {
         sources.flatMap { source in
             source.folders.map { FileLook(path: $0) }
                 + ((try? source.documents()) ?? []).filter(\.isFile).map { FileLook(path: $0.path) }
-        }
-    }
-
-    private func documents(
-        of source: WhitelistSource, _ lastGood: inout LastGood, _ warnings: inout [String]
-    ) -> [WhitelistDocument] {
-        do throws(WhitelistFault) {
-            let documents = try source.documents()
-            lastGood.documents[source] = documents
-            return documents
-        } catch {
-            let former = lastGood.documents[source]
-            let consequence = former.map { "its last good reading stays (files: \($0.count))" } ?? "it counts as empty"
-            warnings.append("whitelist \(error); \(consequence)")
-            return former ?? []
-        }
-    }
-
-    private func part(
-        of document: WhitelistDocument, _ former: WhitelistPart?, _ warnings: inout [String]
-    ) -> WhitelistPart? {
-        do throws(WhitelistFault) {
-            let reading = try document.part(terms)
-            warnings += reading.complaints.map { "whitelist \($0)" }
-            return reading.entries
-        } catch {
-            let consequence =
-                former.map { "its last good reading stays (entries: \($0.count))" } ?? "it counts as empty"
-            warnings.append("whitelist \(error); \(consequence)")
-            return former
         }
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Programs
 import Settings
 import WhitelistFiles
@@ -9,14 +10,21 @@ struct SettingFiles: ParsableArguments {
         name: [.customShort("c", allowingJoined: true), .long],
         help: ArgumentHelp(
             "Read a configuration file of tprtd, whose settings then hold here, too; may be given several times.",
-            valueName: "file"),
+            discussion: "Unless one is named, it is \(Self.usual), where that exists.", valueName: "file"),
         completion: .file())
     var configfile: [String] = []
+
+    /// Where the package has it.
+    private static let usual = "/etc/tprt/tprt.conf"
+
+    private var files: [String] {
+        configfile.isEmpty && access(Self.usual, F_OK) == 0 ? [Self.usual] : configfile
+    }
 
     /// What the files and the variables say.
     func load(environment: [String: String]) throws(Failure) -> Configuration {
         do throws(SettingErrors) {
-            return try SettingSources(files: configfile, environment: environment).load {
+            return try SettingSources(files: files, environment: environment).load {
                 try contents(of: $0, limit: ConfigurationFile.sizeLimit)
             }.configuration
         } catch {

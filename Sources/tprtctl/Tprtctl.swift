@@ -7,5 +7,5 @@ struct Tprtctl: ParsableCommand {
         commandName: Program.name,
         abstract: "Looks after what the greylisting policy server tprtd keeps.",
         version: "\(Program.name) \(Release.version)",
-        subcommands: [StoreCommand.self, WhitelistCommand.self])
+        subcommands: [ReloadCommand.self, StoreCommand.self, WhitelistCommand.self])
 }

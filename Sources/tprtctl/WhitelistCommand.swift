@@ -4,5 +4,8 @@ import ArgumentParser
 struct WhitelistCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "whitelist", abstract: "Look into whitelists.",
-        subcommands: [WhitelistCheckCommand.self, WhitelistTestCommand.self, WhitelistListCommand.self])
+        subcommands: [
+            WhitelistCheckCommand.self, WhitelistTestCommand.self, WhitelistListCommand.self,
+            WhitelistAcceptCommand.self,
+        ])
 }

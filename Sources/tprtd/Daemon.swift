@@ -1,7 +1,9 @@
+import Control
 import Engine
 import Glibc
 import Greylist
 import Logging
+import Metrics
 import NIOPosix
 import Programs
 import Server
@@ -17,11 +19,13 @@ import Whitelists
 @MainActor
 struct Daemon {
     private let plan: Plan
+    private let reloader: Reloader
     private let sink = LogSink(descriptor: STDERR_FILENO)
     private let logger: Logger
 
-    init(_ plan: Plan) {
+    init(_ plan: Plan, reloader: Reloader) {
         self.plan = plan
+        self.reloader = reloader
         let (sink, level) = (sink, plan.terms.logLevel)
         logger = Logger(label: Program.name) { _ in SinkLogHandler(sink: sink, level: level) }
     }
@@ -52,12 +56,23 @@ struct Daemon {
         let reloads = await UnixSignalsSequence(trapping: .sighup)
         let stops = await StopSignals(logger: logger)
         let listeners = try plan.openListeners()
-        let postman = plan.postman(with: readWhitelists())
+        let control: OpenListener?
+        do throws(Failure) {
+            control = try plan.openControlSocket()
+        } catch {
+            for listener in listeners { listener.close() }
+            throw error
+        }
+        let whitelist = readWhitelists()
         do {
             let server = try await PolicyServer(
-                listeners: listeners, terms: plan.terms, postman: postman, store: store, sink: sink, logger: logger)
+                listeners: listeners, terms: plan.terms, postman: plan.postman(with: whitelist), store: store,
+                sink: sink, logger: logger)
             let maintenance = maintenance(of: store, behind: server)
-            try await group(server, maintenance, reload(of: server, at: reloads), stops).run()
+            let metrics = ReloadMetrics(factory: MetricsSystem.factory, now: plan.terms.now)
+            metrics.setEntries(whitelist.count)
+            let reload = reload(of: server, maintenance, at: reloads, metrics)
+            try await group(server, maintenance, reload, control.map { serve($0, reload) }, stops).run()
         } catch {
             throw Failure(.software, "\(error)")
         }
@@ -71,28 +86,48 @@ struct Daemon {
 
     private func maintenance(of store: any Store, behind server: PolicyServer) -> Maintenance {
         Maintenance(
-            store: store, tables: plan.maintainedTables, rules: plan.postman.terms.rules,
-            interval: plan.maintenanceInterval, now: plan.terms.now,
+            store: store, terms: plan.maintenance, now: plan.terms.now,
             isStoreAway: { server.isStoreAway }, logger: logger)
     }
 
-    private func reload(of server: PolicyServer, at signals: UnixSignalsSequence) -> Reload {
-        let (whitelists, logger) = (plan.whitelists, logger)
-        let haveChanged: @Sendable () async -> Bool = {
-            (try? await NIOThreadPool.singleton.runIfActive { whitelists.haveChanged() }) ?? false
+    private func reload(
+        of server: PolicyServer, _ maintenance: Maintenance, at signals: UnixSignalsSequence, _ metrics: ReloadMetrics
+    ) -> Reload {
+        let reloader = reloader
+        return Reload(signals: signals, watches: reloader.watches, metrics: metrics, logger: logger) { order in
+            let reading: Reloader.Reading
+            do {
+                reading = try await NIOThreadPool.singleton.runIfActive { reloader.read(order) }
+            } catch {
+                let reply = ControlReply(
+                    status: ExitStatus.unavailable.rawValue, warnings: ["nothing was read anew: the daemon is stopping"]
+                )
+                return ReloadResult(reply: reply, entries: 0)
+            }
+            await server.change { postman in
+                postman.terms = reading.plan.postman.terms
+                postman.wording = reading.plan.postman.wording
+                postman.whitelist = reading.whitelist
+            }
+            maintenance.change(to: reading.plan.maintenance)
+            return ReloadResult(reply: reading.reply, entries: reading.whitelist.count)
         }
-        return Reload(
-            server: server, signals: signals, logger: logger, haveChanged: plan.watchesWhitelists ? haveChanged : nil
-        ) {
-            let reading = try? await NIOThreadPool.singleton.runIfActive { whitelists.read() }
-            for warning in reading?.warnings ?? [] { logger.warning("\(warning)") }
-            return reading?.whitelist
-        }
+    }
+
+    /// What tprtctl may ask for.
+    private func serve(_ listener: OpenListener, _ reload: Reload) -> ControlServer {
+        ControlServer(
+            listener: listener,
+            verbs: [
+                "reload": { _ in await reload.carryOut(Reload.Order()) },
+                "accept-whitelists": { _ in await reload.carryOut(Reload.Order(acceptsShrunk: true)) },
+            ], logger: logger)
     }
 
     /// The services in the order of their start; they stop in the reverse one, once `stops` has ended.
     private func group(
-        _ server: PolicyServer, _ maintenance: Maintenance, _ reload: Reload, _ stops: StopSignals
+        _ server: PolicyServer, _ maintenance: Maintenance, _ reload: Reload, _ control: ControlServer?,
+        _ stops: StopSignals
     ) -> ServiceGroup {
         var quiet = logger
         quiet.logLevel = max(.warning, logger.logLevel)
@@ -100,6 +135,7 @@ struct Daemon {
             .init(service: server), .init(service: maintenance), .init(service: reload),
             .init(service: stops, successTerminationBehavior: .gracefullyShutdownGroup),
         ]
+        if let control { services.append(.init(service: control)) }
         // It needs the store, which the server closes in its end.
         if let handBack = server.handBack { services.insert(.init(service: handBack), at: 1) }
         return ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: quiet))

@@ -17,23 +17,23 @@ enum Main {
         do throws(Failure) {
             if arguments.version { return print("\(Program.name) \(Release.version)") }
             let environment = ProcessInfo.processInfo.environment
-            let loaded = try read(arguments, environment)
+            let loaded = try read(arguments.sources(environment: environment))
             if arguments.printConfig { return print(arguments.printed(loaded), terminator: "") }
             let plan = try makePlan(loaded, environment)
             if arguments.checkConfig { return report(plan.whitelists.read().warnings) }
-            try await Daemon(plan).run()
+            let sources = arguments.sources(environment: environment)
+            let reloader = Reloader(plan, of: loaded, environment: environment) { () throws(Failure) in
+                try read(sources)
+            }
+            try await Daemon(plan, reloader: reloader).run()
         } catch {
             error.exit(Program.name)
         }
     }
 
-    private static func read(
-        _ arguments: TprtdArguments, _ environment: [String: String]
-    ) throws(Failure) -> LoadedConfiguration {
+    private nonisolated static func read(_ sources: SettingSources) throws(Failure) -> LoadedConfiguration {
         do throws(SettingErrors) {
-            return try arguments.load(environment: environment) {
-                try contents(of: $0, limit: ConfigurationFile.sizeLimit)
-            }
+            return try sources.load { try contents(of: $0, limit: ConfigurationFile.sizeLimit) }
         } catch {
             throw Failure(error)
         }

@@ -21,10 +21,17 @@ struct Plan {
     let terms: ServerTerms
     let whitelists: WhitelistSources
     let watchesWhitelists: Bool
-    let maintainedTables: [Table]
-    let maintenanceInterval: Duration
+    let remoteWatchInterval: Duration
+    let maintenance: Maintenance.Terms
+    /// Where tprtctl finds the daemon; nil for nowhere.
+    let controlSocket: ListenAddress?
 
-    init(_ loaded: LoadedConfiguration, environment: [String: String]) throws(PlanFaults) {
+    /// What these settings mean.
+    ///
+    /// - Parameter former: the whitelists that those of this plan take the place of
+    init(
+        _ loaded: LoadedConfiguration, environment: [String: String], after former: WhitelistSources? = nil
+    ) throws(PlanFaults) {
         var faults = PlanFaults(sentences: Support.refusals(loaded))
         let (server, service) = (loaded.configuration.server, loaded.configuration.service)
         func attempt<Value>(_ key: String, _ make: () throws -> Value) -> Value? {
@@ -45,7 +52,7 @@ struct Plan {
         }
         let whitelists = attempt("service.wl_sources") {
             try WhitelistSources(
-                urls: service.wlSources, terms: SourceTerms(allowsPatterns: service.allowWlRegex)
+                urls: service.wlSources, terms: SourceTerms(allowsPatterns: service.allowWlRegex), after: former
             ) { (url) throws(WhitelistFault) in
                 // What is wrong with the server is said of the reading.
                 try RemoteWhitelists.source(at: url) { _ in }
@@ -71,6 +78,7 @@ struct Plan {
         self.autoWhitelist = autoWhitelist
         self.whitelists = whitelists
         watchesWhitelists = service.wlWatch
+        remoteWatchInterval = service.wlRedisInterval
         keyPrefix = service.keyPrefix
         stateDirectory = state
         listeners = [ListenAddress(server)] + more
@@ -78,10 +86,12 @@ struct Plan {
         takesOverStale = server.reuseSocket
         postman = Postman(terms: Postman.Terms(service), wording: wording)
         terms = ServerTerms(loaded.configuration)
-        maintainedTables =
-            (service.greyDbMaintenanceDisable ? [] : [.greylist])
-            + (service.awlDbMaintenanceDisable || service.awlClientCount == 0 ? [] : [.autoWhitelist])
-        maintenanceInterval = service.maintenanceInterval
+        maintenance = Maintenance.Terms(
+            tables: (service.greyDbMaintenanceDisable ? [] : [.greylist])
+                + (service.awlDbMaintenanceDisable || service.awlClientCount == 0 ? [] : [.autoWhitelist]),
+            rules: postman.terms.rules, interval: service.maintenanceInterval)
+        controlSocket =
+            server.controlSocket.isEmpty ? nil : .unix(path: server.controlSocket, mode: 0o660, group: "")
     }
 }
 

@@ -9,13 +9,23 @@ extension Plan {
     func openStore(report: @escaping @Sendable (String) -> Void) throws(Failure) -> any Store {
         stateDirectory.make()
         let backend = Backend(
-            keyPrefix: keyPrefix, maintenanceLease: maintenanceInterval.components.seconds * 9 / 10,
+            keyPrefix: keyPrefix, maintenanceLease: maintenance.interval.components.seconds * 9 / 10,
             now: WallClock.now, report: report)
         do throws(StoreError) {
             let hasAutoWhitelist = postman.terms.rules.clientCount > 0
             return try backend.open(greylist: greylist, autoWhitelist: hasAutoWhitelist ? autoWhitelist : nil)
         } catch {
             throw Failure(error)
+        }
+    }
+
+    /// Opens the control socket, where there is to be one.
+    func openControlSocket() throws(Failure) -> OpenListener? {
+        guard let controlSocket else { return nil }
+        do throws(ListenError) {
+            return try OpenListener.open(controlSocket, backlog: 16).first
+        } catch {
+            throw Failure(ExitStatus(error.code), "server.control_socket: \(error)")
         }
     }
 

@@ -55,9 +55,13 @@ extension TprtdArguments {
     func load(
         environment: [String: String], read: (String) throws -> [UInt8]
     ) throws(SettingErrors) -> LoadedConfiguration {
-        let sources = SettingSources(
+        try sources(environment: environment).load(read: read)
+    }
+
+    /// What the settings are read from, at the start and at each reload.
+    func sources(environment: [String: String]) -> SettingSources {
+        SettingSources(
             files: configfile, environment: environment, flags: flags.assignments, injections: inject)
-        return try sources.load(read: read)
     }
 
     /// What `--print-config` prints, as `--changed` and `--json` would have it.

@@ -63,8 +63,17 @@ final class Client: Sendable {
     ///
     /// It waits on a thread of its own: the tests' few shared ones must stay free for the server.
     func reply() async throws -> String? {
+        try await read(to: [10, 10]).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// Reads up to the end of the line, likewise; without that end.
+    func line() async throws -> [UInt8]? {
+        try await read(to: [10])?.dropLast()
+    }
+
+    private func read(to end: [UInt8]) async throws -> [UInt8]? {
         try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(with: Result { try self.read() }) }
+            Thread.detachNewThread { continuation.resume(with: Result { try self.readNow(to: end) }) }
         }
     }
 
@@ -86,15 +95,15 @@ final class Client: Sendable {
         }
     }
 
-    private func read() throws -> String? {
+    private func readNow(to end: [UInt8]) throws -> [UInt8]? {
         var bytes: [UInt8] = []
         var byte: UInt8 = 0
-        while !bytes.suffix(2).elementsEqual([10, 10]) {
+        while !bytes.suffix(end.count).elementsEqual(end) {
             let count = recv(descriptor, &byte, 1, 0)
             guard count >= 0 || errno == ECONNRESET else { throw Fault(description: "no reply in a minute") }
-            guard count > 0 else { return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self) }
+            guard count > 0 else { return bytes.isEmpty ? nil : bytes }
             bytes.append(byte)
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return bytes
     }
 }

@@ -31,7 +31,7 @@ struct MaintenanceTests {
         of store: any Store, _ tables: [Table] = Table.allCases, isStoreAway: @escaping @Sendable () -> Bool = { false }
     ) -> Maintenance {
         Maintenance(
-            store: store, tables: tables, rules: Rules(), interval: .seconds(3_600),
+            store: store, terms: Maintenance.Terms(tables: tables, rules: Rules(), interval: .seconds(3_600)),
             now: { Timestamp(seconds: 1_000_000) }, isStoreAway: isStoreAway,
             logger: Logger(label: "test") { [lines] _ in Lines(lines: lines) })
     }

@@ -90,7 +90,7 @@ struct DeclarationTests {
             if let other = field.choices.first(where: { $0 != text }) { return .string(other) }
             let others = [
                 "service.grey_action": "450 4.2.0", "service.grey_smtp_header": "X-Other: yes",
-                "service.sync_interval": "300ms", "server.socket_mode": "0600",
+                "service.sync_interval": "300ms", "server.socket_mode": "0600", "server.control_socket": "/other",
             ]
             return .string(others[field.key] ?? "other")
         case .double, .null: return .null

@@ -40,6 +40,46 @@ struct RemoteSourceTests {
             ])
     }
 
+    @Test("a change is noticed, and none where nothing but the order of members changed, or nothing can be read")
+    func changes() throws {
+        let readings = Readings()
+        let source = RemoteSource(name: "redis://h/0") { () throws(RemoteSource.Fault) in
+            let members = [("type", "helo_name"), ("domain", "a.b")]
+            switch readings.next() {
+            case 1: return Self.lists([("home", members)])
+            case 2: return Self.lists([("home", members.reversed())])
+            case 3: throw RemoteSource.Fault("redis://h/0: refused")
+            case 4: return Self.lists([("home", members), ("office", members)])
+            default: return Self.lists([("home", [("type", "helo_name"), ("domain", "a.c")])])
+            }
+        }
+        let sources = try WhitelistSources(urls: ["redis://h/0"], terms: SourceTerms()) { _ in source }
+        #expect(sources.haveRemote)
+        _ = sources.read()
+        #expect(!sources.haveChangedRemotely(), "another order")
+        #expect(!sources.haveChangedRemotely(), "away")
+        #expect(sources.haveChangedRemotely(), "one more")
+        #expect(sources.haveChangedRemotely(), "another member")
+        _ = sources.read()
+        #expect(!sources.haveChangedRemotely(), "it was read")
+        let files = try WhitelistSources(urls: ["file:///none"], terms: SourceTerms())
+        #expect(!files.haveRemote && !files.haveChangedRemotely())
+    }
+
+    @Test("a source that could not be read at first is read once it can be")
+    func late() throws {
+        let readings = Readings()
+        let source = RemoteSource(name: "redis://h/0") { () throws(RemoteSource.Fault) in
+            guard readings.next() > 2 else { throw RemoteSource.Fault("redis://h/0: refused") }
+            return Self.lists([("home", [("type", "helo_name"), ("domain", "a.b")])])
+        }
+        let sources = try WhitelistSources(urls: ["redis://h/0"], terms: SourceTerms()) { _ in source }
+        #expect(sources.read().whitelist.count == 0)
+        #expect(!sources.haveChangedRemotely())
+        #expect(sources.haveChangedRemotely())
+        #expect(sources.read().whitelist.count == 1)
+    }
+
     @Test("what can't be read keeps its last good reading")
     func lastGood() throws {
         let readings = Readings()

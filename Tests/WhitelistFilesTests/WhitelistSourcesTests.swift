@@ -38,9 +38,85 @@ struct WhitelistSourcesTests {
             ]
             expect(2, skipped + [broken], "one in parts, one broken")
 
-            try write("{}", to: first)
             try write(#"{"b": [\#(#"{"type": "recipient_literal", "recipient": "user"},"#)]}"#, to: second)
-            expect(1, [], "one emptied on purpose, one mended")
+            try write(#"{"a": [{"type": "ipv4_net", "net": "192.0.2.1"}]}"#, to: first)
+            expect(2, [], "both mended")
+        }
+    }
+
+    @Test("a source that loses more than half of its entries keeps them until that is accepted")
+    func shrinks() throws {
+        try withFolder { folder in
+            func entries(_ count: Int, to path: String) throws {
+                let lines = (0..<count).map { #"{"type": "ipv4_net", "net": "192.0.2.\#($0)"},"# }
+                try write(#"{"a": [\#(lines.joined())]}"#, to: path)
+            }
+            let (file, other) = ("\(folder)/a.json", "\(folder)/b.json")
+            try entries(4, to: file)
+            try entries(10, to: other)
+            let sources = try WhitelistSources(urls: ["file://\(file)", "file://\(other)"], terms: SourceTerms())
+            func expect(_ count: Int, _ comment: Comment, _ warnings: [String] = [], accepting: Bool = false) {
+                let reading = sources.read(acceptingShrunk: accepting)
+                #expect(reading.whitelist.count == count, comment)
+                #expect(reading.warnings == warnings, comment)
+            }
+            func complaint(_ now: Int, _ former: Int) -> String {
+                "whitelist \(file): it has \(now) entries, and had \(former): more than half are gone; "
+                    + "its last good reading stays until \"tprtctl whitelist accept\""
+            }
+            expect(14, "at first")
+            try entries(2, to: file)
+            expect(12, "half of them stay")
+            try entries(0, to: file)
+            try entries(9, to: other)
+            expect(11, "none is left, and the other source is read all the same", [complaint(0, 2)])
+            expect(11, "again", [complaint(0, 2)])
+            try entries(1, to: file)
+            expect(10, "half of what it had")
+            try entries(0, to: file)
+            expect(10, "none", [complaint(0, 1)])
+            expect(9, "accepted", accepting: true)
+            expect(9, "from now on")
+            try entries(3, to: file)
+            expect(12, "and it may grow")
+        }
+    }
+
+    @Test("a folder is one source: a file that goes takes its entries along, unless they are most of them")
+    func folderShrinks() throws {
+        try withFolder { folder in
+            func lines(_ count: Int, _ first: Int) -> String {
+                (0..<count).map { "192.0.\(first).\($0)\n" }.joined()
+            }
+            try write(lines(3, 1), to: "\(folder)/a.clients")
+            try write(lines(4, 2), to: "\(folder)/b.clients")
+            let sources = try WhitelistSources(urls: ["dir://\(folder)"], terms: SourceTerms())
+            #expect(sources.read().whitelist.count == 7)
+            try remove("\(folder)/b.clients")
+            let held = sources.read()
+            #expect(held.whitelist.count == 7)
+            #expect(held.warnings.map { $0.contains("it has 3 entries, and had 7") } == [true])
+            try write(lines(1, 2), to: "\(folder)/b.clients")
+            #expect(sources.read().whitelist.count == 4)
+        }
+    }
+
+    @Test("sources that take others' place know what these had; under other terms they may have less")
+    func succession() throws {
+        try withFolder { folder in
+            let path = "\(folder)/a.clients"
+            try write("192.0.2.1\n/a/\n/b/\n", to: path)
+            let terms = SourceTerms(allowsPatterns: true)
+            let former = try WhitelistSources(urls: ["postgrey-clients://\(path)"], terms: terms)
+            #expect(former.read().whitelist.count == 3)
+            let same = try WhitelistSources(urls: ["postgrey-clients://\(path)"], terms: terms, after: former)
+            let fewer = try WhitelistSources(
+                urls: ["postgrey-clients://\(path)"], terms: SourceTerms(), after: former)
+            #expect(fewer.read().whitelist.count == 1)
+            try remove(path)
+            #expect(same.read().whitelist.count == 3)
+            let other = try WhitelistSources(urls: ["file://\(path)"], terms: terms, after: former)
+            #expect(other.read().whitelist.count == 0)
         }
     }
 

@@ -19,8 +19,8 @@ struct PlanTests {
         #expect(plan.postman.terms.rules == Rules())
         #expect(plan.terms.logLevel == .info)
         #expect(plan.terms.requestDeadline == .seconds(2))
-        #expect(plan.maintainedTables == [.greylist])
-        #expect(plan.maintenanceInterval == .seconds(3_600))
+        #expect(plan.maintenance.tables == [.greylist])
+        #expect(plan.maintenance.interval == .seconds(3_600))
         #expect(plan.takesOverStale)
         #expect(plan.watchesWhitelists)
     }
@@ -111,7 +111,7 @@ struct PlanTests {
             (["service.grey_db_maintenance_disable=true"], []),
         ] as [([String], [Table])])
     func maintenance(injections: [String], tables: [Table]) throws {
-        #expect(try plan(injections).maintainedTables == tables)
+        #expect(try plan(injections).maintenance.tables == tables)
     }
 
     @Test(

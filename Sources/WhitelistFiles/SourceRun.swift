@@ -1,0 +1,75 @@
+import Whitelists
+
+/// What is known of a source from its last good reading.
+struct SourceContents: Sendable {
+    /// Its files, in their order.
+    var documents: [WhitelistDocument] = []
+    /// The entries of each.
+    var parts: [WhitelistDocument: WhitelistPart] = [:]
+    /// Whether the next reading should have about as many entries.
+    var isComparable = true
+
+    /// How many entries there are.
+    var count: Int { documents.reduce(0) { $0 + (parts[$1]?.count ?? 0) } }
+}
+
+/// One reading of all sources.
+struct SourceRun {
+    let terms: SourceTerms
+    let acceptsShrunk: Bool
+    /// What was read, each file once however many sources it belongs to.
+    private(set) var parts: [WhitelistPart] = []
+    private(set) var warnings: [String] = []
+    private var read: [WhitelistDocument: WhitelistPart] = [:]
+    private var used: Set<WhitelistDocument> = []
+
+    init(terms: SourceTerms, acceptsShrunk: Bool) {
+        self.terms = terms
+        self.acceptsShrunk = acceptsShrunk
+    }
+
+    /// Reads a source; what is to be kept of it until the next reading.
+    mutating func contents(of source: WhitelistSource, after former: SourceContents?) -> SourceContents {
+        var contents = SourceContents()
+        contents.documents = documents(of: source, after: former)
+        for document in contents.documents {
+            contents.parts[document] = part(of: document, after: former?.parts[document])
+        }
+        if let former, former.isComparable, !acceptsShrunk, contents.count * 2 < former.count {
+            warnings.append(
+                "whitelist \(source.name): it has \(contents.count) entries, and had \(former.count): more than half are "
+                    + "gone; its last good reading stays until \"tprtctl whitelist accept\"")
+            contents = former
+        }
+        for document in contents.documents where used.insert(document).inserted {
+            if let part = contents.parts[document] { parts.append(part) }
+        }
+        return contents
+    }
+
+    private mutating func documents(of source: WhitelistSource, after former: SourceContents?) -> [WhitelistDocument] {
+        do throws(WhitelistFault) {
+            return try source.documents()
+        } catch {
+            let consequence =
+                former.map { "its last good reading stays (files: \($0.documents.count))" } ?? "it counts as empty"
+            warnings.append("whitelist \(error); \(consequence)")
+            return former?.documents ?? []
+        }
+    }
+
+    private mutating func part(of document: WhitelistDocument, after former: WhitelistPart?) -> WhitelistPart? {
+        if let part = read[document] { return part }
+        do throws(WhitelistFault) {
+            let reading = try document.part(terms)
+            warnings += reading.complaints.map { "whitelist \($0)" }
+            read[document] = reading.entries
+            return reading.entries
+        } catch {
+            let consequence =
+                former.map { "its last good reading stays (entries: \($0.count))" } ?? "it counts as empty"
+            warnings.append("whitelist \(error); \(consequence)")
+            return former
+        }
+    }
+}

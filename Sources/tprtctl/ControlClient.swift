@@ -1,0 +1,87 @@
+import Control
+import Glibc
+import Programs
+
+/// Asks a daemon something over its control socket.
+struct ControlClient {
+    /// The path of the socket.
+    let path: String
+    /// How long the reply may take, in seconds: a daemon reads millions of entries in much less.
+    var patience = 300
+
+    /// Sends a request and waits for its reply.
+    func ask(_ request: ControlRequest) throws(Failure) -> ControlReply {
+        let descriptor = try connected()
+        defer { close(descriptor) }
+        try send(Array(request.line.utf8), to: descriptor)
+        let line = try line(from: descriptor)
+        do throws(ControlFault) {
+            return try ControlReply(line: line)
+        } catch {
+            throw Failure(.unavailable, "unix:\(path): what answers there is no tprtd: \(error)")
+        }
+    }
+
+    private func connected() throws(Failure) -> CInt {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let bytes = Array(path.utf8)
+        guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
+            throw Failure(.usage, "unix:\(path): a socket's path has at most 107 bytes")
+        }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw failure(errno) }
+        var limit = timeval(tv_sec: patience, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        let result = withUnsafePointer(to: address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard result == 0 else {
+            let code = errno
+            close(descriptor)
+            throw failure(code)
+        }
+        return descriptor
+    }
+
+    private func send(_ bytes: [UInt8], to descriptor: CInt) throws(Failure) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            if count > 0 { rest = rest.dropFirst(count) } else if errno != EINTR { throw failure(errno) }
+        }
+    }
+
+    private func line(from descriptor: CInt) throws(Failure) -> [UInt8] {
+        var line: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 4_096)
+        while true {
+            let count = recv(descriptor, &chunk, chunk.count, 0)
+            if count > 0 {
+                line += chunk[..<count]
+                if let end = line.firstIndex(of: UInt8(ascii: "\n")) { return Array(line[..<end]) }
+            } else if count == 0 {
+                throw Failure(.unavailable, "unix:\(path): the daemon ended before it answered")
+            } else if errno != EINTR {
+                throw failure(errno)
+            }
+        }
+    }
+
+    private func failure(_ code: CInt) -> Failure {
+        switch code {
+        case ENOENT, ECONNREFUSED:
+            Failure(
+                .unavailable,
+                "unix:\(path): nobody listens there: is tprtd running, with server.control_socket set to this path?")
+        case EACCES, EPERM:
+            Failure(.noPermission, "unix:\(path): no permission: be root, tprtd's user or of its group")
+        case EAGAIN: Failure(.unavailable, "unix:\(path): no answer within \(patience) s")
+        default: Failure(.unavailable, "unix:\(path): \(String(cString: strerror(code)))")
+        }
+    }
+}

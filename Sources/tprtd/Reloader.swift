@@ -1,0 +1,126 @@
+import Control
+import Engine
+import Greylist
+import NIOConcurrencyHelpers
+import NIOPosix
+import Programs
+import Server
+import Settings
+import WhitelistFiles
+import Whitelists
+
+/// Reads settings and whitelists anew while the daemon serves.
+///
+/// Nothing is applied in halves: where anything is wrong with the settings, all of them stay as they are, and only the
+/// whitelists are read.
+final class Reloader: Sendable {
+    /// What a reading brought.
+    struct Reading: Sendable {
+        /// The plan that is in force from now on.
+        var plan: Plan
+        var whitelist: Whitelist
+        /// What is said of it.
+        var reply: ControlReply
+    }
+
+    private struct State {
+        var loaded: LoadedConfiguration
+        var plan: Plan
+    }
+
+    private let environment: [String: String]
+    private let load: @Sendable () throws(Failure) -> LoadedConfiguration
+    private let state: NIOLockedValueBox<State>
+
+    /// A reloader of a daemon that runs by that plan.
+    ///
+    /// - Parameter load: reads the settings from where they came
+    init(
+        _ plan: Plan, of loaded: LoadedConfiguration, environment: [String: String],
+        load: @escaping @Sendable () throws(Failure) -> LoadedConfiguration
+    ) {
+        self.environment = environment
+        self.load = load
+        state = NIOLockedValueBox(State(loaded: loaded, plan: plan))
+    }
+
+    /// The plan that is in force.
+    var plan: Plan { state.withLockedValue { $0.plan } }
+
+    /// What is looked at now and then, as long as the settings want it.
+    var watches: [Reload.Watch] {
+        [
+            watch(every: { _ in .seconds(2) }, { $0.haveChanged() }),
+            watch(every: { $0.remoteWatchInterval }, { $0.haveChangedRemotely() }),
+        ]
+    }
+
+    private func watch(
+        every interval: @escaping @Sendable (Plan) -> Duration,
+        _ haveChanged: @escaping @Sendable (WhitelistSources) -> Bool
+    ) -> Reload.Watch {
+        Reload.Watch(
+            every: { interval(self.plan) },
+            hasChanged: {
+                let plan = self.plan
+                guard plan.watchesWhitelists else { return false }
+                return (try? await NIOThreadPool.singleton.runIfActive { haveChanged(plan.whitelists) }) ?? false
+            })
+    }
+
+    /// Reads what the order asks for.
+    ///
+    /// Blocks; one reading at a time.
+    func read(_ order: Reload.Order) -> Reading {
+        var reply = ControlReply()
+        if !order.isForChange {
+            do throws(Failure) {
+                try readSettings(telling: &reply)
+            } catch {
+                reply.status = error.status.rawValue
+                reply.warnings += error.messages + ["the settings stay as they were"]
+            }
+        }
+        let plan = plan
+        let lists = plan.whitelists.read(acceptingShrunk: order.acceptsShrunk)
+        reply.messages.append(
+            "whitelists read anew\(order.isForChange ? " after a change" : ""): \(lists.whitelist.count) entries")
+        reply.warnings += lists.warnings
+        if reply.status == 0, !lists.warnings.isEmpty { reply.status = ExitStatus.dataError.rawValue }
+        return Reading(plan: plan, whitelist: lists.whitelist, reply: reply)
+    }
+
+    private func readSettings(telling reply: inout ControlReply) throws(Failure) {
+        let former = state.withLockedValue { $0 }
+        let new = try load()
+        // What is wrong anywhere is said, also of what takes a restart.
+        _ = try plan(of: new)
+        var effective = new
+        effective.configuration = former.loaded.configuration.taking(reloadableFrom: new.configuration)
+        var restarting = Configuration.changes(from: effective.configuration, to: new.configuration).map(\.key)
+        if former.plan.needsRestart(forClientCount: effective.configuration.service.awlClientCount) {
+            effective.configuration.service.awlClientCount = former.loaded.configuration.service.awlClientCount
+            restarting.append("service.awl_client_count")
+        }
+        let changed = Configuration.changes(from: former.loaded.configuration, to: effective.configuration).map(\.key)
+        let plan = try plan(of: effective, after: former.plan.whitelists)
+        state.withLockedValue { $0 = State(loaded: effective, plan: plan) }
+        if !changed.isEmpty { reply.messages.append("settings read anew: \(changed.joined(separator: ", ")) changed") }
+        reply.warnings += restarting.map { "\($0) has changed: that takes a restart" }
+    }
+
+    private func plan(of loaded: LoadedConfiguration, after former: WhitelistSources? = nil) throws(Failure) -> Plan {
+        do throws(PlanFaults) {
+            return try Plan(loaded, environment: environment, after: former)
+        } catch {
+            throw Failure(.configuration, error.sentences)
+        }
+    }
+}
+
+extension Plan {
+    /// Whether the auto-whitelist would need a database that wasn't opened at the start.
+    fileprivate func needsRestart(forClientCount count: Int) -> Bool {
+        postman.terms.rules.clientCount == 0 && count > 0 && autoWhitelist != greylist
+    }
+}
