@@ -3,10 +3,13 @@ import Greylist
 /// Address literals with the numbers of their entries.
 struct AddressTable: Sendable {
     private var literals = LiteralTable()
+    /// Which forms there are: others needn't be looked up.
+    private var forms: AddressForms = []
 
     var isEmpty: Bool { literals.isEmpty }
 
     mutating func add(_ literal: AddressLiteral, number: Int) {
+        forms.insert(AddressForms(of: literal.bytes.span))
         literals.add(literal.bytes, number: number)
     }
 
@@ -19,9 +22,29 @@ struct AddressTable: Sendable {
     ) -> Int? {
         var best = limit
         AddressLiteral.forms(whole: whole, plain: plain) { form in
+            guard forms.contains(AddressForms(of: form)) else { return }
             if let number = literals.first(form, below: best, where: accepts) { best = number }
         }
         return best < limit ? best : nil
+    }
+}
+
+/// Which parts of an address a literal names.
+private struct AddressForms: OptionSet {
+    let rawValue: UInt8
+
+    static let whole = AddressForms(rawValue: 1)
+    static let user = AddressForms(rawValue: 2)
+    static let domain = AddressForms(rawValue: 4)
+
+    init(rawValue: UInt8) {
+        self.rawValue = rawValue
+    }
+
+    /// The form of a literal, or of a piece of an address.
+    init(of bytes: Span<UInt8>) {
+        let at = UInt8(ascii: "@")
+        self = bytes.isEmpty || bytes[bytes.count - 1] == at ? .user : bytes[0] == at ? .domain : .whole
     }
 }
 

@@ -4,53 +4,54 @@ import Greylist
 ///
 /// All strings stand in one block of bytes: some 30 bytes a string beside the string itself.
 struct LiteralTable: Sendable {
+    private struct Literal: Sendable {
+        /// Where it ends in `bytes`; it begins where the one before it ends.
+        let end: UInt32
+        /// Its first entry.
+        let first: UInt32
+    }
+
     private var bytes: [UInt8] = []
-    /// Where each string ends in `bytes`; it begins where the one before it ends.
-    private var ends: [UInt32] = []
+    private var literals: [Literal] = []
     private var numbers = EntryNumbers()
     private var index = HashIndex()
 
-    var isEmpty: Bool { ends.isEmpty }
+    var isEmpty: Bool { literals.isEmpty }
 
     /// Adds a string in lower case; the same one may come again.
     mutating func add(_ literal: [UInt8], number: Int) {
-        let known = place(of: literal.span)
-        numbers.add(number, at: known)
-        guard known == nil else { return }
+        if let known = first(of: literal.span) { return numbers.add(number, after: known) }
+        index.add(UInt32(literals.count), hash: Self.hash(literal.span))
         bytes.append(contentsOf: literal)
-        ends.append(UInt32(bytes.count))
-        index.append(hash: Self.hash(literal.span))
+        literals.append(Literal(end: UInt32(bytes.count), first: UInt32(number)))
     }
 
     /// The lowest number below `limit` of exactly this string that is accepted.
     @inline(__always)
     func first(_ literal: Span<UInt8>, below limit: Int, where accepts: (Int) -> Bool) -> Int? {
-        guard !isEmpty else { return nil }
-        var best = limit
-        let hash = Self.hash(literal)
-        index.forEach(hash: hash, from: index.slot(for: hash)) { index in
-            if isEqual(index, literal) { best = numbers.lowest(at: index, below: best, where: accepts) }
-        }
+        guard !isEmpty, let first = first(of: literal) else { return nil }
+        let best = numbers.lowest(from: first, below: limit, where: accepts)
         return best < limit ? best : nil
     }
 
     /// How many entries this string has.
     func count(of literal: Span<UInt8>) -> Int {
-        place(of: literal).map(numbers.count) ?? 0
+        first(of: literal).map(numbers.count) ?? 0
     }
 
-    private func place(of literal: Span<UInt8>) -> Int? {
+    @inline(__always)
+    private func first(of literal: Span<UInt8>) -> UInt32? {
         let hash = Self.hash(literal)
-        var place: Int?
-        index.forEach(hash: hash, from: index.slot(for: hash)) { index in
-            if isEqual(index, literal) { place = index }
+        var first: UInt32?
+        index.forEach(hash: hash, from: index.slot(for: hash)) { place in
+            if isEqual(Int(place), literal) { first = literals[Int(place)].first }
         }
-        return place
+        return first
     }
 
-    private func isEqual(_ index: Int, _ literal: Span<UInt8>) -> Bool {
-        let start = index == 0 ? 0 : Int(ends[index - 1])
-        guard Int(ends[index]) - start == literal.count else { return false }
+    private func isEqual(_ place: Int, _ literal: Span<UInt8>) -> Bool {
+        let start = place == 0 ? 0 : Int(literals[place - 1].end)
+        guard Int(literals[place].end) - start == literal.count else { return false }
         for offset in 0..<literal.count where bytes[start + offset] != literal[offset].lowercased { return false }
         return true
     }
