@@ -14,6 +14,8 @@ public struct Reload: Service {
     private let signals: UnixSignalsSequence
     private let haveChanged: (@Sendable () async -> Bool)?
     private let read: @Sendable () async -> Whitelist?
+    private let willReload: @Sendable () -> Void
+    private let didReload: @Sendable () -> Void
     private let logger: Logger
 
     /// A reload for that server.
@@ -22,14 +24,19 @@ public struct Reload: Service {
     ///   - signals: each asks for a reading; those that came before the service runs, too
     ///   - haveChanged: looks at the sources, off the event loops; nil where a change alone is no reason to read
     ///   - read: reads all sources, off the event loops; nil keeps what is there
+    ///   - willReload: called before each reading
+    ///   - didReload: called when what was read is in force, or nothing has changed
     public init(
         server: PolicyServer, signals: UnixSignalsSequence, logger: Logger,
-        haveChanged: (@Sendable () async -> Bool)?, read: @escaping @Sendable () async -> Whitelist?
+        haveChanged: (@Sendable () async -> Bool)?, read: @escaping @Sendable () async -> Whitelist?,
+        willReload: @escaping @Sendable () -> Void = {}, didReload: @escaping @Sendable () -> Void = {}
     ) {
         self.server = server
         self.signals = signals
         self.haveChanged = haveChanged
         self.read = read
+        self.willReload = willReload
+        self.didReload = didReload
         self.logger = logger
     }
 
@@ -56,6 +63,8 @@ public struct Reload: Service {
     }
 
     private func reload(_ reason: String) async {
+        willReload()
+        defer { didReload() }
         guard let whitelist = await read() else { return }
         await server.change { $0.whitelist = whitelist }
         logger.info("whitelists read anew\(reason): \(whitelist.count) entries")

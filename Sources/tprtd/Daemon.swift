@@ -17,11 +17,15 @@ import Whitelists
 @MainActor
 struct Daemon {
     private let plan: Plan
+    private let manager: ServiceManager
+    private let state: ServiceState
     private let sink = LogSink(descriptor: STDERR_FILENO)
     private let logger: Logger
 
-    init(_ plan: Plan) {
+    init(_ plan: Plan, under manager: ServiceManager) {
         self.plan = plan
+        self.manager = manager
+        state = ServiceState(tells: manager.notifySocket)
         let (sink, level) = (sink, plan.terms.logLevel)
         logger = Logger(label: Program.name) { _ in SinkLogHandler(sink: sink, level: level) }
     }
@@ -48,14 +52,16 @@ struct Daemon {
     private func serve() async throws(Failure) {
         StopSignals.endAtOnce()
         let store = try plan.openStore { [logger] in logger.warning("\($0)") }
+        warn(of: manager.complaints)
         raiseFileLimit()
         let reloads = await UnixSignalsSequence(trapping: .sighup)
         let stops = await StopSignals(logger: logger)
-        let listeners = try plan.openListeners()
+        let listeners = try manager.listeners(or: plan) { logger.info("\($0)") }
         let postman = plan.postman(with: readWhitelists())
         do {
             let server = try await PolicyServer(
-                listeners: listeners, terms: plan.terms, postman: postman, store: store, sink: sink, logger: logger)
+                listeners: listeners, terms: plan.terms, postman: postman, store: store, sink: sink, logger: logger,
+                onServing: { [state] in state.serves() })
             let maintenance = maintenance(of: store, behind: server)
             try await group(server, maintenance, reload(of: server, at: reloads), stops).run()
         } catch {
@@ -77,17 +83,17 @@ struct Daemon {
     }
 
     private func reload(of server: PolicyServer, at signals: UnixSignalsSequence) -> Reload {
-        let (whitelists, logger) = (plan.whitelists, logger)
+        let (whitelists, logger, state) = (plan.whitelists, logger, state)
         let haveChanged: @Sendable () async -> Bool = {
             (try? await NIOThreadPool.singleton.runIfActive { whitelists.haveChanged() }) ?? false
         }
         return Reload(
-            server: server, signals: signals, logger: logger, haveChanged: plan.watchesWhitelists ? haveChanged : nil
-        ) {
-            let reading = try? await NIOThreadPool.singleton.runIfActive { whitelists.read() }
-            for warning in reading?.warnings ?? [] { logger.warning("\(warning)") }
-            return reading?.whitelist
-        }
+            server: server, signals: signals, logger: logger, haveChanged: plan.watchesWhitelists ? haveChanged : nil,
+            read: {
+                let reading = try? await NIOThreadPool.singleton.runIfActive { whitelists.read() }
+                for warning in reading?.warnings ?? [] { logger.warning("\(warning)") }
+                return reading?.whitelist
+            }, willReload: { state.reloads() }, didReload: { state.hasReloaded() })
     }
 
     /// The services in the order of their start; they stop in the reverse one, once `stops` has ended.
@@ -102,6 +108,12 @@ struct Daemon {
         ]
         // It needs the store, which the server closes in its end.
         if let handBack = server.handBack { services.insert(.init(service: handBack), at: 1) }
+        // It stops before all others, so that the service manager hears of it first.
+        if let socket = manager.notifySocket {
+            let supervision = Supervision(
+                of: server, state: state, through: socket, watchdog: manager.watchdog, logger: logger)
+            services.insert(.init(service: supervision), at: services.count - 1)
+        }
         return ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: quiet))
     }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import FoundationEssentials
 import Glibc
 import Programs
+import Server
 import Settings
 import WhitelistFiles
 
@@ -21,7 +22,7 @@ enum Main {
             if arguments.printConfig { return print(arguments.printed(loaded), terminator: "") }
             let plan = try makePlan(loaded, environment)
             if arguments.checkConfig { return report(plan.whitelists.read().warnings) }
-            try await Daemon(plan).run()
+            try await Daemon(plan, under: .take(from: environment)).run()
         } catch {
             error.exit(Program.name)
         }

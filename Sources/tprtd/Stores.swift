@@ -29,18 +29,21 @@ extension Plan {
             return opened
         } catch {
             for listener in opened { listener.close() }
-            throw Failure(ExitStatus(error.code), error.description)
+            throw Failure(error)
         }
     }
 }
 
-extension ExitStatus {
-    fileprivate init(_ code: ListenError.Code) {
-        switch code {
-        case .taken: self = .unavailable
-        case .denied: self = .noPermission
-        case .cannotCreate: self = .cannotCreate
-        case .unusable: self = .configuration
-        }
+extension Failure {
+    /// A listener can't be opened.
+    init(_ error: ListenError) {
+        let status: ExitStatus =
+            switch error.code {
+            case .taken: .unavailable
+            case .denied: .noPermission
+            case .cannotCreate: .cannotCreate
+            case .unusable: .configuration
+            }
+        self.init(status, error.description)
     }
 }
