@@ -56,11 +56,12 @@ final class Lab {
         openFiles: Int? = nil,
         reads: Bool = true,
         variables: [String] = [],
-        sockets: [HeldSocket] = []
+        sockets: [HeldSocket] = [],
+        prefix: [String] = []
     ) throws -> Daemon {
         let daemon = try Daemon(
             arguments, listeningAt: endpoints, openFiles: openFiles, reads: reads, variables: variables,
-            sockets: sockets)
+            sockets: sockets, prefix: prefix)
         daemons.append(daemon)
         endings.append { daemon.process.end() }
         return daemon

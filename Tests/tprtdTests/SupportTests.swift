@@ -39,7 +39,9 @@ struct SupportTests {
 
     @Test("all of them are refused at once")
     func all() throws {
-        let loaded = try load(["server.daemonize=true", "server.user=a", "server.group=b", "service.durability=interval"])
+        let loaded = try load([
+            "server.daemonize=true", "server.user=a", "server.group=b", "service.durability=interval",
+        ])
         #expect(Support.refusals(loaded).count == 4)
     }
 
@@ -47,7 +49,8 @@ struct SupportTests {
         "what this version can do is not refused, said or unsaid",
         arguments: [
             [], ["log.log_type=none"], ["log.log_type=stderr", "log.log_format=postgrey"], ["server.daemonize=false"],
-            ["server.user=", "server.group=", "server.pid_file_path="], ["service.mode=enforce"], ["service.mode=observe"],
+            ["server.user=", "server.group=", "server.pid_file_path="], ["service.mode=enforce"],
+            ["service.mode=observe"],
             ["service.durability=commit", "service.store_fallback=memory", "service.allow_wl_regex=false"],
         ])
     func accepted(injections: [String]) throws {
