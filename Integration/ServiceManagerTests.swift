@@ -53,11 +53,11 @@ struct ServiceManagerTests {
         try withLab { lab in
             let manager = try NotifyReader(at: lab.folder.file("notify"))
             let daemon = try launch(lab, [manager.variable])
-            try manager.wait(for: "STATUS=0 connections; 0 requests answered: 0 greylisted, 0 passed")
+            try manager.wait(for: "STATUS=connections: 0, requests: 0 (greylisted: 0, passed: 0)")
             let client = try daemon.client()
             #expect(try client.ask(request).isGreylisted)
             #expect(try client.ask(PolicyRequest(clientAddress: "unknown", sender: "a@sender.example")).passes)
-            try manager.wait(for: "STATUS=1 connections; 2 requests answered: 1 greylisted, 1 passed")
+            try manager.wait(for: "STATUS=connections: 1, requests: 2 (greylisted: 1, passed: 1)")
         }
     }
 
@@ -74,7 +74,7 @@ struct ServiceManagerTests {
             }
             #expect(try daemon.terminate() == .exited(0))
             #expect(daemon.decisions.isEmpty)
-            #expect(manager.notices.contains("STATUS=0 connections; 0 requests answered: 0 greylisted, 0 passed"))
+            #expect(manager.notices.contains("STATUS=connections: 0, requests: 0 (greylisted: 0, passed: 0)"))
         }
     }
 

@@ -26,7 +26,7 @@ struct SocketActivationTests {
                 #expect(try client.ask(request).isGreylisted)
             }
             #expect(daemon.lines.count { $0.hasPrefix("listening on ") } == 2)
-            #expect(daemon.lines.contains { $0.contains("hands over 2 sockets") })
+            #expect(daemon.lines.contains { $0.contains("the sockets of the settings are not opened") })
             #expect(try lab.folder.names(beginningWith: "policy").isEmpty)
 
             #expect(try daemon.terminate() == .exited(0))

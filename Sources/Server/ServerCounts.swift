@@ -9,7 +9,7 @@ public struct ServerCounts: Sendable, Equatable, CustomStringConvertible {
 
     /// For people.
     public var description: String {
-        "\(connections) connections; \(greylisted + passed) requests answered: \(greylisted) greylisted, \(passed) passed"
+        "connections: \(connections), requests: \(greylisted + passed) (greylisted: \(greylisted), passed: \(passed))"
     }
 
     static func += (left: inout ServerCounts, right: ServerCounts) {

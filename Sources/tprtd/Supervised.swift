@@ -19,7 +19,7 @@ extension ServiceManager {
     func listeners(or plan: Plan, saying say: (String) -> Void) throws(Failure) -> [OpenListener] {
         let inherited = sockets.policyListeners(backlog: plan.backlog)
         guard !inherited.isEmpty else { return try plan.openListeners() }
-        say("the service manager hands over \(inherited.count) sockets: those of the settings are not opened")
+        say("the service manager hands over where to listen: the sockets of the settings are not opened")
         return inherited
     }
 }

@@ -4,13 +4,13 @@ import Glibc
 /// has connected meanwhile.
 ///
 /// Their files are the manager's: nothing is unlinked in the end.
-public struct InheritedSockets: Sendable, Equatable {
+public struct InheritedSockets: Sendable {
     /// The name of the socket for the administrator's tool, which takes no requests of Postfix.
     public static let controlName = "control"
 
     private let sockets: [Socket]
 
-    private struct Socket: Equatable {
+    private struct Socket {
         let descriptor: CInt
         let name: String
         let address: ListenAddress
