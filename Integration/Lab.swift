@@ -55,10 +55,13 @@ final class Lab {
         listeningAt endpoints: [Endpoint],
         openFiles: Int? = nil,
         reads: Bool = true,
-        variables: [String] = []
+        variables: [String] = [],
+        sockets: [HeldSocket] = [],
+        prefix: [String] = []
     ) throws -> Daemon {
         let daemon = try Daemon(
-            arguments, listeningAt: endpoints, openFiles: openFiles, reads: reads, variables: variables)
+            arguments, listeningAt: endpoints, openFiles: openFiles, reads: reads, variables: variables,
+            sockets: sockets, prefix: prefix)
         daemons.append(daemon)
         endings.append { daemon.process.end() }
         return daemon

@@ -19,6 +19,8 @@ final class PrivatePostfix {
         var chroot = false
         /// What Postfix does when the policy server can't be reached.
         var defaultAction = "451 4.3.5 policy server down"
+        /// How many seconds Postfix waits for the policy server.
+        var timeout = 10
     }
 
     let folder: String
@@ -190,7 +192,7 @@ final class PrivatePostfix {
             smtpd_relay_restrictions = reject_unauth_destination
             smtpd_recipient_restrictions = permit_mynetworks, permit_sasl_authenticated,
                 reject_unauth_destination, reject_unlisted_recipient,
-                check_policy_service { \(policy), timeout=10s, { default_action = \(options.defaultAction) } }
+                check_policy_service { \(policy), timeout=\(options.timeout)s, { default_action = \(options.defaultAction) } }
             smtpd_client_connection_count_limit = 0
             smtpd_error_sleep_time = 0
             smtpd_soft_error_limit = 1000

@@ -5,7 +5,8 @@ import Whitelists
 
 /// The log line of a decision, in the shape that postgrey gave it and that report scripts read:
 /// `[queueid: ]action=greylist|pass, reason=R[, delay=N], client_name=N, client_address=A[, sender=S], recipient=R`,
-/// and after it, where a whitelist entry had a say, its place: `, entry=P`.
+/// and after it, where a whitelist entry had a say, its place: `, entry=P`. At the very end stands `, mode=observe` where
+/// the action was decided, but the mail passed: scripts that look for fields by their names find all others as ever.
 extension [UInt8] {
     /// Appends the line, with its LF.
     public mutating func append(decision outcome: Outcome, on request: PolicyRequest) {
@@ -31,6 +32,7 @@ extension [UInt8] {
             append(", entry=")
             append(escaping: Array(entry.place.utf8).span, keepsBlanks: false)
         }
+        if outcome.withheld != nil { append(", mode=observe") }
         append(UInt8(ascii: "\n"))
     }
 
@@ -89,12 +91,12 @@ extension [UInt8] {
 }
 
 extension Outcome {
-    /// Whether the mail has to wait.
+    /// Whether the mail has to wait, or would have to where the site only observes.
     var isGreylisting: Bool {
         switch reason {
         case .judged(.new), .judged(.early): true
         case .judged(.retried), .judged(.known), .judged(.autoWhitelisted), .notOurs, .whitelisted: false
-        case .storeFailed, .judged(.crowded): reply != .dunno
+        case .storeFailed, .judged(.crowded): decision != .dunno
         }
     }
 

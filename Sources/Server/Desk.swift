@@ -38,6 +38,9 @@ final class Desk {
     private var isDeadlineScheduled = false
     private var lines: [UInt8] = []
     private var lineCount = 0
+    /// How many requests of clients got their answers; plain numbers, since only this loop counts.
+    private(set) var greylisted = 0
+    private(set) var passed = 0
 
     init(
         eventLoop: any EventLoop, terms: ServerTerms, postman: Postman, store: any Store, health: StoreHealth,
@@ -59,12 +62,12 @@ final class Desk {
         scheduleEndOfTurn()
         switch postman.answer(request, at: terms.now(), using: &envelope) {
         case .outcome(let outcome):
-            log(outcome, on: request)
+            note(outcome, on: request, of: connection)
             return outcome
         case .inquiry(let inquiry, let entry):
             guard breaker.isClosed || admitsProbe() else {
                 let outcome = answer(request, inquiry, entry)
-                log(outcome, on: request)
+                note(outcome, on: request, of: connection)
                 return outcome
             }
             batch.append(inquiry)
@@ -181,7 +184,7 @@ final class Desk {
     }
 
     private func deliver(_ outcome: Outcome, to asked: Asked) {
-        log(outcome, on: asked.request)
+        note(outcome, on: asked.request, of: asked.connection)
         asked.connection.deliver(outcome)
     }
 
@@ -204,7 +207,10 @@ final class Desk {
         }
     }
 
-    private func log(_ outcome: Outcome, on request: PolicyRequest) {
+    /// Counts an outcome, and logs it.
+    private func note(_ outcome: Outcome, on request: PolicyRequest, of connection: Connection) {
+        guard !connection.isOwn else { return }
+        if outcome.isGreylisting { greylisted += 1 } else { passed += 1 }
         guard outcome.logLevel <= terms.logLevel else { return }
         lines.append(decision: outcome, on: request)
         lineCount += 1

@@ -19,13 +19,17 @@ import Whitelists
 @MainActor
 struct Daemon {
     private let plan: Plan
+    private let manager: ServiceManager
+    private let state: ServiceState
     private let reloader: Reloader
     private let sink = LogSink(descriptor: STDERR_FILENO)
     private let logger: Logger
 
-    init(_ plan: Plan, reloader: Reloader) {
+    init(_ plan: Plan, under manager: ServiceManager, reloader: Reloader) {
         self.plan = plan
+        self.manager = manager
         self.reloader = reloader
+        state = ServiceState(tells: manager.notifySocket)
         let (sink, level) = (sink, plan.terms.logLevel)
         logger = Logger(label: Program.name) { _ in SinkLogHandler(sink: sink, level: level) }
     }
@@ -52,13 +56,14 @@ struct Daemon {
     private func serve() async throws(Failure) {
         StopSignals.endAtOnce()
         let store = try plan.openStore { [logger] in logger.warning("\($0)") }
+        warn(of: manager.complaints)
         raiseFileLimit()
         let reloads = await UnixSignalsSequence(trapping: .sighup)
         let stops = await StopSignals(logger: logger)
-        let listeners = try plan.openListeners()
+        let listeners = try manager.listeners(or: plan) { logger.info("\($0)") }
         let control: OpenListener?
         do throws(Failure) {
-            control = try plan.openControlSocket()
+            control = if let held = manager.sockets.controlListener { held } else { try plan.openControlSocket() }
         } catch {
             for listener in listeners { listener.close() }
             throw error
@@ -67,7 +72,7 @@ struct Daemon {
         do {
             let server = try await PolicyServer(
                 listeners: listeners, terms: plan.terms, postman: plan.postman(with: whitelist), store: store,
-                sink: sink, logger: logger)
+                sink: sink, logger: logger, onServing: { [state] in state.serves() })
             let maintenance = maintenance(of: store, behind: server)
             let metrics = ReloadMetrics(factory: MetricsSystem.factory, now: plan.terms.now)
             metrics.setEntries(whitelist.count)
@@ -93,8 +98,10 @@ struct Daemon {
     private func reload(
         of server: PolicyServer, _ maintenance: Maintenance, at signals: UnixSignalsSequence, _ metrics: ReloadMetrics
     ) -> Reload {
-        let reloader = reloader
+        let (reloader, state) = (reloader, state)
         return Reload(signals: signals, watches: reloader.watches, metrics: metrics, logger: logger) { order in
+            state.reloads()
+            defer { state.hasReloaded() }
             let reading: Reloader.Reading
             do {
                 reading = try await NIOThreadPool.singleton.runIfActive { reloader.read(order) }
@@ -138,6 +145,12 @@ struct Daemon {
         if let control { services.append(.init(service: control)) }
         // It needs the store, which the server closes in its end.
         if let handBack = server.handBack { services.insert(.init(service: handBack), at: 1) }
+        // It stops before all others, so that the service manager hears of it first.
+        if let socket = manager.notifySocket {
+            let supervision = Supervision(
+                of: server, state: state, through: socket, watchdog: manager.watchdog, logger: logger)
+            services.insert(.init(service: supervision), at: services.count - 1)
+        }
         return ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: quiet))
     }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import FoundationEssentials
 import Glibc
 import Programs
+import Server
 import Settings
 import WhitelistFiles
 
@@ -25,7 +26,7 @@ enum Main {
             let reloader = Reloader(plan, of: loaded, environment: environment) { () throws(Failure) in
                 try read(sources)
             }
-            try await Daemon(plan, reloader: reloader).run()
+            try await Daemon(plan, under: .take(from: environment), reloader: reloader).run()
         } catch {
             error.exit(Program.name)
         }

@@ -122,6 +122,7 @@ extension Postman.Terms {
         greylistsAuthenticated = service.greylistAuthenticated
         defersOnStoreError = service.onStoreError == .defer
         defersWhenCrowded = service.onMaxPending == .defer
+        observesOnly = service.mode == .observe
     }
 }
 

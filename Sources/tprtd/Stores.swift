@@ -25,7 +25,7 @@ extension Plan {
         do throws(ListenError) {
             return try OpenListener.open(controlSocket, backlog: 16).first
         } catch {
-            throw Failure(ExitStatus(error.code), "server.control_socket: \(error)")
+            throw Failure(error, of: "server.control_socket")
         }
     }
 
@@ -39,18 +39,23 @@ extension Plan {
             return opened
         } catch {
             for listener in opened { listener.close() }
-            throw Failure(ExitStatus(error.code), error.description)
+            throw Failure(error)
         }
     }
 }
 
-extension ExitStatus {
-    fileprivate init(_ code: ListenError.Code) {
-        switch code {
-        case .taken: self = .unavailable
-        case .denied: self = .noPermission
-        case .cannotCreate: self = .cannotCreate
-        case .unusable: self = .configuration
-        }
+extension Failure {
+    /// A listener can't be opened.
+    ///
+    /// - Parameter setting: that which wants it; nil for those of the policy protocol
+    init(_ error: ListenError, of setting: String? = nil) {
+        let status: ExitStatus =
+            switch error.code {
+            case .taken: .unavailable
+            case .denied: .noPermission
+            case .cannotCreate: .cannotCreate
+            case .unusable: .configuration
+            }
+        self.init(status, (setting.map { "\($0): " } ?? "") + error.description)
     }
 }

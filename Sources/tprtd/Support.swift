@@ -34,7 +34,6 @@ enum Support {
                 "this version doesn't change its group: start it with that group (Group= of systemd)"
             ),
             (!server.pidFilePath.isEmpty, "server.pid_file_path", "this version writes no PID file: leave it empty"),
-            (service.mode != .enforce, "service.mode", "this version enforces only: use enforce"),
             (
                 service.durability != .commit, "service.durability",
                 "this version commits each decision to disk before its reply: use commit"

@@ -73,6 +73,18 @@ struct LogTests {
         )
     }
 
+    @Test func marksATrialAtTheEnd() throws {
+        var outcome = Outcome(.judged(.new(wait: 300)))
+        outcome.withheld = .action([65])
+        #expect(
+            try Self.line(outcome) == "action=greylist, reason=new, " + Self.rest.dropLast() + ", mode=observe\n")
+        outcome = Outcome(.storeFailed)
+        outcome.withheld = .action([65])
+        #expect(try Self.line(outcome).hasPrefix("action=greylist, reason=store unavailable, "))
+        outcome.withheld = .dunno
+        #expect(try Self.line(outcome).hasPrefix("action=pass, reason=store unavailable, "))
+    }
+
     @Test func deferringWithoutTheStoreIsGreylisting() throws {
         let outcome = Outcome(.storeFailed, reply: .action([65]))
         #expect(try Self.line(outcome).hasPrefix("action=greylist, reason=store unavailable, "))
