@@ -131,7 +131,8 @@ let package = Package(
         .testTarget(
             name: "tprtdTests",
             dependencies: [
-                "tprtd", "Settings", "Greylist", "Storage", "Engine", "Server", "Programs", nioCore, arguments,
+                "tprtd", "Settings", "Greylist", "Storage", "Engine", "Server", "Programs", "WhitelistFiles", nioCore,
+                arguments,
             ],
             swiftSettings: strict),
         .testTarget(
