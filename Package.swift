@@ -136,7 +136,8 @@ let package = Package(
         .testTarget(
             name: "tprtdTests",
             dependencies: [
-                "tprtd", "Settings", "Greylist", "Storage", "Engine", "Server", "Programs", "Control", nioCore,
+                "tprtd", "Settings", "Greylist", "Storage", "Engine", "Server", "Programs", "Control", "Whitelists",
+                "WhitelistFiles", nioCore,
                 arguments,
             ],
             swiftSettings: strict),
