@@ -50,7 +50,7 @@ public final class RedisLists: Sendable {
     /// How many hashes are asked for at once.
     static let batch = 500
     /// How often lists are read that change meanwhile.
-    private static let attempts = 5
+    private static let attempts = 10
 
     let location: RedisLocation
     private let access: RedisAccess

@@ -157,8 +157,8 @@ struct Layout: Sendable {
 
     /// How far a new member is indented.
     var memberIndent: String {
-        root.elements.last { isFirstOnLine($0.lowerBound) }.map { indent(of: $0.lowerBound) }
-            ?? indent(of: root.open) + unit
+        guard let last = root.elements.last else { return indent(of: root.open) + unit }
+        return indent(of: last.lowerBound)
     }
 
     private func comma(after element: Range<Int>) throws(JSONFault) -> Int? {
