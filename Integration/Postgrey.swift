@@ -18,8 +18,10 @@ final class Postgrey {
         defer { close(output.writeEnd) }
         process = try ChildProcess(
             [
-                "/usr/sbin/postgrey", "--unix=\(folder)/postgrey.sock", "--dbdir=\(folder)", "--user=\(try Self.name(geteuid()))",
-                "--group=\(try Self.group(getegid()))", "--whitelist-clients=\(clients)", "--whitelist-recipients=\(recipients)",
+                "/usr/sbin/postgrey", "--unix=\(folder)/postgrey.sock", "--dbdir=\(folder)",
+                "--user=\(try Self.name(geteuid()))",
+                "--group=\(try Self.group(getegid()))", "--whitelist-clients=\(clients)",
+                "--whitelist-recipients=\(recipients)",
                 "--auto-whitelist-clients=0", "--quiet",
             ], output: output.writeEnd, errors: output.writeEnd)
         output.start()
@@ -32,6 +34,16 @@ final class Postgrey {
                 throw HarnessError("postgrey ended: \(ending)\n\(output.lines.joined(separator: "\n"))")
             }
             return try? PolicyClient(to: endpoint)
+        }
+    }
+
+    /// Asks it; throws with what it said last where it doesn't answer.
+    func ask(_ client: PolicyClient, _ request: PolicyRequest, _ which: String) throws -> PolicyReply {
+        do {
+            return try client.ask(request)
+        } catch {
+            let said = output.lines.suffix(5).joined(separator: "\n")
+            throw HarnessError("\(which): \(request): \(error)\npostgrey: \(said)")
         }
     }
 

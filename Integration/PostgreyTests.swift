@@ -5,7 +5,9 @@ import Testing
 /// postgrey's own lists, in postgrey and in ours.
 @Suite("postgrey's lists", .blocking)
 struct PostgreyTests {
-    private static let sources = ["postgrey-clients://\(Postgrey.clients)", "postgrey-recipients://\(Postgrey.recipients)"]
+    private static let sources = [
+        "postgrey-clients://\(Postgrey.clients)", "postgrey-recipients://\(Postgrey.recipients)",
+    ]
 
     @Test("There are as many entries as postgrey's own readers make of them")
     func count() throws {
@@ -61,7 +63,7 @@ struct PostgreyTests {
                 var passed = 0
                 for number in 0..<1_000 {
                     let request = specimens.next(number)
-                    let wanted = try theirs.ask(request).passes
+                    let wanted = try postgrey.ask(theirs, request, "seed \(seed), \(number)").passes
                     passed += wanted ? 1 : 0
                     for (place, client) in zip(["its files", "exported", "in Redis"], ours) {
                         let reply = try client.ask(request)
@@ -90,10 +92,12 @@ private struct PostgreySpecimens {
     init(seed: UInt64, clients: String, recipients: String) {
         random = SplitMix(state: seed)
         let words = Self.words(clients).map { Self.sample($0) }
-        addresses = words.filter { $0.first?.isNumber == true || $0.contains(":") }.map {
-            String($0.prefix { $0 != "/" })
+        let isAddress = { (word: String) in
+            word.utf8.allSatisfy { "0123456789abcdef:./".utf8.contains($0) }
+                && (word.contains(":") || !word.contains { $0.isLetter })
         }
-        names = words.filter { !$0.contains(":") && $0.contains { $0.isLetter } }
+        addresses = words.filter(isAddress).map { String($0.prefix { $0 != "/" }) }
+        names = words.filter { !isAddress($0) }
         self.recipients = Self.words(recipients).map { Self.sample($0) }
     }
 
@@ -108,7 +112,8 @@ private struct PostgreySpecimens {
         guard word.hasPrefix("/"), word.hasSuffix("/") else { return word }
         var text = String(word.dropFirst().dropLast())
         for (part, stand) in [
-            ("(?:smtp\\w*|postfix)", "smtpx"), ("^", ""), ("$", ""), ("\\d+", "12"), ("\\d", "1"), (".*", "q7"), ("\\.", "."),
+            ("(?:smtp\\w*|postfix)", "smtpx"), ("^", ""), ("$", ""), ("\\d+", "12"), ("\\d", "1"), (".*", "q7"),
+            ("\\.", "."),
             ("[0-9]+", "34"), ("[cv]", "c"), ("[12]", "2"), ("p?", "p"), ("\\-", "-"), ("\\w+", "w"),
         ] { text = text.replacingOccurrences(of: part, with: stand) }
         return text
@@ -120,9 +125,15 @@ private struct PostgreySpecimens {
         request.instance = "i\(number)"
         // Most of them by one of the three only, so that each is seen to matter.
         switch random.below(4) {
-        case 0: request.clientName = "unknown"; request.recipient = "r\(number)@elsewhere.example"
-        case 1: request.clientAddress = "10.\(random.below(256)).\(random.below(256)).7"; request.recipient = "r@elsewhere.example"
-        case 2: request.clientAddress = "10.\(random.below(256)).\(random.below(256)).7"; request.clientName = "unknown"
+        case 0:
+            request.clientName = "unknown"
+            request.recipient = "r\(number)@elsewhere.example"
+        case 1:
+            request.clientAddress = "10.\(random.below(256)).\(random.below(256)).7"
+            request.recipient = "r@elsewhere.example"
+        case 2:
+            request.clientAddress = "10.\(random.below(256)).\(random.below(256)).7"
+            request.clientName = "unknown"
         default: break
         }
         return request

@@ -38,7 +38,8 @@ struct WhitelistEditingTests {
                 #expect(first.errors.isEmpty)
                 let keys = try await server.command("KEYS", "*").split(separator: "\n").count
                 let second = try lab.tprtctl(["whitelist", "import", file, "--to", redis, "--json"]).succeed()
-                #expect(second.contains(#"{"added": 0, "changed": 0, "name": "partners", "removed": 0, "unchanged": 2}"#))
+                #expect(
+                    second.contains(#"{"added": 0, "changed": 0, "name": "partners", "removed": 0, "unchanged": 2}"#))
                 #expect(try await server.command("KEYS", "*").split(separator: "\n").count == keys)
 
                 let exported = lab.folder.file("out.json")
@@ -113,7 +114,10 @@ struct WhitelistEditingTests {
                     (["import", bad, good, "--to", here], Int32(65), "has no prefix length"),
                     (["import", lab.folder.path, "--to", here], 65, "it is a folder"),
                     (["import", good, "--to", closed], 69, "refused"),
-                    (["import", good, "--to", here.replacingOccurrences(of: "s3cret", with: "wrong-s3cret")], 78, "WRONGPASS"),
+                    (
+                        ["import", good, "--to", here.replacingOccurrences(of: "s3cret", with: "wrong-s3cret")], 78,
+                        "WRONGPASS"
+                    ),
                     (["import", good, "--to", "mysql://u:s3cret@h"], 64, "is no URL of a Redis"),
                     (["import", "--to", here], 64, "no source is named"),
                     (["export", bad], 65, "has no prefix length"),

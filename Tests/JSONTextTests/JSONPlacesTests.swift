@@ -21,7 +21,10 @@ struct JSONPlacesTests {
     @Test(
         "a value is written in the order in which it was read",
         arguments: [
-            (#"{z: 1, 'a': [true, null, {}, []], "é\u0007": "\""}"#, #"{"z": 1, "a": [true, null, {}, []], "é\u0007": "\""}"#),
+            (
+                #"{z: 1, 'a': [true, null, {}, []], "é\u0007": "\""}"#,
+                #"{"z": 1, "a": [true, null, {}, []], "é\u0007": "\""}"#
+            ),
             ("-1.5", "-1.5"), (#"{"a": 1, "a": 2}"#, #"{"a": 1, "a": 2}"#),
         ])
     func writes(text: String, written: String) throws {

@@ -18,7 +18,9 @@ struct RedisListsWriteTests {
         try await NIOThreadPool.singleton.runIfActive { try lists.read() }
     }
 
-    private func write(_ changed: [RedisLists.List], _ lists: RedisLists, over contents: RedisLists.Contents) async throws {
+    private func write(_ changed: [RedisLists.List], _ lists: RedisLists, over contents: RedisLists.Contents)
+        async throws
+    {
         try await NIOThreadPool.singleton.runIfActive { try lists.write(changed, over: contents) { _, _ in } }
     }
 
@@ -52,7 +54,7 @@ struct RedisListsWriteTests {
             let server = try await RedisServer.start(options)
             _ = try await server.command("SET", "stranger", "x")
             let url =
-                if let path = server.socketPath { "redis-unix:\(path)" } else if let files = server.certificates {
+                if let path = server.socketPath { "redis-unix://\(path)" } else if let files = server.certificates {
                     "rediss://localhost:\(server.port)?ca_file=\(files.authority)"
                 } else { "redis://127.0.0.1:\(server.port)" }
             try await check(url) {
@@ -87,7 +89,8 @@ struct RedisListsWriteTests {
 
     @Test func behindSentinels() async throws {
         try await withSentinels { sentinels in
-            let lists = try lists("redis+sentinel://\(sentinels.addresses.joined(separator: ","))/\(sentinels.service)/0")
+            let lists = try lists(
+                "redis+sentinel://\(sentinels.addresses.joined(separator: ","))/\(sentinels.service)/0")
             try await write([list("alice", ["a"])], lists, over: try await read(lists))
             #expect(try await read(lists).lists.map(\.name) == ["alice"])
         }
@@ -116,7 +119,8 @@ struct RedisListsWriteTests {
 
     @Test(
         arguments: [
-            (["SET", "new", "x"], "the key new is no list"), (["RPUSH", "new", "x"], "there is a list new that whitelists"),
+            (["SET", "new", "x"], "the key new is no list"),
+            (["RPUSH", "new", "x"], "there is a list new that whitelists"),
             (["SET", "whitelist:n", "x"], "the key whitelist:n is no hash"),
             (["HSET", "whitelist:n", "type", "x"], "the key whitelist:n holds something else"),
             (["HSET", "whitelist:n", "type", "x", "domain", "x"], "the key whitelist:n holds something else"),
@@ -170,4 +174,3 @@ struct RedisListsWriteTests {
         try await writing
     }
 }
-

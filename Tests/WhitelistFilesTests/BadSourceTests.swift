@@ -23,7 +23,9 @@ struct BadSourceTests {
             try write(Array("{\"a\": [\"".utf8) + [0xff, 0xfe] + Array("\"]}".utf8), to: bytes)
             let wrongKeys = RemoteSource(name: "redis://keys/0") { () throws(RemoteSource.Fault) in
                 RemoteSource.Contents(
-                    lists: [RemoteSource.List(name: "l", entries: [("good", [("type", "helo_name"), ("domain", "r.s")])])],
+                    lists: [
+                        RemoteSource.List(name: "l", entries: [("good", [("type", "helo_name"), ("domain", "r.s")])])
+                    ],
                     complaints: [("m", nil, "the key is no list"), ("l", "k", "the key is no hash")])
             }
             let down = RemoteSource(name: "redis://down/0") { () throws(RemoteSource.Fault) in
@@ -31,7 +33,10 @@ struct BadSourceTests {
             }
             let cases = [
                 (first, nil),
-                (try file("json.json", "{\"a\": ["), ":1: not JSON: expected a value, found the end of the text at column 8"),
+                (
+                    try file("json.json", "{\"a\": ["),
+                    ":1: not JSON: expected a value, found the end of the text at column 8"
+                ),
                 (try file("array.json", "[]"), ":1: a list at column 1 is not an object of lists"),
                 (try file("list.json", #"{"a": 5}"#), ":1(a) was skipped: 5 is not a list of entries"),
                 (try file("entry.json", #"{"a": [7]}"#), #":1(a[0]) was skipped: 7 is not an entry ({"type": ...})"#),
@@ -56,9 +61,13 @@ struct BadSourceTests {
             let reading = sources.read()
             #expect(reading.whitelist.count == 3)
             for (path, sentence) in cases {
-                let warnings = reading.warnings.filter { $0.hasPrefix("whitelist \(path):") || $0.hasPrefix("whitelist \(path)(") }
+                let warnings = reading.warnings.filter {
+                    $0.hasPrefix("whitelist \(path):") || $0.hasPrefix("whitelist \(path)(")
+                }
                 #expect(warnings.isEmpty == (sentence == nil), "\(path)")
-                if let sentence { #expect(warnings.first?.hasPrefix("whitelist \(path)\(sentence)") == true, "\(warnings)") }
+                if let sentence {
+                    #expect(warnings.first?.hasPrefix("whitelist \(path)\(sentence)") == true, "\(warnings)")
+                }
             }
             #expect(reading.warnings.contains("whitelist redis://keys/0(l:k) was skipped: the key is no hash"))
         }
@@ -78,7 +87,10 @@ struct BadSourceTests {
             (#""type": "recipient_literal", "recipient": """#, #""" is no address"#),
             (#""type": "recipient_regex", "regex": ".*""#, "the regular expression matches the empty text"),
             (#""type": "recipient_regex", "regex": ".+@.+""#, "the regular expression matches everything"),
-            (#""type": "recipient_regex", "regex": "@", "anywhere": true"#, "the regular expression matches everything"),
+            (
+                #""type": "recipient_regex", "regex": "@", "anywhere": true"#,
+                "the regular expression matches everything"
+            ),
             (#""type": "remote_regex", "regex": "x*""#, "the regular expression matches the empty text"),
         ])
     func screening(members: String, complaint: String) throws {

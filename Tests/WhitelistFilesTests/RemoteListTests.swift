@@ -128,7 +128,9 @@ struct RemoteListTests {
     @Test("what can't be kept is a fault")
     func faults() throws {
         let twice = #expect(throws: WhitelistFault.self) {
-            try merged(#"{"type": "helo_name", "domain": "a.b", "name": "n"}, {"type": "helo_name", "domain": "c.d", "name": "n"}"#)
+            try merged(
+                #"{"type": "helo_name", "domain": "a.b", "name": "n"}, {"type": "helo_name", "domain": "c.d", "name": "n"}"#
+            )
         }
         #expect(twice?.description == "l: two entries are called n and differ: rename one of them")
         for name in ["whitelists", ""] {

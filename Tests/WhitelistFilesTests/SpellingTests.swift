@@ -16,7 +16,10 @@ struct SpellingTests {
     @Test(
         "every kind and option, in one spelling, which is read as the same entry",
         arguments: [
-            (#"{"type": "ipv4_net", "net": "192.0.2.77/24"}"#, #"{"type": "ipv4_net", "net": "192.0.2.0", "mask": 24}"#),
+            (
+                #"{"type": "ipv4_net", "net": "192.0.2.77/24"}"#,
+                #"{"type": "ipv4_net", "net": "192.0.2.0", "mask": 24}"#
+            ),
             (#"{"type": "ipv4_net", "net": "192.0.2.1"}"#, #"{"type": "ipv4_net", "net": "192.0.2.1", "mask": 32}"#),
             (
                 #"{"type": "ipv6_net", "net": "2001:DB8:0:0::1", "mask": "32"}"#,
@@ -157,7 +160,9 @@ struct SpellingTests {
                     {"type": "ipv4_net", "net": "192.0.2.0", "mask": 24}
                 """
             #expect(
-                read.text == "{\n  \"whitelist_clients\": [\n\(entries),\n\(entries)\n  ],\n  \"other\": [\n\(entries)\n  ]\n}\n")
+                read.text
+                    == "{\n  \"whitelist_clients\": [\n\(entries),\n\(entries)\n  ],\n  \"other\": [\n\(entries)\n  ]\n}\n"
+            )
             #expect(read.joined(as: "all").lists.map(\.entries.count) == [9])
         }
     }

@@ -32,7 +32,8 @@ struct WhitelistEditTests {
             (["--entry", "{type: 'remote_regex', regex: 'x'}"], #"{"type": "remote_regex", "regex": "x"}"#),
             (
                 [
-                    "--name", "com", "--delay", "60", "--expires", "2027-01-31", "--comment", "a\nb", "--entry-name", "n",
+                    "--name", "com", "--delay", "60", "--expires", "2027-01-31", "--comment", "a\nb", "--entry-name",
+                    "n",
                 ],
                 #"{"type": "remote_name", "domain": "com", "delay": "1m", "expires": "2027-01-31", "name": "n", "#
                     + #""comment": "a\nb"}"#
@@ -47,9 +48,11 @@ struct WhitelistEditTests {
     @Test(
         "what lets nearly everybody through is refused, unless it is forced",
         arguments: [
-            (["--network", "0.0.0.0/0"], "0.0.0.0/0 is wider than /8"), (["--network", "::/0"], "::/0 is wider than /19"),
+            (["--network", "0.0.0.0/0"], "0.0.0.0/0 is wider than /8"),
+            (["--network", "::/0"], "::/0 is wider than /19"),
             (["--network", "10.0.0.0/7"], "10.0.0.0/7 is wider than /8"),
-            (["--network", "2001::/18"], "2001::/18 is wider than /19"), (["--name", "com"], "com is a top-level domain"),
+            (["--network", "2001::/18"], "2001::/18 is wider than /19"),
+            (["--name", "com"], "com is a top-level domain"),
             (["--sender-domain", "org."], "org is a top-level domain"),
             (
                 ["--entry", #"{"type": "recipient_regex", "regex": ".*"}"#],
@@ -58,7 +61,10 @@ struct WhitelistEditTests {
             (
                 ["--entry", #"{"type": "recipient_regex", "regex": ".+"}"#], "the regular expression matches everything"
             ),
-            (["--entry", #"{"type": "sender_regex", "regex": "x*"}"#], "the regular expression matches the empty text"),
+            (
+                ["--entry", #"{"type": "sender_regex", "regex": "x*"}"#],
+                "the regular expression matches the empty text"
+            ),
         ])
     func wide(arguments: [String], sentence: String) throws {
         let failure = try #require(throws: Failure.self) { try add(arguments).entry() }
@@ -71,7 +77,8 @@ struct WhitelistEditTests {
     @Test(
         "what can't be meant is refused, forced or not",
         arguments: [
-            (["--name", "."], Programs.ExitStatus.dataError), (["--recipient", "@"], .dataError), (["--sender", "a b"], .dataError),
+            (["--name", "."], Programs.ExitStatus.dataError), (["--recipient", "@"], .dataError),
+            (["--sender", "a b"], .dataError),
             (["--network", "x"], .dataError), (["--entry", "{}"], .dataError), (["--entry", "["], .usage),
             (["--entry", "[]"], .usage), (["--entry", "{}", "--name", "a.b"], .usage), ([], .usage),
             (["--name", "a.b", "--expires", "soon"], .dataError), (["--name", "a.b", "--delay", "2d"], .dataError),
@@ -86,7 +93,10 @@ struct WhitelistEditTests {
         "what can't be changed is refused with what to do instead, and without a password",
         arguments: [
             ("dir:///etc/tprt/whitelist.d", "name the file in it (such as file:///etc/tprt/whitelist.d/50-local.json)"),
-            ("postgrey-clients:///etc/postgrey/whitelist_clients", "edit /etc/postgrey/whitelist_clients.local in an editor"),
+            (
+                "postgrey-clients:///etc/postgrey/whitelist_clients",
+                "edit /etc/postgrey/whitelist_clients.local in an editor"
+            ),
             ("mysql://u:s3cret@h", "can't be read"), ("redis://u:s3cret@h/x", "a redis URL has a database"),
             ("list.json", "is no URL"),
         ])

@@ -69,7 +69,8 @@ struct WhitelistKindsTests {
                 ["--recipient", "x@c.example"], "the recipient's domain is in b.example"
             ),
             (
-                #""type": "recipient_regex", "regex": "list-", "anywhere": true"#, ["--recipient", "a-list-b@b.example"],
+                #""type": "recipient_regex", "regex": "list-", "anywhere": true"#,
+                ["--recipient", "a-list-b@b.example"],
                 ["--recipient", "list@b.example"], "the recipient has /list-/"
             ),
             (
