@@ -144,9 +144,8 @@ let package = Package(
         .testTarget(
             name: "tprtctlTests",
             dependencies: [
-                "tprtctl", "Greylist", "JSONText", "Whitelists", "Storage", "Settings", "Programs", "LMDBStore",
-                arguments,
-                locks,
+                "tprtctl", "Greylist", "JSONText", "Whitelists", "WhitelistFiles", "Storage", "Settings", "Programs",
+                "LMDBStore", arguments, locks,
             ],
             swiftSettings: strict),
         .testTarget(

@@ -21,6 +21,13 @@ extension [UInt8] {
     }
 }
 
+extension Timestamp {
+    /// The day it is in UTC, in the Gregorian calendar.
+    public var civilDate: (year: Int, month: Int, day: Int) {
+        Greylist.civilDate(daysSinceEpoch: seconds.flooredQuotient(86_400))
+    }
+}
+
 private let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
 private let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 

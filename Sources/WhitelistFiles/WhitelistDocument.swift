@@ -64,6 +64,14 @@ public struct WhitelistDocument: Sendable, Hashable {
         try read(terms, into: [])
     }
 
+    /// Reads the entries with their lists; blocks meanwhile.
+    ///
+    /// - Parameter unlisted: the list of what stands in none; nil: it is called as the file is
+    public func lists(_ terms: SourceTerms, unlisted: String? = nil) throws(WhitelistFault) -> Reading<EntryLists> {
+        let own = path.split(separator: "/").last.map(String.init) ?? path
+        return try read(terms, into: EntryLists(unlisted: unlisted ?? own))
+    }
+
     private func read<Sink: EntrySink>(_ terms: SourceTerms, into empty: Sink) throws(WhitelistFault) -> Reading<Sink> {
         if case .remote(let source) = form {
             let gathering = Gathering(empty)
