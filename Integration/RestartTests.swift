@@ -19,12 +19,14 @@ struct RestartTests {
             }
             var daemon = try start()
             let senders = Senders(8, to: postfix.port)
-            for _ in 0..<4 {
+            for _ in 0..<3 {
                 try senders.waitForAll()
                 #expect(try daemon.terminate() == .exited(0))
                 // Between the two: it can't be answered now.
                 let session = try postfix.session()
                 try session.begin(from: "between@sender.example", to: "user@test.invalid")
+                // Longer than Postfix tries to reach a server that isn't there.
+                Thread.sleep(forTimeInterval: 3)
                 daemon = try start()
                 #expect(try session.answer().isGreylisting)
                 try session.quit()
@@ -32,7 +34,7 @@ struct RestartTests {
             try senders.waitForAll()
             try senders.stop()
             #expect(senders.faults.isEmpty)
-            #expect(senders.answers.count >= 8 * 10)
+            #expect(senders.answers.count >= 8 * 8)
             #expect(senders.answers.filter { !$0.isGreylisting }.map(\.description) == [])
             try postfix.stop()
             #expect(postfix.log.filter { $0.contains(" 451 ") || $0.contains("4.3.5") } == [])

@@ -172,13 +172,25 @@ public final class PolicyServer: Service {
     /// Closes the listeners so that nobody who was accepted, and has asked, goes without a reply.
     ///
     /// First no more is accepted: what waits in a listener that the service manager holds is the next server's. Then
-    /// every loop turns a few times, so that accepted connections are set up, and what they have sent by now is read.
+    /// accepted connections are set up, and what they have sent by now is read.
     private func stopAccepting(on channels: [any Channel]) async {
         for channel in channels { try? await channel.setOption(.autoRead, value: false).get() }
-        for _ in 0..<4 {
-            for loop in loops { try? await loop.eventLoop.submit {}.get() }
-        }
+        await readWhatHasCome()
         for channel in channels { try? await channel.close() }
+    }
+
+    /// Waits until every loop has read what was sent by now, but no longer than a tenth of a second.
+    ///
+    /// A loop reads sockets in the order in which they became ready (epoll keeps it), so what came before a request of our
+    /// own has been read when that is answered. Setting up a connection goes from loop to loop and back: four steps, each
+    /// done by the next answer.
+    private func readWhatHasCome() async {
+        guard var check = try? await selfCheck() else { return }
+        let deadline = ContinuousClock.now + .milliseconds(100)
+        for _ in 0..<5 {
+            guard await check.passes(within: deadline - .now) else { break }
+        }
+        check.close()
     }
 
     /// Waits until every connection has got its replies; what the store doesn't answer in time is answered without it.
