@@ -43,22 +43,30 @@ public final class WhitelistSources: Sendable {
         self.terms = terms
     }
 
+    /// The files that are read, and the folders whose files are.
+    public var places: (files: [String], folders: [String]) {
+        let files = sources.flatMap { source in
+            if case .documents(let documents) = source { documents.filter(\.isFile).map(\.path) } else { [String]() }
+        }
+        return (files, sources.flatMap(\.folders))
+    }
+
     /// Reads all sources anew.
     ///
     /// Blocks while it reads files.
-    public func read() -> Reading {
+    public func read(through access: FileAccess = .direct) -> Reading {
         // Before the reading: what changes meanwhile is noticed at the next look.
-        let now = look()
+        let now = look(access)
         looks.withLockedValue { $0.whenRead = now }
         var warnings: [String] = []
         let parts = lastGood.withLockedValue { lastGood in
             var parts: [WhitelistDocument: WhitelistPart] = [:]
             var order: [WhitelistDocument] = []
             for source in sources {
-                let documents = documents(of: source, &lastGood, &warnings)
+                let documents = documents(of: source, access, &lastGood, &warnings)
                 for document in documents where parts[document] == nil {
                     order.append(document)
-                    parts[document] = part(of: document, lastGood.parts[document], &warnings)
+                    parts[document] = part(of: document, access, lastGood.parts[document], &warnings)
                 }
             }
             lastGood.parts = parts
@@ -71,26 +79,27 @@ public final class WhitelistSources: Sendable {
     /// being written is left alone.
     ///
     /// Blocks while it looks at the files.
-    public func haveChanged() -> Bool {
-        let now = look()
+    public func haveChanged(through access: FileAccess = .direct) -> Bool {
+        let now = look(access)
         return looks.withLockedValue { looks in
             defer { looks.before = now }
             return now != looks.whenRead && now == looks.before
         }
     }
 
-    private func look() -> [FileLook] {
+    private func look(_ access: FileAccess) -> [FileLook] {
         sources.flatMap { source in
-            source.folders.map { FileLook(path: $0) }
-                + ((try? source.documents()) ?? []).filter(\.isFile).map { FileLook(path: $0.path) }
+            source.folders.map { FileLook(path: $0, through: access) }
+                + ((try? source.documents(through: access)) ?? []).filter(\.isFile)
+                .map { FileLook(path: $0.path, through: access) }
         }
     }
 
     private func documents(
-        of source: WhitelistSource, _ lastGood: inout LastGood, _ warnings: inout [String]
+        of source: WhitelistSource, _ access: FileAccess, _ lastGood: inout LastGood, _ warnings: inout [String]
     ) -> [WhitelistDocument] {
         do throws(WhitelistFault) {
-            let documents = try source.documents()
+            let documents = try source.documents(through: access)
             lastGood.documents[source] = documents
             return documents
         } catch {
@@ -102,10 +111,10 @@ public final class WhitelistSources: Sendable {
     }
 
     private func part(
-        of document: WhitelistDocument, _ former: WhitelistPart?, _ warnings: inout [String]
+        of document: WhitelistDocument, _ access: FileAccess, _ former: WhitelistPart?, _ warnings: inout [String]
     ) -> WhitelistPart? {
         do throws(WhitelistFault) {
-            let reading = try document.part(terms)
+            let reading = try document.part(terms, through: access)
             warnings += reading.complaints.map { "whitelist \($0)" }
             return reading.entries
         } catch {
