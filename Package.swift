@@ -45,8 +45,9 @@ let package = Package(
             name: "tprtd",
             dependencies: [
                 "Policy", "Greylist", "Storage", "Engine", "Settings", "Whitelists", "WhitelistFiles", "Server",
-                "Programs", arguments, logging, lifecycle, unixSignals, nioCore, nioPosix,
+                "Programs", "CProcess", arguments, logging, lifecycle, unixSignals, nioCore, nioPosix, locks,
             ], swiftSettings: strict),
+        .target(name: "CProcess"),
         .executableTarget(
             name: "tprtctl",
             dependencies: [
@@ -131,7 +132,9 @@ let package = Package(
         .testTarget(
             name: "tprtdTests",
             dependencies: [
-                "tprtd", "Settings", "Greylist", "Storage", "Engine", "Server", "Programs", nioCore, arguments,
+                "tprtd", "Settings", "Greylist", "Storage", "Engine", "Server", "Programs", "WhitelistFiles",
+                "Whitelists",
+                nioCore, arguments,
             ],
             swiftSettings: strict),
         .testTarget(

@@ -55,10 +55,13 @@ final class Lab {
         listeningAt endpoints: [Endpoint],
         openFiles: Int? = nil,
         reads: Bool = true,
+        allowsRoot: Bool = true,
+        prelude: String? = nil,
         variables: [String] = []
     ) throws -> Daemon {
         let daemon = try Daemon(
-            arguments, listeningAt: endpoints, openFiles: openFiles, reads: reads, variables: variables)
+            arguments, listeningAt: endpoints, openFiles: openFiles, reads: reads, allowsRoot: allowsRoot,
+            prelude: prelude, variables: variables)
         daemons.append(daemon)
         endings.append { daemon.process.end() }
         return daemon
@@ -93,6 +96,11 @@ final class Lab {
         endings.append { postfix.stopAndRemove() }
         try postfix.start()
         return postfix
+    }
+
+    /// Does something when the test is over, before what was begun earlier ends.
+    func atEnd(_ ending: @escaping () -> Void) {
+        endings.append(ending)
     }
 
     fileprivate func tearDown() {

@@ -24,6 +24,7 @@ public final class PolicyServer: Service {
     private let listeners: [OpenListener]
     private let store: any Store
     private let grace: Duration
+    private let onServing: @Sendable () -> Void
     private let logger: Logger
     private let group: MultiThreadedEventLoopGroup
     private let health: StoreHealth
@@ -35,13 +36,17 @@ public final class PolicyServer: Service {
     ///   - store: closed when the server has stopped
     ///   - sink: takes the lines of decisions
     ///   - logger: takes everything else
+    ///   - onServing: called once, when all listeners serve
     public init(
-        listeners: [OpenListener], terms: ServerTerms, postman: Postman, store: any Store, sink: LogSink, logger: Logger
+        listeners: [OpenListener], terms: ServerTerms, postman: Postman, store: any Store, sink: LogSink,
+        logger: Logger,
+        onServing: @escaping @Sendable () -> Void = {}
     ) async throws {
         self.listeners = listeners
         self.store = store
         grace = terms.grace
         self.logger = logger
+        self.onServing = onServing
         let group = MultiThreadedEventLoopGroup(numberOfThreads: terms.threads)
         self.group = group
         let health = StoreHealth(pause: terms.storeLinePause, logger: logger) { [anyLoop = group.next()] in
@@ -80,6 +85,7 @@ public final class PolicyServer: Service {
             channels.append(try await serve(listener))
             logger.info("listening on \(listener.address)")
         }
+        onServing()
         try? await gracefulShutdown()
         for channel in channels { try? await channel.close() }
         for listener in listeners { listener.file?.remove() }

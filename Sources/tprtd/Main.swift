@@ -13,15 +13,17 @@ enum Main {
         // A reader of stderr that goes away, or a reload that comes early, must not end the daemon.
         signal(SIGPIPE, SIG_IGN)
         signal(SIGHUP, SIG_IGN)
+        Surroundings.closeDescriptors()
+        Surroundings.settle()
         let arguments = TprtdArguments.parseOrExit()
         do throws(Failure) {
             if arguments.version { return print("\(Program.name) \(Release.version)") }
             let environment = ProcessInfo.processInfo.environment
             let loaded = try read(arguments, environment)
             if arguments.printConfig { return print(arguments.printed(loaded), terminator: "") }
-            let plan = try makePlan(loaded, environment)
+            let (process, plan) = try makePlans(loaded, arguments, environment)
             if arguments.checkConfig { return report(plan.whitelists.read().warnings) }
-            try await Daemon(plan).run()
+            await Daemon(plan, as: process).run()
         } catch {
             error.exit(Program.name)
         }
@@ -39,13 +41,34 @@ enum Main {
         }
     }
 
-    private static func makePlan(_ loaded: LoadedConfiguration, _ environment: [String: String]) throws(Failure) -> Plan
-    {
+    /// What the process becomes and what it does; where both can't be, everything that is wrong is said at once.
+    private static func makePlans(
+        _ loaded: LoadedConfiguration, _ arguments: TprtdArguments, _ environment: [String: String]
+    ) throws(Failure) -> (ProcessPlan, Plan) {
+        let process: ProcessPlan
+        do throws(Failure) {
+            // A configuration that is checked is root's to start.
+            process = try ProcessPlan(
+                loaded, by: arguments.checkConfig ? .root : .current,
+                allowsRoot: arguments.allowRoot || arguments.checkConfig)
+        } catch {
+            guard case .failure(let faults) = plan(loaded, environment) else { throw error }
+            throw Failure(.configuration, error.messages + faults.sentences)
+        }
         do throws(PlanFaults) {
-            return try Plan(loaded, environment: environment)
+            let plan = try plan(loaded, process.environment(environment)).get()
+            let unreachable = process.unreachable(loaded, plan)
+            guard unreachable.isEmpty else { throw PlanFaults(sentences: unreachable) }
+            return (process, plan)
         } catch {
             throw Failure(.configuration, error.sentences)
         }
+    }
+
+    private static func plan(
+        _ loaded: LoadedConfiguration, _ environment: [String: String]
+    ) -> Result<Plan, PlanFaults> {
+        Result { () throws(PlanFaults) in try Plan(loaded, environment: environment) }
     }
 
     private static func report(_ warnings: [String]) {

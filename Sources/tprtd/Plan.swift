@@ -13,7 +13,8 @@ struct Plan {
     let greylist: StoreLocation
     let autoWhitelist: StoreLocation
     let keyPrefix: String
-    let stateDirectory: StateDirectory
+    /// The folder to make; nil where no database is in it.
+    let stateDirectory: StateDirectory?
     let listeners: [ListenAddress]
     let backlog: Int
     let takesOverStale: Bool
@@ -72,7 +73,7 @@ struct Plan {
         self.whitelists = whitelists
         watchesWhitelists = service.wlWatch
         keyPrefix = service.keyPrefix
-        stateDirectory = state
+        stateDirectory = [service.greyDb, service.awlDb].contains { $0.contains("{state_dir}") } ? state : nil
         listeners = [ListenAddress(server)] + more
         backlog = server.listenQueueSize
         takesOverStale = server.reuseSocket
