@@ -48,6 +48,10 @@ struct ChrootTests {
             let process = RunningProcess(id: daemon.process.id)
             #expect(try process.link("root") == jail.path)
             #expect(try process.link("cwd") == jail.path)
+            // Its own /proc is there for itself, and for nobody else.
+            #expect(FileManager.default.fileExists(atPath: "/proc/\(process.id)/root/proc/\(process.id)/stat"))
+            #expect(!FileManager.default.fileExists(atPath: "/proc/\(process.id)/root/proc/meminfo"))
+            #expect(try lab.folder.names(in: "jail/proc").isEmpty)
             #expect(try process.status("Uid").first == "\(account("nobody").uid)")
             #expect(try String(contentsOfFile: pidFile, encoding: .utf8) == "\(process.id)\n")
             #expect(try [1, 2, 3].map { try daemon.ask(request($0)).passes } == [true, true, false])
@@ -76,6 +80,7 @@ struct ChrootTests {
             try helper.waitForEnd()
             #expect(try lab.folder.names(in: "jail/state") == ["tprt.lmdb", "tprt.lmdb-lock"])
             #expect(!daemon.lines.contains { $0.hasPrefix("warning: ") }, "\(daemon.lines)")
+            #expect(daemon.lines.contains("running as user nobody, in the chroot \(jail.path)"), "\(daemon.lines)")
 
             // And once more, with everything there.
             let next = try lab.launch(
@@ -136,6 +141,8 @@ struct ChrootTests {
                 id: try #require(pid_t(String(contentsOfFile: pidFile, encoding: .utf8).dropLast())))
             lab.atEnd { if !daemon.hasEnded { kill(daemon.id, SIGKILL) } }
             #expect(try command.ask(request(1)).isGreylisted)
+            // There is nothing to be reached outside.
+            #expect(try daemon.children().isEmpty)
             #expect(try command.waitForEnd() == .exited(0))
             let open = try daemon.descriptors()
             #expect((0...2).allSatisfy { open[$0] == "/dev/null" }, "\(open)")

@@ -2,7 +2,9 @@
 #include "CProcess.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -18,6 +20,18 @@ int tprt_set_name(const char *name) {
 
 int tprt_forbid_new_privileges(void) {
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+int tprt_own_mounts(void) {
+    if (unshare(CLONE_NEWNS) != 0) return -1;
+    return mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL);
+}
+
+int tprt_mount_processes(const char *path) {
+    const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+    if (mount("proc", path, "proc", flags, "hidepid=2,subset=pid") == 0) return 0;
+    // A kernel before 5.8 knows no subset.
+    return errno == EINVAL ? mount("proc", path, "proc", flags, "hidepid=2") : -1;
 }
 
 /// Room for the header of one descriptor.

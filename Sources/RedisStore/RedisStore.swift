@@ -43,7 +43,7 @@ public final class RedisStore: Store {
     }
 
     /// Reads no file any more.
-    public convenience init(_ access: RedisAccess, terms: Terms = Terms()) {
+    public convenience init(_ access: RedisAccess, terms: Terms) {
         self.init(access, terms: terms, limits: RedisLimits())
     }
 

@@ -87,7 +87,7 @@ extension ListenError {
         let remedy =
             switch code {
             case ENOENT, ENOTDIR: ": make its folder"
-            case EACCES, EPERM: ": not with these rights; as root with server.user, or where this user may"
+            case EACCES, EPERM: ": start it as root with server.user, or listen where this user may"
             case EADDRNOTAVAIL: ": this machine has no such address"
             default: ""
             }

@@ -68,6 +68,7 @@ struct Daemon {
         let reloads = await UnixSignalsSequence(trapping: .sighup)
         let stops = await StopSignals(logger: logger)
         if process.socketOwner == nil { holdings.listeners = try plan.openListeners(for: nil) }
+        if let life = process.description { logger.info("\(life)") }
         let files = holdings.files?.access ?? .direct
         let postman = plan.postman(with: readWhitelists(through: files))
         do {

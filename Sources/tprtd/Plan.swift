@@ -73,7 +73,8 @@ struct Plan {
         self.whitelists = whitelists
         watchesWhitelists = service.wlWatch
         keyPrefix = service.keyPrefix
-        stateDirectory = [service.greyDb, service.awlDb].contains { $0.contains("{state_dir}") } ? state : nil
+        let databases = [service.greyDb] + (service.awlClientCount > 0 ? [service.awlDb] : [])
+        stateDirectory = databases.contains { $0.contains("{state_dir}") } ? state : nil
         listeners = [ListenAddress(server)] + more
         backlog = server.listenQueueSize
         takesOverStale = server.reuseSocket

@@ -1,3 +1,4 @@
+import CProcess
 import Glibc
 import Programs
 import WhitelistFiles
@@ -31,17 +32,32 @@ struct Chroot: Equatable, Sendable {
 
     /// Shuts the process in; only root may, and there must be one thread only.
     ///
-    /// What name look-ups read is copied in, and the link made that gives paths one meaning: when already inside, where
-    /// nobody who may write to the folder can lead root astray.
+    /// What name look-ups read is copied in, /proc mounted, and the link made that gives paths one meaning: when already
+    /// inside, where nobody who may write to the folder can lead root astray.
     func enter() throws(Failure) {
         // What isn't there outside isn't needed inside either.
         let copies = Self.lookUpFiles.map { name in
             (name, try? contents(of: "/etc/\(name)", limit: Self.lookUpLimit))
         }
         // No open folder of the outside stays open: Surroundings closed them, and nobody opened another since.
+        let hasOwnMounts = tprt_own_mounts() == 0
         guard chdir(path) == 0, chroot(".") == 0, chdir("/") == 0 else { throw failure("chroot", errno) }
+        try showProcesses(hasOwnMounts)
         try makeLink()
         for case (let name, let bytes?) in copies { try put(bytes, at: "/etc/\(name)") }
+    }
+
+    /// Makes sure that there is a /proc, where libdispatch looks whether its threads run: without, it ends the process.
+    private func showProcesses(_ hasOwnMounts: Bool) throws(Failure) {
+        var status = stat()
+        if stat("/proc/self/stat", &status) == 0 { return }
+        try makeFolders(["proc"])
+        guard hasOwnMounts, tprt_mount_processes("/proc") == 0 else {
+            throw Failure(
+                .noPermission,
+                "server.chroot_dir: \(path): /proc can't be mounted in it, which takes CAP_SYS_ADMIN: "
+                    + "mount it there beforehand (mount -t proc proc \(path)/proc)")
+        }
     }
 
     private func makeLink() throws(Failure) {

@@ -7,6 +7,11 @@ extension ProcessPlan {
         identity.map { SocketOwner(user: $0.uid, group: $0.gid) }
     }
 
+    /// Whom it became, and where, for the log; nil where it is as it was started.
+    var description: String? {
+        identity.map { "running as user \($0.user)\(chroot.map { ", in the chroot \($0.path)" } ?? "")" }
+    }
+
     /// Becomes who it is to be, for good, in the chroot if there is one; to be called while there is one thread only.
     ///
     /// - Parameter permit: what is still to be reached from the chroot
@@ -14,8 +19,9 @@ extension ProcessPlan {
     func descend(_ permit: FilePermit) throws(Failure) -> FileClient? {
         guard let identity else { return nil }
         var permit = permit
-        if let pidFile { permit.removable.insert(pidFile) }
-        let files = chroot == nil ? nil : try FileServer.start(permit, as: identity)
+        if let pidFile, chroot?.contains(pidFile) == false { permit.removable.insert(pidFile) }
+        let isAsked = chroot != nil && permit != FilePermit()
+        let files = isAsked ? try FileServer.start(permit, as: identity) : nil
         try Privileges.takeGroups(of: identity)
         try chroot?.enter()
         try Privileges.drop(to: identity)

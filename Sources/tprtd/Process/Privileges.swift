@@ -8,7 +8,18 @@ import Programs
 enum Privileges {
     /// Takes over the supplementary groups; /etc/group must be there to read, and so it comes before a chroot.
     static func takeGroups(of identity: Identity) throws(Failure) {
-        guard initgroups(identity.user, identity.gid) == 0 else { throw failure("its groups", identity, errno) }
+        guard initgroups(identity.user, identity.gid) == 0 else { throw failure("initgroups", identity, errno) }
+        guard hasGroups(of: identity) else { throw failure("getgroups", identity, EPERM) }
+    }
+
+    /// Whether the supplementary groups are those that group(5) gives the user, and none of root's.
+    private static func hasGroups(of identity: Identity) -> Bool {
+        let limit: CInt = 65_536
+        var (given, held) = ([gid_t](repeating: 0, count: Int(limit)), [gid_t](repeating: 0, count: Int(limit)))
+        var givenCount = limit
+        guard getgrouplist(identity.user, identity.gid, &given, &givenCount) >= 0 else { return false }
+        let heldCount = getgroups(limit, &held)
+        return heldCount >= 0 && Set(held[..<Int(heldCount)]) == Set(given[..<Int(givenCount)])
     }
 
     /// Becomes the user for good: real, effective and saved ids, and no program that is executed brings more back.
