@@ -5,6 +5,8 @@ PREFIX ?= /usr/local
 ADDRESS = 127.0.0.1
 PORT = 10023
 FUZZ_SECONDS = 30
+# Only what is for trials may stay root.
+AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .PHONY: help run build test check format generate fuzz bench install clean
 
@@ -20,7 +22,7 @@ help:
 
 run: build
 	@scripts/show-postfix-lines $(ADDRESS) $(PORT)
-	@exec .build/release/tprtd --socket_type inet --socket_listen_host $(ADDRESS) --socket_listen_port $(PORT)
+	@exec .build/release/tprtd $(AS_ROOT) --socket_type inet --socket_listen_host $(ADDRESS) --socket_listen_port $(PORT)
 
 build:
 	@scripts/install-packages build

@@ -48,8 +48,11 @@ let package = Package(
             name: "tprtd",
             dependencies: [
                 "Policy", "Greylist", "Storage", "Engine", "Settings", "Whitelists", "WhitelistFiles", "Server",
-                "Programs", "Control", arguments, logging, metrics, lifecycle, unixSignals, nioCore, nioPosix, locks,
+                "Programs", "Control", "CProcess", arguments, logging, metrics, lifecycle, unixSignals, nioCore,
+                nioPosix,
+                locks,
             ], swiftSettings: strict),
+        .target(name: "CProcess"),
         .executableTarget(
             name: "tprtctl",
             dependencies: [
@@ -137,8 +140,7 @@ let package = Package(
             name: "tprtdTests",
             dependencies: [
                 "tprtd", "Settings", "Greylist", "Storage", "Engine", "Server", "Programs", "Control", "Whitelists",
-                "WhitelistFiles", nioCore,
-                arguments,
+                "WhitelistFiles", nioCore, arguments,
             ],
             swiftSettings: strict),
         .testTarget(

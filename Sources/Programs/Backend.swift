@@ -11,6 +11,7 @@ public struct Backend: Sendable {
     public var keyPrefix: String
     /// For how many seconds an instance that maintains a Redis keeps all others from it; nil: for none.
     public var maintenanceLease: Int64?
+    private var accesses: [RedisLocation: RedisAccess] = [:]
     private let now: @Sendable () -> Timestamp
     private let report: @Sendable (String) -> Void
 
@@ -27,6 +28,13 @@ public struct Backend: Sendable {
         self.maintenanceLease = maintenanceLease
         self.now = now
         self.report = report
+    }
+
+    /// Reads the files that a location names (passwords, certificates), so that the store can be opened where they can't
+    /// be reached; starts no thread.
+    public mutating func load(_ location: StoreLocation) throws(StoreError) {
+        guard case .redis(let location) = location else { return }
+        accesses[location] = try RedisAccess(location, report: report)
     }
 
     /// Opens the stores of both tables; one for both where it is the same database.
@@ -63,7 +71,12 @@ public struct Backend: Sendable {
             var terms = RedisStore.Terms()
             terms.keyPrefix = keyPrefix
             terms.maintenanceLease = maintenanceLease
-            let store = try RedisStore(location, terms: terms, report: report)
+            let store: RedisStore
+            if let access = accesses[location] {
+                store = RedisStore(access, terms: terms)
+            } else {
+                store = try RedisStore(location, terms: terms, report: report)
+            }
             store.connect()
             return store
         }

@@ -55,7 +55,8 @@ extension OpenListener {
                 listen(descriptor, Int32(clamping: backlog)) == 0
             else {
                 throw errno == EADDRINUSE
-                    ? ListenError(.taken, "\(name): another process listens there already")
+                    ? ListenError(
+                        .taken, "\(name): another process listens there already: stop it, or listen elsewhere")
                     : .system(errno, name, "bind")
             }
             guard let bound = ListenAddress(boundTo: descriptor) else { throw .system(errno, name, "getsockname") }

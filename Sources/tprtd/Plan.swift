@@ -13,7 +13,8 @@ struct Plan {
     let greylist: StoreLocation
     let autoWhitelist: StoreLocation
     let keyPrefix: String
-    let stateDirectory: StateDirectory
+    /// The folder to make; nil where no database is in it.
+    let stateDirectory: StateDirectory?
     let listeners: [ListenAddress]
     let backlog: Int
     let takesOverStale: Bool
@@ -80,7 +81,8 @@ struct Plan {
         watchesWhitelists = service.wlWatch
         remoteWatchInterval = service.wlRedisInterval
         keyPrefix = service.keyPrefix
-        stateDirectory = state
+        let databases = [service.greyDb] + (service.awlClientCount > 0 ? [service.awlDb] : [])
+        stateDirectory = databases.contains { $0.contains("{state_dir}") } ? state : nil
         listeners = [ListenAddress(server)] + more
         backlog = server.listenQueueSize
         takesOverStale = server.reuseSocket

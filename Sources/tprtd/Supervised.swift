@@ -16,10 +16,13 @@ extension ServiceManager {
     }
 
     /// The listeners that it hands over, or where there are none those of the plan.
-    func listeners(or plan: Plan, saying say: (String) -> Void) throws(Failure) -> [OpenListener] {
+    ///
+    /// - Parameter owner: whom the files of unix sockets are given to; nil to leave them to this process
+    func listeners(or plan: Plan, for owner: SocketOwner?) throws(Failure) -> [OpenListener] {
         let inherited = sockets.policyListeners(backlog: plan.backlog)
-        guard !inherited.isEmpty else { return try plan.openListeners() }
-        say("the service manager hands over where to listen: the sockets of the settings are not opened")
-        return inherited
+        return if inherited.isEmpty { try plan.openListeners(for: owner) } else { inherited }
     }
+
+    /// Whether the listeners of the settings aren't needed.
+    var handsOverListeners: Bool { !sockets.policyListeners(backlog: 1).isEmpty }
 }

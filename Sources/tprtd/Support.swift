@@ -23,17 +23,10 @@ enum Support {
                 "this version logs to stderr (or none): let systemd or a pipe carry the log on"
             ),
             (log.logFormat != .postgrey, "log.log_format", "this version writes one format: use postgrey"),
-            (server.daemonize, "server.daemonize", "this version stays in the foreground: start it from systemd"),
-            (server.chroot, "server.chroot", "this version has no chroot: use RootDirectory= of systemd"),
             (
-                !server.user.isEmpty, "server.user",
-                "this version doesn't change its user: start it as that user (User= of systemd)"
+                server.daemonize && ["stderr", "stdout"].contains(log.logType.rawValue), "server.daemonize",
+                "in the background nobody reads \(log.logType.rawValue): set log_type to syslog, file, journald or none"
             ),
-            (
-                !server.group.isEmpty, "server.group",
-                "this version doesn't change its group: start it with that group (Group= of systemd)"
-            ),
-            (!server.pidFilePath.isEmpty, "server.pid_file_path", "this version writes no PID file: leave it empty"),
             (
                 service.durability != .commit, "service.durability",
                 "this version commits each decision to disk before its reply: use commit"

@@ -41,6 +41,8 @@ public struct InheritedSockets: Sendable {
         self.sockets = sockets
     }
 
+    var descriptors: Set<CInt> { Set(sockets.map(\.descriptor)) }
+
     /// Listeners of the policy protocol: all but the control socket.
     ///
     /// - Parameter backlog: how many connections may wait to be accepted; replaces what the manager asked for

@@ -4,7 +4,7 @@ import Glibc
 ///
 /// It is connected once and for all, so that it is found in a chroot as well. It is open until the process ends.
 public struct NotifySocket: Sendable {
-    private let descriptor: CInt
+    let descriptor: CInt
 
     /// How long a manager that doesn't read may hold up a notice, in milliseconds; then the notice is dropped.
     private static let patience: CInt = 1_000

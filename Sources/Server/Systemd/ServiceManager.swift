@@ -37,6 +37,11 @@ public struct ServiceManager: Sendable {
         self.complaints = complaints
     }
 
+    /// The descriptors that are needed from now on.
+    public var descriptors: Set<CInt> {
+        sockets.descriptors.union(notifySocket.map { [$0.descriptor] } ?? [])
+    }
+
     /// Removes its variables, so that no process that is started from here takes them for its own.
     ///
     /// Only while there is no other thread, as anything that changes the environment.
