@@ -36,8 +36,7 @@ final class Desk {
     private var nextNumber = 0
     private var isTurnScheduled = false
     private var isDeadlineScheduled = false
-    private var lines: [UInt8] = []
-    private var lineCount = 0
+    private var records = LogRecords()
 
     init(
         eventLoop: any EventLoop, terms: ServerTerms, postman: Postman, store: any Store, health: StoreHealth,
@@ -131,8 +130,9 @@ final class Desk {
         let now = terms.now()
         var fault: StoreError?
         for (inquiry, asked) in zip(inquiries, round.asking) {
-            if let verdict = inquiry.judgement?.verdict {
-                deliver(postman.conclude(asked.request, verdict, at: now, entry: asked.entry), to: asked)
+            if let judgement = inquiry.judgement {
+                let outcome = postman.conclude(asked.request, judgement.verdict, at: now, entry: asked.entry)
+                deliver(outcome, to: asked, judgement)
             } else if let own = inquiry.fault {
                 fault = own
                 giveUp(asked, takesNoMore: own.code == .writeRefused)
@@ -180,8 +180,8 @@ final class Desk {
         return postman.withoutStore(request, takesNoMore: takesNoMore, at: inquiry.time, entry: entry)
     }
 
-    private func deliver(_ outcome: Outcome, to asked: Asked) {
-        log(outcome, on: asked.request)
+    private func deliver(_ outcome: Outcome, to asked: Asked, _ judgement: Judgement? = nil) {
+        log(outcome, on: asked.request, judgement)
         asked.connection.deliver(outcome)
     }
 
@@ -204,16 +204,23 @@ final class Desk {
         }
     }
 
-    private func log(_ outcome: Outcome, on request: PolicyRequest) {
-        guard outcome.logLevel <= terms.logLevel else { return }
-        lines.append(decision: outcome, on: request)
-        lineCount += 1
+    private func log(_ outcome: Outcome, on request: PolicyRequest, _ judgement: Judgement? = nil) {
+        let level = sink.level
+        guard outcome.logLevel <= level else { return }
+        let now = terms.now()
+        if level == .debug { logSteps(to: outcome, on: request, judgement, at: now) }
+        records.append(decision: outcome, on: request, at: now, in: sink.form)
+    }
+
+    private func logSteps(to outcome: Outcome, on request: PolicyRequest, _ judgement: Judgement?, at now: Timestamp) {
+        // The envelope may be another request's by now; nobody needs that any more.
+        records.append(
+            stepsTo: outcome, on: request, envelope: postman.addresses(&envelope, of: request) ? envelope : nil,
+            judgement: judgement, at: now, in: sink.form)
     }
 
     private func writeLog() {
-        guard lineCount > 0 else { return }
-        sink.write(&lines, count: lineCount)
-        lineCount = 0
+        sink.write(&records)
     }
 }
 

@@ -17,13 +17,15 @@ import Whitelists
 @MainActor
 struct Daemon {
     private let plan: Plan
-    private let sink = LogSink(descriptor: STDERR_FILENO)
+    private let sink: LogSink
     private let logger: Logger
 
-    init(_ plan: Plan) {
+    /// Opens the log.
+    init(_ plan: Plan) throws(Failure) {
         self.plan = plan
-        let (sink, level) = (sink, plan.terms.logLevel)
-        logger = Logger(label: Program.name) { _ in SinkLogHandler(sink: sink, level: level) }
+        let sink = try plan.log.open()
+        self.sink = sink
+        logger = Logger(label: Program.name) { _ in SinkLogHandler(sink: sink) }
     }
 
     func run() async throws(Failure) -> Never {
@@ -50,6 +52,7 @@ struct Daemon {
         let store = try plan.openStore { [logger] in logger.warning("\($0)") }
         raiseFileLimit()
         let reloads = await UnixSignalsSequence(trapping: .sighup)
+        let rotation = LogRotation(sink: sink, signals: await UnixSignalsSequence(trapping: .sigusr1))
         let stops = await StopSignals(logger: logger)
         let listeners = try plan.openListeners()
         let postman = plan.postman(with: readWhitelists())
@@ -57,7 +60,7 @@ struct Daemon {
             let server = try await PolicyServer(
                 listeners: listeners, terms: plan.terms, postman: postman, store: store, sink: sink, logger: logger)
             let maintenance = maintenance(of: store, behind: server)
-            try await group(server, maintenance, reload(of: server, at: reloads), stops).run()
+            try await group(server, maintenance, reload(of: server, at: reloads), rotation, stops).run()
         } catch {
             throw Failure(.software, "\(error)")
         }
@@ -92,12 +95,14 @@ struct Daemon {
 
     /// The services in the order of their start; they stop in the reverse one, once `stops` has ended.
     private func group(
-        _ server: PolicyServer, _ maintenance: Maintenance, _ reload: Reload, _ stops: StopSignals
+        _ server: PolicyServer, _ maintenance: Maintenance, _ reload: Reload, _ rotation: LogRotation,
+        _ stops: StopSignals
     ) -> ServiceGroup {
         var quiet = logger
         quiet.logLevel = max(.warning, logger.logLevel)
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: server), .init(service: maintenance), .init(service: reload),
+            .init(service: rotation),
             .init(service: stops, successTerminationBehavior: .gracefullyShutdownGroup),
         ]
         // It needs the store, which the server closes in its end.

@@ -10,9 +10,8 @@ import WhitelistFiles
 enum Main {
     @MainActor
     static func main() async {
-        // A reader of stderr that goes away, or a reload that comes early, must not end the daemon.
-        signal(SIGPIPE, SIG_IGN)
-        signal(SIGHUP, SIG_IGN)
+        // A reader of stderr that goes away, or a signal that comes early, must not end the daemon.
+        for number in [SIGPIPE, SIGHUP, SIGUSR1] { signal(number, SIG_IGN) }
         let arguments = TprtdArguments.parseOrExit()
         do throws(Failure) {
             if arguments.version { return print("\(Program.name) \(Release.version)") }

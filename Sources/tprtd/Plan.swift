@@ -19,6 +19,7 @@ struct Plan {
     let takesOverStale: Bool
     let postman: Postman
     let terms: ServerTerms
+    let log: LogPlan
     let whitelists: WhitelistSources
     let watchesWhitelists: Bool
     let maintainedTables: [Table]
@@ -58,12 +59,14 @@ struct Plan {
             let (key, fault) = error.place
             faults.sentences.append("\(loaded.origin(of: key)): \(key): \(fault)")
         }
+        let log = LogPlan(loaded, environment: environment, faults: &faults.sentences)
         if service.awlClientCount > 0, case .gdbm? = greylist, greylist == autoWhitelist {
             faults.sentences.append(
                 "\(loaded.origin(of: "service.awl_db")): service.awl_db: a GNU dbm file holds one table: "
                     + "give the auto-whitelist a file of its own")
         }
-        guard faults.sentences.isEmpty, let greylist, let autoWhitelist, let more, let whitelists, let wording else {
+        guard faults.sentences.isEmpty, let greylist, let autoWhitelist, let more, let whitelists, let wording, let log
+        else {
             throw faults
         }
 
@@ -78,6 +81,7 @@ struct Plan {
         takesOverStale = server.reuseSocket
         postman = Postman(terms: Postman.Terms(service), wording: wording)
         terms = ServerTerms(loaded.configuration)
+        self.log = log
         maintainedTables =
             (service.greyDbMaintenanceDisable ? [] : [.greylist])
             + (service.awlDbMaintenanceDisable || service.awlClientCount == 0 ? [] : [.autoWhitelist])
@@ -124,7 +128,6 @@ extension ServerTerms {
         requestDeadline = TimeAmount(deadline)
         hasStandIn = configuration.service.storeFallback == .memory
         idleTimeout = TimeAmount(configuration.server.idleTimeout)
-        logLevel = configuration.log.logType == .none ? .none : LogLevel(rawValue: configuration.log.logLevel) ?? .info
     }
 }
 
@@ -147,7 +150,7 @@ extension Wording {
 }
 
 /// The name of this host, as uname(2) has it.
-private func systemHostname() -> String {
+func systemHostname() -> String {
     var name = [CChar](repeating: 0, count: 256)
     gethostname(&name, name.count - 1)
     let bytes = name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))

@@ -12,17 +12,12 @@ enum Support {
         let checks: [(isRefused: Bool, key: String, sentence: String)] = [
             (
                 log.logType == .fromConfig, "log.log_type",
-                "a Python logging dictionary can't be used: set log_type to stderr, and log_level"
+                "a Python logging dictionary can't be used: set log_type to stderr, file, syslog or journald, and log_level"
             ),
             (
                 log.config != Configuration.Log().config, "log.config",
                 "a Python logging dictionary can't be used: set log_type and log_level instead"
             ),
-            (
-                ![.stderr, .none, .fromConfig].contains(log.logType), "log.log_type",
-                "this version logs to stderr (or none): let systemd or a pipe carry the log on"
-            ),
-            (log.logFormat != .postgrey, "log.log_format", "this version writes one format: use postgrey"),
             (server.daemonize, "server.daemonize", "this version stays in the foreground: start it from systemd"),
             (server.chroot, "server.chroot", "this version has no chroot: use RootDirectory= of systemd"),
             (
