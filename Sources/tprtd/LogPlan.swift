@@ -69,7 +69,7 @@ struct LogPlan {
             return .descriptor(number, marksPriority: marksPriority)
         case .file(let path, let origin):
             // The time and the names that a syslog daemon would put before postgrey's lines.
-            let linePrefix = format == .postgrey ? " \(systemHostname()) \(Program.name)[\(getpid())]: " : nil
+            let linePrefix = format == .postgrey ? " \(systemHostname()) \(Program.name)" : nil
             do throws(LogFileError) {
                 return try .file(path, linePrefix: linePrefix)
             } catch {

@@ -13,8 +13,8 @@ extension LogDestination {
     ///
     /// - Parameters:
     ///   - path: absolute
-    ///   - linePrefix: what a line of the postgrey format, which has no time, has before it beside the time: a blank, the
-    ///     host and the program; nil where lines need no time
+    ///   - linePrefix: what a line of the postgrey format, which has no time, has before it beside the time and the number
+    ///     of the process: a blank, the host, a blank, the program; nil where lines need no time
     ///   - open: opens the file; what opens it in place of the process where its folder is out of reach, as in a chroot
     /// - Throws: the error of the first opening
     public static func file(
@@ -55,11 +55,16 @@ private struct FileWriter: LogWriter {
 
     mutating func write(_ records: LogRecords) -> Int {
         if NIODeadline.now() >= nextLook { reopen() }
+        // Not kept: a process that forks has another one.
+        let process = Int(getpid())
         lines.removeAll(keepingCapacity: true)
         records.forEachRecord { _, time, text in
             if let linePrefix {
                 lines.append(rfc3339: time)
                 lines.append(linePrefix)
+                lines.append(word: "[")
+                lines.append(decimal: process)
+                lines.append(word: "]: ")
             }
             lines.append(text)
             lines.append(UInt8(ascii: "\n"))
