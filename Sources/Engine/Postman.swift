@@ -156,6 +156,11 @@ public struct Postman: Sendable {
         return isAddressed ? nil : .noAddress
     }
 
+    /// Whether greylisting has a say in a request, whose envelope is then addressed.
+    public func addresses(_ envelope: inout Envelope, of request: PolicyRequest) -> Bool {
+        notOurs(request, addressing: &envelope) == nil
+    }
+
     private func deferral(of request: PolicyRequest, wait: Int64, delay: Int64, at now: Timestamp) -> PolicyReply {
         .action(request.read(.recipient) { wording.deferral(wait: wait, delay: delay, at: now, recipient: $0) })
     }

@@ -19,6 +19,25 @@ extension [UInt8] {
         append(decimal: second % 60, width: 2)
         append(" +0000")
     }
+
+    /// Appends the moment as RFC 3339 has it, in UTC: `2026-11-22T09:30:00Z`.
+    public mutating func append(rfc3339 moment: Timestamp) {
+        let days = moment.seconds.flooredQuotient(86_400)
+        let second = Int(moment.seconds - days * 86_400)
+        let (year, month, day) = civilDate(daysSinceEpoch: days)
+        append(decimal: year, width: 4)
+        append("-")
+        append(decimal: month, width: 2)
+        append("-")
+        append(decimal: day, width: 2)
+        append("T")
+        append(decimal: second / 3600, width: 2)
+        append(":")
+        append(decimal: second / 60 % 60, width: 2)
+        append(":")
+        append(decimal: second % 60, width: 2)
+        append("Z")
+    }
 }
 
 extension Timestamp {

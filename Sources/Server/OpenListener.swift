@@ -44,8 +44,10 @@ public struct OpenListener: Sendable {
 
 /// Whom the file of a unix socket belongs to.
 public struct SocketOwner: Sendable, Equatable {
-    let user: uid_t
-    let group: gid_t
+    /// The user.
+    public let user: uid_t
+    /// The group.
+    public let group: gid_t
 
     /// That user and that group.
     public init(user: uid_t, group: gid_t) {

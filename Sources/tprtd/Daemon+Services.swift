@@ -15,14 +15,14 @@ extension Daemon {
     /// The services in the order of their start; they stop in the reverse one, once `stops` has ended.
     func group(
         _ server: PolicyServer, _ maintenance: Maintenance, _ reload: Reload, _ control: ControlServer?,
-        _ stops: StopSignals
+        _ rotation: LogRotation, _ stops: StopSignals
     ) -> ServiceGroup {
         var quiet = logger
         quiet.logLevel = max(.warning, logger.logLevel)
         var services: [any Service] = [server]
         // It needs the store, which the server closes in its end.
         if let handBack = server.handBack { services.append(handBack) }
-        services += [maintenance, reload]
+        services += [maintenance, reload, rotation]
         if let control { services.append(control) }
         // It stops before all others, so that the service manager hears of it first.
         if let socket = manager.notifySocket {
@@ -47,7 +47,7 @@ extension Daemon {
         of server: PolicyServer, _ maintenance: Maintenance, through files: FileAccess,
         at signals: UnixSignalsSequence, _ metrics: ReloadMetrics
     ) -> Reload {
-        let (reloader, state) = (reloader, state)
+        let (reloader, state, sink) = (reloader, state, sink)
         return Reload(
             signals: signals, watches: reloader.watches(through: files), metrics: metrics, logger: logger
         ) { order in
@@ -68,6 +68,7 @@ extension Daemon {
                 postman.whitelist = reading.whitelist
             }
             maintenance.change(to: reading.plan.maintenance)
+            sink.level = reading.plan.log.level
             return ReloadResult(reply: reading.reply, entries: reading.whitelist.count)
         }
     }

@@ -20,64 +20,75 @@ struct Daemon {
     let manager: ServiceManager
     let state: ServiceState
     let reloader: Reloader
-    let sink = LogSink(descriptor: STDERR_FILENO)
+    let sink: LogSink
     let logger: Logger
 
-    /// A daemon by that plan.
+    private init(
+        _ plan: Plan, as process: ProcessPlan, under manager: ServiceManager, reloader: Reloader, sink: LogSink
+    ) {
+        self.plan = plan
+        self.process = process
+        self.manager = manager
+        self.reloader = reloader
+        self.sink = sink
+        state = ServiceState(tells: manager.notifySocket)
+        logger = Logger(label: Program.name) { _ in SinkLogHandler(sink: sink) }
+    }
+
+    /// Goes to the background if that is wanted, opens the log, and serves.
     ///
     /// - Parameters:
     ///   - process: what the process becomes
     ///   - manager: what it was told by whoever started it
     ///   - reloader: reads settings and whitelists anew
-    init(_ plan: Plan, as process: ProcessPlan, under manager: ServiceManager, reloader: Reloader) {
-        self.plan = plan
-        self.process = process
-        self.manager = manager
-        self.reloader = reloader
-        state = ServiceState(tells: manager.notifySocket)
-        let (sink, level) = (sink, plan.terms.logLevel)
-        logger = Logger(label: Program.name) { _ in SinkLogHandler(sink: sink, level: level) }
-    }
-
-    func run() async -> Never {
+    static func run(
+        _ plan: Plan, as process: ProcessPlan, under manager: ServiceManager, reloader: Reloader
+    ) async -> Never {
         var holdings = Holdings()
+        var sink: LogSink?
         do throws(Failure) {
-            try await serve(&holdings)
+            if process.daemonizes { holdings.background = try Background.detach() }
+            let opener = LogOpener(owner: process.socketOwner)
+            let log = try plan.log.open(by: opener)
+            sink = log
+            let daemon = Daemon(plan, as: process, under: manager, reloader: reloader, sink: log)
+            try await daemon.serve(&holdings, opener)
         } catch {
-            await sink.flush(within: 1)
+            await sink?.flush(within: 1)
             holdings.release()
             error.say(Program.name)
             holdings.background?.tell(error.status.rawValue)
             exit(error.status.rawValue)
         }
         holdings.release()
-        logger.info("stopped")
-        await sink.flush(within: 0.3)
+        await sink?.flush(within: 0.3)
         // A log that nobody reads keeps its writer blocked; the process ends all the same.
         exit(0)
     }
 
     /// The steps from start to stop.
     ///
-    /// - Forks come first, and privileges are dropped before there is another thread; so nothing is logged before, which
-    ///   the log's thread would do.
+    /// - Forks come first, then the log is opened; privileges are dropped before there is another thread; so
+    ///   nothing is logged before, which the log's thread would do.
     /// - As root, the sockets are opened and the files read for which it takes root. Without a change of user, the
     ///   sockets come after the store: a second daemon on the same database ends before it listens.
     /// - The store is opened as the user who is to have it, in the chroot. It looks at its file in a forked process, which
     ///   is safe only while there is no other thread.
     /// - Signals are trapped before what they are about: the first reading of the whitelists, and the sockets, which
     ///   are removed in the end. One that comes early takes effect as soon as the server runs.
-    private func serve(_ holdings: inout Holdings) async throws(Failure) {
-        if process.daemonizes { holdings.background = try Background.detach() }
+    private func serve(_ holdings: inout Holdings, _ opener: LogOpener) async throws(Failure) {
         StopSignals.endAtOnce()
         holdings.pidFile = try process.pidFile.map { path throws(Failure) in try PIDFile(path) }
         let backend = try plan.backend { [logger] in logger.warning("\($0)") }
         if let owner = process.socketOwner { try openSockets(for: owner, &holdings) }
-        holdings.files = try process.descend(reloader.permit)
+        holdings.files = try process.descend(reloader.permit.and(logs: plan.log.files))
+        opener.leave(for: holdings.files)
         let store = try plan.openStore(with: backend)
         for complaint in manager.complaints { logger.warning("\(complaint)") }
         raiseFileLimit()
-        let signals = (reload: await UnixSignalsSequence(trapping: .sighup), stop: await StopSignals(logger: logger))
+        let reloads = await UnixSignalsSequence(trapping: .sighup)
+        let rotation = LogRotation(sink: sink, signals: await UnixSignalsSequence(trapping: .sigusr1))
+        let stops = await StopSignals(logger: logger)
         if process.socketOwner == nil { try openSockets(for: nil, &holdings) }
         if let life = process.description { logger.info("\(life)") }
         if manager.handsOverListeners {
@@ -98,11 +109,12 @@ struct Daemon {
             let maintenance = maintenance(of: store, behind: server)
             let metrics = ReloadMetrics(factory: MetricsSystem.factory, now: plan.terms.now)
             metrics.setEntries(whitelist.count)
-            let reload = reload(of: server, maintenance, through: files, at: signals.reload, metrics)
-            try await group(server, maintenance, reload, control.map { serve($0, reload) }, signals.stop).run()
+            let reload = reload(of: server, maintenance, through: files, at: reloads, metrics)
+            try await group(server, maintenance, reload, control.map { serve($0, reload) }, rotation, stops).run()
         } catch {
             throw Failure(.software, "\(error)")
         }
+        logger.info("stopped")
     }
 
     private func openSockets(for owner: SocketOwner?, _ holdings: inout Holdings) throws(Failure) {

@@ -11,9 +11,8 @@ import WhitelistFiles
 enum Main {
     @MainActor
     static func main() async {
-        // A reader of stderr that goes away, or a reload that comes early, must not end the daemon.
-        signal(SIGPIPE, SIG_IGN)
-        signal(SIGHUP, SIG_IGN)
+        // A reader of stderr that goes away, or a signal that comes early, must not end the daemon.
+        for number in [SIGPIPE, SIGHUP, SIGUSR1] { signal(number, SIG_IGN) }
         let environment = ProcessInfo.processInfo.environment
         do throws(Failure) {
             Surroundings.openStreams()
@@ -29,7 +28,7 @@ enum Main {
             if arguments.checkConfig { return report(plan.whitelists.read().warnings) }
             let reloader = Reloader(
                 plan, of: loaded, from: sources, environment: process.environment(environment), load: read)
-            await Daemon(plan, as: process, under: manager, reloader: reloader).run()
+            await Daemon.run(plan, as: process, under: manager, reloader: reloader)
         } catch {
             error.exit(Program.name)
         }

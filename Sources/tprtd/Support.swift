@@ -12,19 +12,14 @@ enum Support {
         let checks: [(isRefused: Bool, key: String, sentence: String)] = [
             (
                 log.logType == .fromConfig, "log.log_type",
-                "a Python logging dictionary can't be used: set log_type to stderr, and log_level"
+                "a Python logging dictionary can't be used: set log_type to stderr, file, syslog or journald, and log_level"
             ),
             (
                 log.config != Configuration.Log().config, "log.config",
                 "a Python logging dictionary can't be used: set log_type and log_level instead"
             ),
             (
-                ![.stderr, .none, .fromConfig].contains(log.logType), "log.log_type",
-                "this version logs to stderr (or none): let systemd or a pipe carry the log on"
-            ),
-            (log.logFormat != .postgrey, "log.log_format", "this version writes one format: use postgrey"),
-            (
-                server.daemonize && ["stderr", "stdout"].contains(log.logType.rawValue), "server.daemonize",
+                server.daemonize && [.stderr, .stdout].contains(log.logType), "server.daemonize",
                 "in the background nobody reads \(log.logType.rawValue): set log_type to syslog, file, journald or none"
             ),
             (

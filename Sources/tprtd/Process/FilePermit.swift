@@ -21,6 +21,13 @@ struct FilePermit: Equatable, Sendable {
 }
 
 extension FilePermit {
+    /// The same, and files to add to.
+    func and(logs: Set<String>) -> FilePermit {
+        var permit = self
+        permit.logs.formUnion(logs)
+        return permit
+    }
+
     /// What whitelists are read from.
     init(_ sources: WhitelistSources) {
         let places = sources.places

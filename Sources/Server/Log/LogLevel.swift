@@ -4,7 +4,7 @@ public enum LogLevel: Int, Sendable, Comparable, CaseIterable {
     case warnings = 1
     /// Warnings and decisions.
     case info = 2
-    /// Everything that was answered, also what is no decision.
+    /// Everything that was answered, also what is no decision, and each step of it.
     case debug = 3
 
     /// Whether the left one logs less.
