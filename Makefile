@@ -76,7 +76,8 @@ deb: build
 	@scripts/install-packages package
 	packaging/build-deb
 
-deb-check: deb
+deb-check: build
+	@scripts/install-packages package
 	packaging/check-deb
 
 clean:
