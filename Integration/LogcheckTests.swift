@@ -33,6 +33,9 @@ struct LogcheckTests {
             "action=pass, reason=client whitelist, client_name=x, client_address=::1, recipient=u@x, entry=/a:1(b)",
             "maintenance of the auto-whitelist: 100000 entries looked at, 9 removed, 12.5 s",
             "whitelists read anew after a change: 12 entries",
+            "control socket: unix:/run/tprt/control.sock",
+            "settings read anew: service.grey_delay, service.max_pending changed",
+            "running as user tprt, in the chroot /var/lib/tprt",
             "stopped",
         ])
     func isKnown(line: String) throws {
