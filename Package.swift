@@ -151,6 +151,9 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "ManualTests", dependencies: ["tprtd", "tprtctl", "Settings", "WhitelistFiles", arguments],
+            swiftSettings: strict),
+        .testTarget(
             name: "IntegrationTests",
             dependencies: ["tprtd", "tprtctl", "Greylist", "Storage", "LMDBStore", "RedisLab"], path: "Integration",
             swiftSettings: strict),

@@ -152,6 +152,74 @@ struct ChrootTests {
         }
     }
 
+    @Test("A log file outside is opened anew, settings are reloaded, and its level with them")
+    func log() throws {
+        try withLab { lab in
+            let jail = try Jail(lab)
+            let folder = try lab.folder.makeFolder("logs")
+            let nobody = try account("nobody")
+            chown(folder, nobody.uid, nobody.gid)
+            let path = "\(folder)/tprt.log"
+            let file = lab.folder.file("tprt.conf")
+            func configure(_ level: Int, _ text: String) throws {
+                try lab.folder.write(
+                    #"{"log": {"log_level": \#(level)}, "service": {"grey_text": "\#(text)"}}"#, to: "tprt.conf")
+                chmod(file, 0o644)
+            }
+            func logged(_ text: String) throws {
+                try eventually("\(text) in \(path)") {
+                    (try? String(contentsOfFile: path, encoding: .utf8))?.contains(text) == true ? () : nil
+                }
+            }
+            try configure(2, "Greylisted once")
+            let daemon = try lab.launch(
+                jail.arguments(lab) + ["-c", file, "--log_type", "file", "--log_file", path],
+                listeningAt: [jail.socket], allowsRoot: false)
+            try daemon.waitUntilReachable()
+            #expect(try daemon.ask(request(1)).description.hasSuffix("Greylisted once"))
+            try logged("reason=new")
+
+            guard rename(path, path + ".1") == 0 else { throw HarnessError.system("rename") }
+            try daemon.process.signal(SIGUSR1)
+            try configure(1, "Greylisted twice")
+            try daemon.process.signal(SIGHUP)
+            try logged("settings read anew: log.log_level, service.grey_text changed")
+            #expect(try daemon.ask(request(2)).description.hasSuffix("Greylisted twice"))
+            try configure(1, "{nonsense}")
+            try daemon.process.signal(SIGHUP)
+            try logged("warning: the settings stay as they were")
+            #expect(try String(contentsOfFile: path, encoding: .utf8).contains("action=") == false)
+            var status = stat()
+            #expect(stat(path, &status) == 0 && status.st_uid == nobody.uid)
+            #expect(try daemon.terminate() == .exited(0))
+        }
+    }
+
+    @Test("A log in a folder of root's is opened before, given to the user, and found again there")
+    func logOfRoot() throws {
+        try withLab { lab in
+            let jail = try Jail(lab)
+            let folder = try lab.folder.makeFolder("logs")
+            chmod(folder, 0o755)
+            let path = "\(folder)/tprt.log"
+            let daemon = try lab.launch(
+                jail.arguments(lab) + ["--log_type", "file", "--log_file", path], listeningAt: [jail.socket],
+                allowsRoot: false)
+            try daemon.waitUntilReachable()
+            // As logrotate does it with `create`.
+            guard rename(path, path + ".1") == 0 else { throw HarnessError.system("rename") }
+            try lab.folder.write("", to: "logs/tprt.log")
+            let nobody = try account("nobody")
+            chown(path, nobody.uid, nobody.gid)
+            try daemon.process.signal(SIGUSR1)
+            try eventually("decisions in the new file") {
+                _ = try daemon.ask(request(1))
+                return try String(contentsOfFile: path, encoding: .utf8).contains("action=greylist") ? () : nil
+            }
+            #expect(try daemon.terminate() == .exited(0))
+        }
+    }
+
     @Test("When the process outside is gone, the whitelists stay as they are, and the log says so")
     func helperGone() throws {
         try withLab { lab in

@@ -68,8 +68,9 @@ extension Daemon {
                 postman.whitelist = reading.whitelist
             }
             maintenance.change(to: reading.plan.maintenance)
-            sink.level = reading.plan.log.level
-            return ReloadResult(reply: reading.reply, entries: reading.whitelist.count)
+            return ReloadResult(reply: reading.reply, entries: reading.whitelist.count) {
+                sink.level = reading.plan.log.level
+            }
         }
     }
 
