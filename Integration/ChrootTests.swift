@@ -195,6 +195,34 @@ struct ChrootTests {
         }
     }
 
+    @Test("A syslog daemon outside that has restarted is found again")
+    func syslog() throws {
+        try withLab { lab in
+            let jail = try Jail(lab)
+            let path = lab.folder.file("log")
+            func receiver() throws -> LogReceiver {
+                let receiver = try LogReceiver(path: path)
+                chmod(path, 0o666)
+                return receiver
+            }
+            var first: LogReceiver? = try receiver()
+            let daemon = try lab.launch(
+                jail.arguments(lab) + ["--log_type", "syslog", "--log_syslog_dest", path],
+                listeningAt: [jail.socket], allowsRoot: false)
+            try daemon.waitUntilReachable()
+            _ = try daemon.ask(request(1))
+            _ = try first?.message(with: "client_address=10.9.1.7")
+            first = nil
+            unlink(path)
+            let second = try receiver()
+            _ = try eventually("a message to the one that took its place") {
+                _ = try daemon.ask(request(2))
+                return try? second.message(with: "client_address=10.9.2.7", within: 1)
+            }
+            #expect(try daemon.terminate() == .exited(0))
+        }
+    }
+
     @Test("A log in a folder of root's is opened before, given to the user, and found again there")
     func logOfRoot() throws {
         try withLab { lab in

@@ -81,7 +81,7 @@ struct Daemon {
         holdings.pidFile = try process.pidFile.map { path throws(Failure) in try PIDFile(path) }
         let backend = try plan.backend { [logger] in logger.warning("\($0)") }
         if let owner = process.socketOwner { try openSockets(for: owner, &holdings) }
-        holdings.files = try process.descend(reloader.permit.and(logs: plan.log.files))
+        holdings.files = try process.descend(reloader.permit.and(plan.log.permit))
         opener.leave(for: holdings.files)
         let store = try plan.openStore(with: backend)
         for complaint in manager.complaints { logger.warning("\(complaint)") }

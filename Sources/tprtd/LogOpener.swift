@@ -3,8 +3,8 @@ import NIOConcurrencyHelpers
 import Server
 import WhitelistFiles
 
-/// Opens the log file: at first as whoever starts the daemon, later as whom it has become, from a chroot through the
-/// process outside.
+/// Opens the log file, and connects to log daemons: at first as whoever starts the daemon, later as whom it has become,
+/// from a chroot through the process outside.
 final class LogOpener: Sendable {
     private let owner: SocketOwner?
     private let outside = NIOLockedValueBox<FileClient?>(nil)
@@ -31,6 +31,18 @@ final class LogOpener: Sendable {
         let descriptor = try LogDestination.openFile(path)
         if let owner { give(descriptor, to: owner) }
         return descriptor
+    }
+
+    /// Connects to a log daemon.
+    @Sendable func connect(_ address: SyslogAddress) -> Result<LogConnection, LogConnection.Fault> {
+        guard case .unix(let path) = address, let outside = outside.withLockedValue({ $0 }) else {
+            return address.connect()
+        }
+        do throws(FileAccess.Fault) {
+            return .success(try outside.connect(path))
+        } catch {
+            return .failure(LogConnection.Fault(String(cString: strerror(error.code))))
+        }
     }
 
     /// A file of root's is that user's from now on, who couldn't open it again else.

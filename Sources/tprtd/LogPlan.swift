@@ -56,9 +56,14 @@ struct LogPlan {
         }
     }
 
-    /// The file that is opened again and again, if there is one.
-    var files: Set<String> {
-        if case .file(let path, _) = destination { [path] } else { [] }
+    /// What is opened again and again.
+    var permit: FilePermit {
+        switch destination {
+        case .file(let path, _): FilePermit(logs: [path])
+        case .syslog(.unix(let path), _): FilePermit(sockets: [path])
+        case .journal: FilePermit(sockets: [LogDestination.journalSocket])
+        case .syslog(.udp, _), .descriptor, .nothing: FilePermit()
+        }
     }
 
     /// Opens the destination.
@@ -86,9 +91,12 @@ struct LogPlan {
                 throw Failure(status, "\(origin): log.log_file: \(path): \(error): \(remedy)")
             }
         case .syslog(let address, let header):
-            return .syslog(address, header: header) { warn("log.log_syslog_dest", $0) }
+            return .syslog(
+                address, header: header, connector: opener.connect, warn: { warn("log.log_syslog_dest", $0) })
         case .journal(let facility):
-            return .journal(program: Program.name, facility: facility) { warn("log.log_type", $0) }
+            return .journal(
+                program: Program.name, facility: facility, connector: opener.connect,
+                warn: { warn("log.log_type", $0) })
         case .nothing: return .nothing
         }
     }

@@ -51,7 +51,9 @@ struct FileServerTests {
             mkfifo("\(folder)/pipe", 0o600)
             symlink("/etc", "\(folder)/link")
             let client = try client(
-                FilePermit(files: [folder], folders: [folder], logs: ["\(folder)/log"], removable: ["\(folder)/pid"]))
+                FilePermit(
+                    files: [folder], folders: [folder], logs: ["\(folder)/log"], sockets: ["\(folder)/none"],
+                    removable: ["\(folder)/pid"]))
             func code(_ body: () throws(FileAccess.Fault) -> CInt) -> CInt {
                 do throws(FileAccess.Fault) {
                     close(try body())
@@ -71,6 +73,8 @@ struct FileServerTests {
                 #expect(files.status(path) == nil, "\(path)")
             }
             #expect(throws: FileAccess.Fault(code: EACCES)) { try files.names("/etc") }
+            #expect(throws: FileAccess.Fault(code: EACCES)) { try client.connect("/dev/log") }
+            #expect(throws: FileAccess.Fault(code: ENOENT)) { try client.connect("\(folder)/none") }
             #expect(try files.names(folder).sorted() == [".", "..", "a", "link", "pipe"])
             #expect(throws: FileAccess.Fault(code: ENAMETOOLONG)) {
                 try files.open(String(repeating: "a", count: 5_000))

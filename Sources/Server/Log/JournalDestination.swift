@@ -10,11 +10,14 @@ extension LogDestination {
     ///
     /// - Parameters:
     ///   - facility: the number of the syslog facility, 0 to 23
+    ///   - connector: connects to the journal, at first and whenever it has restarted
     ///   - warn: is told, before this returns, where nobody is there
     public static func journal(
-        program: String, facility: UInt8, path: String = journalSocket, warn: (String) -> Void
+        program: String, facility: UInt8, path: String = journalSocket,
+        connector: @escaping LogConnection.Connector = LogConnection.direct,
+        warn: (String) -> Void
     ) -> LogDestination {
-        let socket = LogSocket(.unix(path: path))
+        let socket = LogSocket(.unix(path: path), connector: connector)
         if let fault = socket.fault { warn("\(path): \(fault); lines are lost until it can be reached") }
         return LogDestination(writer: JournalWriter(program: program, facility: facility, socket: socket))
     }

@@ -8,12 +8,14 @@ struct LogSocket: Sendable {
     private static let pause = TimeAmount.seconds(1)
 
     let address: SyslogAddress
-    private var connection: (descriptor: CInt, isStream: Bool)?
+    private let connector: LogConnection.Connector
+    private var connection: LogConnection?
     private var nextAttempt = NIODeadline.now()
 
     /// Connects at once, so that it works where the address is out of reach later.
-    init(_ address: SyslogAddress) {
+    init(_ address: SyslogAddress, connector: @escaping LogConnection.Connector = LogConnection.direct) {
         self.address = address
+        self.connector = connector
         connect()
     }
 
@@ -63,7 +65,7 @@ struct LogSocket: Sendable {
 
     private mutating func connect() {
         nextAttempt = .now() + Self.pause
-        switch address.connect() {
+        switch connector(address) {
         case .success(let connection): (self.connection, fault) = (connection, nil)
         case .failure(let error): fault = error.description
         }

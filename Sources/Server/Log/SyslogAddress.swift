@@ -40,31 +40,26 @@ public enum SyslogAddress: Sendable, Equatable, CustomStringConvertible {
         if case .udp = self { true } else { false }
     }
 
-    /// What a connection failed of.
-    struct Fault: Error {
-        let description: String
-    }
-
     /// A connected socket; one in the file system is for datagrams, and on some systems a stream.
-    func connect() -> Result<(descriptor: CInt, isStream: Bool), Fault> {
+    public func connect() -> Result<LogConnection, LogConnection.Fault> {
         switch self {
         case .unix(let path):
             guard let address = sockaddr_un(path: path) else {
-                return .failure(Fault(description: "a socket's path has at most 107 bytes"))
+                return .failure(LogConnection.Fault("a socket's path has at most 107 bytes"))
             }
             for (type, isStream) in [(SOCK_DGRAM, false), (SOCK_STREAM, true)] {
                 let descriptor = socket(AF_UNIX, Int32(type.rawValue | SOCK_CLOEXEC.rawValue), 0)
                 guard descriptor >= 0 else { break }
                 if address.withPointer({ Glibc.connect(descriptor, $0, $1) }) == 0 {
                     enlarge(descriptor)
-                    return .success((descriptor, isStream))
+                    return .success(LogConnection(descriptor: descriptor, isStream: isStream))
                 }
                 let number = errno
                 close(descriptor)
                 errno = number
                 guard number == EPROTOTYPE else { break }
             }
-            return .failure(Fault(description: String(cString: strerror(errno))))
+            return .failure(LogConnection.Fault(String(cString: strerror(errno))))
         case .udp(let host, let port): return connectUDP(host, port)
         }
     }
@@ -75,13 +70,13 @@ public enum SyslogAddress: Sendable, Equatable, CustomStringConvertible {
         setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<CInt>.size))
     }
 
-    private func connectUDP(_ host: String, _ port: String) -> Result<(descriptor: CInt, isStream: Bool), Fault> {
+    private func connectUDP(_ host: String, _ port: String) -> Result<LogConnection, LogConnection.Fault> {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_DGRAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
         let code = getaddrinfo(host, port, &hints, &list)
         guard code == 0 else {
-            return .failure(Fault(description: "host \"\(host)\": \(String(cString: gai_strerror(code)))"))
+            return .failure(LogConnection.Fault("host \"\(host)\": \(String(cString: gai_strerror(code)))"))
         }
         defer { freeaddrinfo(list) }
         var next = list
@@ -89,11 +84,11 @@ public enum SyslogAddress: Sendable, Equatable, CustomStringConvertible {
             let descriptor = socket(
                 entry.ai_family, entry.ai_socktype | Int32(SOCK_CLOEXEC.rawValue), entry.ai_protocol)
             if descriptor >= 0, Glibc.connect(descriptor, entry.ai_addr, entry.ai_addrlen) == 0 {
-                return .success((descriptor, false))
+                return .success(LogConnection(descriptor: descriptor, isStream: false))
             }
             if descriptor >= 0 { close(descriptor) }
             next = entry.ai_next
         }
-        return .failure(Fault(description: "no address of host \"\(host)\" can be reached"))
+        return .failure(LogConnection.Fault("no address of host \"\(host)\" can be reached"))
     }
 }

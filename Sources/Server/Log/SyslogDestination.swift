@@ -6,11 +6,15 @@ extension LogDestination {
     ///
     /// The socket is connected at once. Without a daemon there lines are lost, and counted, until it is there.
     ///
-    /// - Parameter warn: is told, before this returns, where nobody is there
+    /// - Parameters:
+    ///   - connector: connects to the daemon, at first and whenever it has restarted
+    ///   - warn: is told, before this returns, where nobody is there
     public static func syslog(
-        _ address: SyslogAddress, header: SyslogHeader, warn: (String) -> Void
+        _ address: SyslogAddress, header: SyslogHeader,
+        connector: @escaping LogConnection.Connector = LogConnection.direct,
+        warn: (String) -> Void
     ) -> LogDestination {
-        let socket = LogSocket(address)
+        let socket = LogSocket(address, connector: connector)
         if let fault = socket.fault { warn("\(address): \(fault); lines are lost until it can be reached") }
         return LogDestination(writer: SyslogWriter(header: header, socket: socket))
     }

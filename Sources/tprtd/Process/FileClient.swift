@@ -1,6 +1,7 @@
 import CProcess
 import Glibc
 import NIOConcurrencyHelpers
+import Server
 import WhitelistFiles
 
 /// The side of a `FileServer` that is in the chroot; one question at a time, from any thread, each of which blocks.
@@ -34,6 +35,12 @@ final class FileClient: Sendable {
     /// Opens a log to add to it, and makes it if need be; the descriptor is the caller's to close.
     func openForAppending(_ path: String) throws(FileAccess.Fault) -> CInt {
         try ask(.append, path).descriptor
+    }
+
+    /// Connects to a log daemon; the descriptor is the caller's to close.
+    func connect(_ path: String) throws(FileAccess.Fault) -> LogConnection {
+        let answer = try ask(.connect, path)
+        return LogConnection(descriptor: answer.descriptor, isStream: answer.payload.first == 1)
     }
 
     /// Removes a file, if that can be done.

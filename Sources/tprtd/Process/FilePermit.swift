@@ -8,6 +8,8 @@ struct FilePermit: Equatable, Sendable {
     var folders: Set<String> = []
     /// Files to add to: logs.
     var logs: Set<String> = []
+    /// Sockets of log daemons to connect to.
+    var sockets: Set<String> = []
     /// Files to remove.
     var removable: Set<String> = []
 
@@ -21,11 +23,11 @@ struct FilePermit: Equatable, Sendable {
 }
 
 extension FilePermit {
-    /// The same, and files to add to.
-    func and(logs: Set<String>) -> FilePermit {
-        var permit = self
-        permit.logs.formUnion(logs)
-        return permit
+    /// What either of them permits.
+    func and(_ other: FilePermit) -> FilePermit {
+        FilePermit(
+            files: files.union(other.files), folders: folders.union(other.folders), logs: logs.union(other.logs),
+            sockets: sockets.union(other.sockets), removable: removable.union(other.removable))
     }
 
     /// What whitelists are read from.

@@ -1,18 +1,19 @@
 import CProcess
 import Glibc
 import Programs
+import Server
 import WhitelistFiles
 
 /// The process that stays outside a chroot and reaches files for the one inside: those of a permit, and no others.
 ///
 /// It runs as the same unprivileged user, keeps nothing open, and ends when the other process does. A message is a
 /// question: a byte, and a path. The answer is names, a message each, and then one message with an errno (0: success)
-/// and what was asked for. Of what is opened the descriptor goes with it, and only that of a regular file: that of a
-/// folder would be a way out of the chroot.
+/// and what was asked for. Of what is opened the descriptor goes with it, and only that of a regular file or a connected
+/// socket: that of a folder would be a way out of the chroot.
 struct FileServer {
     /// What is asked.
     enum Question: UInt8 {
-        case read = 1, append, list, look, remove
+        case read = 1, append, list, look, remove, connect
     }
 
     /// The first byte of an answer's message.
@@ -108,6 +109,13 @@ struct FileServer {
             case .remove:
                 guard permit.removable.contains(path) else { throw FileAccess.Fault(code: EACCES) }
                 answer(unlink(path) == 0 ? 0 : errno)
+            case .connect:
+                guard permit.sockets.contains(path) else { throw FileAccess.Fault(code: EACCES) }
+                guard case .success(let connection) = SyslogAddress.unix(path: path).connect() else {
+                    throw FileAccess.Fault(code: errno)
+                }
+                answer(0, [connection.isStream ? 1 : 0], with: connection.descriptor)
+                close(connection.descriptor)
             case nil: throw FileAccess.Fault(code: EINVAL)
             }
         } catch {
