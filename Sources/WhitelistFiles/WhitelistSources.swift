@@ -90,9 +90,6 @@ public final class WhitelistSources: Sendable {
         }
     }
 
-    /// Whether there are sources that are no files.
-    public var haveRemote: Bool { !remotes.isEmpty }
-
     /// Whether sources that are no files hold something else than what was read; those that can't be read now don't.
     ///
     /// Reads them, and blocks meanwhile.
