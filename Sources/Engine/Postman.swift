@@ -5,7 +5,8 @@ public import Whitelists
 
 /// Answers requests.
 ///
-/// It is a value and does no I/O: whoever owns it puts its inquiries to the store.
+/// It is a value and does no I/O: whoever owns it puts its inquiries to the store. Copies share what is settled, so one
+/// costs next to nothing.
 ///
 /// A request goes through `answer`; where that needs the store, the judgement goes through `conclude`.
 public struct Postman: Sendable {
@@ -39,20 +40,40 @@ public struct Postman: Sendable {
         case inquiry(Inquiry, entry: Whitelist.Match?)
     }
 
-    /// The terms it works by.
-    public var terms: Terms
-    /// Who is let through.
-    public var whitelist: Whitelist
-    /// The words of its replies.
-    public var wording: Wording
-    private let headers: HeaderLedger
+    /// What is settled, and shared by copies.
+    private final class Settled: Sendable {
+        let terms: Terms
+        let whitelist: Whitelist
+        let wording: Wording
+        let headers: HeaderLedger
+
+        init(terms: Terms, whitelist: Whitelist, wording: Wording, headers: HeaderLedger) {
+            self.terms = terms
+            self.whitelist = whitelist
+            self.wording = wording
+            self.headers = headers
+        }
+    }
+
+    private var settled: Settled
 
     /// A postman; copies share the ledger of headers.
     public init(terms: Terms, wording: Wording, whitelist: Whitelist = Whitelist()) {
-        self.terms = terms
-        self.wording = wording
-        self.whitelist = whitelist
-        headers = HeaderLedger()
+        settled = Settled(terms: terms, whitelist: whitelist, wording: wording, headers: HeaderLedger())
+    }
+
+    /// The terms it works by.
+    public var terms: Terms { settled.terms }
+    /// Who is let through.
+    public var whitelist: Whitelist { settled.whitelist }
+    /// The words of its replies.
+    public var wording: Wording { settled.wording }
+
+    /// Changes by what it works; what isn't given stays, and so does the ledger of headers.
+    public mutating func change(terms: Terms? = nil, wording: Wording? = nil, whitelist: Whitelist? = nil) {
+        settled = Settled(
+            terms: terms ?? settled.terms, whitelist: whitelist ?? settled.whitelist,
+            wording: wording ?? settled.wording, headers: settled.headers)
     }
 
     /// What is to be done about a request: the function to read first.
@@ -103,7 +124,7 @@ public struct Postman: Sendable {
         case .early(let wait, let delay):
             return Outcome(.judged(verdict), reply: deferral(of: request, wait: wait, delay: delay, at: now))
         case .retried(let delay):
-            guard request.read(.instance, headers.claim) else { return Outcome(.judged(verdict)) }
+            guard request.read(.instance, settled.headers.claim) else { return Outcome(.judged(verdict)) }
             let header = request.read(.recipient) { wording.header(delay: delay, at: now, recipient: $0) }
             return Outcome(.judged(verdict), reply: .action(header))
         case .crowded(let wait) where terms.defersWhenCrowded:
@@ -146,12 +167,8 @@ public struct Postman: Sendable {
         guard request.has(.sender) else { return .noSender }
         guard !request.isEmpty(.recipient) else { return .noRecipient }
         if request.isEmpty(.sender), !terms.greylistsNullSender { return .nullSender }
-        let isAddressed = request.read(.clientAddress) { client in
-            request.read(.sender) { sender in
-                request.read(.recipient) { recipient in
-                    envelope.address(client: client, sender: sender, recipient: recipient, masks: terms.masks)
-                }
-            }
+        let isAddressed = request.read(.clientAddress, .sender, .recipient) { client, sender, recipient in
+            envelope.address(client: client, sender: sender, recipient: recipient, masks: terms.masks)
         }
         return isAddressed ? nil : .noAddress
     }

@@ -1,12 +1,12 @@
 extension [UInt8] {
     /// Appends bytes with the letters A to Z made lower case; no other byte is touched, no locale asked.
     package mutating func append(lowercasing bytes: Span<UInt8>) {
-        for index in 0..<bytes.count { append(bytes[index].lowercased) }
+        append(addingCapacity: bytes.count) { $0.append(lowercasing: bytes) }
     }
 
     /// Appends a number of zero or more in decimal digits, with zeros in front up to `width`.
     public mutating func append(decimal number: Int, width: Int = 1) {
-        append(digitsOf: number.magnitude, base: 10, width: width)
+        append(digitsOf: number.magnitude, width: width)
     }
 
     /// Appends the bytes of a text.
@@ -14,25 +14,52 @@ extension [UInt8] {
         append(contentsOf: text.utf8)
     }
 
-    /// Appends a number of zero or more in lower-case hexadecimal digits.
-    mutating func append(hexadecimal number: Int) {
-        append(digitsOf: number.magnitude, base: 16, width: 1)
+    private mutating func append(digitsOf number: UInt, width: Int) {
+        var divisor: UInt = 1
+        var digits = 1
+        while number / divisor >= 10 || digits < width {
+            divisor *= 10
+            digits += 1
+        }
+        while divisor > 0 {
+            append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / divisor % 10))
+            divisor /= 10
+        }
+    }
+}
+
+extension OutputSpan<UInt8> {
+    /// Appends bytes with the letters A to Z made lower case.
+    @inline(__always)
+    mutating func append(lowercasing bytes: Span<UInt8>) {
+        for index in bytes.indices { append(bytes[index].lowercased) }
     }
 
-    private mutating func append(digitsOf number: UInt, base: UInt, width: Int) {
-        let start = count
-        var rest = number
-        repeat {
-            let digit = UInt8(truncatingIfNeeded: rest % base)
+    /// Appends a number below 1,000 in decimal digits.
+    @inline(__always)
+    mutating func append(decimal number: UInt16) {
+        let zero = UInt8(ascii: "0")
+        if number >= 100 { append(zero + UInt8(truncatingIfNeeded: number / 100)) }
+        if number >= 10 { append(zero + UInt8(truncatingIfNeeded: number / 10 % 10)) }
+        append(zero + UInt8(truncatingIfNeeded: number % 10))
+    }
+
+    /// Appends a number in lower-case hexadecimal digits.
+    @inline(__always)
+    mutating func append(hexadecimal number: UInt16) {
+        var shift: UInt16 = number >= 0x1000 ? 12 : number >= 0x100 ? 8 : number >= 0x10 ? 4 : 0
+        while true {
+            let digit = UInt8(truncatingIfNeeded: number >> shift & 0xf)
             append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
-            rest /= base
-        } while rest > 0 || count - start < width
-        self[start...].reverse()
+            guard shift > 0 else { return }
+            shift -= 4
+        }
     }
 }
 
 extension UInt8 {
     /// A letter A to Z made lower case, any other byte as it is.
+    @inline(__always)
     package var lowercased: UInt8 {
         (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(self) ? self | 0x20 : self
     }

@@ -42,26 +42,44 @@ extension Network: CustomStringConvertible {
 extension [UInt8] {
     /// Appends the network in CIDR form.
     public mutating func append(_ network: Network) {
-        append(network.address)
-        append(UInt8(ascii: "/"))
-        append(decimal: network.prefixLength)
+        append(addingCapacity: Network.longestText) { $0.append(network) }
     }
 
     /// Appends the address; IPv6 as RFC 5952 has it: lower case, no leading zeros, the longest run of zeros as `::`.
     public mutating func append(_ address: Address) {
+        append(addingCapacity: Network.longestText) { $0.append(address) }
+    }
+}
+
+extension Network {
+    /// How many bytes the text of a network has at most: eight groups, seven colons, a prefix length.
+    static let longestText = 8 * 4 + 7 + 4
+}
+
+extension OutputSpan<UInt8> {
+    /// Appends the network in CIDR form.
+    mutating func append(_ network: Network) {
+        append(network.address)
+        append(UInt8(ascii: "/"))
+        append(decimal: UInt16(network.prefixLength))
+    }
+
+    fileprivate mutating func append(_ address: Address) {
         switch address.family {
-        case .ipv4:
-            for octet in 0..<4 {
-                if octet > 0 { append(UInt8(ascii: ".")) }
-                append(decimal: Int(truncatingIfNeeded: address.bits >> UInt128(120 - 8 * octet)) & 0xff)
-            }
-        case .ipv6:
-            append(ipv6: address.bits)
+        case .ipv4: append(ipv4: UInt32(truncatingIfNeeded: address.bits >> 96))
+        case .ipv6: append(ipv6: address.bits)
+        }
+    }
+
+    private mutating func append(ipv4 bits: UInt32) {
+        for octet: UInt32 in 0..<4 {
+            if octet > 0 { append(UInt8(ascii: ".")) }
+            append(decimal: UInt16(bits >> (24 - 8 * octet) & 0xff))
         }
     }
 
     private mutating func append(ipv6 bits: UInt128) {
-        func group(_ index: Int) -> Int { Int(truncatingIfNeeded: bits >> UInt128(112 - 16 * index)) & 0xffff }
+        func group(_ index: Int) -> UInt16 { UInt16(truncatingIfNeeded: bits >> UInt128(112 - 16 * index)) }
         var gap = 0..<0
         var start = 0
         for index in 0..<8 {

@@ -1,8 +1,9 @@
-extension [UInt8] {
+extension OutputSpan<UInt8> {
     /// Appends a sender as triplets know it: lower case, without what changes from one message to the next.
     ///
     /// The local part (all before the last `@`) loses its BATV tag (`prvs=TAG=user` and `prvs=user=TAG`) and what
-    /// follows the first `+`; its whole numbers become `#`, as mailing lists put the message's number there.
+    /// follows the first `+`; its whole numbers become `#`, as mailing lists put the message's number there. So it gets
+    /// no longer.
     ///
     /// Returns whether there was such a number.
     @discardableResult
@@ -11,10 +12,14 @@ extension [UInt8] {
         let domain = sender.extracting(local.upperBound..<sender.count)
         if let inner = sender.insideBATV(local) { local = inner }
         if let plus = sender.firstIndex(of: UInt8(ascii: "+"), in: local) { local = local.lowerBound..<plus }
-        defer { append(lowercasing: domain) }
-        if hidingNumbers { return append(numbersHidden: sender.extracting(local)) }
-        append(lowercasing: sender.extracting(local))
-        return false
+        var hasNumber = false
+        if hidingNumbers {
+            hasNumber = append(numbersHidden: sender.extracting(local))
+        } else {
+            append(lowercasing: sender.extracting(local))
+        }
+        append(lowercasing: domain)
+        return hasNumber
     }
 
     private mutating func append(numbersHidden local: Span<UInt8>) -> Bool {

@@ -19,14 +19,21 @@ public struct PolicyEncoder: Sendable {
         case .action(let text):
             precondition(!text.isEmpty, "an empty action would be read as a fault of the policy server")
             var buffer = ByteBuffer()
-            buffer.reserveCapacity(text.count + 9)
-            buffer.writeStaticString("action=")
-            for byte in text {
-                let isPrintable = (0x20...0x7e).contains(byte)
-                buffer.writeInteger(isPrintable ? byte : UInt8(ascii: "?"))
+            buffer.writeWithOutputRawSpan(minimumWritableBytes: text.count + 9) { bytes in
+                bytes.append("action=")
+                for byte in text {
+                    let isPrintable = (0x20...0x7e).contains(byte)
+                    bytes.append(isPrintable ? byte : UInt8(ascii: "?"))
+                }
+                bytes.append("\n\n")
             }
-            buffer.writeStaticString("\n\n")
             return buffer
         }
+    }
+}
+
+extension OutputRawSpan {
+    fileprivate mutating func append(_ text: StaticString) {
+        text.withUTF8Buffer { for byte in $0 { append(byte) } }
     }
 }

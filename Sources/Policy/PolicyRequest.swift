@@ -10,6 +10,8 @@ public struct PolicyRequest: Sendable {
     struct Place: Sendable {
         var start: UInt16 = 0
         var count: UInt16 = 0
+
+        var range: Range<Int> { Int(start)..<Int(start) + Int(count) }
     }
 
     var bytes: ByteBuffer
@@ -28,9 +30,19 @@ public struct PolicyRequest: Sendable {
     /// Hands the bytes of the value to `body`; no bytes where the attribute is absent.
     @inline(__always)
     public func read<Result>(_ attribute: PolicyAttribute, _ body: (Span<UInt8>) -> Result) -> Result {
-        let place = places[attribute.rawValue]
-        let start = Int(place.start)
-        return body(bytes.readableBytesUInt8Span.extracting(start..<start + Int(place.count)))
+        body(bytes.readableBytesUInt8Span.extracting(places[attribute.rawValue].range))
+    }
+
+    /// Hands the bytes of three values to `body` at once, which costs less than one after the other.
+    @inline(__always)
+    public func read<Result>(
+        _ first: PolicyAttribute, _ second: PolicyAttribute, _ third: PolicyAttribute,
+        _ body: (Span<UInt8>, Span<UInt8>, Span<UInt8>) -> Result
+    ) -> Result {
+        let bytes = bytes.readableBytesUInt8Span
+        return body(
+            bytes.extracting(places[first.rawValue].range), bytes.extracting(places[second.rawValue].range),
+            bytes.extracting(places[third.rawValue].range))
     }
 
     /// Whether the value is exactly these ASCII bytes.

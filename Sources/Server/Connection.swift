@@ -23,6 +23,9 @@ final class Connection: ChannelDuplexHandler {
     private var isInputClosed = false
     private var isClosing = false
     private var holdsBackRead = false
+    private var isWritable = true
+    /// Whether anything was written that isn't sent.
+    private(set) var hasWritten = false
     /// Whether the server asks itself: that is neither logged nor counted.
     var isOwn: Bool { roster == nil }
     /// Whether a request is with the store.
@@ -69,16 +72,17 @@ final class Connection: ChannelDuplexHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        context.flush()
+        desk.flushLater(self)
         context.fireChannelReadComplete()
     }
 
     func read(context: ChannelHandlerContext) {
-        holdsBackRead = unread.readableBytes > limits.request || !context.channel.isWritable
+        holdsBackRead = unread.readableBytes > limits.request || !isWritable
         if !holdsBackRead { context.read() }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        isWritable = context.channel.isWritable
         if holdsBackRead { read(context: context) }
         context.fireChannelWritabilityChanged()
     }
@@ -102,7 +106,7 @@ final class Connection: ChannelDuplexHandler {
         isWaiting = false
         reply(outcome)
         proceed()
-        context?.flush()
+        desk.flushLater(self)
         if holdsBackRead, let context { read(context: context) }
     }
 
@@ -115,6 +119,7 @@ final class Connection: ChannelDuplexHandler {
     /// Closes at once.
     func abort() {
         isClosing = true
+        flush()
         context?.close(promise: nil)
     }
 
@@ -149,6 +154,14 @@ final class Connection: ChannelDuplexHandler {
     private func reply(_ outcome: Outcome) {
         guard let context else { return }
         context.write(wrapOutboundOut(encoder.bytes(of: outcome.reply)), promise: nil)
+        hasWritten = true
+    }
+
+    /// Sends what was written.
+    func flush() {
+        guard hasWritten else { return }
+        hasWritten = false
+        context?.flush()
     }
 
     /// The client has sent all it wanted to.

@@ -30,6 +30,8 @@ final class Desk {
     private var batch: [Inquiry] = []
     private var asking: [Asked] = []
     private var rounds: [Round] = []
+    /// Connections with replies that are to be sent.
+    private var unflushed: [Connection] = []
     private var breaker: Breaker
     /// Whether what is asked at the end of this turn is the probe.
     private var isProbing = false
@@ -70,7 +72,7 @@ final class Desk {
                 return outcome
             }
             batch.append(inquiry)
-            asking.append((connection, request, entry))
+            asking.append(Asked(connection: connection, request: request, entry: entry))
             return nil
         }
     }
@@ -88,8 +90,22 @@ final class Desk {
         eventLoop.assumeIsolated().execute {
             self.isTurnScheduled = false
             self.askStore()
+            self.flush()
             self.writeLog()
         }
+    }
+
+    /// Sends the replies of a connection together with those of others: when all that came in this turn has been read,
+    /// or when all answers of the store are written.
+    ///
+    /// So those who wait are woken in one go, and not one between two requests, which costs as much as a request.
+    func flushLater(_ connection: Connection) {
+        if connection.hasWritten { unflushed.append(connection) }
+    }
+
+    private func flush() {
+        for connection in unflushed { connection.flush() }
+        unflushed.removeAll(keepingCapacity: true)
     }
 
     private func askStore() {
@@ -99,12 +115,15 @@ final class Desk {
         rounds.append(
             Round(number: number, deadline: .now() + terms.requestDeadline, isProbe: isProbing, asking: asking))
         asking = []
+        asking.reserveCapacity(batch.count)
         isProbing = false
         scheduleDeadline()
         let desk = NIOLoopBound(self, eventLoop: eventLoop)
         let eventLoop = eventLoop
         let batch = batch
         self.batch = []
+        // The next turn is likely to bring as many.
+        self.batch.reserveCapacity(batch.count)
         store.update(batch) { result in
             if eventLoop.inEventLoop {
                 desk.value.finish(number, result)
@@ -126,17 +145,19 @@ final class Desk {
             health.failed(fault)
             giveUp(round, takesNoMore: fault.code == .writeRefused)
         }
+        flush()
         writeLog()
     }
 
     private func deliver(_ inquiries: [Inquiry], to round: Round) {
         let now = terms.now()
         var fault: StoreError?
-        for (inquiry, asked) in zip(inquiries, round.asking) {
-            if let judgement = inquiry.judgement {
+        for index in inquiries.indices {
+            let asked = round.asking[index]
+            if let judgement = inquiries[index].judgement {
                 let outcome = postman.conclude(asked.request, judgement.verdict, at: now, entry: asked.entry)
                 deliver(outcome, to: asked, judgement)
-            } else if let own = inquiry.fault {
+            } else if let own = inquiries[index].fault {
                 fault = own
                 giveUp(asked, takesNoMore: own.code == .writeRefused)
             } else {
@@ -151,6 +172,7 @@ final class Desk {
         let all = rounds
         rounds = []
         for round in all { giveUp(round) }
+        flush()
         writeLog()
     }
 
@@ -202,6 +224,7 @@ final class Desk {
                 self.health.failed(StoreError(.unavailable, "the store did not answer within \(limit) s"))
                 self.giveUp(round)
             }
+            self.flush()
             self.writeLog()
             self.scheduleDeadline()
         }

@@ -5,7 +5,12 @@ import Whitelists
 
 /// The inquiries that go to the store together, and who asks.
 struct Round {
-    typealias Asked = (connection: Connection, request: PolicyRequest, entry: Whitelist.Match?)
+    /// Who asks what.
+    struct Asked {
+        let connection: Connection
+        let request: PolicyRequest
+        let entry: Whitelist.Match?
+    }
 
     let number: Int
     let deadline: NIODeadline

@@ -63,9 +63,8 @@ extension Daemon {
                 return ReloadResult(reply: reply, entries: 0)
             }
             await server.change { postman in
-                postman.terms = reading.plan.postman.terms
-                postman.wording = reading.plan.postman.wording
-                postman.whitelist = reading.whitelist
+                let plan = reading.plan.postman
+                postman.change(terms: plan.terms, wording: plan.wording, whitelist: reading.whitelist)
             }
             maintenance.change(to: reading.plan.maintenance)
             return ReloadResult(reply: reading.reply, entries: reading.whitelist.count) {

@@ -143,7 +143,7 @@ struct Daemon {
 extension Plan {
     fileprivate func postman(with whitelist: Whitelist) -> Postman {
         var postman = postman
-        postman.whitelist = whitelist
+        postman.change(whitelist: whitelist)
         return postman
     }
 }

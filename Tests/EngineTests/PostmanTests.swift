@@ -84,7 +84,7 @@ struct PostmanTests {
     @Test func aWhitelistEntryDecidesBeforeTheStore() throws {
         let entry = WhitelistEntry(.sender(try #require(AddressLiteral("a@b"))))
         var postman = try Self.postman()
-        postman.whitelist = Whitelist([entry], source: "here")
+        postman.change(whitelist: Whitelist([entry], source: "here"))
         var envelope = Envelope()
         guard
             case .outcome(let outcome) = postman.answer(
@@ -185,7 +185,8 @@ struct PostmanTests {
     /// In a log every line of a trial can so be told from what was enforced.
     @Test func aTrialMarksWhatPassesInAnyCase() throws {
         var postman = try Self.postman(Self.trial)
-        postman.whitelist = Whitelist([.init(.sender(try #require(AddressLiteral("a@example.org"))))], source: "here")
+        let sender = try #require(AddressLiteral("a@example.org"))
+        postman.change(whitelist: Whitelist([.init(.sender(sender))], source: "here"))
         var envelope = Envelope()
         for changes in [[], [("client_address", nil)]] as [[(String, String?)]] {
             guard

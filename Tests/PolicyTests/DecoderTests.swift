@@ -100,6 +100,20 @@ struct DecoderTests {
         #expect(violation == stream.violation)
     }
 
+    /// Eight bytes are looked at at a time: whatever stands beside them, only a line feed ends a line.
+    @Test(arguments: 0..<16)
+    func onlyALineFeedEndsALine(after padding: Int) throws {
+        let near: [UInt8] = [0x00, 0x09, 0x0b, 0x0c, 0x3c, 0x3d, 0x3e, 0x80, 0x8a, 0x8b, 0xbd, 0xf5, 0xff]
+        for byte in near {
+            let value = [UInt8](repeating: UInt8(ascii: "x"), count: padding) + [byte, UInt8(ascii: "y"), byte]
+            var buffer = ByteBuffer(bytes: Array("sender=".utf8) + value + Array("\nrecipient=b\n\n".utf8))
+            var decoder = PolicyDecoder()
+            let request = try #require(try decoder.next(in: &buffer))
+            #expect(request.copy(.sender) == value)
+            #expect(request.value(of: .recipient, is: "b"))
+        }
+    }
+
     @Test func bytesThatAreNoUTF8AreCarriedThrough() throws {
         var buffer = ByteBuffer(bytes: Array("sender=".utf8) + [0xff, 0x00, 0xc3, 0x1b] + Array("\n\n".utf8))
         var decoder = PolicyDecoder()

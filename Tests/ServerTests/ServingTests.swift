@@ -15,7 +15,9 @@ struct ServingTests {
 
     static func postman(_ change: (inout Postman.Terms) -> Void = { _ in }) throws -> Postman {
         var postman = try Scenario(name: "plain", text: "").postman()
-        change(&postman.terms)
+        var terms = postman.terms
+        change(&terms)
+        postman.change(terms: terms)
         return postman
     }
 
@@ -256,7 +258,7 @@ struct ServingTests {
                 #expect(try await client.reply() == Self.deferral)
             }
             let literal = try #require(AddressLiteral(Scenario.plain["recipient"] ?? ""))
-            await stage.server.change { $0.whitelist = Whitelist([.init(.recipient(literal))], source: "x") }
+            await stage.server.change { $0.change(whitelist: Whitelist([.init(.recipient(literal))], source: "x")) }
             for client in clients {
                 try client.send(Self.request())
                 #expect(try await client.reply() == Self.dunno)
