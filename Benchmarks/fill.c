@@ -18,7 +18,7 @@
 #include <time.h>
 
 #define SLICE 1000000   // entries that are sorted together, at most; of few entries an eighth
-#define COMMIT 50000    // entries in a transaction
+#define COMMITS 32       // transactions of a slice: what one frees, the next but one writes to
 #define AGE 3600        // seconds since entries that have passed were first seen
 
 struct entry {
@@ -98,7 +98,7 @@ int main(int argc, char **argv)
             MDB_dbi table;
             check(mdb_txn_begin(environment, NULL, 0, &transaction), "begin");
             check(mdb_dbi_open(transaction, "greylist.1", MDB_CREATE, &table), "greylist.1");
-            for (size_t end = i + COMMIT; i < end && i < count; i++)
+            for (size_t end = i + count / COMMITS + 1; i < end && i < count; i++)
                 write_entry(transaction, table, &slice[i]);
             check(mdb_txn_commit(transaction), "commit");
         }

@@ -13,11 +13,14 @@ declare -A pid_of=()
 # The folder of server $1's data.
 place_of() { echo "$folder/$1.data"; }
 
-# Starts server $1 in the background, with empty data; its errors go to the file `errors' among them.
+# When the last tprtd was started, in seconds since 1970.
+started_at=
+
+# Starts server $1 in the background; its errors go to the file `errors' among its data.
 start_server() {
     local place port
     place=$(place_of "$1") port=$(free_port)
-    mkdir "$place"
+    mkdir -p "$place"
     chmod 755 "$place"
     if [ "$transport" = tcp ]; then address[$1]="-t 127.0.0.1:$port"; else address[$1]="-u $place/policy.sock"; fi
     "start_$1" "$place" "$port"
@@ -79,6 +82,7 @@ start_tprtd_on() {
     cat >"$place/whitelist.json" <<'END'
 {"bench":[{"type":"recipient_literal","recipient":"postmaster@whitelisted.example"}]}
 END
+    started_at=$EPOCHREALTIME
     "$tprtd" "${as_root[@]}" "${where[@]}" \
         -i "service.grey_db=$url" \
         -i "service.awl_db=$url" \

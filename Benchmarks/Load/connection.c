@@ -166,7 +166,7 @@ void send_next(struct connection *c, uint64_t at)
 {
     if (options.per_connection && c->answered == options.per_connection)
         open_anew(c);
-    size_t length = compose(c->out, counts.sent);
+    size_t length = compose(c->out, options.first + counts.sent);
     c->out_length = (uint16_t)length;
     c->out_sent = c->in_length = 0;
     c->waiting = true;

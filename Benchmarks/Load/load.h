@@ -25,6 +25,7 @@ struct options {
     long connections;
     double seconds;
     uint64_t total;           // 0: as many as fit into the time
+    uint64_t first;           // the number of the first request
     uint64_t rate;            // requests a second; 0: the next one as soon as a reply is there
     uint64_t per_connection;  // requests until a connection is opened anew; 0: it stays open
     enum workload workload;
@@ -49,10 +50,10 @@ uint64_t now(void);
 
 #define REQUEST_ROOM 1024
 
-// Writes request number `number' of the run; returns its length.
+// Writes request number `number' of a seed; returns its length.
 size_t compose(char *to, uint64_t number);
 
-// How many triplets the requests before number `count' have that no earlier run had.
+// How many of so many requests of this run have a triplet of their own, not one of the set of `seen'.
 uint64_t fresh_triplets(uint64_t count);
 
 // ---------------------------------------------------------------- reply.c

@@ -33,6 +33,7 @@ static const char usage_text[] =
     "  -w WORKLOAD   new, seen, wl, state or mixed (new)\n"
     "  -k N          triplets in the set of `seen' and `mixed' (100000)\n"
     "  -s SEED       the same seed sends the same requests (default: another one every time)\n"
+    "  --first N     the number of the first request: goes on after a run of N with the same seed (0)\n"
     "  -e VERB       every reply must have this verb: DUNNO, DEFER_IF_PERMIT, PREPEND or other\n"
     "  -p PID        report the CPU time and memory of this process, the server\n"
     "  --wait SECS   how long the server may take until it accepts the first connection (0)\n"
@@ -150,6 +151,7 @@ void read_options(int argc, char **argv)
 {
     static const struct option long_options[] = {
         {"json", no_argument, NULL, 'j'},
+        {"first", required_argument, NULL, 'F'},
         {"wait", required_argument, NULL, 'W'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
@@ -172,6 +174,7 @@ void read_options(int argc, char **argv)
         case 's': options.seed = whole_number(optarg, "-s", 0, UINT64_MAX); have_seed = true; break;
         case 'e': options.expected = one_of(optarg, "-e", verb_names, VERBS); break;
         case 'p': options.pid = (long)whole_number(optarg, "-p", 1, INT32_MAX); break;
+        case 'F': options.first = whole_number(optarg, "--first", 0, UINT32_MAX); break;
         case 'W': options.wait = seconds_number(optarg, "--wait"); break;
         case 'j': options.json = true; break;
         case 'h': fputs(usage_text, stdout); exit(0);

@@ -54,7 +54,9 @@ static uint64_t new_in_mixed(uint64_t count)
 
 uint64_t fresh_triplets(uint64_t count)
 {
-    return options.workload == SEEN ? 0 : options.workload == MIXED ? new_in_mixed(count) : count;
+    return options.workload == SEEN    ? 0
+           : options.workload == MIXED ? new_in_mixed(options.first + count) - new_in_mixed(options.first)
+                                       : count;
 }
 
 // The number that all of a request comes from: another one for each triplet, workload and seed. What is known to
