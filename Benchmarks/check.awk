@@ -23,7 +23,7 @@ END {
         value = measured[key] + 0
         missed = isRatio ? value < limit[key] : value > limit[key]
         printf "| %s | %s %s | %.3f | %+.0f %% | %s |\n", key, isRatio ? "at least" : "at most", limit[key], value,
-            limit[key] > 0 ? (value / limit[key] - 1) * 100 : 0, missed ? "MISSED" : "held"
+            (value / limit[key] - 1) * 100, missed ? "MISSED" : "held"
         if (missed) status = 1
     }
     exit status
