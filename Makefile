@@ -11,7 +11,8 @@ AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 # What is built runs without the toolchain: Swift's own libraries are linked in.
 RELEASE = -c release --static-swift-stdlib -Xlinker -z -Xlinker now
 
-.PHONY: help run build test check format generate completions fuzz bench bench-check bench-growth soak install uninstall deb deb-check clean
+.PHONY: help run build test check format generate completions fuzz bench bench-check bench-growth soak install \
+	uninstall deb deb-check clean
 
 help:
 	@echo "make run      install what the build needs, build, and start tprtd on $(ADDRESS):$(PORT)"
