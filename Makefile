@@ -11,7 +11,8 @@ AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 # What is built runs without the toolchain: Swift's own libraries are linked in.
 RELEASE = -c release --static-swift-stdlib -Xlinker -z -Xlinker now
 
-.PHONY: help run build test check format generate completions fuzz bench install uninstall deb deb-check clean
+.PHONY: help run build test check format generate completions fuzz bench bench-check bench-growth soak install \
+	uninstall deb deb-check clean
 
 help:
 	@echo "make run      install what the build needs, build, and start tprtd on $(ADDRESS):$(PORT)"
@@ -19,7 +20,10 @@ help:
 	@echo "make check    format, shell scripts, links of the documents"
 	@echo "make generate write anew what derives from the declarations (etc/tprt.conf, man)"
 	@echo "make fuzz     feed the decoders random replies for FUZZ_SECONDS ($(FUZZ_SECONDS))"
-	@echo "make bench    measure against a bare responder and postgrey"
+	@echo "make bench    measure beside a bare responder and postgrey, and write docs/performance.md anew (five minutes)"
+	@echo "make bench-check   measure a little, and compare with Benchmarks/thresholds.txt and allocations.txt (two minutes)"
+	@echo "make bench-growth  measure with up to ten million entries (five minutes)"
+	@echo "make soak     ten million requests: do memory and descriptors stay flat? (five minutes)"
 	@echo "make deb      make a Debian package, .build/tprt_VERSION_ARCHITECTURE.deb"
 	@echo "make deb-check  make it, let lintian look at it, and take it through its life in a copy of this system"
 	@echo "make install  install below PREFIX ($(PREFIX)), to DESTDIR if that is set; make uninstall takes it away"
@@ -63,8 +67,14 @@ fuzz:
 	SWIFT_BACKTRACE=enable=no .build/fuzz/resp -max_total_time=$(FUZZ_SECONDS) -max_len=2000 \
 		.build/fuzz/corpus Fuzz/RESP/corpus
 
-bench: build
-	Benchmarks/run
+bench bench-check bench-growth soak: build
+	@scripts/install-packages bench
+	$(BENCHMARK)
+
+bench: BENCHMARK = Benchmarks/report
+bench-check: BENCHMARK = Benchmarks/check
+bench-growth: BENCHMARK = Benchmarks/growth
+soak: BENCHMARK = Benchmarks/soak
 
 export PREFIX DESTDIR
 

@@ -169,8 +169,15 @@ if isFuzzing {
             swiftSettings: fuzzed))
 }
 
-// What `Benchmarks/whitelists` runs.
+// What `Benchmarks/whitelists` and `Benchmarks/micro` run.
 if Context.environment["BENCHMARKS"] != nil {
+    package.targets.append(.target(name: "CAllocations", path: "Benchmarks/Allocations"))
+    package.targets.append(
+        .executableTarget(
+            name: "micro-benchmark",
+            dependencies: [
+                "CAllocations", "Policy", "Greylist", "Whitelists", "Storage", "Engine", "RedisStore", nioCore,
+            ], path: "Benchmarks/Micro", swiftSettings: strict))
     package.targets.append(
         .executableTarget(
             name: "whitelist-benchmark", dependencies: ["Greylist", "Whitelists", "WhitelistFiles"],

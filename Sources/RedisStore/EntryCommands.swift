@@ -1,9 +1,9 @@
-import Greylist
-import NIOCore
-import Storage
+package import Greylist
+package import NIOCore
+package import Storage
 
 /// Writes the commands on entries: how keys are spelt, how records read, and how long they live.
-struct EntryCommands {
+package struct EntryCommands {
     private let prefixes: [[UInt8]]
     private let isCluster: Bool
     private let script = EntryScript()
@@ -13,7 +13,7 @@ struct EntryCommands {
     /// Whether the server knows `SET … NX GET` (Redis 7, Valkey); the script does the same, a little slower.
     var hasSetNXGet = true
 
-    init(layout: RedisLayout, isCluster: Bool) {
+    package init(layout: RedisLayout, isCluster: Bool) {
         prefixes = Table.allCases.map { layout.prefix(of: $0) }
         self.isCluster = isCluster
     }
@@ -31,7 +31,7 @@ struct EntryCommands {
     }
 
     /// Makes an entry unless there is one: null or 1, or else the record that is there.
-    mutating func claim(
+    package mutating func claim(
         _ key: Key, for sighting: Sighting, at now: Timestamp, under rules: Rules, into buffer: inout ByteBuffer
     ) -> UInt16? {
         guard hasSetNXGet else {

@@ -1,10 +1,10 @@
-import NIOCore
+package import NIOCore
 
 /// Takes replies out of a stream, in whatever pieces it arrives.
 ///
 /// What it has understood it takes off the buffer and keeps, an unfinished array with the elements it has so far: every
 /// byte of a line is looked at once, and a long text isn't looked at before it is there.
-struct RESPDecoder {
+package struct RESPDecoder {
     /// An array whose elements are still coming.
     private struct OpenArray {
         let count: Int
@@ -21,14 +21,18 @@ struct RESPDecoder {
     private var taken = 0
 
     /// A decoder at the beginning of a stream.
-    init(limits: RESPLimits = RESPLimits()) {
+    package init() {
+        self.init(limits: RESPLimits())
+    }
+
+    init(limits: RESPLimits) {
         self.limits = limits
     }
 
     /// The next complete value, taken off the front of `buffer`; nil when more bytes are needed.
     ///
     /// Between two calls `buffer` may only grow at its end. After an error the stream can't be read any further.
-    mutating func next(in buffer: inout ByteBuffer) throws(RESPViolation) -> RESPValue? {
+    package mutating func next(in buffer: inout ByteBuffer) throws(RESPViolation) -> RESPValue? {
         while let item = try nextItem(in: &buffer) {
             guard taken <= limits.reply else { throw .replyTooLong(limit: limits.reply) }
             if let value = close(with: item) {

@@ -1,9 +1,9 @@
-import NIOCore
+package import NIOCore
 
 /// One reply of a server, in RESP2.
 ///
 /// Texts are slices of what was received, so a value that is kept for long keeps all that came with it: copy it then.
-enum RESPValue: Sendable, Equatable {
+package enum RESPValue: Sendable, Equatable {
     case simple(ByteBuffer)
     case error(ByteBuffer)
     case integer(Int)

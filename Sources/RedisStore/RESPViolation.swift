@@ -17,7 +17,7 @@ struct RESPLimits: Sendable {
 /// Why what a server sends can't be read as RESP2.
 ///
 /// Nothing behind it can be read either.
-enum RESPViolation: Error, Equatable, CustomStringConvertible {
+package enum RESPViolation: Error, Equatable, CustomStringConvertible {
     case unknownType
     case malformedLine
     case malformedNumber
@@ -29,7 +29,7 @@ enum RESPViolation: Error, Equatable, CustomStringConvertible {
     case tooDeep(limit: Int)
     case replyTooLong(limit: Int)
 
-    var description: String {
+    package var description: String {
         switch self {
         case .unknownType: "a reply is of no known type"
         case .malformedLine: "a line of a reply doesn't end with CR and LF"

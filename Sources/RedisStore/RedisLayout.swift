@@ -4,10 +4,10 @@ import Storage
 ///
 /// Without a prefix that is the layout of TPRT 0.9.3: the keys of both tables as they are. With one, the keys of the
 /// greylist begin with it, and those of the auto-whitelist with the prefix and `awl:`.
-struct RedisLayout: Sendable {
+package struct RedisLayout: Sendable {
     private let keyPrefix: [UInt8]
 
-    init(keyPrefix: String) {
+    package init(keyPrefix: String) {
         self.keyPrefix = Array(keyPrefix.utf8)
     }
 

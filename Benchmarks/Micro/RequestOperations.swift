@@ -1,0 +1,83 @@
+import Engine
+import Greylist
+import NIOCore
+import Policy
+import Storage
+
+/// From the bytes of a request to those of its reply.
+enum RequestOperations {
+    static func all() -> [Operation] {
+        decoding() + answering() + encoding()
+    }
+
+    private static func decoding() -> [Operation] {
+        let text = Samples.text()
+        let request = Samples.request(text)
+        var (decoder, envelope) = (PolicyDecoder(), Envelope())
+        return [
+            Operation("decoder: a request of 29 attributes") {
+                var buffer = text
+                return (try? decoder.next(in: &buffer))?.has(.sender) == true ? buffer.readerIndex : .min
+            },
+            Operation("envelope: address") {
+                Samples.address(&envelope, of: request) ? envelope.readTriplet { $0.count } : .min
+            },
+        ]
+    }
+
+    private static func answering() -> [Operation] {
+        let postman = Postman(terms: Postman.Terms(), wording: wording(), whitelist: Samples.whitelist())
+        let plain = Samples.request(Samples.text())
+        let atData = Samples.request(Samples.text(state: "DATA"))
+        let whitelisted = Samples.request(Samples.text(recipient: "postmaster@whitelisted.example"))
+        let numbered = Samples.request(Samples.text(sender: "bounce-20261125-77@mail.example.org"))
+        var envelope = Envelope()
+        func answer(_ name: String, _ request: PolicyRequest) -> Operation {
+            Operation("postman: answer, \(name)") {
+                switch postman.answer(request, at: Samples.now, using: &envelope) {
+                case .outcome(let outcome): outcome.entry == nil ? 1 : 2
+                case .inquiry(let inquiry, _): inquiry.former == nil ? 3 : 4
+                }
+            }
+        }
+        func conclude(_ name: String, _ verdict: Verdict) -> Operation {
+            Operation("postman: conclude, \(name)") {
+                if case .action(let text) = postman.conclude(plain, verdict, at: Samples.now).reply {
+                    text.count
+                } else {
+                    0
+                }
+            }
+        }
+        return [
+            answer("at DATA", atData), answer("whitelisted", whitelisted), answer("inquiry", plain),
+            answer("inquiry with two keys", numbered), conclude("new", .new(wait: 300)),
+            conclude("early retry", .early(wait: 200, delay: 100)), conclude("known", .known),
+        ]
+    }
+
+    private static func encoding() -> [Operation] {
+        let (encoder, wording) = (PolicyEncoder(), wording())
+        let request = Samples.request(Samples.text())
+        let deferral = request.read(.recipient) {
+            PolicyReply.action(wording.deferral(wait: 300, delay: 0, at: Samples.now, recipient: $0))
+        }
+        return [
+            Operation("wording: header") {
+                request.read(.recipient) { wording.header(delay: 360, at: Samples.now, recipient: $0).count }
+            },
+            Operation("encoder: DUNNO") { encoder.bytes(of: .dunno).readableBytes },
+            Operation("encoder: deferral") { encoder.bytes(of: deferral).readableBytes },
+        ]
+    }
+
+    private static func wording() -> Wording {
+        do {
+            return try Wording(
+                action: "DEFER_IF_PERMIT", text: "Greylisted, please retry in {wait} seconds",
+                header: "X-Greylist: delayed {delay} seconds at {hostname}; {date}", hostname: "mx.example.com")
+        } catch {
+            fatalError("the sample wording can't be used: \(error)")
+        }
+    }
+}

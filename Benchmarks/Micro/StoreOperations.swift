@@ -1,0 +1,49 @@
+import Greylist
+import Storage
+
+/// The judgement, the key it is made under, and the memory store, which does nothing else.
+enum StoreOperations {
+    static func all() -> [Operation] {
+        judging() + keys() + [inMemory(1), inMemory(100)]
+    }
+
+    private static func judging() -> [Operation] {
+        let rules = Rules()
+        let first = Timestamp(seconds: Samples.now.seconds - 100)
+        func operation(_ name: String, _ known: Known) -> Operation {
+            Operation("judge: \(name)") {
+                judge(known, at: Samples.now, under: rules).remember.triplet == nil ? 0 : 1
+            }
+        }
+        return [
+            operation("new", Known()),
+            operation("early retry", Known(triplet: Sighting(firstAt: first))),
+            operation("known", Known(triplet: Sighting(passes: 3, first: first, last: first))),
+        ]
+    }
+
+    private static func keys() -> [Operation] {
+        let envelope = Samples.envelope(of: Samples.request(Samples.text()))
+        return [
+            Operation("key: digest of a triplet") {
+                if case .digest(let digest) = envelope.readTriplet({ Key($0, isHashed: true) }) {
+                    digest.withBytes { Int($0[0]) }
+                } else {
+                    .min
+                }
+            }
+        ]
+    }
+
+    /// A batch of early retries: nothing is written.
+    private static func inMemory(_ count: Int) -> Operation {
+        let store = MemoryStore()
+        let batch = (0..<count).map { number in
+            let text = Array("192.0.2.0/24/sender@example.org/user\(number)@example.com".utf8)
+            return Inquiry(
+                triplet: Key(text.span, isHashed: true), client: nil, network: 1, time: Samples.now, rules: Rules())
+        }
+        _ = store.decide(batch)
+        return Operation("memory store: a batch of \(count)") { store.decide(batch).count }
+    }
+}
