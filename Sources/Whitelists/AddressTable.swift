@@ -2,35 +2,42 @@ import Greylist
 
 /// Address literals with the numbers of their entries.
 struct AddressTable: Sendable {
-    private var literals = LiteralTable()
+    /// The table while it is filled.
+    struct Draft {
+        fileprivate var literals = LiteralTable.Draft()
+        fileprivate var forms: AddressForms = []
+
+        /// Adds a literal; the same one may come again, with a higher number.
+        mutating func add(_ literal: AddressLiteral, number: Int) {
+            forms.insert(AddressForms(of: literal.bytes.span))
+            literals.add(literal.bytes, number: number)
+        }
+    }
+
+    private let literals: LiteralTable
     /// Which forms there are: others needn't be looked up.
-    private var forms: AddressForms = []
+    private let forms: AddressForms
+
+    init(_ draft: Draft) {
+        literals = LiteralTable(draft.literals)
+        forms = draft.forms
+    }
 
     var isEmpty: Bool { literals.isEmpty }
 
-    mutating func add(_ literal: AddressLiteral, number: Int) {
-        forms.insert(AddressForms(of: literal.bytes.span))
-        literals.add(literal.bytes, number: number)
-    }
-
-    /// How many entries this literal has.
-    func count(of literal: AddressLiteral) -> Int { literals.count(of: literal.bytes.span) }
-
-    /// The lowest accepted number below `limit` among the literals that match an address.
-    func first(
-        whole: Span<UInt8>, plain: Span<UInt8>, below limit: Int, where accepts: (Int) -> Bool
-    ) -> Int? {
+    /// The lowest accepted number below `limit` among the literals that match an address, else `limit`.
+    func first(whole: Span<UInt8>, plain: Span<UInt8>, below limit: Int, where accepts: (Int) -> Bool) -> Int {
         var best = limit
         AddressLiteral.forms(whole: whole, plain: plain) { form in
             guard forms.contains(AddressForms(of: form)) else { return }
-            if let number = literals.first(form, below: best, where: accepts) { best = number }
+            best = literals.first(form, below: best, where: accepts)
         }
-        return best < limit ? best : nil
+        return best
     }
 }
 
 /// Which parts of an address a literal names.
-private struct AddressForms: OptionSet {
+private struct AddressForms: OptionSet, Sendable {
     let rawValue: UInt8
 
     static let whole = AddressForms(rawValue: 1)
