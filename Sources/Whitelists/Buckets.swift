@@ -1,8 +1,8 @@
 /// Where the records of a table lie that is filled once: those of one bucket of hashes side by side.
 ///
-/// A look-up costs the same however many records there are: it asks memory once for the records of a bucket, and not even
-/// that where a filter of bits says that what is looked for isn't among them. Filters and places take two bytes a record,
-/// so that those of a million records stay in the processor's cache; the records themselves don't.
+/// A look-up costs the same however many records there are: it asks memory for the place of a bucket and a filter of bits,
+/// two bytes a record, and then once for the records of the bucket, or not even that where the filter says that what is
+/// looked for isn't among them.
 struct Buckets: Sendable {
     /// How many records a bucket has on average.
     private static let load = 4
@@ -38,6 +38,12 @@ struct Buckets: Sendable {
             ends[bucket] += size(record)
         }
         self.heads = heads
+    }
+
+    /// Has memory fetched that `range` will look at.
+    @inline(__always)
+    func prefetch(_ hash: UInt64) {
+        heads.prefetch(Self.bucket(hash, of: heads.count - 1))
     }
 
     /// Where the records lie among which one with that hash is, if there is one.

@@ -57,14 +57,27 @@ struct FilingTables: Sendable {
         patterns = draft.patterns.mapValues(PatternTable.init)
     }
 
-    private static func finish<Draft, Table>(_ draft: inout Draft, _ empty: Draft, _ finish: (Draft) -> Table) -> Table {
+    private static func finish<Draft, Table>(_ draft: inout Draft, _ empty: Draft, _ finish: (Draft) -> Table) -> Table
+    {
         let table = finish(draft)
         draft = empty
         return table
     }
 
+    /// Has memory fetched that `first` will look at, all of it at the same time.
+    func prefetch(_ request: PolicyRequest, _ envelope: Envelope) {
+        clients.prefetch(envelope.client)
+        if !clientNames.isEmpty { request.read(.clientName, clientNames.prefetch) }
+        if !heloNames.isEmpty { request.read(.heloName, heloNames.prefetch) }
+        if !recipients.isEmpty { envelope.readRecipient(recipients.prefetch) }
+        if !senders.isEmpty { envelope.readSender(senders.prefetch) }
+        if !recipientDomains.isEmpty {
+            request.read(.recipient) { recipientDomains.prefetch($0.extracting($0.domain)) }
+        }
+        if !senderDomains.isEmpty { request.read(.sender) { senderDomains.prefetch($0.extracting($0.domain)) } }
+    }
+
     /// The lowest accepted number below `limit` among the entries under whose keys the request falls, else `limit`.
-    @inline(__always)
     func first(
         _ request: PolicyRequest, _ envelope: Envelope, below limit: Int, where accepts: (Int) -> Bool
     ) -> Int {

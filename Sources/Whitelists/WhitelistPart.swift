@@ -8,12 +8,16 @@ public final class WhitelistPart: Sendable {
     let tables: FilingTables
     /// Those that are filed under nothing, ascending: each request tries them one by one.
     let loose: [Int]
-    /// What must hold of an entry beside the key under which it is filed; none from the last that has any on.
+    /// What must hold beside the key under which an entry is filed, by the entry's number; it ends with the last that has
+    /// any.
     let conditions: [Condition?]
     let expiries: [Int: Timestamp]
     let effects: [Int: WhitelistEntry.Effect]
     let kinds: [WhitelistEntryKind]
     private let places: PlaceTable
+
+    /// Up to how many entries the tables are in the processor's cache anyway.
+    private static let few = 1_000
 
     init(emptying builder: inout WhitelistBuilder) {
         tables = FilingTables(emptying: &builder.tables)
@@ -33,6 +37,7 @@ public final class WhitelistPart: Sendable {
 
     /// The number of the first entry that matches.
     func match(_ request: PolicyRequest, _ envelope: Envelope, at now: Timestamp) -> Int? {
+        if count > Self.few { tables.prefetch(request, envelope) }
         // The closure is written here so that it is made without an allocation.
         var best = tables.first(request, envelope, below: count) { accepts($0, request, envelope, at: now) }
         for number in loose {
