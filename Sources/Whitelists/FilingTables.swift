@@ -65,12 +65,14 @@ struct FilingTables: Sendable {
     }
 
     /// Has memory fetched that `first` will look at, all of it at the same time.
+    ///
+    /// The closures are written out: a method taken as a closure would be allocated.
     func prefetch(_ request: PolicyRequest, _ envelope: Envelope) {
         clients.prefetch(envelope.client)
-        if !clientNames.isEmpty { request.read(.clientName, clientNames.prefetch) }
-        if !heloNames.isEmpty { request.read(.heloName, heloNames.prefetch) }
-        if !recipients.isEmpty { envelope.readRecipient(recipients.prefetch) }
-        if !senders.isEmpty { envelope.readSender(senders.prefetch) }
+        if !clientNames.isEmpty { request.read(.clientName) { clientNames.prefetch($0) } }
+        if !heloNames.isEmpty { request.read(.heloName) { heloNames.prefetch($0) } }
+        if !recipients.isEmpty { envelope.readRecipient { recipients.prefetch(whole: $0, plain: $1) } }
+        if !senders.isEmpty { envelope.readSender { senders.prefetch(whole: $0, plain: $1) } }
         if !recipientDomains.isEmpty {
             request.read(.recipient) { recipientDomains.prefetch($0.extracting($0.domain)) }
         }
