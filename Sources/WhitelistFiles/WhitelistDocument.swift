@@ -18,7 +18,7 @@ public struct WhitelistDocument: Sendable, Hashable {
     /// What a reading brought.
     public struct Reading<Entries> {
         /// The entries that could be read, in the order of the file.
-        public let entries: Entries
+        public internal(set) var entries: Entries
         /// What was skipped, a sentence each.
         public let complaints: [String]
     }
@@ -46,13 +46,13 @@ public struct WhitelistDocument: Sendable, Hashable {
     public func part(
         _ terms: SourceTerms, through access: FileAccess = .direct
     ) throws(WhitelistFault) -> Reading<WhitelistPart> {
-        let reading = try read(terms, access, into: WhitelistBuilder(source: bareOrQuoted(path)))
+        var reading = try read(terms, access, into: WhitelistBuilder(source: bareOrQuoted(path)))
         return Reading(entries: reading.entries.finish(), complaints: reading.complaints)
     }
 
     /// Reads a text in place of what the file holds.
     public func part(text: String, _ terms: SourceTerms) throws(WhitelistFault) -> Reading<WhitelistPart> {
-        let reading = try read(Array(text.utf8), terms, into: WhitelistBuilder(source: bareOrQuoted(path)))
+        var reading = try read(Array(text.utf8), terms, into: WhitelistBuilder(source: bareOrQuoted(path)))
         return Reading(entries: reading.entries.finish(), complaints: reading.complaints)
     }
 

@@ -2,35 +2,52 @@ import Greylist
 
 /// Address literals with the numbers of their entries.
 struct AddressTable: Sendable {
-    private var literals = LiteralTable()
+    /// The table while it is filled.
+    struct Draft {
+        fileprivate var literals = LiteralTable.Draft()
+        fileprivate var forms: AddressForms = []
+
+        /// Adds a literal; the same one may come again, with a higher number.
+        mutating func add(_ literal: AddressLiteral, number: Int) {
+            forms.insert(AddressForms(of: literal.bytes.span))
+            literals.add(literal.bytes, number: number)
+        }
+    }
+
+    private let literals: LiteralTable
     /// Which forms there are: others needn't be looked up.
-    private var forms: AddressForms = []
+    private let forms: AddressForms
+
+    init(_ draft: Draft) {
+        literals = LiteralTable(draft.literals)
+        forms = draft.forms
+    }
 
     var isEmpty: Bool { literals.isEmpty }
 
-    mutating func add(_ literal: AddressLiteral, number: Int) {
-        forms.insert(AddressForms(of: literal.bytes.span))
-        literals.add(literal.bytes, number: number)
+    /// Has memory fetched that `first` will look at.
+    func prefetch(whole: Span<UInt8>, plain: Span<UInt8>) {
+        forEachKey(whole, plain) { literals.prefetch($0) }
     }
 
-    /// How many entries this literal has.
-    func count(of literal: AddressLiteral) -> Int { literals.count(of: literal.bytes.span) }
-
-    /// The lowest accepted number below `limit` among the literals that match an address.
-    func first(
-        whole: Span<UInt8>, plain: Span<UInt8>, below limit: Int, where accepts: (Int) -> Bool
-    ) -> Int? {
+    /// The lowest accepted number below `limit` among the literals that match an address, else `limit`.
+    func first(whole: Span<UInt8>, plain: Span<UInt8>, below limit: Int, where accepts: (Int) -> Bool) -> Int {
         var best = limit
+        forEachKey(whole, plain) { best = literals.first($0, below: best, where: accepts) }
+        return best
+    }
+
+    /// Calls `body` with each form of an address that may be a literal here.
+    @inline(__always)
+    private func forEachKey(_ whole: Span<UInt8>, _ plain: Span<UInt8>, _ body: (Span<UInt8>) -> Void) {
         AddressLiteral.forms(whole: whole, plain: plain) { form in
-            guard forms.contains(AddressForms(of: form)) else { return }
-            if let number = literals.first(form, below: best, where: accepts) { best = number }
+            if forms.contains(AddressForms(of: form)) { body(form) }
         }
-        return best < limit ? best : nil
     }
 }
 
 /// Which parts of an address a literal names.
-private struct AddressForms: OptionSet {
+private struct AddressForms: OptionSet, Sendable {
     let rawValue: UInt8
 
     static let whole = AddressForms(rawValue: 1)

@@ -1,30 +1,61 @@
 /// Domains with the numbers of their entries.
 struct DomainTable: Sendable {
-    private var names = LiteralTable()
+    /// The table while it is filled.
+    struct Draft {
+        fileprivate var names = LiteralTable.Draft()
+        fileprivate var labelCounts = LabelCounts()
 
-    mutating func add(_ domain: Domain, number: Int) {
-        names.add(domain.bytes, number: number)
-    }
-
-    /// How many entries this domain has.
-    func count(of domain: Domain) -> Int { names.count(of: domain.bytes.span) }
-
-    /// The lowest accepted number below `limit` among the domains that a name is in: one look for each of its labels.
-    func first(_ name: Span<UInt8>, below limit: Int, where accepts: (Int) -> Bool) -> Int? {
-        guard !names.isEmpty else { return nil }
-        let end = name.countWithoutFinalDot
-        var best = limit
-        var start = 0
-        while start < end {
-            // Nothing longer is a domain; and a sender may make names of thousands of labels.
-            if end - start <= Domain.limit,
-                let number = names.first(name.extracting(start..<end), below: best, where: accepts)
-            {
-                best = number
-            }
-            while start < end, name[start] != UInt8(ascii: ".") { start += 1 }
-            start += 1
+        /// Adds a domain; the same one may come again, with a higher number.
+        mutating func add(_ domain: Domain, number: Int) {
+            labelCounts.insert(domain.bytes.count { $0 == UInt8(ascii: ".") } + 1)
+            names.add(domain.bytes, number: number)
         }
-        return best < limit ? best : nil
     }
+
+    private let names: LiteralTable
+    /// How many labels the domains have: others needn't be looked up.
+    private let labelCounts: LabelCounts
+
+    init(_ draft: Draft) {
+        names = LiteralTable(draft.names)
+        labelCounts = draft.labelCounts
+    }
+
+    var isEmpty: Bool { names.isEmpty }
+
+    /// Has memory fetched that `first` will look at.
+    func prefetch(_ name: Span<UInt8>) {
+        forEachKey(name) { names.prefetch($0) }
+    }
+
+    /// The lowest accepted number below `limit` among the domains that a name is in, else `limit`.
+    func first(_ name: Span<UInt8>, below limit: Int, where accepts: (Int) -> Bool) -> Int {
+        var best = limit
+        forEachKey(name) { best = names.first($0, below: best, where: accepts) }
+        return best
+    }
+
+    /// Calls `body` with each end of a name that may be a domain here: at most once for each label.
+    @inline(__always)
+    private func forEachKey(_ name: Span<UInt8>, _ body: (Span<UInt8>) -> Void) {
+        let end = name.countWithoutFinalDot
+        var start = end
+        var labels = 0
+        // Nothing longer is a domain; and a sender may make names of thousands of labels.
+        while start > 0, end - start < Domain.limit {
+            start -= 1
+            guard start == 0 || name[start - 1] == UInt8(ascii: ".") else { continue }
+            labels += 1
+            if labelCounts.contains(labels) { body(name.extracting(start..<end)) }
+        }
+    }
+}
+
+/// Numbers of labels; those from 63 on are one.
+private struct LabelCounts: Sendable {
+    private var bits: UInt64 = 0
+
+    mutating func insert(_ count: Int) { bits |= 1 &<< UInt64(min(count, 63)) }
+
+    func contains(_ count: Int) -> Bool { bits & 1 &<< UInt64(min(count, 63)) != 0 }
 }

@@ -55,8 +55,20 @@ extension Condition {
         return parts.flatMap(\.filingChoices).sorted { Self.breadth($0) < Self.breadth($1) }
     }
 
+    /// What must hold beside having one of the keys, which are those of this or of a part; nil where that is all.
+    func remainder(besides keys: [FilingKey]) -> Condition? {
+        if case .all(let parts) = self {
+            guard let filed = parts.firstIndex(where: { $0.filingChoices.contains(keys) }) else { return self }
+            var rest = parts
+            rest.remove(at: filed)
+            if let inner = parts[filed].remainder(besides: keys) { rest.insert(inner, at: 0) }
+            return rest.count > 1 ? .all(rest) : rest.first
+        }
+        return isItsKeys ? nil : self
+    }
+
     /// Whether having one of the keys is all that is asked.
-    var isItsKeys: Bool {
+    private var isItsKeys: Bool {
         switch self {
         case .all(let parts): parts.count == 1 && parts[0].isItsKeys
         case .any(let parts): parts.allSatisfy(\.isItsKeys)

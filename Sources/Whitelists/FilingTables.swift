@@ -5,13 +5,13 @@ import Policy
 struct FilingTables: Sendable {
     /// The tables while they are filled.
     struct Draft {
-        fileprivate var clients = NetworkTable()
-        fileprivate var clientNames = DomainTable()
-        fileprivate var heloNames = DomainTable()
-        fileprivate var senders = AddressTable()
-        fileprivate var senderDomains = DomainTable()
-        fileprivate var recipients = AddressTable()
-        fileprivate var recipientDomains = DomainTable()
+        fileprivate var clients = NetworkTable.Draft()
+        fileprivate var clientNames = DomainTable.Draft()
+        fileprivate var heloNames = DomainTable.Draft()
+        fileprivate var senders = AddressTable.Draft()
+        fileprivate var senderDomains = DomainTable.Draft()
+        fileprivate var recipients = AddressTable.Draft()
+        fileprivate var recipientDomains = DomainTable.Draft()
         fileprivate var patterns: [Condition.Subject: PatternTable.Draft] = [:]
 
         mutating func file(_ number: Int, under key: FilingKey) {
@@ -27,60 +27,87 @@ struct FilingTables: Sendable {
             }
         }
 
-        /// How many entries are filed under a key.
-        func count(under key: FilingKey) -> Int {
-            switch key {
-            case .client(let network): clients.count(of: network)
-            case .clientName(let domain): clientNames.count(of: domain)
-            case .heloName(let domain): heloNames.count(of: domain)
-            case .sender(let literal): senders.count(of: literal)
-            case .senderDomain(let domain): senderDomains.count(of: domain)
-            case .recipient(let literal): recipients.count(of: literal)
-            case .recipientDomain(let domain): recipientDomains.count(of: domain)
-            case .pattern: 0
-            }
-        }
-
         /// Sees to it that the pattern is compiled, be it filed under or not.
         mutating func note(_ pattern: TextPattern, of subject: Condition.Subject) {
             patterns[subject, default: .init()].note(pattern)
         }
     }
 
-    private let filed: Draft
+    private let clients: NetworkTable
+    private let clientNames: DomainTable
+    private let heloNames: DomainTable
+    private let senders: AddressTable
+    private let senderDomains: DomainTable
+    private let recipients: AddressTable
+    private let recipientDomains: DomainTable
     /// The compiled regular expressions.
     let patterns: Patterns
 
     typealias Patterns = [Condition.Subject: PatternTable]
 
-    init(_ draft: Draft) {
+    /// The tables of a draft, which is empty afterwards: of each there is only one at a time in memory.
+    init(emptying draft: inout Draft) {
+        clients = Self.finish(&draft.clients, .init(), NetworkTable.init)
+        clientNames = Self.finish(&draft.clientNames, .init(), DomainTable.init)
+        heloNames = Self.finish(&draft.heloNames, .init(), DomainTable.init)
+        senders = Self.finish(&draft.senders, .init(), AddressTable.init)
+        senderDomains = Self.finish(&draft.senderDomains, .init(), DomainTable.init)
+        recipients = Self.finish(&draft.recipients, .init(), AddressTable.init)
+        recipientDomains = Self.finish(&draft.recipientDomains, .init(), DomainTable.init)
         patterns = draft.patterns.mapValues(PatternTable.init)
-        filed = draft
     }
 
-    /// The lowest accepted number among the entries under whose keys the request falls.
-    func first(_ request: PolicyRequest, _ envelope: Envelope, where accepts: (Int) -> Bool) -> Int? {
-        var best = Int.max
-        func note(_ number: Int?) {
-            if let number { best = number }
+    private static func finish<Draft, Table>(_ draft: inout Draft, _ empty: Draft, _ finish: (Draft) -> Table) -> Table
+    {
+        let table = finish(draft)
+        draft = empty
+        return table
+    }
+
+    /// Has memory fetched that `first` will look at, all of it at the same time.
+    ///
+    /// The closures are written out: a method taken as a closure would be allocated.
+    func prefetch(_ request: PolicyRequest, _ envelope: Envelope) {
+        clients.prefetch(envelope.client)
+        if !clientNames.isEmpty { request.read(.clientName) { clientNames.prefetch($0) } }
+        if !heloNames.isEmpty { request.read(.heloName) { heloNames.prefetch($0) } }
+        if !recipients.isEmpty { envelope.readRecipient { recipients.prefetch(whole: $0, plain: $1) } }
+        if !senders.isEmpty { envelope.readSender { senders.prefetch(whole: $0, plain: $1) } }
+        if !recipientDomains.isEmpty {
+            request.read(.recipient) { recipientDomains.prefetch($0.extracting($0.domain)) }
         }
-        note(filed.clients.first(envelope.client, below: best, where: accepts))
-        request.read(.clientName) { note(filed.clientNames.first($0, below: best, where: accepts)) }
-        request.read(.heloName) { note(filed.heloNames.first($0, below: best, where: accepts)) }
-        if !filed.recipients.isEmpty {
-            envelope.readRecipient { note(filed.recipients.first(whole: $0, plain: $1, below: best, where: accepts)) }
+        if !senderDomains.isEmpty { request.read(.sender) { senderDomains.prefetch($0.extracting($0.domain)) } }
+    }
+
+    /// The lowest accepted number below `limit` among the entries under whose keys the request falls, else `limit`.
+    func first(
+        _ request: PolicyRequest, _ envelope: Envelope, below limit: Int, where accepts: (Int) -> Bool
+    ) -> Int {
+        var best = clients.first(envelope.client, below: limit, where: accepts)
+        if !clientNames.isEmpty {
+            best = request.read(.clientName) { clientNames.first($0, below: best, where: accepts) }
         }
-        if !filed.senders.isEmpty {
-            envelope.readSender { note(filed.senders.first(whole: $0, plain: $1, below: best, where: accepts)) }
+        if !heloNames.isEmpty {
+            best = request.read(.heloName) { heloNames.first($0, below: best, where: accepts) }
         }
-        request.read(.recipient) {
-            note(filed.recipientDomains.first($0.extracting($0.domain), below: best, where: accepts))
+        if !recipients.isEmpty {
+            best = envelope.readRecipient { recipients.first(whole: $0, plain: $1, below: best, where: accepts) }
         }
-        request.read(.sender) { note(filed.senderDomains.first($0.extracting($0.domain), below: best, where: accepts)) }
+        if !senders.isEmpty {
+            best = envelope.readSender { senders.first(whole: $0, plain: $1, below: best, where: accepts) }
+        }
+        if !recipientDomains.isEmpty {
+            best = request.read(.recipient) {
+                recipientDomains.first($0.extracting($0.domain), below: best, where: accepts)
+            }
+        }
+        if !senderDomains.isEmpty {
+            best = request.read(.sender) { senderDomains.first($0.extracting($0.domain), below: best, where: accepts) }
+        }
         for (subject, table) in patterns where table.isFiledUnder {
-            request.read(subject: subject) { note(table.first($0, below: best, where: accepts)) }
+            best = request.read(subject: subject) { table.first($0, below: best, where: accepts) }
         }
-        return best < Int.max ? best : nil
+        return best
     }
 }
 

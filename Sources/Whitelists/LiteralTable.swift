@@ -1,66 +1,75 @@
 import Greylist
 
 /// Byte strings with the numbers of their entries, found without making a string and whatever the case of letters.
-///
-/// All strings stand in one block of bytes: some 30 bytes a string beside the string itself.
 struct LiteralTable: Sendable {
-    private var bytes: [UInt8] = []
-    /// Where each string ends in `bytes`; it begins where the one before it ends.
-    private var ends: [UInt32] = []
-    private var numbers = EntryNumbers()
-    private var index = HashIndex()
+    /// The table while it is filled.
+    struct Draft {
+        /// A record each, one behind the other.
+        fileprivate var records: [UInt8] = []
+        /// Where each record starts.
+        fileprivate var starts: [UInt32] = []
 
-    var isEmpty: Bool { ends.isEmpty }
+        /// Adds a string in lower case; the same one may come again, with a higher number.
+        mutating func add(_ literal: [UInt8], number: Int) {
+            starts.append(UInt32(records.count))
+            let header = UInt64(literal.count) << 32 | UInt64(UInt32(number))
+            withUnsafeBytes(of: header) { records.append(contentsOf: $0) }
+            records.append(contentsOf: literal)
+        }
 
-    /// Adds a string in lower case; the same one may come again.
-    mutating func add(_ literal: [UInt8], number: Int) {
-        let known = place(of: literal.span)
-        numbers.add(number, at: known)
-        guard known == nil else { return }
-        bytes.append(contentsOf: literal)
-        ends.append(UInt32(bytes.count))
-        index.append(hash: Self.hash(literal.span))
+        /// The place of a record.
+        fileprivate func place(_ index: Int) -> Range<Int> {
+            Int(starts[index])..<(index + 1 < starts.count ? Int(starts[index + 1]) : records.count)
+        }
     }
 
-    /// The lowest number below `limit` of exactly this string that is accepted.
+    /// The number of the entry in the lower half, the length of the string in the upper.
+    private static let headerSize = MemoryLayout<UInt64>.size
+
+    /// A header and a string each, without a gap.
+    private let records: [UInt8]
+    private let buckets: Buckets
+
+    init(_ draft: Draft) {
+        var records = [UInt8](repeating: 0, count: draft.records.count)
+        buckets = Buckets(
+            count: draft.starts.count,
+            hash: { draft.records.span.extracting(draft.place($0).dropFirst(Self.headerSize)).hash },
+            size: { draft.place($0).count },
+            place: { index, start in
+                let place = draft.place(index)
+                for offset in 0..<place.count { records[start + offset] = draft.records[place.lowerBound + offset] }
+            })
+        self.records = records
+    }
+
+    var isEmpty: Bool { records.isEmpty }
+
+    /// Has memory fetched that `first` will look at.
     @inline(__always)
-    func first(_ literal: Span<UInt8>, below limit: Int, where accepts: (Int) -> Bool) -> Int? {
-        guard !isEmpty else { return nil }
-        var best = limit
-        let hash = Self.hash(literal)
-        index.forEach(hash: hash, from: index.slot(for: hash)) { index in
-            if isEqual(index, literal) { best = numbers.lowest(at: index, below: best, where: accepts) }
+    func prefetch(_ literal: Span<UInt8>) {
+        buckets.prefetch(literal.hash)
+    }
+
+    /// The lowest number below `limit` of exactly this string that is accepted, else `limit`.
+    @inline(__always)
+    func first(_ literal: Span<UInt8>, below limit: Int, where accepts: (Int) -> Bool) -> Int {
+        let range = buckets.range(of: literal.hash)
+        // The next of the processor's lines, where a bucket goes on there, comes together with the first.
+        if range.count > 64 { records.prefetch(range.lowerBound + 64) }
+        let records = records.span
+        var start = range.lowerBound
+        while start < range.upperBound {
+            let header = records.word(at: start)
+            start += Self.headerSize
+            let count = Int(header >> 32)
+            if literal.isLiteral(records.extracting(start..<start + count)) {
+                // Those that follow have higher numbers.
+                let number = Int(UInt32(truncatingIfNeeded: header))
+                if number >= limit || accepts(number) { return min(number, limit) }
+            }
+            start += count
         }
-        return best < limit ? best : nil
-    }
-
-    /// How many entries this string has.
-    func count(of literal: Span<UInt8>) -> Int {
-        place(of: literal).map(numbers.count) ?? 0
-    }
-
-    private func place(of literal: Span<UInt8>) -> Int? {
-        let hash = Self.hash(literal)
-        var place: Int?
-        index.forEach(hash: hash, from: index.slot(for: hash)) { index in
-            if isEqual(index, literal) { place = index }
-        }
-        return place
-    }
-
-    private func isEqual(_ index: Int, _ literal: Span<UInt8>) -> Bool {
-        let start = index == 0 ? 0 : Int(ends[index - 1])
-        guard Int(ends[index]) - start == literal.count else { return false }
-        for offset in 0..<literal.count where bytes[start + offset] != literal[offset].lowercased { return false }
-        return true
-    }
-
-    /// FNV-1a, 64 bits, folded.
-    ///
-    /// The table is filled from the administrator's lists, so no sender can make it degenerate.
-    private static func hash(_ literal: Span<UInt8>) -> UInt32 {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for index in 0..<literal.count { hash = (hash ^ UInt64(literal[index].lowercased)) &* 0x100_0000_01b3 }
-        return UInt32(truncatingIfNeeded: hash ^ hash >> 32)
+        return limit
     }
 }

@@ -37,13 +37,13 @@ struct PatternTable: Sendable {
         isFiledUnder = draft.numbers.contains { !$0.isEmpty }
     }
 
-    /// The lowest accepted number below `limit` among the entries whose pattern is found in the text.
-    func first(_ text: Span<UInt8>, below limit: Int, where accepts: (Int) -> Bool) -> Int? {
+    /// The lowest accepted number below `limit` among the entries whose pattern is found in the text, else `limit`.
+    func first(_ text: Span<UInt8>, below limit: Int, where accepts: (Int) -> Bool) -> Int {
         var best = limit
         set.forEachMatch(text) { id in
             if let number = numbers[id].first(where: { $0 < best && accepts($0) }) { best = number }
         }
-        return best < limit ? best : nil
+        return best
     }
 
     /// Whether that pattern, which must be of this table, is found in the text.

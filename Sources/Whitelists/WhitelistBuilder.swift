@@ -4,11 +4,15 @@ import Greylist
 public struct WhitelistBuilder {
     var tables = FilingTables.Draft()
     var loose: [Int] = []
-    var conditions: [Int: Condition] = [:]
+    var conditions: [Condition?] = []
     var expiries: [Int: Timestamp] = [:]
     var effects: [Int: WhitelistEntry.Effect] = [:]
     var kinds: [WhitelistEntryKind] = []
     var places: PlaceTable
+
+    /// How many of the entries that had a choice are filed under a key, by its hash: where two keys share one, both look
+    /// more crowded than they are.
+    private var crowds: [Int: Int] = [:]
 
     /// How many entries under one key are many, where there is another key.
     private static let crowd = 16
@@ -30,24 +34,32 @@ public struct WhitelistBuilder {
         if entry.effect != .pass { effects[number] = entry.effect }
         if let keys = choice(of: entry.condition.filingChoices) {
             for key in keys.count > 1 ? Array(Set(keys)) : keys { tables.file(number, under: key) }
-            if !entry.condition.isItsKeys { conditions[number] = entry.condition }
+            note(entry.condition.remainder(besides: keys), of: number)
         } else {
             loose.append(number)
-            conditions[number] = entry.condition
+            note(entry.condition, of: number)
         }
         for (subject, pattern) in entry.condition.patterns { tables.note(pattern, of: subject) }
     }
 
-    /// The narrowest keys under which not too many others are filed already: these would all have to be tried.
-    private func choice(of choices: [[FilingKey]]) -> [FilingKey]? {
-        guard choices.count > 1 else { return choices.first }
-        let crowds = choices.map { keys in keys.map(tables.count).max() ?? 0 }
-        return crowds.firstIndex { $0 < Self.crowd }.map { choices[$0] }
-            ?? zip(crowds, choices).min { $0.0 < $1.0 }?.1
+    private mutating func note(_ condition: Condition?, of number: Int) {
+        guard let condition else { return }
+        while conditions.count < number { conditions.append(nil) }
+        conditions.append(condition)
     }
 
-    /// The part with all entries; the regular expressions are compiled here.
-    public func finish() -> WhitelistPart {
-        WhitelistPart(self)
+    /// The narrowest keys under which not too many others are filed already: these would all have to be tried.
+    private mutating func choice(of choices: [[FilingKey]]) -> [FilingKey]? {
+        guard choices.count > 1 else { return choices.first }
+        let counts = choices.map { keys in keys.map { crowds[$0.hashValue] ?? 0 }.max() ?? 0 }
+        let choice = counts.firstIndex { $0 < Self.crowd } ?? counts.indices.min { counts[$0] < counts[$1] }
+        guard let choice else { return nil }
+        for key in choices[choice] { crowds[key.hashValue, default: 0] += 1 }
+        return choices[choice]
+    }
+
+    /// The part with all entries, which are no longer in the builder; the regular expressions are compiled here.
+    public mutating func finish() -> WhitelistPart {
+        WhitelistPart(emptying: &self)
     }
 }

@@ -8,15 +8,19 @@ public final class WhitelistPart: Sendable {
     let tables: FilingTables
     /// Those that are filed under nothing, ascending: each request tries them one by one.
     let loose: [Int]
-    /// What must hold beside the key under which an entry is filed.
-    let conditions: [Int: Condition]
+    /// What must hold beside the key under which an entry is filed, by the entry's number; it ends with the last that has
+    /// any.
+    let conditions: [Condition?]
     let expiries: [Int: Timestamp]
     let effects: [Int: WhitelistEntry.Effect]
     let kinds: [WhitelistEntryKind]
     private let places: PlaceTable
 
-    init(_ builder: WhitelistBuilder) {
-        tables = FilingTables(builder.tables)
+    /// Up to how many entries the tables are in the processor's cache anyway.
+    private static let few = 1_000
+
+    init(emptying builder: inout WhitelistBuilder) {
+        tables = FilingTables(emptying: &builder.tables)
         loose = builder.loose
         conditions = builder.conditions
         expiries = builder.expiries
@@ -33,11 +37,12 @@ public final class WhitelistPart: Sendable {
 
     /// The number of the first entry that matches.
     func match(_ request: PolicyRequest, _ envelope: Envelope, at now: Timestamp) -> Int? {
-        let accepts = { (number: Int) in self.accepts(number, request, envelope, at: now) }
-        var best = tables.first(request, envelope, where: accepts) ?? count
+        if count > Self.few { tables.prefetch(request, envelope) }
+        // The closure is written here so that it is made without an allocation.
+        var best = tables.first(request, envelope, below: count) { accepts($0, request, envelope, at: now) }
         for number in loose {
             if number >= best { break }
-            if accepts(number) {
+            if accepts(number, request, envelope, at: now) {
                 best = number
                 break
             }
@@ -50,7 +55,7 @@ public final class WhitelistPart: Sendable {
         _ number: Int, _ request: PolicyRequest, _ envelope: Envelope, at now: Timestamp
     ) -> Bool {
         if !expiries.isEmpty, let end = expiries[number], now >= end { return false }
-        guard !conditions.isEmpty, let condition = conditions[number] else { return true }
+        guard number < conditions.count, let condition = conditions[number] else { return true }
         return condition.holds(for: request, envelope, tables.patterns)
     }
 }
