@@ -13,6 +13,8 @@ struct Plan {
     let greylist: StoreLocation
     let autoWhitelist: StoreLocation
     let keyPrefix: String
+    /// After what time a decision is on disk; nil: before its reply.
+    let syncInterval: Duration?
     let stateDirectory: StateDirectory
     let listeners: [ListenAddress]
     let backlog: Int
@@ -80,6 +82,7 @@ struct Plan {
         watchesWhitelists = service.wlWatch
         remoteWatchInterval = service.wlRedisInterval
         keyPrefix = service.keyPrefix
+        syncInterval = service.durability == .interval ? service.syncInterval : nil
         stateDirectory = state
         listeners = [ListenAddress(server)] + more
         backlog = server.listenQueueSize

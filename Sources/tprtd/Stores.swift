@@ -10,7 +10,7 @@ extension Plan {
         stateDirectory.make()
         let backend = Backend(
             keyPrefix: keyPrefix, maintenanceLease: maintenance.interval.components.seconds * 9 / 10,
-            now: WallClock.now, report: report)
+            syncInterval: syncInterval, now: WallClock.now, report: report)
         do throws(StoreError) {
             let hasAutoWhitelist = postman.terms.rules.clientCount > 0
             return try backend.open(greylist: greylist, autoWhitelist: hasAutoWhitelist ? autoWhitelist : nil)

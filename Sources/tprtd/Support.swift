@@ -35,10 +35,6 @@ enum Support {
             ),
             (!server.pidFilePath.isEmpty, "server.pid_file_path", "this version writes no PID file: leave it empty"),
             (service.mode != .enforce, "service.mode", "this version enforces only: use enforce"),
-            (
-                service.durability != .commit, "service.durability",
-                "this version commits each decision to disk before its reply: use commit"
-            ),
         ]
         return checks.filter(\.isRefused).map { check in
             "\(loaded.origin(of: check.key)): \(check.key): \(check.sentence)"

@@ -15,7 +15,6 @@ struct SupportTests {
             ("server.daemonize=true", "start it from systemd"), ("server.chroot=true", "RootDirectory= of systemd"),
             ("server.user=postgrey", "User= of systemd"), ("server.group=postgrey", "Group= of systemd"),
             ("server.pid_file_path=/run/tprt.pid", "leave it empty"), ("service.mode=observe", "use enforce"),
-            ("service.durability=interval", "use commit"),
         ])
     func refused(injection: String, remedy: String) throws {
         let key = String(injection.prefix { $0 != "=" })
@@ -48,7 +47,7 @@ struct SupportTests {
         arguments: [
             [], ["log.log_type=none"], ["log.log_type=stderr", "log.log_format=postgrey"], ["server.daemonize=false"],
             ["server.user=", "server.group=", "server.pid_file_path="], ["service.mode=enforce"],
-            ["service.durability=commit", "service.store_fallback=memory", "service.allow_wl_regex=false"],
+            ["service.durability=commit"], ["service.durability=interval", "service.store_fallback=memory", "service.allow_wl_regex=false"],
         ])
     func accepted(injections: [String]) throws {
         #expect(Support.refusals(try load(injections)).isEmpty)

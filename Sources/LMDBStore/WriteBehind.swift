@@ -1,0 +1,297 @@
+import Glibc
+import Greylist
+import NIOConcurrencyHelpers
+import NIOCore
+import NIOPosix
+import Storage
+
+/// A tree that is written behind its back: what is answered is in the journal and in memory first, and reaches the tree
+/// later, many entries in one commit and on another thread.
+///
+/// Each new key dirties a page of the tree's own, and a commit syncs them all; a frame of the journal is a single append.
+/// Of two ways to have the tree catch up, this one takes more code than a long transaction of LMDB's, and keeps its page
+/// copies, its commits and its syncs off the thread that answers. A look-up goes through `fresh` (what came since the
+/// tree was last handed something), `frozen` (what it was handed and hasn't committed yet) and the tree as it was
+/// committed last. While the tree can't be written (a full disk), every batch that writes something tries to, and is
+/// refused where that fails; what is in the journal stays known.
+final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls it on its storage thread alone
+    /// So many entries go to the tree at once, without waiting for their time.
+    private static let bulk = 16_384
+    /// With so many, and others on their way, requests wait for the tree.
+    private static let limit = 2 * bulk
+    /// The time between writes of the tree where a reply waits for the journal's sync.
+    private static let commitInterval = Duration.seconds(1)
+
+    private let environment: Environment
+    private let report: @Sendable (String) -> Void
+    /// Whether a batch is synced before it is answered.
+    private let isSynced: Bool
+    private let interval: TimeAmount
+    /// Has `settle` called on the storage thread; to be set before anything is asked.
+    var wake: @Sendable () -> Void = {}
+
+    private var journal: Journal
+    /// The number of the tree.
+    private var database: UInt64
+    private var fresh = Overlay()
+    private var frozen = Overlay()
+    private var frozenGeneration: UInt64 = 0
+    /// Of the batch that is being judged.
+    private var frame = JournalFrame()
+    private var replaced: [(table: Table, key: Key, record: Record?)] = []
+    /// Why the tree couldn't be written the last time.
+    private var fault: LMDBFault?
+    private var isJournalMissed = false
+
+    /// Whether the other thread is writing the tree.
+    private(set) var isWriting = false
+    private var isTimed = false
+    private let writers: MultiThreadedEventLoopGroup
+    private let events = NIOLockedValueBox(Events())
+
+    private struct Events: Sendable {
+        var written: Result<Void, LMDBFault>?
+        var isDue = false
+    }
+
+    /// Takes in what journals beside the tree have: its process was ended before the tree had it.
+    ///
+    /// - Parameters:
+    ///   - syncInterval: how long what is answered may be on its way to the disk; nil: not at all
+    init(
+        _ environment: Environment, syncInterval: Duration?, report: @escaping @Sendable (String) -> Void
+    ) throws(StoreError) {
+        self.environment = environment
+        self.report = report
+        isSynced = syncInterval == nil
+        let (seconds, attoseconds) = (syncInterval ?? Self.commitInterval).components
+        interval = .nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+        let path = environment.path
+        if let name = environment.takeAsideName() { Journal.setAside(beside: path, as: name) }
+        let generation = environment.generation ?? Generation()
+        database = generation.database
+        let found = try Journal.contents(beside: path)
+        if found.contains(where: { $0.header.database != generation.database }) {
+            let name = "\(path).other-\(UInt64.random(in: 0 ... .max))"
+            Journal.setAside(beside: path, as: name)
+            report("lmdb://\(path): its journal is another database's: set aside as \(name)-journal-0 and -1")
+        }
+        let ours = found.filter { $0.header.database == generation.database }
+        let missed = ours.filter { $0.header.generation > generation.applied }
+        for contents in missed { frozen.add(contents.overlay) }
+        let last = max(generation.applied, ours.last?.header.generation ?? 0)
+        frozenGeneration = last
+        journal = Journal(beside: path, database: generation.database, generation: last + 1)
+        writers = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        if frozen.isEmpty {
+            journal.removeFiles()
+            return
+        }
+        // Until the tree has it, nothing may be written over it.
+        journal.hold()
+        report("lmdb://\(path): takes in \(frozen.count) entries from its journal")
+        do throws(LMDBFault) { try flush() } catch { fault = error }
+    }
+
+    /// Whether everything is in the tree.
+    var isFlushed: Bool { fresh.isEmpty && frozen.isEmpty }
+
+    /// Whether something is known under these bytes of a key that isn't in the tree yet.
+    func isNewer(_ table: Table, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard !isFlushed else { return false }
+        let key = Key(bytes: bytes)
+        return fresh[table, key] != nil || frozen[table, key] != nil
+    }
+
+    func read(_ key: Key, in table: Table, _ tree: borrowing Transaction) throws(LMDBFault) -> Record? {
+        let key = key.stored
+        if let record = fresh[table, key] ?? frozen[table, key] { return record }
+        return try tree.read(key, in: table)
+    }
+
+    func write(_ record: Record, _ key: Key, in table: Table) {
+        let key = key.stored
+        replaced.append((table, key, fresh[table, key]))
+        fresh[table, key] = record
+        frame.append(table, key, record)
+    }
+
+    /// Runs `body`, and keeps what it wrote: in the journal or, where there is none, in the tree.
+    ///
+    /// What was written is forgotten where this throws.
+    func keep<Answer>(_ body: (borrowing Transaction) throws(LMDBFault) -> Answer) throws(LMDBFault) -> Answer {
+        makeRoom()
+        do throws(LMDBFault) {
+            let answer = try environment.read(body)
+            if !frame.isEmpty { try keepFrame() }
+            forgetBatch()
+            schedule()
+            return answer
+        } catch {
+            for (table, key, record) in replaced.reversed() { fresh[table, key] = record }
+            forgetBatch()
+            throw error
+        }
+    }
+
+    /// Brings everything into the tree, and waits for it.
+    func flush() throws(LMDBFault) {
+        waitForTree()
+        guard !isFlushed || journal.fault != nil || fault != nil else { return }
+        let target = Generation(database: database, applied: journal.generation)
+        do throws(LMDBFault) {
+            try environment.write { (transaction) throws(LMDBFault) in
+                try transaction.write(frozen)
+                try transaction.write(fresh)
+                try transaction.write(target)
+            }
+        } catch {
+            fault = error
+            throw error
+        }
+        (fresh, frozen, fault) = (Overlay(), Overlay(), nil)
+        journal.turn(isAllApplied: true)
+    }
+
+    /// Mends what can be mended after a fault of the tree's; any other is thrown on.
+    func recover(from fault: LMDBFault, at now: Timestamp?) throws(StoreError) {
+        waitForTree()
+        defer { followDatabase() }
+        try environment.recover(from: fault, at: now)
+    }
+
+    /// Opens what a fault left closed.
+    func ready(at now: Timestamp?) throws(StoreError) {
+        guard !environment.isOpen else { return }
+        waitForTree()
+        defer { followDatabase() }
+        try environment.ready(at: now)
+    }
+
+    /// Takes note of what the other thread has done, and of the time; hands the tree what it is to have.
+    func settle() {
+        let (written, isDue) = events.withLockedValue { events in
+            defer { events.written = nil }
+            return (events.written, events.isDue)
+        }
+        if let written { take(written) }
+        guard !isWriting, isDue || fresh.count >= Self.bulk, fault == nil || isDue else { return }
+        if isDue {
+            events.withLockedValue { $0.isDue = false }
+            isTimed = false
+        }
+        startWriting()
+    }
+
+    /// Brings everything into the tree and removes the journal; where that can't be done, the next opening does it.
+    func close() {
+        do throws(LMDBFault) {
+            try flush()
+            journal.removeFiles()
+        } catch {
+            journal.close()
+            report("\(error.error(path: environment.path)): the next start takes in what is in the journal")
+        }
+        environment.close()
+    }
+
+    /// Ends the other thread.
+    func shutDown() async {
+        try? await writers.shutdownGracefully()
+    }
+
+    private func forgetBatch() {
+        frame.removeAll()
+        replaced.removeAll(keepingCapacity: true)
+    }
+
+    private func makeRoom() {
+        if fresh.count >= Self.limit {
+            waitForTree()
+            startWriting()
+        }
+    }
+
+    private func keepFrame() throws(LMDBFault) {
+        // It takes this batch with it, where it succeeds.
+        if fault != nil { return try flush() }
+        let isKept = journal.append(&frame, isSynced: isSynced)
+        if let code = journal.fault, code != EBUSY, !isJournalMissed {
+            let reason = String(cString: strerror(code))
+            report("lmdb://\(environment.path): can't write its journal: \(reason); writes each batch into the database")
+        }
+        isJournalMissed = !isKept
+        if !isKept { try flush() }
+    }
+
+    /// Hands the tree what came since the last time, or what it couldn't take the last time.
+    private func startWriting() {
+        guard !isWriting, !isFlushed, let writer = environment.writer else { return }
+        if frozen.isEmpty {
+            swap(&fresh, &frozen)
+            frozenGeneration = journal.generation
+            journal.turn(isAllApplied: false)
+        }
+        isWriting = true
+        let target = Generation(database: database, applied: frozenGeneration)
+        // With itself, the environment stays open as long as this takes.
+        writers.next().execute { [self, frozen, wake] in
+            let result = Result { () throws(LMDBFault) in try writer.write(frozen, target) }
+            events.withLockedValue { $0.written = result }
+            wake()
+        }
+    }
+
+    private func take(_ written: Result<Void, LMDBFault>) {
+        isWriting = false
+        do throws(LMDBFault) {
+            do throws(LMDBFault) {
+                try written.get()
+            } catch {
+                guard error.code == LMDBFault.mapFull || error.code == LMDBFault.mapResized else { throw error }
+                try environment.remap(after: error)
+                return startWriting()
+            }
+            (frozen, fault) = (Overlay(), nil)
+        } catch {
+            fault = error
+        }
+        schedule()
+    }
+
+    /// Waits until the other thread is done.
+    func waitForTree() {
+        while isWriting {
+            try? writers.next().submit {}.wait()
+            let written = events.withLockedValue { events in
+                defer { events.written = nil }
+                return events.written
+            }
+            if let written { take(written) }
+        }
+    }
+
+    private func schedule() {
+        guard !isTimed, !isFlushed else { return }
+        isTimed = true
+        // A disk that is full isn't tried all the time.
+        let interval = fault == nil ? interval : max(interval, .seconds(1))
+        writers.next().scheduleTask(in: interval) { [events, wake] in
+            events.withLockedValue { $0.isDue = true }
+            wake()
+        }
+    }
+
+    /// Forgets what was for a database that was set aside.
+    private func followDatabase() {
+        if let name = environment.takeAsideName() {
+            journal.close()
+            Journal.setAside(beside: environment.path, as: name)
+            (fresh, frozen, fault) = (Overlay(), Overlay(), nil)
+        }
+        guard let opened = environment.generation, opened.database != database else { return }
+        database = opened.database
+        journal = Journal(
+            beside: environment.path, database: opened.database, generation: opened.applied + 1)
+    }
+}
