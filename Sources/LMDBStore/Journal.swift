@@ -122,7 +122,8 @@ struct Journal {
             // Where it can't be done the file is ours alone.
             if fchown(descriptor, tree.st_uid, tree.st_gid) == 0 { fchmod(descriptor, tree.st_mode & 0o666) }
         }
-        let folder = open(path.lastIndex(of: "/").map { String(path[...$0]) } ?? ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let folder = open(
+            path.lastIndex(of: "/").map { String(path[...$0]) } ?? ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard folder >= 0 else {
             Glibc.close(descriptor)
             return -1

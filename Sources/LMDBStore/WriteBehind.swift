@@ -146,11 +146,19 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
                 try transaction.write(target)
             }
         } catch {
+            let error = error.code == EIO && isDiskFull ? LMDBFault(code: ENOSPC) : error
             fault = error
             throw error
         }
         (fresh, frozen, fault) = (Overlay(), Overlay(), nil)
         journal.turn(isAllApplied: true)
+    }
+
+    /// LMDB takes a write that was cut short for a broken disk, where it may be a full one.
+    private var isDiskFull: Bool {
+        var status = statvfs()
+        return [ENOSPC, EDQUOT, EFBIG].contains(journal.fault)
+            || statvfs(environment.path, &status) == 0 && status.f_bavail < 16
     }
 
     /// Mends what can be mended after a fault of the tree's; any other is thrown on.
@@ -218,7 +226,8 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
         let isKept = journal.append(&frame, isSynced: isSynced)
         if let code = journal.fault, code != EBUSY, !isJournalMissed {
             let reason = String(cString: strerror(code))
-            report("lmdb://\(environment.path): can't write its journal: \(reason); writes each batch into the database")
+            report(
+                "lmdb://\(environment.path): can't write its journal: \(reason); writes each batch into the database")
         }
         isJournalMissed = !isKept
         if !isKept { try flush() }
