@@ -1,7 +1,8 @@
 import CLMDB
 
-/// Which journals a tree has taken in already. It lies in the tree, and changes in the very commit that takes one in.
+/// Which journals a tree has taken in already.
 ///
+/// It lies in the tree, and changes in the very commit that takes one in.
 /// It is an entry among those of the auto-whitelist, 16 bytes like all of them: a table of its own would make versions of
 /// TPRT that know of no journal take the file for somebody else's.
 struct Generation: BitwiseCopyable {

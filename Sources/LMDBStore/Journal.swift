@@ -20,7 +20,7 @@ struct Journal {
     private var descriptors: [CInt] = [-1, -1]
     private var header: JournalHeader
     /// Where the next frame goes; 0 before the header is written.
-    private var end = 0
+    private(set) var size = 0
     private var frames: UInt64 = 0
     /// What went wrong: an error number; nil while all is well.
     private(set) var fault: CInt?
@@ -58,9 +58,11 @@ struct Journal {
         let descriptor = descriptors[index]
         guard descriptor >= 0 else { return fail() }
         frame.seal(number: frames, key: header.key)
-        let bytes = end == 0 ? header.bytes + frame.bytes : frame.bytes
-        guard Self.write(bytes, to: descriptor, at: end), !isSynced || fdatasync(descriptor) == 0 else { return fail() }
-        end += bytes.count
+        let bytes = size == 0 ? header.bytes + frame.bytes : frame.bytes
+        guard Self.write(bytes, to: descriptor, at: size), !isSynced || fdatasync(descriptor) == 0 else {
+            return fail()
+        }
+        size += bytes.count
         frames += 1
         return true
     }
@@ -72,7 +74,7 @@ struct Journal {
         if isAllApplied, fault != nil { removeFiles() }
         generation += 1
         header = JournalHeader(database: database, generation: generation)
-        (end, frames) = (0, 0)
+        (size, frames) = (0, 0)
     }
 
     /// Writes nothing more until all is in the tree: there are frames that must not be written over.

@@ -191,7 +191,9 @@ public final class LMDBStore: Store {
     }
 
     /// Serves until nothing is waiting: all updates in one frame, then one errand or chore, so that requests never wait
-    /// for more than one slice. Errands and chores wait while the tree is being written.
+    /// for more than one slice.
+    ///
+    /// Errands and chores wait while the tree is being written.
     private func serve() {
         while true {
             tree.settle()
@@ -210,6 +212,8 @@ public final class LMDBStore: Store {
             if !updates.isEmpty { commit(updates) }
             // The updates may have been so many that the tree is being written by now.
             if let errand { errand() } else if hasChores, !tree.isWriting { walk() }
+            // Only now: an errand that waits gets its turn between two writes of the tree.
+            tree.startIfDue()
         }
     }
 

@@ -104,7 +104,7 @@ struct OpenDatabase: ~Copyable {
 }
 
 /// Writes the tree from another thread than the one that reads it.
-struct TreeWriter: @unchecked Sendable {  // guarded by: LMDB has one writer at a time; WriteBehind waits before it closes
+struct TreeWriter: @unchecked Sendable {  // guarded by: LMDB; WriteBehind waits for it before it closes
     fileprivate let handle: OpaquePointer
     fileprivate let tables: TableHandles
 

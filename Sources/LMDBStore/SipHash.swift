@@ -1,6 +1,6 @@
-/// SipHash-2-4 (J.-P. Aumasson, D. J. Bernstein: SipHash: a fast short-input PRF, 2012).
+/// A hash with a key: SipHash-2-4.
 ///
-/// Whoever doesn't know the key can't make bytes that have a given hash: senders choose part of what is hashed.
+/// It is that of J.-P. Aumasson and D. J. Bernstein: SipHash: a fast short-input PRF, 2012. Whoever doesn't know the key can't make bytes that have a given hash: senders choose part of what is hashed.
 struct SipHash {
     private var v0, v1, v2, v3: UInt64
 

@@ -17,6 +17,8 @@ import Storage
 final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls it on its storage thread alone
     /// So many entries go to the tree at once, without waiting for their time.
     private static let bulk = 16_384
+    /// So many bytes of the journal are enough, too: the same entries may change again and again.
+    private static let bulkSize = 8 << 20
     /// With so many, and others on their way, requests wait for the tree.
     private static let limit = 2 * bulk
     /// The time between writes of the tree where a reply waits for the journal's sync.
@@ -176,14 +178,20 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
         try environment.ready(at: now)
     }
 
-    /// Takes note of what the other thread has done, and of the time; hands the tree what it is to have.
+    /// Takes note of what the other thread has done.
     func settle() {
-        let (written, isDue) = events.withLockedValue { events in
+        let written = events.withLockedValue { events in
             defer { events.written = nil }
-            return (events.written, events.isDue)
+            return events.written
         }
         if let written { take(written) }
-        guard !isWriting, isDue || fresh.count >= Self.bulk, fault == nil || isDue else { return }
+    }
+
+    /// Hands the tree what it is to have, where it is time, or there is much of it.
+    func startIfDue() {
+        let isDue = events.withLockedValue { $0.isDue }
+        let isMuch = fresh.count >= Self.bulk || journal.size >= Self.bulkSize
+        guard !isWriting, isDue || isMuch && fault == nil else { return }
         if isDue {
             events.withLockedValue { $0.isDue = false }
             isTimed = false
@@ -272,11 +280,7 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
     func waitForTree() {
         while isWriting {
             try? writers.next().submit {}.wait()
-            let written = events.withLockedValue { events in
-                defer { events.written = nil }
-                return events.written
-            }
-            if let written { take(written) }
+            settle()
         }
     }
 

@@ -11,7 +11,9 @@ public struct Backend: Sendable {
     public var keyPrefix: String
     /// For how many seconds an instance that maintains a Redis keeps all others from it; nil: for none.
     public var maintenanceLease: Int64?
-    /// After what time an answer of an LMDB store is on disk; nil: before it is given. The others don't heed it.
+    /// After what time an answer of an LMDB store is on disk; nil: before it is given.
+    ///
+    /// The other stores don't heed it.
     public var syncInterval: Duration?
     private let now: @Sendable () -> Timestamp
     private let report: @Sendable (String) -> Void

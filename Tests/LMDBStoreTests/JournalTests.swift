@@ -185,7 +185,7 @@ struct JournalTests {
     }
 }
 
-/// Random numbers that are the same each time (G. Marsaglia: Xorshift RNGs, 2003).
+/// Random numbers that are the same each time (xorshift).
 struct Seeded: RandomNumberGenerator {
     var state: UInt64
 

@@ -93,6 +93,25 @@ struct WriteBehindTests {
         await store.close()
     }
 
+    /// A slice of maintenance doesn't wait until there are no requests any more.
+    @Test func errandsGetTheirTurnUnderLoad() async throws {
+        let store = try Self.open(path, 1)
+        let load = Task {
+            var number = 0
+            while !Task.isCancelled {
+                try await Self.fill(store, number..<number + 100)
+                number += 100
+            }
+        }
+        for _ in 0..<20 {
+            _ = try await store.expire(
+                .greylist, from: Cursor([0]), limit: 100, at: Timestamp(seconds: 1_000), under: Rules())
+        }
+        load.cancel()
+        try await load.value
+        await store.close()
+    }
+
     @Test(arguments: intervals)
     func aJournalThatCannotBeMadeIsDoneWithout(_ interval: Int?) async throws {
         let reports = Reports()

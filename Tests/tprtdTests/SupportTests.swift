@@ -47,7 +47,8 @@ struct SupportTests {
         arguments: [
             [], ["log.log_type=none"], ["log.log_type=stderr", "log.log_format=postgrey"], ["server.daemonize=false"],
             ["server.user=", "server.group=", "server.pid_file_path="], ["service.mode=enforce"],
-            ["service.durability=commit"], ["service.durability=interval", "service.store_fallback=memory", "service.allow_wl_regex=false"],
+            ["service.durability=commit"],
+            ["service.durability=interval", "service.store_fallback=memory", "service.allow_wl_regex=false"],
         ])
     func accepted(injections: [String]) throws {
         #expect(Support.refusals(try load(injections)).isEmpty)
