@@ -5,27 +5,35 @@ PREFIX ?= /usr/local
 ADDRESS = 127.0.0.1
 PORT = 10023
 FUZZ_SECONDS = 30
+# Only what is for trials may stay root.
+AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help run build test check format generate fuzz bench install clean
+# What is built runs without the toolchain: Swift's own libraries are linked in.
+RELEASE = -c release --static-swift-stdlib -Xlinker -z -Xlinker now
+
+.PHONY: help run build test check format generate completions fuzz bench install uninstall deb deb-check clean
 
 help:
 	@echo "make run      install what the build needs, build, and start tprtd on $(ADDRESS):$(PORT)"
 	@echo "make test     install what the tests need, and run all of them"
 	@echo "make check    format, shell scripts, links of the documents"
-	@echo "make generate write anew what derives from the settings (etc/tprt.conf)"
+	@echo "make generate write anew what derives from the declarations (etc/tprt.conf, man)"
 	@echo "make fuzz     feed the decoders random replies for FUZZ_SECONDS ($(FUZZ_SECONDS))"
 	@echo "make bench    measure against a bare responder and postgrey"
-	@echo "make install  install below PREFIX ($(PREFIX))"
+	@echo "make deb      make a Debian package, .build/tprt_VERSION_ARCHITECTURE.deb"
+	@echo "make deb-check  make it, let lintian look at it, and take it through its life in a copy of this system"
+	@echo "make install  install below PREFIX ($(PREFIX)), to DESTDIR if that is set; make uninstall takes it away"
+	@echo "make completions  write completions for bash, zsh and fish to .build/completions"
 	@echo "make format   format the sources"
 
 run: build
 	@scripts/show-postfix-lines $(ADDRESS) $(PORT)
-	@exec .build/release/tprtd --socket_type inet --socket_listen_host $(ADDRESS) --socket_listen_port $(PORT)
+	@exec .build/release/tprtd $(AS_ROOT) --socket_type inet --socket_listen_host $(ADDRESS) --socket_listen_port $(PORT)
 
 build:
 	@scripts/install-packages build
-	$(SWIFT) build -c release --product tprtd
-	$(SWIFT) build -c release --product tprtctl
+	$(SWIFT) build $(RELEASE) --product tprtd
+	$(SWIFT) build $(RELEASE) --product tprtctl
 
 test:
 	@scripts/install-packages test
@@ -39,9 +47,12 @@ check:
 format:
 	$(SWIFT) format --in-place --recursive Package.swift Sources Tests Integration Fuzz
 
-# What is derived from the declarations of the settings, and compared with them by a test.
+# What is derived from the declarations of settings and commands, and compared with them by tests.
 generate:
-	TPRT_GENERATE=1 $(SWIFT) test --filter ExampleFileTests
+	TPRT_GENERATE=1 $(SWIFT) test --filter 'ExampleFileTests|ManualFreshnessTests'
+
+completions: build
+	packaging/completions .build/release .build/completions
 
 # Inputs that are found go to a copy of the corpus. Swift's own crash handler would take the signal from libFuzzer.
 fuzz:
@@ -55,10 +66,21 @@ fuzz:
 bench: build
 	Benchmarks/run
 
+export PREFIX DESTDIR
+
 install: build
-	install -D -m 755 .build/release/tprtd $(DESTDIR)$(PREFIX)/sbin/tprtd
-	install -D -m 755 .build/release/tprtctl $(DESTDIR)$(PREFIX)/bin/tprtctl
-	install -D -m 644 etc/tprt.conf $(DESTDIR)$(PREFIX)/share/doc/tprt/tprt.conf
+	packaging/install-files install
+
+uninstall:
+	packaging/install-files uninstall
+
+deb: build
+	@scripts/install-packages package
+	packaging/build-deb
+
+deb-check: build
+	@scripts/install-packages package
+	packaging/check-deb
 
 clean:
 	rm -rf .build

@@ -48,8 +48,11 @@ let package = Package(
             name: "tprtd",
             dependencies: [
                 "Policy", "Greylist", "Storage", "Engine", "Settings", "Whitelists", "WhitelistFiles", "Server",
-                "Programs", "Control", arguments, logging, metrics, lifecycle, unixSignals, nioCore, nioPosix, locks,
+                "Programs", "Control", "CProcess", arguments, logging, metrics, lifecycle, unixSignals, nioCore,
+                nioPosix,
+                locks,
             ], swiftSettings: strict),
+        .target(name: "CProcess"),
         .executableTarget(
             name: "tprtctl",
             dependencies: [
@@ -137,17 +140,19 @@ let package = Package(
         .testTarget(
             name: "tprtdTests",
             dependencies: [
-                "tprtd", "Settings", "Greylist", "Storage", "Engine", "Server", "Programs", "Control", nioCore,
-                arguments,
+                "tprtd", "Settings", "Greylist", "Storage", "Engine", "Server", "Programs", "Control", "Whitelists",
+                "WhitelistFiles", nioCore, arguments,
             ],
             swiftSettings: strict),
         .testTarget(
             name: "tprtctlTests",
             dependencies: [
-                "tprtctl", "Greylist", "JSONText", "Whitelists", "Storage", "Settings", "Programs", "LMDBStore",
-                arguments,
-                locks,
+                "tprtctl", "Greylist", "JSONText", "Whitelists", "WhitelistFiles", "Storage", "Settings", "Programs",
+                "LMDBStore", arguments, locks,
             ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ManualTests", dependencies: ["tprtd", "tprtctl", "Settings", "WhitelistFiles", arguments],
             swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",

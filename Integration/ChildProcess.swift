@@ -31,8 +31,9 @@ final class ChildProcess {
 
     /// Starts `command` (a path, or a name to be found in PATH) with these descriptors as its standard streams.
     ///
-    /// It inherits nothing else: descriptors of the tests close on exec, all signals have their default effect.
-    init(_ command: [String], output: Int32, errors: Int32) throws {
+    /// It inherits nothing but `handedOver`, as descriptors from 3 on, which must not be among those numbers themselves:
+    /// descriptors of the tests close on exec, all signals have their default effect.
+    init(_ command: [String], output: Int32, errors: Int32, handedOver: [Int32] = []) throws {
         guard let program = command.first else { throw HarnessError("no command") }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -40,6 +41,9 @@ final class ChildProcess {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_adddup2(&actions, output, 1)
         posix_spawn_file_actions_adddup2(&actions, errors, 2)
+        for (number, descriptor) in handedOver.enumerated() {
+            posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(3 + number))
+        }
 
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)

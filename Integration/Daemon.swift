@@ -10,18 +10,24 @@ final class Daemon {
     ///
     /// It is going to listen at `endpoints`. It may open as many files as the tests, unless `openFiles` says how many.
     /// What it writes to its standard error is read, unless `reads` is false: then it waits in the pipe until `startReading()`.
+    /// Where the tests run as root, so does the program, unless `allowsRoot` is false.
+    /// `prelude` is a line of the shell that starts it then, such as `exec 7</etc/passwd`.
     /// With `variables`, `NAME=value` each, its environment has more than ours; a mere `NAME` is taken out of it.
+    /// It is handed the `sockets` as a service manager does. `prefix` is a command that runs a command, as env(1) does.
     init(
         _ arguments: [String], listeningAt endpoints: [Endpoint], openFiles: Int? = nil, reads: Bool = true,
-        variables: [String] = []
+        allowsRoot: Bool = true, prelude: String? = nil, variables: [String] = [], sockets: [HeldSocket] = [],
+        prefix: [String] = []
     ) throws {
-        var command = [try program("tprtd", orIn: "TPRTD_BINARY")] + arguments
+        var command = prefix + [try program("tprtd", orIn: "TPRTD_BINARY")] + arguments
+        if allowsRoot, geteuid() == 0 { command.append("--allow-root") }
         if !variables.isEmpty {
             let missing = variables.filter { !$0.contains("=") }.flatMap { ["-u", $0] }
             command = ["/usr/bin/env"] + missing + variables.filter { $0.contains("=") } + command
         }
-        if let openFiles {
-            command = ["/bin/sh", "-c", "ulimit -n \(openFiles) && exec \"$0\" \"$@\""] + command
+        if !sockets.isEmpty { command = HeldSocket.launcher(of: sockets) + command }
+        if let prelude = prelude ?? openFiles.map({ "ulimit -n \($0)" }) {
+            command = ["/bin/sh", "-c", "\(prelude) && exec \"$0\" \"$@\""] + command
         }
         let nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC)
         guard nowhere >= 0 else { throw HarnessError.system("/dev/null") }
@@ -29,7 +35,8 @@ final class Daemon {
         let output = try LineReader()
         defer { close(output.writeEnd) }
         self.output = output
-        process = try ChildProcess(command, output: nowhere, errors: output.writeEnd)
+        process = try ChildProcess(
+            command, output: nowhere, errors: output.writeEnd, handedOver: sockets.map(\.descriptor))
         self.endpoints = endpoints
         if reads {
             output.start()

@@ -12,7 +12,9 @@ struct DaemonRefusalTests {
             (#"service.wl_sources=["redis-tcp://tprt:s3cret@192.0.2.1:6379/zero"]"#, "database"),
             ("service.grey_text=Please come back in {sekunds}", "{wait}"),
             ("service.grey_smtp_header=X-Greylist: {sekunds}", "{delay}"),
-            ("server.daemonize=true", "start it from systemd"),
+            ("server.daemonize=true", "set log_type to syslog"),
+            ("server.user=no-such-user", "create it"), ("server.group=no-such-group", "create it"),
+            ("server.chroot=true", "set server.user"), ("server.pid_file_path=tprt.pid", "begin it with /"),
         ])
     func refuses(_ setting: String, _ remedy: String) throws {
         try withLab { lab in

@@ -55,10 +55,15 @@ final class Lab {
         listeningAt endpoints: [Endpoint],
         openFiles: Int? = nil,
         reads: Bool = true,
-        variables: [String] = []
+        allowsRoot: Bool = true,
+        prelude: String? = nil,
+        variables: [String] = [],
+        sockets: [HeldSocket] = [],
+        prefix: [String] = []
     ) throws -> Daemon {
         let daemon = try Daemon(
-            arguments, listeningAt: endpoints, openFiles: openFiles, reads: reads, variables: variables)
+            arguments, listeningAt: endpoints, openFiles: openFiles, reads: reads, allowsRoot: allowsRoot,
+            prelude: prelude, variables: variables, sockets: sockets, prefix: prefix)
         daemons.append(daemon)
         endings.append { daemon.process.end() }
         return daemon
@@ -93,6 +98,11 @@ final class Lab {
         endings.append { postfix.stopAndRemove() }
         try postfix.start()
         return postfix
+    }
+
+    /// Does something when the test is over, before what was begun earlier ends.
+    func atEnd(_ ending: @escaping () -> Void) {
+        endings.append(ending)
     }
 
     fileprivate func tearDown() {

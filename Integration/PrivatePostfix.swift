@@ -19,6 +19,10 @@ final class PrivatePostfix {
         var chroot = false
         /// What Postfix does when the policy server can't be reached.
         var defaultAction = "451 4.3.5 policy server down"
+        /// How many seconds Postfix waits for the policy server.
+        var timeout = 10
+        /// Lines of main.cf that take the place of those about recipients; nil for those by the settings above.
+        var restrictions: String?
     }
 
     let folder: String
@@ -158,6 +162,12 @@ final class PrivatePostfix {
             case .socketInQueue: "unix:tprt/policy.sock"
             case .port(let port): "inet:127.0.0.1:\(port)"
             }
+        let restrictions =
+            options.restrictions ?? """
+                smtpd_recipient_restrictions = permit_mynetworks, permit_sasl_authenticated,
+                    reject_unauth_destination, reject_unlisted_recipient,
+                    check_policy_service { \(policy), timeout=\(options.timeout)s, { default_action = \(options.defaultAction) } }
+                """
         let main = """
             compatibility_level = 3.6
             queue_directory = \(folder)/queue
@@ -188,9 +198,7 @@ final class PrivatePostfix {
             smtpd_peername_lookup = no
             smtpd_authorized_xclient_hosts = 127.0.0.1
             smtpd_relay_restrictions = reject_unauth_destination
-            smtpd_recipient_restrictions = permit_mynetworks, permit_sasl_authenticated,
-                reject_unauth_destination, reject_unlisted_recipient,
-                check_policy_service { \(policy), timeout=10s, { default_action = \(options.defaultAction) } }
+            \(restrictions)
             smtpd_client_connection_count_limit = 0
             smtpd_error_sleep_time = 0
             smtpd_soft_error_limit = 1000

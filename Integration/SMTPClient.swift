@@ -42,6 +42,12 @@ final class SMTPClient {
         return try recipients.map { try command("RCPT TO:<\($0)>") }
     }
 
+    /// Gives the sender and a recipient, and doesn't wait for what is said of the recipient: `answer()` does.
+    func begin(from sender: String, to recipient: String) throws {
+        try expect(250, try command("MAIL FROM:<\(sender)>"))
+        try socket.send("RCPT TO:<\(recipient)>\r\n")
+    }
+
     /// The message for the envelope given, and its answer.
     func message(subject: String) throws -> Answer {
         try expect(354, try command("DATA"))
@@ -63,7 +69,7 @@ final class SMTPClient {
     }
 
     /// The lines of one answer: `250-text`, at last `250 text`.
-    private func answer() throws -> Answer {
+    func answer() throws -> Answer {
         var lines: [String] = []
         while true {
             let line = try line()

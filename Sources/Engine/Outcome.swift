@@ -12,12 +12,25 @@ public struct Outcome: Sendable, Equatable {
     public var reason: Reason
     /// The whitelist entry that had a say: it let the mail pass, or had it greylisted in its own way.
     public var entry: Whitelist.Match?
+    /// What Postfix would have been told, where the site only observes; nil where `reply` is what was decided.
+    public var withheld: PolicyReply?
 
     /// An outcome; without a reply Postfix is told to go on.
     public init(_ reason: Reason, reply: PolicyReply = .dunno, entry: Whitelist.Match? = nil) {
         self.reason = reason
         self.reply = reply
         self.entry = entry
+    }
+
+    /// What was decided, whether Postfix is told it or not.
+    public var decision: PolicyReply { withheld ?? reply }
+
+    /// The same decision, of which Postfix isn't told.
+    func observed() -> Outcome {
+        var outcome = self
+        outcome.withheld = decision
+        outcome.reply = .dunno
+        return outcome
     }
 }
 

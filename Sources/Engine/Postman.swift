@@ -25,6 +25,8 @@ public struct Postman: Sendable {
         public var defersOnStoreError = false
         /// Whether mail is deferred, not passed, when too many first attempts wait for their retry.
         public var defersWhenCrowded = false
+        /// Whether everything is decided and remembered as ever, but all mail passes unchanged: a trial.
+        public var observesOnly = false
 
         /// The terms of a fresh installation.
         public init() {}
@@ -58,10 +60,12 @@ public struct Postman: Sendable {
     /// - Parameter envelope: storage to be used again and again, one for an event loop
     public func answer(_ request: PolicyRequest, at now: Timestamp, using envelope: inout Envelope) -> Answer {
         // 1. Is it ours to judge? Who sends what to whom?
-        if let reason = notOurs(request, addressing: &envelope) { return .outcome(Outcome(.notOurs(reason))) }
+        if let reason = notOurs(request, addressing: &envelope) { return .outcome(settle(Outcome(.notOurs(reason)))) }
         // 2. Does the administrator let it through?
         let entry = whitelist.match(request, envelope, at: now)
-        if let entry, entry.effect == .pass { return .outcome(Outcome(.whitelisted(entry.kind), entry: entry)) }
+        if let entry, entry.effect == .pass {
+            return .outcome(settle(Outcome(.whitelisted(entry.kind), entry: entry)))
+        }
         // 3. What does the store know? There the judgement is made, in one atomic step.
         let triplet = envelope.readTriplet { Key($0, isHashed: terms.hashesKeys) }
         let former = envelope.readFormerTriplet { Key($0, isHashed: terms.hashesKeys) }
@@ -89,7 +93,7 @@ public struct Postman: Sendable {
     ) -> Outcome {
         var outcome = word(verdict, on: request, at: now)
         outcome.entry = entry
-        return outcome
+        return settle(outcome)
     }
 
     private func word(_ verdict: Verdict, on request: PolicyRequest, at now: Timestamp) -> Outcome {
@@ -115,9 +119,14 @@ public struct Postman: Sendable {
     public func withoutStore(
         _ request: PolicyRequest, takesNoMore: Bool = false, at now: Timestamp, entry: Whitelist.Match? = nil
     ) -> Outcome {
-        guard terms.defersOnStoreError, !takesNoMore else { return Outcome(.storeFailed, entry: entry) }
+        guard terms.defersOnStoreError, !takesNoMore else { return settle(Outcome(.storeFailed, entry: entry)) }
         let reply = deferral(of: request, wait: rules(under: entry).delay, delay: 0, at: now)
-        return Outcome(.storeFailed, reply: reply, entry: entry)
+        return settle(Outcome(.storeFailed, reply: reply, entry: entry))
+    }
+
+    /// Every outcome goes through here: a site that only observes lets all mail pass, whatever was decided.
+    private func settle(_ outcome: Outcome) -> Outcome {
+        terms.observesOnly ? outcome.observed() : outcome
     }
 
     /// Addresses the envelope, or says why the request is not for greylisting.
@@ -145,6 +154,11 @@ public struct Postman: Sendable {
             }
         }
         return isAddressed ? nil : .noAddress
+    }
+
+    /// Whether greylisting has a say in a request, whose envelope is then addressed.
+    public func addresses(_ envelope: inout Envelope, of request: PolicyRequest) -> Bool {
+        notOurs(request, addressing: &envelope) == nil
     }
 
     private func deferral(of request: PolicyRequest, wait: Int64, delay: Int64, at now: Timestamp) -> PolicyReply {

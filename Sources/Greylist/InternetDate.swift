@@ -19,6 +19,32 @@ extension [UInt8] {
         append(decimal: second % 60, width: 2)
         append(" +0000")
     }
+
+    /// Appends the moment as RFC 3339 has it, in UTC: `2026-11-22T09:30:00Z`.
+    public mutating func append(rfc3339 moment: Timestamp) {
+        let days = moment.seconds.flooredQuotient(86_400)
+        let second = Int(moment.seconds - days * 86_400)
+        let (year, month, day) = civilDate(daysSinceEpoch: days)
+        append(decimal: year, width: 4)
+        append("-")
+        append(decimal: month, width: 2)
+        append("-")
+        append(decimal: day, width: 2)
+        append("T")
+        append(decimal: second / 3600, width: 2)
+        append(":")
+        append(decimal: second / 60 % 60, width: 2)
+        append(":")
+        append(decimal: second % 60, width: 2)
+        append("Z")
+    }
+}
+
+extension Timestamp {
+    /// The day it is in UTC, in the Gregorian calendar.
+    public var civilDate: (year: Int, month: Int, day: Int) {
+        Greylist.civilDate(daysSinceEpoch: seconds.flooredQuotient(86_400))
+    }
 }
 
 private let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]

@@ -9,6 +9,14 @@ package struct JSONFault: Error, Equatable {
     /// What would be right, if that can be said.
     package var remedy: String?
 
+    /// A fault there.
+    package init(line: Int, column: Int, complaint: String, remedy: String? = nil) {
+        self.line = line
+        self.column = column
+        self.complaint = complaint
+        self.remedy = remedy
+    }
+
     /// The complaint with its column; the line belongs to the name of the file.
     package var sentence: String { "not JSON: \(complaint) at column \(column)" }
 }

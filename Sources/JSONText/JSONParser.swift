@@ -61,6 +61,33 @@ package struct JSONParser {
         scanner.advance()
     }
 
+    /// Where in the bytes it is.
+    package var offset: Int { scanner.offset }
+
+    /// Reads a list here, and returns the bytes that each element takes, without blanks and comments around it.
+    ///
+    /// - Parameter depth: how many values the list is inside of
+    package mutating func elementRanges(depth: Int = 1) throws(JSONFault) -> [Range<Int>] {
+        var ranges: [Range<Int>] = []
+        scanner.advance()
+        try scanner.skipBlanks()
+        while scanner.current != UInt8(ascii: "]") {
+            let start = scanner.offset
+            _ = try node(depth: depth + 1)
+            ranges.append(start..<scanner.offset)
+            try separator(before: UInt8(ascii: "]"), "\",\" or \"]\"")
+        }
+        scanner.advance()
+        return ranges
+    }
+
+    /// Where the first byte is, from `offset` on, that belongs neither to a blank nor to a comment.
+    package static func endOfBlanks(in bytes: [UInt8], from offset: Int) throws(JSONFault) -> Int {
+        var scanner = JSONScanner(bytes, offset: offset)
+        try scanner.skipBlanks()
+        return scanner.offset
+    }
+
     /// Sees to it that nothing stands behind the value.
     package mutating func end() throws(JSONFault) {
         try scanner.skipBlanks()

@@ -11,6 +11,12 @@ struct JSONScanner {
         if bytes.starts(with: [0xef, 0xbb, 0xbf]) { offset = 3 }
     }
 
+    /// Begins at a place in the middle; lines and columns are counted from there.
+    init(_ bytes: [UInt8], offset: Int) {
+        self.bytes = bytes
+        self.offset = offset
+    }
+
     var atEnd: Bool { offset >= bytes.count }
 
     var current: UInt8? { offset < bytes.count ? bytes[offset] : nil }

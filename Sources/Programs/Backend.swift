@@ -15,6 +15,7 @@ public struct Backend: Sendable {
     ///
     /// The other stores don't heed it.
     public var syncInterval: Duration?
+    private var accesses: [RedisLocation: RedisAccess] = [:]
     private let now: @Sendable () -> Timestamp
     private let report: @Sendable (String) -> Void
 
@@ -33,6 +34,13 @@ public struct Backend: Sendable {
         self.syncInterval = syncInterval
         self.now = now
         self.report = report
+    }
+
+    /// Reads the files that a location names (passwords, certificates), so that the store can be opened where they can't
+    /// be reached; starts no thread.
+    public mutating func load(_ location: StoreLocation) throws(StoreError) {
+        guard case .redis(let location) = location else { return }
+        accesses[location] = try RedisAccess(location, report: report)
     }
 
     /// Opens the stores of both tables; one for both where it is the same database.
@@ -69,7 +77,12 @@ public struct Backend: Sendable {
             var terms = RedisStore.Terms()
             terms.keyPrefix = keyPrefix
             terms.maintenanceLease = maintenanceLease
-            let store = try RedisStore(location, terms: terms, report: report)
+            let store: RedisStore
+            if let access = accesses[location] {
+                store = RedisStore(access, terms: terms)
+            } else {
+                store = try RedisStore(location, terms: terms, report: report)
+            }
             store.connect()
             return store
         }

@@ -30,10 +30,15 @@ public struct Failure: Error {
         self.init(ExitStatus(error.code), error.description)
     }
 
-    /// Says it in the program's name and ends the program.
-    public func exit(_ program: String) -> Never {
+    /// Says it in the program's name.
+    public func say(_ program: String) {
         let text = Array(messages.map { "\(program): \($0)\n" }.joined().utf8)
         write(STDERR_FILENO, text, text.count)
+    }
+
+    /// Says it in the program's name and ends the program.
+    public func exit(_ program: String) -> Never {
+        say(program)
         Glibc.exit(status.rawValue)
     }
 }

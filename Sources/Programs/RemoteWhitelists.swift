@@ -28,7 +28,7 @@ public enum RemoteWhitelists {
 }
 
 extension RemoteSource.Contents {
-    fileprivate init(_ contents: RedisLists.Contents) {
+    init(_ contents: RedisLists.Contents) {
         self.init(
             lists: contents.lists.map { list in
                 RemoteSource.List(name: list.name, entries: list.entries.map { ($0.key, $0.fields) })

@@ -1,10 +1,10 @@
 import Glibc
-import Storage
+public import Storage
 
 /// How the servers of a location are reached: what has to be read from files is read.
 ///
 /// One is made for a location, on a thread that may wait for a disk, and shared by the clients of all event loops.
-struct RedisAccess: Sendable {
+public struct RedisAccess: Sendable {
     let location: RedisLocation
     let login: Greeting.Login?
     let sentinelLogin: Greeting.Login?
@@ -14,7 +14,7 @@ struct RedisAccess: Sendable {
     /// Reads the files that the location names.
     ///
     /// - Parameter report: told in one line what the administrator should mend; on any thread
-    init(_ location: RedisLocation, report: @escaping @Sendable (String) -> Void) throws(StoreError) {
+    public init(_ location: RedisLocation, report: @escaping @Sendable (String) -> Void) throws(StoreError) {
         self.location = location
         login = try location.login.map { login throws(StoreError) in try Greeting.Login(login) }
         sentinelLogin = try location.sentinelLogin.map { login throws(StoreError) in try Greeting.Login(login) }

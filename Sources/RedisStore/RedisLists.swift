@@ -4,14 +4,27 @@ public import Storage
 
 /// Lists of hashes in the layout of TPRT 0.9.3: the list `whitelists` names lists, each of which holds keys of hashes.
 ///
-/// It is only read.
 public final class RedisLists: Sendable {
     /// A list as it is kept.
     public struct List: Sendable, Equatable {
         /// Its key.
         public let name: String
         /// The hashes, by their keys, in their order; of a key that comes twice the first.
-        public internal(set) var entries: [(key: String, fields: [(name: String, value: String)])] = []
+        public internal(set) var entries: [(key: String, fields: [(name: String, value: String)])]
+        /// All keys that it holds, be there hashes or not.
+        let keys: [String]
+
+        /// A list of these entries.
+        public init(name: String, entries: [(key: String, fields: [(name: String, value: String)])]) {
+            self.init(name: name, keys: entries.map(\.key))
+            self.entries = entries
+        }
+
+        init(name: String, keys: [String]) {
+            self.name = name
+            self.keys = keys
+            entries = []
+        }
 
         /// Whether name and entries are the same.
         public static func == (one: Self, other: Self) -> Bool {
@@ -28,14 +41,18 @@ public final class RedisLists: Sendable {
         public internal(set) var lists: [List] = []
         /// What is of the wrong kind or missing: the list, its entry's key or nil, and a sentence.
         public internal(set) var complaints: [(list: String, key: String?, sentence: String)] = []
+        /// All that the list `whitelists` holds.
+        var names: [String] = []
     }
 
     /// The most entries of a list that are read.
     static let limit = 2_000_000
     /// How many hashes are asked for at once.
-    private static let batch = 500
+    static let batch = 500
+    /// How often lists are read that change meanwhile.
+    private static let attempts = 10
 
-    private let location: RedisLocation
+    let location: RedisLocation
     private let access: RedisAccess
     private let limits: RedisLimits
 
@@ -58,8 +75,17 @@ public final class RedisLists: Sendable {
 
     /// Reads all lists over a connection that is made for it.
     ///
-    /// Blocks; not to be called on an event loop.
+    /// They are those of one moment, unless somebody keeps changing them. Blocks; not to be called on an event loop.
     public func read() throws(StoreError) -> Contents {
+        try run { ask in
+            var contents = try self.read(ask)
+            for _ in 1..<Self.attempts where try !self.isCurrent(contents, ask) { contents = try self.read(ask) }
+            return contents
+        }
+    }
+
+    /// Does something over a connection that is made for it.
+    func run<Result>(_ body: (Ask) throws -> Result) throws(StoreError) -> Result {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let desk: NIOLoopBound<ListDesk>
         do {
@@ -72,7 +98,7 @@ public final class RedisLists: Sendable {
         }
         defer { loop.execute { desk.value.client.close() } }
         do {
-            return try read { commands in try loop.flatSubmit { desk.value.ask(commands) }.wait() }
+            return try body { commands in try loop.flatSubmit { desk.value.ask(commands) }.wait() }
         } catch let fault as RedisFault {
             throw StoreError(fault.isMisconfiguration ? .misconfigured : .unavailable, "\(location): \(fault.message)")
         } catch {
@@ -80,17 +106,21 @@ public final class RedisLists: Sendable {
         }
     }
 
-    private typealias Ask = ([[String]]) throws -> [Result<RESPValue, RedisFault>]
+    /// Sends commands together, and waits for their replies.
+    typealias Ask = ([ListCommand]) throws -> [Result<RESPValue, RedisFault>]
 
     private func read(_ ask: Ask) throws -> Contents {
         var contents = Contents()
-        for name in try firstAnswer(ask) {
-            guard let keys = try keys(of: name, ask, &contents) else { continue }
-            var list = List(name: name)
+        contents.names = try names(ask)
+        for name in contents.names {
+            guard let all = try keys(of: name, ask, &contents) else { continue }
+            var list = List(name: name, keys: all)
+            var seen: Set<String> = []
+            let keys = all.filter { seen.insert($0).inserted }
             var start = 0
             while start < keys.count {
                 let some = keys[start..<min(start + Self.batch, keys.count)]
-                for (key, reply) in zip(some, try ask(some.map { ["HGETALL", $0] })) {
+                for (key, reply) in zip(some, try ask(some.map { ListCommand("HGETALL", $0) })) {
                     if let fields = try fields(reply, key, of: name, &contents) { list.entries.append((key, fields)) }
                 }
                 start += Self.batch
@@ -100,11 +130,21 @@ public final class RedisLists: Sendable {
         return contents
     }
 
+    /// Whether the lists still have the keys that were read.
+    private func isCurrent(_ contents: Contents, _ ask: Ask) throws -> Bool {
+        guard try names(ask) == contents.names else { return false }
+        for list in contents.lists {
+            var others = Contents()
+            guard try keys(of: list.name, ask, &others) == list.keys else { return false }
+        }
+        return true
+    }
+
     /// The names of the lists; asked for until there is a connection, or no hope of one.
-    private func firstAnswer(_ ask: Ask) throws -> [String] {
+    func names(_ ask: Ask) throws -> [String] {
         let end = NIODeadline.now() + limits.connect
         while true {
-            let reply = try ask([["LRANGE", "whitelists", "0", "-1"]])[0]
+            let reply = try ask([ListCommand("LRANGE", "whitelists", "0", "-1")])[0]
             switch reply {
             case .success(let value): return (value.elements ?? []).compactMap(\.string)
             case .failure(let fault) where fault.kind == .wrongType:
@@ -118,17 +158,16 @@ public final class RedisLists: Sendable {
         }
     }
 
-    /// The keys in a list, each once; nil where it is none.
+    /// The keys in a list; nil where it is none.
     private func keys(of name: String, _ ask: Ask, _ contents: inout Contents) throws -> [String]? {
         var keys: [String] = []
-        var seen: Set<String> = []
         var start = 0
         while start < Self.limit {
-            let reply = try ask([["LRANGE", name, "\(start)", "\(start + 999)"]])[0]
+            let reply = try ask([ListCommand("LRANGE", name, "\(start)", "\(start + 999)")])[0]
             switch reply {
             case .success(let value):
                 let some = (value.elements ?? []).compactMap(\.string)
-                keys += some.filter { seen.insert($0).inserted }
+                keys += some
                 if some.count < 1_000 { return keys }
             case .failure(let fault) where fault.kind == .wrongType:
                 contents.complaints.append((name, nil, "the key is no list"))
@@ -157,39 +196,5 @@ public final class RedisLists: Sendable {
             return nil
         case .failure(let fault): throw fault
         }
-    }
-}
-
-/// Asks on behalf of `RedisLists`, on an event loop.
-private final class ListDesk: ReplyReceiver {
-    let client: RedisClient
-    private let loop: any EventLoop
-    private var promises: [Int: EventLoopPromise<Result<RESPValue, RedisFault>>] = [:]
-    private var tag = 0
-
-    init(_ client: RedisClient, on loop: any EventLoop) {
-        self.client = client
-        self.loop = loop
-    }
-
-    /// Sends commands, of each of which the second word is its key.
-    func ask(_ commands: [[String]]) -> EventLoopFuture<[Result<RESPValue, RedisFault>]> {
-        let replies = commands.map { words in
-            let promise = loop.makePromise(of: Result<RESPValue, RedisFault>.self)
-            tag += 1
-            promises[tag] = promise
-            var bytes = ByteBuffer()
-            bytes.writeHeader(UInt8(ascii: "*"), words.count)
-            for word in words { bytes.writeBulk(word) }
-            client.submit(
-                bytes, slot: KeySlot.of(Array(words[1].utf8).span), to: Waiter(receiver: self, tag: tag))
-            return promise.futureResult
-        }
-        client.flush()
-        return EventLoopFuture.whenAllSucceed(replies, on: loop)
-    }
-
-    func take(_ reply: Result<RESPValue, RedisFault>, tag: Int) {
-        promises.removeValue(forKey: tag)?.succeed(reply)
     }
 }

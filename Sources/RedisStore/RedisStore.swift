@@ -42,10 +42,19 @@ public final class RedisStore: Store {
         try self.init(location, terms: terms, limits: RedisLimits(), report: report)
     }
 
-    init(
+    /// Reads no file any more.
+    public convenience init(_ access: RedisAccess, terms: Terms) {
+        self.init(access, terms: terms, limits: RedisLimits())
+    }
+
+    convenience init(
         _ location: RedisLocation, terms: Terms, limits: RedisLimits, report: @escaping @Sendable (String) -> Void
     ) throws(StoreError) {
-        access = try RedisAccess(location, report: report)
+        self.init(try RedisAccess(location, report: report), terms: terms, limits: limits)
+    }
+
+    private init(_ access: RedisAccess, terms: Terms, limits: RedisLimits) {
+        self.access = access
         layout = RedisLayout(keyPrefix: terms.keyPrefix)
         maintenanceLease = terms.maintenanceLease
         self.limits = limits

@@ -14,7 +14,7 @@ final class Connection: ChannelDuplexHandler {
     typealias OutboundOut = ByteBuffer
 
     private let desk: Desk
-    private let roster: Roster
+    private let roster: Roster?
     private let limits = PolicyLimits()
     private let encoder = PolicyEncoder()
     private var decoder: PolicyDecoder
@@ -23,12 +23,17 @@ final class Connection: ChannelDuplexHandler {
     private var isInputClosed = false
     private var isClosing = false
     private var holdsBackRead = false
+    /// Whether the server asks itself: that is neither logged nor counted.
+    var isOwn: Bool { roster == nil }
     /// Whether a request is with the store.
     private(set) var isWaiting = false
     /// The roster's number for what came in last.
     private(set) var lastHeard = 0
 
-    init(desk: Desk, roster: Roster) {
+    /// A connection that has its answers from that desk.
+    ///
+    /// - Parameter roster: nil for one of the server's own, which takes no place among the clients'
+    init(desk: Desk, roster: Roster?) {
         self.desk = desk
         self.roster = roster
         decoder = PolicyDecoder(limits: limits)
@@ -36,8 +41,8 @@ final class Connection: ChannelDuplexHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         self.context = context
-        lastHeard = roster.hear()
-        roster.add(self)
+        hear()
+        roster?.add(self)
         context.fireChannelActive()
     }
 
@@ -45,14 +50,14 @@ final class Connection: ChannelDuplexHandler {
         self.context = nil
         isClosing = true
         unread = ByteBuffer()
-        roster.remove(self)
+        roster?.remove(self)
         context.fireChannelInactive()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isClosing else { return }
         var bytes = unwrapInboundIn(data)
-        lastHeard = roster.hear()
+        hear()
         if unread.readableBytes == 0 {
             unread = bytes
         } else {
@@ -121,6 +126,10 @@ final class Connection: ChannelDuplexHandler {
         context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in
             bound.value.close(promise: nil)
         }
+    }
+
+    private func hear() {
+        if let roster { lastHeard = roster.hear() }
     }
 
     private func proceed() {

@@ -36,8 +36,10 @@ final class Desk {
     private var nextNumber = 0
     private var isTurnScheduled = false
     private var isDeadlineScheduled = false
-    private var lines: [UInt8] = []
-    private var lineCount = 0
+    private var records = LogRecords()
+    /// How many requests of clients got their answers; plain numbers, since only this loop counts.
+    private(set) var greylisted = 0
+    private(set) var passed = 0
 
     init(
         eventLoop: any EventLoop, terms: ServerTerms, postman: Postman, store: any Store, health: StoreHealth,
@@ -59,12 +61,12 @@ final class Desk {
         scheduleEndOfTurn()
         switch postman.answer(request, at: terms.now(), using: &envelope) {
         case .outcome(let outcome):
-            log(outcome, on: request)
+            note(outcome, on: request, of: connection)
             return outcome
         case .inquiry(let inquiry, let entry):
             guard breaker.isClosed || admitsProbe() else {
                 let outcome = answer(request, inquiry, entry)
-                log(outcome, on: request)
+                note(outcome, on: request, of: connection)
                 return outcome
             }
             batch.append(inquiry)
@@ -131,8 +133,9 @@ final class Desk {
         let now = terms.now()
         var fault: StoreError?
         for (inquiry, asked) in zip(inquiries, round.asking) {
-            if let verdict = inquiry.judgement?.verdict {
-                deliver(postman.conclude(asked.request, verdict, at: now, entry: asked.entry), to: asked)
+            if let judgement = inquiry.judgement {
+                let outcome = postman.conclude(asked.request, judgement.verdict, at: now, entry: asked.entry)
+                deliver(outcome, to: asked, judgement)
             } else if let own = inquiry.fault {
                 fault = own
                 giveUp(asked, takesNoMore: own.code == .writeRefused)
@@ -180,8 +183,8 @@ final class Desk {
         return postman.withoutStore(request, takesNoMore: takesNoMore, at: inquiry.time, entry: entry)
     }
 
-    private func deliver(_ outcome: Outcome, to asked: Asked) {
-        log(outcome, on: asked.request)
+    private func deliver(_ outcome: Outcome, to asked: Asked, _ judgement: Judgement? = nil) {
+        note(outcome, on: asked.request, of: asked.connection, judgement)
         asked.connection.deliver(outcome)
     }
 
@@ -204,16 +207,28 @@ final class Desk {
         }
     }
 
-    private func log(_ outcome: Outcome, on request: PolicyRequest) {
-        guard outcome.logLevel <= terms.logLevel else { return }
-        lines.append(decision: outcome, on: request)
-        lineCount += 1
+    /// Counts an outcome, and logs it.
+    private func note(
+        _ outcome: Outcome, on request: PolicyRequest, of connection: Connection, _ judgement: Judgement? = nil
+    ) {
+        guard !connection.isOwn else { return }
+        if outcome.isGreylisting { greylisted += 1 } else { passed += 1 }
+        let level = sink.level
+        guard outcome.logLevel <= level else { return }
+        let now = terms.now()
+        if level == .debug { logSteps(to: outcome, on: request, judgement, at: now) }
+        records.append(decision: outcome, on: request, at: now, in: sink.form)
+    }
+
+    private func logSteps(to outcome: Outcome, on request: PolicyRequest, _ judgement: Judgement?, at now: Timestamp) {
+        // The envelope may be another request's by now; nobody needs that any more.
+        records.append(
+            stepsTo: outcome, on: request, envelope: postman.addresses(&envelope, of: request) ? envelope : nil,
+            judgement: judgement, at: now, in: sink.form)
     }
 
     private func writeLog() {
-        guard lineCount > 0 else { return }
-        sink.write(&lines, count: lineCount)
-        lineCount = 0
+        sink.write(&records)
     }
 }
 

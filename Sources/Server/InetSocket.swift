@@ -44,6 +44,7 @@ extension OpenListener {
             if errno == EAFNOSUPPORT { throw .system(EADDRNOTAVAIL, name, "socket") }
             throw .system(errno, name, "socket")
         }
+        let address: ListenAddress
         do throws(ListenError) {
             var one: CInt = 1
             setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<CInt>.size))
@@ -54,34 +55,16 @@ extension OpenListener {
                 listen(descriptor, Int32(clamping: backlog)) == 0
             else {
                 throw errno == EADDRINUSE
-                    ? ListenError(.taken, "\(name): another process listens there already")
+                    ? ListenError(
+                        .taken, "\(name): another process listens there already: stop it, or listen elsewhere")
                     : .system(errno, name, "bind")
             }
+            guard let bound = ListenAddress(boundTo: descriptor) else { throw .system(errno, name, "getsockname") }
+            address = bound
         } catch {
             Glibc.close(descriptor)
             throw error
         }
-        return OpenListener(address: boundAddress(of: descriptor), descriptor: descriptor, backlog: backlog, file: nil)
-    }
-
-    /// The address and port that the system gave.
-    private static func boundAddress(of descriptor: CInt) -> ListenAddress {
-        var storage = sockaddr_storage()
-        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        var host = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-        var port = [CChar](repeating: 0, count: 16)
-        withUnsafeMutablePointer(to: &storage) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                _ = getsockname(descriptor, address, &length)
-                _ = getnameinfo(
-                    address, length, &host, socklen_t(host.count), &port, socklen_t(port.count),
-                    NI_NUMERICHOST | NI_NUMERICSERV)
-            }
-        }
-        return .inet(host: text(host), port: Int(text(port)) ?? 0)
-    }
-
-    private static func text(_ characters: [CChar]) -> String {
-        String(decoding: characters.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        return OpenListener(address: address, descriptor: descriptor, backlog: backlog, file: nil)
     }
 }

@@ -1,4 +1,4 @@
-import Glibc
+public import Glibc
 
 /// A socket that listens, opened before the server starts so that every fault is known by then.
 public struct OpenListener: Sendable {
@@ -15,13 +15,15 @@ public struct OpenListener: Sendable {
     /// - Parameters:
     ///   - backlog: how many connections may wait to be accepted
     ///   - takesOverStale: whether a unix socket that nobody listens on is replaced
+    ///   - owner: whom the file of a unix socket is given to; nil to leave it to this process
     public static func open(
-        _ address: ListenAddress, backlog: Int, takesOverStale: Bool = true
+        _ address: ListenAddress, backlog: Int, takesOverStale: Bool = true, owner: SocketOwner? = nil
     ) throws(ListenError) -> [OpenListener] {
         switch address {
         case .unix(let path, let mode, let group):
             return [
-                try openUnixSocket(path, mode: mode, group: group, backlog: backlog, takesOverStale: takesOverStale)
+                try openUnixSocket(
+                    path, mode: mode, group: group, backlog: backlog, takesOverStale: takesOverStale, owner: owner)
             ]
         case .inet(let host, let port):
             return try openInetSockets(host: host, port: port, backlog: backlog)
@@ -37,6 +39,20 @@ public struct OpenListener: Sendable {
     public func close() {
         Glibc.close(descriptor)
         file?.remove()
+    }
+}
+
+/// Whom the file of a unix socket belongs to.
+public struct SocketOwner: Sendable, Equatable {
+    /// The user.
+    public let user: uid_t
+    /// The group.
+    public let group: gid_t
+
+    /// That user and that group.
+    public init(user: uid_t, group: gid_t) {
+        self.user = user
+        self.group = group
     }
 }
 
@@ -70,6 +86,13 @@ extension ListenError {
             case EADDRNOTAVAIL: .unusable
             default: .cannotCreate
             }
-        return ListenError(consequence, "\(address): \(doing): \(String(cString: strerror(code)))")
+        let remedy =
+            switch code {
+            case ENOENT, ENOTDIR: ": make its folder"
+            case EACCES, EPERM: ": start it as root with server.user, or listen where this user may"
+            case EADDRNOTAVAIL: ": this machine has no such address"
+            default: ""
+            }
+        return ListenError(consequence, "\(address): \(doing): \(String(cString: strerror(code)))\(remedy)")
     }
 }

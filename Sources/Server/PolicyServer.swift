@@ -24,6 +24,7 @@ public final class PolicyServer: Service {
     private let listeners: [OpenListener]
     private let store: any Store
     private let grace: Duration
+    private let onServing: @Sendable () -> Void
     private let logger: Logger
     private let group: MultiThreadedEventLoopGroup
     private let health: StoreHealth
@@ -35,13 +36,17 @@ public final class PolicyServer: Service {
     ///   - store: closed when the server has stopped
     ///   - sink: takes the lines of decisions
     ///   - logger: takes everything else
+    ///   - onServing: called once, when all listeners serve
     public init(
-        listeners: [OpenListener], terms: ServerTerms, postman: Postman, store: any Store, sink: LogSink, logger: Logger
+        listeners: [OpenListener], terms: ServerTerms, postman: Postman, store: any Store, sink: LogSink,
+        logger: Logger,
+        onServing: @escaping @Sendable () -> Void = {}
     ) async throws {
         self.listeners = listeners
         self.store = store
         grace = terms.grace
         self.logger = logger
+        self.onServing = onServing
         let group = MultiThreadedEventLoopGroup(numberOfThreads: terms.threads)
         self.group = group
         let health = StoreHealth(pause: terms.storeLinePause, logger: logger) { [anyLoop = group.next()] in
@@ -80,8 +85,9 @@ public final class PolicyServer: Service {
             channels.append(try await serve(listener))
             logger.info("listening on \(listener.address)")
         }
+        onServing()
         try? await gracefulShutdown()
-        for channel in channels { try? await channel.close() }
+        await stopAccepting(on: channels)
         for listener in listeners { listener.file?.remove() }
         let deadline = ContinuousClock.now + grace
         await drain()
@@ -104,6 +110,48 @@ public final class PolicyServer: Service {
         }
     }
 
+    /// What was done since the start; less than that where the task is cancelled before all loops have told.
+    public func counts() async -> ServerCounts {
+        let (answers, source) = AsyncStream.makeStream(of: ServerCounts.self)
+        for loop in loops {
+            loop.eventLoop.execute {
+                let desk = loop.desk.value
+                source.yield(
+                    ServerCounts(
+                        connections: loop.roster.value.count, greylisted: desk.greylisted, passed: desk.passed))
+            }
+        }
+        var total = ServerCounts()
+        var missing = loops.count
+        for await counts in answers {
+            total += counts
+            missing -= 1
+            if missing == 0 { break }
+        }
+        return total
+    }
+
+    /// A check on all event loops; it keeps connections open until it is closed.
+    public func selfCheck() async throws -> SelfCheck {
+        let loops = loops
+        return try await SelfCheck(to: loops.map(\.eventLoop)) { channel in
+            Self.initialize(channel, on: loops, isOwn: true)
+        }
+    }
+
+    /// Makes a connection out of a channel.
+    private static func initialize(
+        _ channel: any Channel, on loops: [Loop], isOwn: Bool = false
+    ) -> EventLoopFuture<Void> {
+        channel.eventLoop.makeCompletedFuture {
+            guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else {
+                preconditionFailure("a connection came in on a foreign event loop")
+            }
+            try channel.pipeline.syncOperations.addHandler(
+                Connection(desk: loop.desk.value, roster: isOwn ? nil : loop.roster.value))
+        }
+    }
+
     private func serve(_ listener: OpenListener) async throws -> any Channel {
         let loops = loops
         let logger = logger
@@ -114,20 +162,35 @@ public final class PolicyServer: Service {
                     try channel.pipeline.syncOperations.addHandler(AcceptWatch(logger: logger))
                 }
             }
-
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else {
-                        preconditionFailure("a connection came in on a foreign event loop")
-                    }
-                    try channel.pipeline.syncOperations.addHandler(
-                        Connection(desk: loop.desk.value, roster: loop.roster.value))
-                }
-            }
+            .childChannelInitializer { channel in Self.initialize(channel, on: loops) }
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .withBoundSocket(listener.descriptor)
             .get()
+    }
+
+    /// Closes the listeners so that nobody who was accepted, and has asked, goes without a reply.
+    ///
+    /// First no more is accepted: what waits in a listener that the service manager holds is the next server's. Then
+    /// accepted connections are set up, and what they have sent by now is read.
+    private func stopAccepting(on channels: [any Channel]) async {
+        for channel in channels { try? await channel.setOption(.autoRead, value: false).get() }
+        await readWhatHasCome()
+        for channel in channels { try? await channel.close() }
+    }
+
+    /// Waits until every loop has read what was sent by now, but no longer than a tenth of a second.
+    ///
+    /// A loop reads sockets in the order in which they became ready (epoll keeps it), so what came before a request of our
+    /// own has been read when that is answered. Setting up a connection goes from loop to loop and back: four steps, each
+    /// done by the next answer.
+    private func readWhatHasCome() async {
+        guard var check = try? await selfCheck() else { return }
+        let deadline = ContinuousClock.now + .milliseconds(100)
+        for _ in 0..<5 {
+            guard await check.passes(within: deadline - .now) else { break }
+        }
+        check.close()
     }
 
     /// Waits until every connection has got its replies; what the store doesn't answer in time is answered without it.
@@ -144,8 +207,7 @@ public final class PolicyServer: Service {
         repeat {
             var count = 0
             for loop in loops {
-                let isEmpty = try? await loop.eventLoop.submit { loop.roster.value.isEmpty }.get()
-                if isEmpty == false { count += 1 }
+                count += (try? await loop.eventLoop.submit { loop.roster.value.count }.get()) ?? 0
             }
             if count == 0 { return true }
             try? await Task.sleep(for: .milliseconds(10))

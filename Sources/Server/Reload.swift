@@ -10,11 +10,14 @@ public struct ReloadResult: Sendable {
     public var reply: ControlReply
     /// How many whitelist entries are in force now.
     public var entries: Int
+    /// What is done when the log has been told: its level may have changed.
+    public var afterwards: @Sendable () -> Void
 
     /// A result.
-    public init(reply: ControlReply, entries: Int) {
+    public init(reply: ControlReply, entries: Int, afterwards: @escaping @Sendable () -> Void = {}) {
         self.reply = reply
         self.entries = entries
+        self.afterwards = afterwards
     }
 }
 
@@ -144,6 +147,7 @@ public final class Reload: Service {
         let result = await read(order)
         for message in result.reply.messages { logger.info("\(message)") }
         for warning in result.reply.warnings { logger.warning("\(warning)") }
+        result.afterwards()
         metrics.record(result)
         for waiter in waiters { waiter.resume(returning: result.reply) }
     }

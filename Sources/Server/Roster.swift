@@ -29,7 +29,7 @@ final class Roster {
         scheduleSweep()
     }
 
-    var isEmpty: Bool { connections.isEmpty }
+    var count: Int { connections.count }
 
     /// The number for a connection that is heard of now.
     func hear() -> Int {

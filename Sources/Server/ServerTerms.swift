@@ -21,8 +21,6 @@ public struct ServerTerms: Sendable {
     public var idleTimeout = TimeAmount.seconds(1_200)
     /// How long the store may take for what is in flight when the server stops; then it is answered without the store.
     public var grace = Duration.seconds(1)
-    /// How much is logged of decisions.
-    public var logLevel = LogLevel.info
     /// Tells the time; tests hand in a clock that they move.
     public var now: @Sendable () -> Timestamp
 

@@ -5,7 +5,7 @@ extension OpenListener {
     ///
     /// A stale one at its path is taken over; one that is served, or any other file, is left alone.
     static func openUnixSocket(
-        _ path: String, mode: UInt16, group: String, backlog: Int, takesOverStale: Bool
+        _ path: String, mode: UInt16, group: String, backlog: Int, takesOverStale: Bool, owner: SocketOwner?
     ) throws(ListenError) -> OpenListener {
         let name = "unix:\(path)"
         guard let address = sockaddr_un(path: path) else {
@@ -22,10 +22,15 @@ extension OpenListener {
             defer { umask(mask) }
             guard address.withPointer({ bind(descriptor, $0, $1) }) == 0 else { throw .system(errno, name, "bind") }
             isBound = true
-            if let groupID, chown(path, uid_t.max, groupID) != 0 {
-                throw .system(errno, name, "giving it to group \(group)")
+            // Never through a link: root may do this in a folder of the user that it is about to become.
+            let (userID, groupID) = (owner?.user ?? .max, groupID ?? owner?.group ?? .max)
+            if (userID, groupID) != (.max, .max), lchown(path, userID, groupID) != 0 {
+                throw .system(errno, name, "giving it to \(group.isEmpty ? "its owner" : "group \(group)")")
             }
-            guard chmod(path, mode_t(mode)) == 0 else { throw .system(errno, name, "chmod") }
+            // umask(2) has seen to the mode, unless the folder has rules of its own; chmod(2) would follow a link.
+            if fchmodat(AT_FDCWD, path, mode_t(mode), AT_SYMLINK_NOFOLLOW) != 0, errno != ENOTSUP {
+                throw .system(errno, name, "chmod")
+            }
             guard listen(descriptor, Int32(clamping: backlog)) == 0 else { throw .system(errno, name, "listen") }
         } catch {
             if isBound { unlink(path) }
@@ -49,7 +54,8 @@ extension OpenListener {
         defer { Glibc.close(probe) }
         // A full backlog (EAGAIN) means that somebody is there, too.
         if address.withPointer({ connect(probe, $0, $1) }) == 0 || errno == EAGAIN {
-            throw ListenError(.taken, "\(name): \(holder(of: probe)) listens there already")
+            throw ListenError(
+                .taken, "\(name): \(holder(of: probe)) listens there already: stop it, or listen elsewhere")
         }
         guard errno == ECONNREFUSED else { throw .system(errno, name, "looking who listens there") }
         guard takesOverStale else {
@@ -79,7 +85,7 @@ extension OpenListener {
 
 extension sockaddr_un {
     /// The address of that path; nil where it is too long.
-    fileprivate init?(path: String) {
+    init?(path: String) {
         self.init()
         sun_family = sa_family_t(AF_UNIX)
         let bytes = Array(path.utf8)
@@ -87,7 +93,7 @@ extension sockaddr_un {
         withUnsafeMutableBytes(of: &sun_path) { $0.copyBytes(from: bytes) }
     }
 
-    fileprivate func withPointer(_ body: (UnsafePointer<sockaddr>, socklen_t) -> CInt) -> CInt {
+    func withPointer(_ body: (UnsafePointer<sockaddr>, socklen_t) -> CInt) -> CInt {
         withUnsafePointer(to: self) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 body($0, socklen_t(MemoryLayout<sockaddr_un>.size))

@@ -2,10 +2,14 @@
 public enum LogType: String, CaseIterable, Sendable, ChoiceValue {
     /// To standard error.
     case stderr
+    /// To standard output.
+    case stdout
     /// To the file `log.log_file`.
     case file
     /// To the system's log.
     case syslog
+    /// To systemd's journal, with the fields of a decision.
+    case journald
     /// Nowhere.
     case none
     /// As a Python logging dictionary says; known so that it can be refused with advice.
@@ -20,6 +24,14 @@ public enum LogFormat: String, CaseIterable, Sendable, ChoiceValue {
     case logfmt
     /// One JSON object a line.
     case json
+}
+
+/// The form of a message to the system's log.
+public enum SyslogFormat: String, CaseIterable, Sendable, ChoiceValue {
+    /// As RFC 3164 has it, and local daemons expect it.
+    case rfc3164
+    /// As RFC 5424 has it.
+    case rfc5424
 }
 
 /// A facility of the system's log.

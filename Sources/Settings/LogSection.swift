@@ -11,10 +11,12 @@ extension Configuration {
         public var logFile = ""
         /// The form of a log line.
         public var logFormat = LogFormat.postgrey
-        /// The facility, with `LogType.syslog`.
+        /// The facility, with `LogType.syslog` and `LogType.journald`.
         public var logFacility = LogFacility.mail
         /// The path of a socket or `host:port`, with `LogType.syslog`.
         public var logSyslogDest = "/dev/log"
+        /// The form of a message, with `LogType.syslog`.
+        public var logSyslogFormat = SyslogFormat.rfc3164
         /// The logging dictionary of the Python original, with `LogType.fromConfig`.
         public var config = JSONValue.object([:])
 
@@ -32,15 +34,21 @@ extension Configuration {
             "How much is logged: 0 nothing, 1 warnings, 2 information, 3 debugging.",
             allowed: .range(0...3), flag: "log_level", short: "l", reload: true),
         Field(
-            "log.log_file", \.log.logFile, "The path of the log file, with log_type file.", flag: "log_file"),
-        Field("log.log_format", \.log.logFormat, "The form of a log line."),
+            "log.log_file", \.log.logFile, "The absolute path of the log file, with log_type file.",
+            discussion: "It is opened anew on SIGUSR1, and when another file, or none, lies there.", flag: "log_file"),
         Field(
-            "log.log_facility", \.log.logFacility, "The facility of the system's log, with log_type syslog.",
+            "log.log_format", \.log.logFormat,
+            "The form of a log line: as postgrey writes it, key=value, or a JSON object."),
+        Field(
+            "log.log_facility", \.log.logFacility,
+            "The facility of the system's log, with log_type syslog or journald.",
             flag: "log_facility"),
         Field(
             "log.log_syslog_dest", \.log.logSyslogDest,
             "Where the system's log listens, with log_type syslog: the path of a socket, or host:port for UDP.",
             allowed: .notEmpty, flag: "log_syslog_dest"),
+        Field(
+            "log.log_syslog_format", \.log.logSyslogFormat, "The form of a message, with log_type syslog."),
         Field(
             "log.config", \.log.config, "The logging dictionary of TPRT 0.9.3, with log_type from_config.",
             discussion: "Nothing but an empty object has a meaning here."),

@@ -42,11 +42,12 @@ extension Configuration {
         Field(
             "server.daemonize", \.server.daemonize,
             "Whether the process goes to the background and closes its standard streams.",
+            discussion: "The command that was typed ends once the daemon listens.",
             flag: "daemonize"),
         Field(
             "server.chroot", \.server.chroot,
             "Whether the process shuts itself into chroot_dir.",
-            discussion: "It does so only where it also drops its privileges.",
+            discussion: "It does so only where it also drops its privileges; databases must lie beneath chroot_dir.",
             flag: "chroot"),
         Field(
             "server.chroot_dir", \.server.chrootDir,
@@ -55,6 +56,7 @@ extension Configuration {
         Field(
             "server.user", \.server.user,
             "The user to become after the sockets are open; empty: no change.",
+            discussion: "Root needs one here, or --allow-root on the command line.",
             flag: "user"),
         Field(
             "server.group", \.server.group,

@@ -129,6 +129,12 @@ extension StoreError {
             case EMFILE, ENFILE, ENOMEM: .unavailable
             default: .cannotCreate
             }
-        return StoreError(consequence, "\(url): \(String(cString: strerror(code)))")
+        let remedy =
+            switch code {
+            case EACCES, EPERM: ": give its folder, and it and the files beside it, to the user that is to use them"
+            case ENOENT, ENOTDIR: ": make its folder"
+            default: ""
+            }
+        return StoreError(consequence, "\(url): \(String(cString: strerror(code)))\(remedy)")
     }
 }

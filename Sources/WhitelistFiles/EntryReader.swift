@@ -1,6 +1,6 @@
 import Greylist
-import JSONText
-import Whitelists
+package import JSONText
+package import Whitelists
 
 extension EntryMembers {
     /// The longest delay that an entry may give, in seconds: a day.
@@ -19,13 +19,13 @@ extension EntryMembers {
             index: index, line: line)
     }
 
-    /// Its name, where it has one that can be shown.
+    /// Its name, where it has one.
     ///
     /// The name in an entry about an attribute is the attribute's.
     var ownName: String? {
         if case .scalar(.string("attribute"))? = self["type"] { return nil }
         guard case .scalar(.string(let name))? = self["name"], !name.isEmpty else { return nil }
-        return named(name)
+        return name
     }
 
     private func effect() throws(EntryFault) -> WhitelistEntry.Effect {
@@ -60,6 +60,17 @@ extension JSONValue {
             guard !digits.isEmpty, digits.utf8.count <= 9, digits.utf8.allSatisfy(isDigit) else { return nil }
             return Int64(digits).map { $0 * (unit ?? 1) }
         default: return nil
+        }
+    }
+}
+
+extension WhitelistEntry {
+    /// The entry that members spell, as if they stood in a file.
+    package init(members: [JSONMember], _ terms: SourceTerms) throws(WhitelistFault) {
+        do throws(EntryFault) {
+            self = try EntryMembers(members: members).entry(terms, index: 0, line: nil)
+        } catch {
+            throw WhitelistFault(error.sentence)
         }
     }
 }

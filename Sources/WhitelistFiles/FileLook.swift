@@ -11,9 +11,10 @@ struct FileLook: Sendable, Equatable {
     private let times: [Int]
 
     /// Looks at the file of that path.
-    init(path: String) {
-        var status = stat()
-        let isThere = stat(path, &status) == 0
+    init(path: String, through access: FileAccess) {
+        let found = access.status(path)
+        let isThere = found != nil
+        let status = found ?? stat()
         self.path = path
         device = isThere ? UInt64(status.st_dev) : 0
         inode = isThere ? UInt64(status.st_ino) : 0

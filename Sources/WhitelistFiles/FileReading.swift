@@ -27,11 +27,15 @@ package struct FileFault: Error, Equatable, CustomStringConvertible {
 /// The bytes of a regular file that has at most `limit` of them.
 ///
 /// Nothing else is read: a pipe or a device could keep the reader waiting for ever.
-package func contents(of path: String, limit: Int) throws(FileFault) -> [UInt8] {
-    // The system would take the part before a zero byte for the whole path.
-    guard !path.utf8.contains(0) else { throw FileFault(code: ENOENT) }
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
-    guard descriptor >= 0 else { throw FileFault(code: errno) }
+package func contents(
+    of path: String, limit: Int, through access: FileAccess = .direct
+) throws(FileFault) -> [UInt8] {
+    let descriptor: CInt
+    do throws(FileAccess.Fault) {
+        descriptor = try access.open(path)
+    } catch {
+        throw FileFault(code: error.code)
+    }
     defer { close(descriptor) }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw FileFault(code: errno) }

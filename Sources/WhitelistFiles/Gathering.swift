@@ -1,15 +1,42 @@
+import JSONText
 import Whitelists
+
+/// The name of a list.
+struct ListName: Hashable {
+    /// As it is written.
+    let name: String
+    /// As places and complaints have it.
+    let shown: String
+
+    init(_ name: String) {
+        self.name = name
+        shown = named(name)
+    }
+}
 
 /// What entries are gathered in.
 protocol EntrySink {
+    /// A list begins, which may have no entries.
+    mutating func begin(_ list: ListName)
     /// Takes an entry of that list; nil in a text without lists.
-    mutating func add(_ entry: WhitelistEntry, list: String?)
+    mutating func take(_ entry: WhitelistEntry, list: ListName?)
 }
 
-extension WhitelistBuilder: EntrySink {}
+extension WhitelistBuilder: EntrySink {
+    mutating func begin(_ list: ListName) {}
+
+    /// Places have names as they are shown.
+    mutating func take(_ entry: WhitelistEntry, list: ListName?) {
+        guard let name = entry.name else { return add(entry, list: list?.shown) }
+        var entry = entry
+        entry.name = named(name)
+        add(entry, list: list?.shown)
+    }
+}
 
 extension [WhitelistEntry]: EntrySink {
-    mutating func add(_ entry: WhitelistEntry, list: String?) { append(entry) }
+    mutating func begin(_ list: ListName) {}
+    mutating func take(_ entry: WhitelistEntry, list: ListName?) { append(entry) }
 }
 
 /// The entries and complaints of a text while it is read; for one thread.
@@ -36,9 +63,14 @@ final class Gathering<Sink: EntrySink> {
     /// Whether there may be another entry; those that are no good count, too.
     var hasRoom: Bool { count < WhitelistLimits.source }
 
-    func add(_ entry: WhitelistEntry, list: String? = nil) {
+    /// A list begins.
+    func begin(_ list: ListName) {
+        sink.begin(list)
+    }
+
+    func add(_ entry: WhitelistEntry, list: ListName? = nil) {
         count += 1
-        sink.add(entry, list: list)
+        sink.take(entry, list: list)
     }
 
     /// An entry, or more than one, is no good.

@@ -62,7 +62,7 @@ struct JSONWhitelist {
                 _ = try parser.value()
             } else {
                 if let former = numbers.updateValue(number, forKey: key) { repeated[former] = line }
-                try readList(named(key), at: place, &parser, into: gathering)
+                try readList(ListName(key), at: place, &parser, into: gathering)
             }
             number += 1
         }
@@ -70,12 +70,13 @@ struct JSONWhitelist {
     }
 
     private func readList<Sink>(
-        _ name: String, at place: String, _ parser: inout JSONParser, into gathering: Gathering<Sink>
+        _ name: ListName, at place: String, _ parser: inout JSONParser, into gathering: Gathering<Sink>
     ) throws(JSONFault) {
         guard parser.isAtArray else {
             let value = try parser.value()
             return gathering.complain(of: place, "\(value.content.found) is not a list of entries")
         }
+        gathering.begin(name)
         var (index, hadRoom) = (0, true)
         try parser.forEachElement { node in
             let hasRoom = index < WhitelistLimits.list && gathering.hasRoom
@@ -90,17 +91,17 @@ struct JSONWhitelist {
     }
 
     /// Reads an entry; its place is `PATH:LINE(LIST:NAME)`, or without a name `PATH:LINE(LIST[INDEX])`.
-    private func read<Sink>(_ node: JSONNode, index: Int, of list: String, into gathering: Gathering<Sink>) {
+    private func read<Sink>(_ node: JSONNode, index: Int, of list: ListName, into gathering: Gathering<Sink>) {
         guard case .object(let members) = node.content else {
-            let place = "\(path):\(node.line)(\(list)[\(index)])"
+            let place = "\(path):\(node.line)(\(list.shown)[\(index)])"
             return gathering.complain(of: place, "\(node.content.found) is not an entry ({\"type\": ...})")
         }
         let entry = EntryMembers(members: members)
         do {
             gathering.add(try entry.entry(terms, index: index, line: node.line), list: list)
         } catch {
-            let own = entry.ownName.map { ":\($0)" } ?? "[\(index)]"
-            gathering.complain(of: "\(path):\(node.line)(\(list)\(own))", error.sentence)
+            let own = entry.ownName.map { ":\(named($0))" } ?? "[\(index)]"
+            gathering.complain(of: "\(path):\(node.line)(\(list.shown)\(own))", error.sentence)
         }
     }
 }

@@ -69,16 +69,27 @@ public struct RemoteSource: Sendable {
             gathering.complain(of: "\(name)(\(named(complaint.list))\(entry))", complaint.sentence)
         }
         for list in contents.lists {
+            let listName = ListName(list.name)
+            gathering.begin(listName)
             for (index, entry) in list.entries.enumerated() where gathering.hasRoom {
                 do throws(EntryFault) {
-                    var read = try EntryMembers(texts: entry.members).entry(terms, index: index, line: nil)
-                    read.name = named(entry.name)
-                    gathering.add(read, list: named(list.name))
+                    gathering.add(try Self.read(entry, terms, index: index), list: listName)
                 } catch {
-                    gathering.complain(of: "\(name)(\(named(list.name)):\(named(entry.name)))", error.sentence)
+                    gathering.complain(of: "\(name)(\(listName.shown):\(named(entry.name)))", error.sentence)
                 }
             }
         }
+    }
+
+    /// The entry under a key.
+    ///
+    /// Its name is its own, else the key, unless that was made by us.
+    static func read(
+        _ entry: (name: String, members: [(name: String, value: String)]), _ terms: SourceTerms, index: Int
+    ) throws(EntryFault) -> WhitelistEntry {
+        var read = try EntryMembers(texts: entry.members).entry(terms, index: index, line: nil)
+        if read.name == nil, !RemoteKey.isOurs(entry.name) { read.name = entry.name }
+        return read
     }
 }
 

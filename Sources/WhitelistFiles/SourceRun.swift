@@ -16,6 +16,7 @@ struct SourceContents: Sendable {
 /// One reading of all sources.
 struct SourceRun {
     let terms: SourceTerms
+    let access: FileAccess
     let acceptsShrunk: Bool
     /// What was read, each file once however many sources it belongs to.
     private(set) var parts: [WhitelistPart] = []
@@ -23,8 +24,9 @@ struct SourceRun {
     private var read: [WhitelistDocument: WhitelistPart] = [:]
     private var used: Set<WhitelistDocument> = []
 
-    init(terms: SourceTerms, acceptsShrunk: Bool) {
+    init(terms: SourceTerms, access: FileAccess, acceptsShrunk: Bool) {
         self.terms = terms
+        self.access = access
         self.acceptsShrunk = acceptsShrunk
     }
 
@@ -49,7 +51,7 @@ struct SourceRun {
 
     private mutating func documents(of source: WhitelistSource, after former: SourceContents?) -> [WhitelistDocument] {
         do throws(WhitelistFault) {
-            return try source.documents()
+            return try source.documents(through: access)
         } catch {
             let consequence =
                 former.map { "its last good reading stays (files: \($0.documents.count))" } ?? "it counts as empty"
@@ -61,7 +63,7 @@ struct SourceRun {
     private mutating func part(of document: WhitelistDocument, after former: WhitelistPart?) -> WhitelistPart? {
         if let part = read[document] { return part }
         do throws(WhitelistFault) {
-            let reading = try document.part(terms)
+            let reading = try document.part(terms, through: access)
             warnings += reading.complaints.map { "whitelist \($0)" }
             read[document] = reading.entries
             return reading.entries

@@ -43,8 +43,10 @@ public struct WhitelistDocument: Sendable, Hashable {
     }
 
     /// Reads the entries for matching; blocks meanwhile.
-    public func part(_ terms: SourceTerms) throws(WhitelistFault) -> Reading<WhitelistPart> {
-        let reading = try read(terms, into: WhitelistBuilder(source: bareOrQuoted(path)))
+    public func part(
+        _ terms: SourceTerms, through access: FileAccess = .direct
+    ) throws(WhitelistFault) -> Reading<WhitelistPart> {
+        let reading = try read(terms, access, into: WhitelistBuilder(source: bareOrQuoted(path)))
         return Reading(entries: reading.entries.finish(), complaints: reading.complaints)
     }
 
@@ -61,10 +63,20 @@ public struct WhitelistDocument: Sendable, Hashable {
 
     /// Reads the entries one by one; blocks meanwhile.
     public func entries(_ terms: SourceTerms) throws(WhitelistFault) -> Reading<[WhitelistEntry]> {
-        try read(terms, into: [])
+        try read(terms, .direct, into: [])
     }
 
-    private func read<Sink: EntrySink>(_ terms: SourceTerms, into empty: Sink) throws(WhitelistFault) -> Reading<Sink> {
+    /// Reads the entries with their lists; blocks meanwhile.
+    ///
+    /// - Parameter unlisted: the list of what stands in none; nil: it is called as the file is
+    public func lists(_ terms: SourceTerms, unlisted: String? = nil) throws(WhitelistFault) -> Reading<EntryLists> {
+        let own = path.split(separator: "/").last.map(String.init) ?? path
+        return try read(terms, .direct, into: EntryLists(unlisted: unlisted ?? own))
+    }
+
+    private func read<Sink: EntrySink>(
+        _ terms: SourceTerms, _ access: FileAccess, into empty: Sink
+    ) throws(WhitelistFault) -> Reading<Sink> {
         if case .remote(let source) = form {
             let gathering = Gathering(empty)
             try source.read(terms, into: gathering)
@@ -72,7 +84,7 @@ public struct WhitelistDocument: Sendable, Hashable {
         }
         let bytes: [UInt8]
         do throws(FileFault) {
-            bytes = try contents(of: path, limit: WhitelistLimits.file)
+            bytes = try contents(of: path, limit: WhitelistLimits.file, through: access)
         } catch {
             if isOptional, error.isMissing { return Reading(entries: empty, complaints: []) }
             throw WhitelistFault("\(bareOrQuoted(path)): \(error.sentence)")

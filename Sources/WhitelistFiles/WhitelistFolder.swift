@@ -13,10 +13,10 @@ struct WhitelistFolder: Hashable {
     ]
 
     /// The files that count, in their order; the vendor's folder may be missing.
-    func documents() throws(FileFault) -> [WhitelistDocument] {
+    func documents(through access: FileAccess) throws(FileFault) -> [WhitelistDocument] {
         var found: [String: WhitelistDocument] = [:]
-        if let vendor { add(try names(in: vendor, mayBeMissing: true), of: vendor, to: &found) }
-        add(try names(in: path), of: path, to: &found)
+        if let vendor { add(try names(in: vendor, mayBeMissing: true, access), of: vendor, to: &found) }
+        add(try names(in: path, access), of: path, to: &found)
         return found.sorted { $0.key < $1.key }.map(\.value)
     }
 
@@ -27,27 +27,18 @@ struct WhitelistFolder: Hashable {
         }
     }
 
-    private func names(in folder: String, mayBeMissing: Bool = false) throws(FileFault) -> [String] {
-        guard let stream = opendir(folder) else {
-            switch errno {
+    private func names(
+        in folder: String, mayBeMissing: Bool = false, _ access: FileAccess
+    ) throws(FileFault) -> [String] {
+        do throws(FileAccess.Fault) {
+            return try access.names(folder)
+        } catch {
+            switch error.code {
             case ENOENT where mayBeMissing: return []
             case ENOENT: throw FileFault("there is no such folder")
             case ENOTDIR: throw FileFault("it is no folder")
             case let code: throw FileFault(code: code)
             }
-        }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while true {
-            errno = 0
-            guard let entry = readdir(stream) else {
-                guard errno == 0 else { throw FileFault(code: errno) }
-                return names
-            }
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            names.append(name)
         }
     }
 }

@@ -82,12 +82,12 @@ public enum WhitelistSource: Sendable, Hashable {
     }
 
     /// The files of the source as they are now.
-    public func documents() throws(WhitelistFault) -> [WhitelistDocument] {
+    public func documents(through access: FileAccess = .direct) throws(WhitelistFault) -> [WhitelistDocument] {
         switch self {
         case .documents(let documents): return documents
         case .folder(let path, let vendor):
             do {
-                return try WhitelistFolder(path: path, vendor: vendor).documents()
+                return try WhitelistFolder(path: path, vendor: vendor).documents(through: access)
             } catch {
                 throw WhitelistFault("\(bareOrQuoted(path)): \(error.sentence)")
             }

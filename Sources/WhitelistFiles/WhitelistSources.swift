@@ -50,16 +50,28 @@ public final class WhitelistSources: Sendable {
         lastGood = NIOLockedValueBox(known.filter { sources.contains($0.key) })
     }
 
+    /// The files that are read, and the folders whose files are.
+    public var places: (files: [String], folders: [String]) {
+        let files = sources.flatMap { source in
+            if case .documents(let documents) = source { documents.filter(\.isFile).map(\.path) } else { [String]() }
+        }
+        return (files, sources.flatMap(\.folders))
+    }
+
     /// Reads all sources anew.
     ///
     /// Blocks while it reads files.
     ///
-    /// - Parameter acceptsShrunk: whether sources that have lost more than half of their entries are taken as they are
-    public func read(acceptingShrunk acceptsShrunk: Bool = false) -> Reading {
+    /// - Parameters:
+    ///   - acceptsShrunk: whether sources that have lost more than half of their entries are taken as they are
+    ///   - access: how files are reached
+    public func read(
+        acceptingShrunk acceptsShrunk: Bool = false, through access: FileAccess = .direct
+    ) -> Reading {
         // Before the reading: what changes meanwhile is noticed at the next look.
-        let now = look()
+        let now = look(access)
         looks.withLockedValue { $0.whenRead = now }
-        var run = SourceRun(terms: terms, acceptsShrunk: acceptsShrunk)
+        var run = SourceRun(terms: terms, access: access, acceptsShrunk: acceptsShrunk)
         lastGood.withLockedValue { lastGood in
             for source in sources { lastGood[source] = run.contents(of: source, after: lastGood[source]) }
         }
@@ -70,16 +82,13 @@ public final class WhitelistSources: Sendable {
     /// being written is left alone.
     ///
     /// Blocks while it looks at the files.
-    public func haveChanged() -> Bool {
-        let now = look()
+    public func haveChanged(through access: FileAccess = .direct) -> Bool {
+        let now = look(access)
         return looks.withLockedValue { looks in
             defer { looks.before = now }
             return now != looks.whenRead && now == looks.before
         }
     }
-
-    /// Whether there are sources that are no files.
-    public var haveRemote: Bool { !remotes.isEmpty }
 
     /// Whether sources that are no files hold something else than what was read; those that can't be read now don't.
     ///
@@ -95,10 +104,11 @@ public final class WhitelistSources: Sendable {
         }
     }
 
-    private func look() -> [FileLook] {
+    private func look(_ access: FileAccess) -> [FileLook] {
         sources.flatMap { source in
-            source.folders.map { FileLook(path: $0) }
-                + ((try? source.documents()) ?? []).filter(\.isFile).map { FileLook(path: $0.path) }
+            source.folders.map { FileLook(path: $0, through: access) }
+                + ((try? source.documents(through: access)) ?? []).filter(\.isFile)
+                .map { FileLook(path: $0.path, through: access) }
         }
     }
 }

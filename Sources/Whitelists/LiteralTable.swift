@@ -4,54 +4,53 @@ import Greylist
 ///
 /// All strings stand in one block of bytes: some 30 bytes a string beside the string itself.
 struct LiteralTable: Sendable {
-    private struct Literal: Sendable {
-        /// Where it ends in `bytes`; it begins where the one before it ends.
-        let end: UInt32
-        /// Its first entry.
-        let first: UInt32
-    }
-
     private var bytes: [UInt8] = []
-    private var literals: [Literal] = []
+    /// Where each string ends in `bytes`; it begins where the one before it ends.
+    private var ends: [UInt32] = []
     private var numbers = EntryNumbers()
     private var index = HashIndex()
 
-    var isEmpty: Bool { literals.isEmpty }
+    var isEmpty: Bool { ends.isEmpty }
 
     /// Adds a string in lower case; the same one may come again.
     mutating func add(_ literal: [UInt8], number: Int) {
-        if let known = first(of: literal.span) { return numbers.add(number, after: known) }
-        index.add(UInt32(literals.count), hash: Self.hash(literal.span))
+        let known = place(of: literal.span)
+        numbers.add(number, at: known)
+        guard known == nil else { return }
         bytes.append(contentsOf: literal)
-        literals.append(Literal(end: UInt32(bytes.count), first: UInt32(number)))
+        ends.append(UInt32(bytes.count))
+        index.append(hash: Self.hash(literal.span))
     }
 
     /// The lowest number below `limit` of exactly this string that is accepted.
     @inline(__always)
     func first(_ literal: Span<UInt8>, below limit: Int, where accepts: (Int) -> Bool) -> Int? {
-        guard !isEmpty, let first = first(of: literal) else { return nil }
-        let best = numbers.lowest(from: first, below: limit, where: accepts)
+        guard !isEmpty else { return nil }
+        var best = limit
+        let hash = Self.hash(literal)
+        index.forEach(hash: hash, from: index.slot(for: hash)) { index in
+            if isEqual(index, literal) { best = numbers.lowest(at: index, below: best, where: accepts) }
+        }
         return best < limit ? best : nil
     }
 
     /// How many entries this string has.
     func count(of literal: Span<UInt8>) -> Int {
-        first(of: literal).map(numbers.count) ?? 0
+        place(of: literal).map(numbers.count) ?? 0
     }
 
-    @inline(__always)
-    private func first(of literal: Span<UInt8>) -> UInt32? {
+    private func place(of literal: Span<UInt8>) -> Int? {
         let hash = Self.hash(literal)
-        var first: UInt32?
-        index.forEach(hash: hash, from: index.slot(for: hash)) { place in
-            if isEqual(Int(place), literal) { first = literals[Int(place)].first }
+        var place: Int?
+        index.forEach(hash: hash, from: index.slot(for: hash)) { index in
+            if isEqual(index, literal) { place = index }
         }
-        return first
+        return place
     }
 
-    private func isEqual(_ place: Int, _ literal: Span<UInt8>) -> Bool {
-        let start = place == 0 ? 0 : Int(literals[place - 1].end)
-        guard Int(literals[place].end) - start == literal.count else { return false }
+    private func isEqual(_ index: Int, _ literal: Span<UInt8>) -> Bool {
+        let start = index == 0 ? 0 : Int(ends[index - 1])
+        guard Int(ends[index]) - start == literal.count else { return false }
         for offset in 0..<literal.count where bytes[start + offset] != literal[offset].lowercased { return false }
         return true
     }

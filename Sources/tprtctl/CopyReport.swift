@@ -16,13 +16,7 @@ struct CopyReport {
             return [TableName(progress.table).rawValue] + [tally.read, tally.copied, tally.expired].map(grouped)
                 + [seconds(tally.milliseconds, digits: 1)]
         }
-        let widths = head.indices.map { column in ([head] + rows).map { $0[column].count }.max() ?? 0 }
-        return ([head] + rows).map { row in
-            zip(row, widths).enumerated().map { column, cell in
-                let padding = String(repeating: " ", count: cell.1 - cell.0.count)
-                return column == 0 ? cell.0 + padding : padding + cell.0
-            }.joined(separator: "  ")
-        }.joined(separator: "\n")
+        return TextTable(head: head, rows: rows).text
     }
 
     /// One JSON object.

@@ -159,13 +159,6 @@ struct CopyRun {
     }
 }
 
-/// Says something beside the result.
-private func note(_ sentence: String) {
-    ProgressBar.wipe()
-    let text = Array("\(Program.name): \(sentence)\n".utf8)
-    write(STDERR_FILENO, text, text.count)
-}
-
 extension Duration {
     fileprivate var wholeMilliseconds: Int { Int(self / .milliseconds(1)) }
 }

@@ -1,11 +1,12 @@
 import ArgumentParser
 
-/// `tprtctl whitelist`: looks into whitelists.
+/// `tprtctl whitelist`: looks into whitelists, and changes them.
 struct WhitelistCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "whitelist", abstract: "Look into whitelists.",
+        commandName: "whitelist", abstract: "Look into whitelists, and change them.",
         subcommands: [
             WhitelistCheckCommand.self, WhitelistTestCommand.self, WhitelistListCommand.self,
-            WhitelistAcceptCommand.self,
+            WhitelistImportCommand.self, WhitelistExportCommand.self, WhitelistAddCommand.self,
+            WhitelistRemoveCommand.self, WhitelistAcceptCommand.self,
         ])
 }

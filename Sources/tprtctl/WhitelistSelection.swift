@@ -42,16 +42,7 @@ struct WhitelistSelection: ParsableArguments {
         let service = try settings.load(environment: ProcessInfo.processInfo.environment).service
         let terms = SourceTerms(allowsPatterns: regex || service.allowWlRegex, allowsWide: force)
         var reading = Reading()
-        for url in sources.isEmpty ? service.wlSources : sources {
-            let source: WhitelistSource
-            do throws(WhitelistFault) {
-                source = try WhitelistSource(url.hasPrefix("/") ? "file://\(url)" : url) {
-                    (url) throws(WhitelistFault) in
-                    try RemoteWhitelists.source(at: url) { _ in }
-                }
-            } catch {
-                throw Failure(sources.isEmpty ? .configuration : .usage, error.description)
-            }
+        for source in try chosenSources(service) {
             do throws(WhitelistFault) {
                 for document in try source.documents() { reading.add(document, terms) }
             } catch {
@@ -59,6 +50,22 @@ struct WhitelistSelection: ParsableArguments {
             }
         }
         return reading
+    }
+
+    /// The sources that are named, or else those of the settings.
+    func chosenSources(_ service: Configuration.Service) throws(Failure) -> [WhitelistSource] {
+        var chosen: [WhitelistSource] = []
+        for url in sources.isEmpty ? service.wlSources : sources {
+            do throws(WhitelistFault) {
+                chosen.append(
+                    try WhitelistSource(url.hasPrefix("/") ? "file://\(url)" : url) { (url) throws(WhitelistFault) in
+                        try RemoteWhitelists.source(at: url) { _ in }
+                    })
+            } catch {
+                throw Failure(sources.isEmpty ? .configuration : .usage, error.description)
+            }
+        }
+        return chosen
     }
 }
 

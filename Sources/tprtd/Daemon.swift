@@ -1,10 +1,7 @@
-import Control
 import Engine
 import Glibc
-import Greylist
 import Logging
 import Metrics
-import NIOPosix
 import Programs
 import Server
 import ServiceLifecycle
@@ -15,134 +12,124 @@ import Whitelists
 
 /// Opens what a plan names, serves until it is told to stop, and ends the process.
 ///
-/// It stays on the main thread, so that no other thread exists while the store is opened.
+/// It stays on the main thread, so that no other thread exists while it forks and while the store is opened.
 @MainActor
 struct Daemon {
-    private let plan: Plan
-    private let reloader: Reloader
-    private let sink = LogSink(descriptor: STDERR_FILENO)
-    private let logger: Logger
+    let plan: Plan
+    let process: ProcessPlan
+    let manager: ServiceManager
+    let state: ServiceState
+    let reloader: Reloader
+    let sink: LogSink
+    let logger: Logger
 
-    init(_ plan: Plan, reloader: Reloader) {
+    private init(
+        _ plan: Plan, as process: ProcessPlan, under manager: ServiceManager, reloader: Reloader, sink: LogSink
+    ) {
         self.plan = plan
+        self.process = process
+        self.manager = manager
         self.reloader = reloader
-        let (sink, level) = (sink, plan.terms.logLevel)
-        logger = Logger(label: Program.name) { _ in SinkLogHandler(sink: sink, level: level) }
+        self.sink = sink
+        state = ServiceState(tells: manager.notifySocket)
+        logger = Logger(label: Program.name) { _ in SinkLogHandler(sink: sink) }
     }
 
-    func run() async throws(Failure) -> Never {
+    /// Goes to the background if that is wanted, opens the log, and serves.
+    ///
+    /// - Parameters:
+    ///   - process: what the process becomes
+    ///   - manager: what it was told by whoever started it
+    ///   - reloader: reads settings and whitelists anew
+    static func run(
+        _ plan: Plan, as process: ProcessPlan, under manager: ServiceManager, reloader: Reloader
+    ) async -> Never {
+        var holdings = Holdings()
+        var sink: LogSink?
         do throws(Failure) {
-            try await serve()
+            if process.daemonizes { holdings.background = try Background.detach() }
+            let opener = LogOpener(owner: process.socketOwner)
+            let log = try plan.log.open(by: opener)
+            sink = log
+            let daemon = Daemon(plan, as: process, under: manager, reloader: reloader, sink: log)
+            try await daemon.serve(&holdings, opener)
         } catch {
-            await sink.flush(within: 1)
-            throw error
+            await sink?.flush(within: 1)
+            holdings.release()
+            error.say(Program.name)
+            holdings.background?.tell(error.status.rawValue)
+            exit(error.status.rawValue)
         }
-        logger.info("stopped")
-        await sink.flush(within: 0.3)
+        holdings.release()
+        await sink?.flush(within: 0.3)
         // A log that nobody reads keeps its writer blocked; the process ends all the same.
         exit(0)
     }
 
     /// The steps from start to stop.
     ///
-    /// - The store comes first: it looks at its file in a forked process, which is safe only while there is no other
-    ///   thread, and so nothing is logged before. A second daemon on the same database ends here, before it listens.
+    /// - Forks come first, then the log is opened; privileges are dropped before there is another thread; so
+    ///   nothing is logged before, which the log's thread would do.
+    /// - As root, the sockets are opened and the files read for which it takes root. Without a change of user, the
+    ///   sockets come after the store: a second daemon on the same database ends before it listens.
+    /// - The store is opened as the user who is to have it, in the chroot. It looks at its file in a forked process, which
+    ///   is safe only while there is no other thread.
     /// - Signals are trapped before what they are about: the first reading of the whitelists, and the sockets, which
     ///   are removed in the end. One that comes early takes effect as soon as the server runs.
-    private func serve() async throws(Failure) {
+    private func serve(_ holdings: inout Holdings, _ opener: LogOpener) async throws(Failure) {
         StopSignals.endAtOnce()
-        let store = try plan.openStore { [logger] in logger.warning("\($0)") }
+        holdings.pidFile = try process.pidFile.map { path throws(Failure) in try PIDFile(path) }
+        let backend = try plan.backend { [logger] in logger.warning("\($0)") }
+        if let owner = process.socketOwner { try openSockets(for: owner, &holdings) }
+        holdings.files = try process.descend(reloader.permit.and(plan.log.permit))
+        opener.leave(for: holdings.files)
+        let store = try plan.openStore(with: backend)
+        for complaint in manager.complaints { logger.warning("\(complaint)") }
         raiseFileLimit()
         let reloads = await UnixSignalsSequence(trapping: .sighup)
+        let rotation = LogRotation(sink: sink, signals: await UnixSignalsSequence(trapping: .sigusr1))
         let stops = await StopSignals(logger: logger)
-        let listeners = try plan.openListeners()
-        let control: OpenListener?
-        do throws(Failure) {
-            control = try plan.openControlSocket()
-        } catch {
-            for listener in listeners { listener.close() }
-            throw error
+        if process.socketOwner == nil { try openSockets(for: nil, &holdings) }
+        if let life = process.description { logger.info("\(life)") }
+        if manager.handsOverListeners {
+            logger.info("the service manager hands over where to listen: the sockets of the settings are not opened")
         }
-        let whitelist = readWhitelists()
+        let files = holdings.files?.access ?? .direct
+        let whitelist = readWhitelists(through: files)
         do {
             let server = try await PolicyServer(
-                listeners: listeners, terms: plan.terms, postman: plan.postman(with: whitelist), store: store,
-                sink: sink, logger: logger)
+                listeners: holdings.listeners, terms: plan.terms, postman: plan.postman(with: whitelist), store: store,
+                sink: sink, logger: logger,
+                onServing: { [state, background = holdings.background] in
+                    state.serves()
+                    background?.tellSuccess()
+                })
+            let control = holdings.control
+            (holdings.listeners, holdings.control) = ([], nil)
             let maintenance = maintenance(of: store, behind: server)
             let metrics = ReloadMetrics(factory: MetricsSystem.factory, now: plan.terms.now)
             metrics.setEntries(whitelist.count)
-            let reload = reload(of: server, maintenance, at: reloads, metrics)
-            try await group(server, maintenance, reload, control.map { serve($0, reload) }, stops).run()
+            let reload = reload(of: server, maintenance, through: files, at: reloads, metrics)
+            try await group(server, maintenance, reload, control.map { serve($0, reload) }, rotation, stops).run()
         } catch {
             throw Failure(.software, "\(error)")
         }
+        logger.info("stopped")
     }
 
-    private func readWhitelists() -> Whitelist {
-        let reading = plan.whitelists.read()
-        warn(of: reading.warnings)
-        return reading.whitelist
-    }
-
-    private func maintenance(of store: any Store, behind server: PolicyServer) -> Maintenance {
-        Maintenance(
-            store: store, terms: plan.maintenance, now: plan.terms.now,
-            isStoreAway: { server.isStoreAway }, logger: logger)
-    }
-
-    private func reload(
-        of server: PolicyServer, _ maintenance: Maintenance, at signals: UnixSignalsSequence, _ metrics: ReloadMetrics
-    ) -> Reload {
-        let reloader = reloader
-        return Reload(signals: signals, watches: reloader.watches, metrics: metrics, logger: logger) { order in
-            let reading: Reloader.Reading
-            do {
-                reading = try await NIOThreadPool.singleton.runIfActive { reloader.read(order) }
-            } catch {
-                let reply = ControlReply(
-                    status: ExitStatus.unavailable.rawValue, warnings: ["nothing was read anew: the daemon is stopping"]
-                )
-                return ReloadResult(reply: reply, entries: 0)
-            }
-            await server.change { postman in
-                postman.terms = reading.plan.postman.terms
-                postman.wording = reading.plan.postman.wording
-                postman.whitelist = reading.whitelist
-            }
-            maintenance.change(to: reading.plan.maintenance)
-            return ReloadResult(reply: reading.reply, entries: reading.whitelist.count)
+    private func openSockets(for owner: SocketOwner?, _ holdings: inout Holdings) throws(Failure) {
+        holdings.listeners = try manager.listeners(or: plan, for: owner)
+        if let held = manager.sockets.controlListener {
+            holdings.control = held
+        } else {
+            holdings.control = try plan.openControlSocket(for: owner)
         }
     }
 
-    /// What tprtctl may ask for.
-    private func serve(_ listener: OpenListener, _ reload: Reload) -> ControlServer {
-        ControlServer(
-            listener: listener,
-            verbs: [
-                "reload": { _ in await reload.carryOut(Reload.Order()) },
-                "accept-whitelists": { _ in await reload.carryOut(Reload.Order(acceptsShrunk: true)) },
-            ], logger: logger)
-    }
-
-    /// The services in the order of their start; they stop in the reverse one, once `stops` has ended.
-    private func group(
-        _ server: PolicyServer, _ maintenance: Maintenance, _ reload: Reload, _ control: ControlServer?,
-        _ stops: StopSignals
-    ) -> ServiceGroup {
-        var quiet = logger
-        quiet.logLevel = max(.warning, logger.logLevel)
-        var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
-            .init(service: server), .init(service: maintenance), .init(service: reload),
-            .init(service: stops, successTerminationBehavior: .gracefullyShutdownGroup),
-        ]
-        if let control { services.append(.init(service: control)) }
-        // It needs the store, which the server closes in its end.
-        if let handBack = server.handBack { services.insert(.init(service: handBack), at: 1) }
-        return ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: quiet))
-    }
-
-    private func warn(of faults: [String]) {
-        for fault in faults { logger.warning("\(fault)") }
+    private func readWhitelists(through files: FileAccess) -> Whitelist {
+        let reading = plan.whitelists.read(through: files)
+        for warning in reading.warnings { logger.warning("\(warning)") }
+        return reading.whitelist
     }
 
     private func raiseFileLimit() {

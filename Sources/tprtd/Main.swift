@@ -2,6 +2,7 @@ import ArgumentParser
 import FoundationEssentials
 import Glibc
 import Programs
+import Server
 import Settings
 import WhitelistFiles
 
@@ -10,42 +11,67 @@ import WhitelistFiles
 enum Main {
     @MainActor
     static func main() async {
-        // A reader of stderr that goes away, or a reload that comes early, must not end the daemon.
-        signal(SIGPIPE, SIG_IGN)
-        signal(SIGHUP, SIG_IGN)
-        let arguments = TprtdArguments.parseOrExit()
+        // A reader of stderr that goes away, or a signal that comes early, must not end the daemon.
+        for number in [SIGPIPE, SIGHUP, SIGUSR1] { signal(number, SIG_IGN) }
+        let environment = ProcessInfo.processInfo.environment
         do throws(Failure) {
+            Surroundings.openStreams()
+            let manager = try ServiceManager.take(from: environment)
+            Surroundings.closeDescriptors(keeping: manager.descriptors)
+            Surroundings.settle()
+            let arguments = TprtdArguments.parseOrExit()
             if arguments.version { return print("\(Program.name) \(Release.version)") }
-            let environment = ProcessInfo.processInfo.environment
-            let loaded = try read(arguments.sources(environment: environment))
-            if arguments.printConfig { return print(arguments.printed(loaded), terminator: "") }
-            let plan = try makePlan(loaded, environment)
-            if arguments.checkConfig { return report(plan.whitelists.read().warnings) }
             let sources = arguments.sources(environment: environment)
-            let reloader = Reloader(plan, of: loaded, environment: environment) { () throws(Failure) in
-                try read(sources)
-            }
-            try await Daemon(plan, reloader: reloader).run()
+            let loaded = try read(sources, through: .direct)
+            if arguments.printConfig { return print(arguments.printed(loaded), terminator: "") }
+            let (process, plan) = try makePlans(loaded, arguments, environment)
+            if arguments.checkConfig { return report(plan.whitelists.read().warnings) }
+            let reloader = Reloader(
+                plan, of: loaded, from: sources, environment: process.environment(environment), load: read)
+            await Daemon.run(plan, as: process, under: manager, reloader: reloader)
         } catch {
             error.exit(Program.name)
         }
     }
 
-    private nonisolated static func read(_ sources: SettingSources) throws(Failure) -> LoadedConfiguration {
+    @Sendable private nonisolated static func read(
+        _ sources: SettingSources, through files: FileAccess
+    ) throws(Failure) -> LoadedConfiguration {
         do throws(SettingErrors) {
-            return try sources.load { try contents(of: $0, limit: ConfigurationFile.sizeLimit) }
+            return try sources.load { try contents(of: $0, limit: ConfigurationFile.sizeLimit, through: files) }
         } catch {
             throw Failure(error)
         }
     }
 
-    private static func makePlan(_ loaded: LoadedConfiguration, _ environment: [String: String]) throws(Failure) -> Plan
-    {
+    /// What the process becomes and what it does; where both can't be, everything that is wrong is said at once.
+    private static func makePlans(
+        _ loaded: LoadedConfiguration, _ arguments: TprtdArguments, _ environment: [String: String]
+    ) throws(Failure) -> (ProcessPlan, Plan) {
+        let process: ProcessPlan
+        do throws(Failure) {
+            // A configuration that is checked is root's to start.
+            process = try ProcessPlan(
+                loaded, by: arguments.checkConfig ? .root : .current,
+                allowsRoot: arguments.allowRoot || arguments.checkConfig)
+        } catch {
+            guard case .failure(let faults) = plan(loaded, environment) else { throw error }
+            throw Failure(.configuration, error.messages + faults.sentences)
+        }
         do throws(PlanFaults) {
-            return try Plan(loaded, environment: environment)
+            let plan = try plan(loaded, process.environment(environment)).get()
+            let unreachable = process.unreachable(loaded, plan)
+            guard unreachable.isEmpty else { throw PlanFaults(sentences: unreachable) }
+            return (process, plan)
         } catch {
             throw Failure(.configuration, error.sentences)
         }
+    }
+
+    private static func plan(
+        _ loaded: LoadedConfiguration, _ environment: [String: String]
+    ) -> Result<Plan, PlanFaults> {
+        Result { () throws(PlanFaults) in try Plan(loaded, environment: environment) }
     }
 
     private static func report(_ warnings: [String]) {

@@ -15,12 +15,14 @@ struct Plan {
     let keyPrefix: String
     /// After what time a decision is on disk; nil: before its reply.
     let syncInterval: Duration?
-    let stateDirectory: StateDirectory
+    /// The folder to make; nil where no database is in it.
+    let stateDirectory: StateDirectory?
     let listeners: [ListenAddress]
     let backlog: Int
     let takesOverStale: Bool
     let postman: Postman
     let terms: ServerTerms
+    let log: LogPlan
     let whitelists: WhitelistSources
     let watchesWhitelists: Bool
     let remoteWatchInterval: Duration
@@ -67,12 +69,14 @@ struct Plan {
             let (key, fault) = error.place
             faults.sentences.append("\(loaded.origin(of: key)): \(key): \(fault)")
         }
+        let log = LogPlan(loaded, environment: environment, faults: &faults.sentences)
         if service.awlClientCount > 0, case .gdbm? = greylist, greylist == autoWhitelist {
             faults.sentences.append(
                 "\(loaded.origin(of: "service.awl_db")): service.awl_db: a GNU dbm file holds one table: "
                     + "give the auto-whitelist a file of its own")
         }
-        guard faults.sentences.isEmpty, let greylist, let autoWhitelist, let more, let whitelists, let wording else {
+        guard faults.sentences.isEmpty, let greylist, let autoWhitelist, let more, let whitelists, let wording, let log
+        else {
             throw faults
         }
 
@@ -83,7 +87,8 @@ struct Plan {
         remoteWatchInterval = service.wlRedisInterval
         keyPrefix = service.keyPrefix
         syncInterval = service.durability == .interval ? service.syncInterval : nil
-        stateDirectory = state
+        let databases = [service.greyDb] + (service.awlClientCount > 0 ? [service.awlDb] : [])
+        stateDirectory = databases.contains { $0.contains("{state_dir}") } ? state : nil
         listeners = [ListenAddress(server)] + more
         backlog = server.listenQueueSize
         takesOverStale = server.reuseSocket
@@ -95,6 +100,7 @@ struct Plan {
             rules: postman.terms.rules, interval: service.maintenanceInterval)
         controlSocket =
             server.controlSocket.isEmpty ? nil : .unix(path: server.controlSocket, mode: 0o660, group: "")
+        self.log = log
     }
 }
 
@@ -125,6 +131,7 @@ extension Postman.Terms {
         greylistsAuthenticated = service.greylistAuthenticated
         defersOnStoreError = service.onStoreError == .defer
         defersWhenCrowded = service.onMaxPending == .defer
+        observesOnly = service.mode == .observe
     }
 }
 
@@ -137,7 +144,6 @@ extension ServerTerms {
         requestDeadline = TimeAmount(deadline)
         hasStandIn = configuration.service.storeFallback == .memory
         idleTimeout = TimeAmount(configuration.server.idleTimeout)
-        logLevel = configuration.log.logType == .none ? .none : LogLevel(rawValue: configuration.log.logLevel) ?? .info
     }
 }
 
@@ -160,7 +166,7 @@ extension Wording {
 }
 
 /// The name of this host, as uname(2) has it.
-private func systemHostname() -> String {
+func systemHostname() -> String {
     var name = [CChar](repeating: 0, count: 256)
     gethostname(&name, name.count - 1)
     let bytes = name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))

@@ -1,5 +1,6 @@
 import Control
 import Engine
+import Glibc
 import Greylist
 import NIOConcurrencyHelpers
 import NIOPosix
@@ -28,29 +29,43 @@ final class Reloader: Sendable {
         var plan: Plan
     }
 
+    /// Reads settings from where they come.
+    typealias Load = @Sendable (SettingSources, FileAccess) throws(Failure) -> LoadedConfiguration
+
+    private let sources: SettingSources
     private let environment: [String: String]
-    private let load: @Sendable () throws(Failure) -> LoadedConfiguration
+    private let load: Load
     private let state: NIOLockedValueBox<State>
 
     /// A reloader of a daemon that runs by that plan.
     ///
-    /// - Parameter load: reads the settings from where they came
+    /// - Parameters:
+    ///   - sources: where the settings came from
+    ///   - environment: what a plan makes of them depends on these variables
     init(
-        _ plan: Plan, of loaded: LoadedConfiguration, environment: [String: String],
-        load: @escaping @Sendable () throws(Failure) -> LoadedConfiguration
+        _ plan: Plan, of loaded: LoadedConfiguration, from sources: SettingSources, environment: [String: String],
+        load: @escaping Load
     ) {
+        self.sources = sources.absolute
         self.environment = environment
         self.load = load
         state = NIOLockedValueBox(State(loaded: loaded, plan: plan))
+    }
+
+    /// What has to be reached for a reading.
+    var permit: FilePermit {
+        var permit = FilePermit(plan.whitelists)
+        permit.files.formUnion(sources.files)
+        return permit
     }
 
     /// The plan that is in force.
     var plan: Plan { state.withLockedValue { $0.plan } }
 
     /// What is looked at now and then, as long as the settings want it.
-    var watches: [Reload.Watch] {
+    func watches(through files: FileAccess) -> [Reload.Watch] {
         [
-            watch(every: { _ in .seconds(2) }, { $0.haveChanged() }),
+            watch(every: { _ in .seconds(2) }, { $0.haveChanged(through: files) }),
             watch(every: { $0.remoteWatchInterval }, { $0.haveChangedRemotely() }),
         ]
     }
@@ -71,18 +86,18 @@ final class Reloader: Sendable {
     /// Reads what the order asks for.
     ///
     /// Blocks; one reading at a time.
-    func read(_ order: Reload.Order) -> Reading {
+    func read(_ order: Reload.Order, through files: FileAccess = .direct) -> Reading {
         var reply = ControlReply()
         if !order.isForChange {
             do throws(Failure) {
-                try readSettings(telling: &reply)
+                try readSettings(through: files, telling: &reply)
             } catch {
                 reply.status = error.status.rawValue
                 reply.warnings += error.messages + ["the settings stay as they were"]
             }
         }
         let plan = plan
-        let lists = plan.whitelists.read(acceptingShrunk: order.acceptsShrunk)
+        let lists = plan.whitelists.read(acceptingShrunk: order.acceptsShrunk, through: files)
         reply.messages.append(
             "whitelists read anew\(order.isForChange ? " after a change" : ""): \(lists.whitelist.count) entries")
         reply.warnings += lists.warnings
@@ -90,9 +105,9 @@ final class Reloader: Sendable {
         return Reading(plan: plan, whitelist: lists.whitelist, reply: reply)
     }
 
-    private func readSettings(telling reply: inout ControlReply) throws(Failure) {
+    private func readSettings(through files: FileAccess, telling reply: inout ControlReply) throws(Failure) {
         let former = state.withLockedValue { $0 }
-        let new = try load()
+        let new = try load(sources, files)
         // What is wrong anywhere is said, also of what takes a restart.
         _ = try plan(of: new)
         var effective = new
@@ -122,5 +137,19 @@ extension Plan {
     /// Whether the auto-whitelist would need a database that wasn't opened at the start.
     fileprivate func needsRestart(forClientCount count: Int) -> Bool {
         postman.terms.rules.clientCount == 0 && count > 0 && autoWhitelist != greylist
+    }
+}
+
+extension SettingSources {
+    /// The same, wherever the process goes.
+    fileprivate var absolute: SettingSources {
+        var sources = self
+        sources.files = files.map { file in
+            if file.hasPrefix("/") { return file }
+            guard let folder = getcwd(nil, 0) else { return file }
+            defer { free(folder) }
+            return "\(String(cString: folder))/\(file)"
+        }
+        return sources
     }
 }

@@ -5,52 +5,114 @@ import Server
 import Storage
 
 extension Plan {
-    /// Opens the store: one for both tables where both have the same URL, else a pair.
-    func openStore(report: @escaping @Sendable (String) -> Void) throws(Failure) -> any Store {
-        stateDirectory.make()
-        let backend = Backend(
+    /// What opens the stores, with everything read that may be out of reach later; starts no thread.
+    func backend(report: @escaping @Sendable (String) -> Void) throws(Failure) -> Backend {
+        var backend = Backend(
             keyPrefix: keyPrefix, maintenanceLease: maintenance.interval.components.seconds * 9 / 10,
             syncInterval: syncInterval, now: WallClock.now, report: report)
         do throws(StoreError) {
-            let hasAutoWhitelist = postman.terms.rules.clientCount > 0
+            try backend.load(greylist)
+        } catch {
+            throw Failure(error, of: "service.grey_db")
+        }
+        guard hasAutoWhitelist else { return backend }
+        do throws(StoreError) {
+            try backend.load(autoWhitelist)
+        } catch {
+            throw Failure(error, of: "service.awl_db")
+        }
+        return backend
+    }
+
+    /// Opens the store: one for both tables where both have the same URL, else a pair.
+    func openStore(with backend: Backend) throws(Failure) -> any Store {
+        stateDirectory?.make()
+        do throws(StoreError) {
             return try backend.open(greylist: greylist, autoWhitelist: hasAutoWhitelist ? autoWhitelist : nil)
         } catch {
-            throw Failure(error)
+            throw Failure(error, of: isOfAutoWhitelist(error) ? "service.awl_db" : "service.grey_db")
         }
     }
 
     /// Opens the control socket, where there is to be one.
-    func openControlSocket() throws(Failure) -> OpenListener? {
+    func openControlSocket(for owner: SocketOwner?) throws(Failure) -> OpenListener? {
         guard let controlSocket else { return nil }
         do throws(ListenError) {
-            return try OpenListener.open(controlSocket, backlog: 16).first
+            return try OpenListener.open(controlSocket, backlog: 16, owner: owner).first
         } catch {
-            throw Failure(ExitStatus(error.code), "server.control_socket: \(error)")
+            throw Failure(error, of: "server.control_socket")
         }
     }
 
     /// Opens all listeners, or none.
-    func openListeners() throws(Failure) -> [OpenListener] {
+    func openListeners(for owner: SocketOwner?) throws(Failure) -> [OpenListener] {
         var opened: [OpenListener] = []
-        do throws(ListenError) {
-            for address in listeners {
-                opened += try OpenListener.open(address, backlog: backlog, takesOverStale: takesOverStale)
+        for (index, address) in listeners.enumerated() {
+            do throws(ListenError) {
+                opened += try OpenListener.open(
+                    address, backlog: backlog, takesOverStale: takesOverStale, owner: owner)
+            } catch {
+                for listener in opened { listener.close() }
+                throw Failure(error, of: address.key(at: index))
             }
-            return opened
-        } catch {
-            for listener in opened { listener.close() }
-            throw Failure(ExitStatus(error.code), error.description)
+        }
+        return opened
+    }
+
+    /// Whether the auto-whitelist is on.
+    var hasAutoWhitelist: Bool { postman.terms.rules.clientCount > 0 }
+
+    /// Whether a fault is that of the file of the auto-whitelist alone.
+    private func isOfAutoWhitelist(_ error: StoreError) -> Bool {
+        guard hasAutoWhitelist, autoWhitelist != greylist, let path = autoWhitelist.path else { return false }
+        return error.description.contains("://\(path): ")
+    }
+}
+
+extension StoreLocation {
+    /// The file of the database, or the socket that leads to it; nil where there is none in the file system.
+    var path: String? {
+        switch self {
+        case .memory: return nil
+        case .lmdb(let path), .gdbm(let path): return path
+        case .redis(let location):
+            if case .unixSocket(let path) = location.servers { return path }
+            return nil
         }
     }
 }
 
-extension ExitStatus {
-    fileprivate init(_ code: ListenError.Code) {
-        switch code {
-        case .taken: self = .unavailable
-        case .denied: self = .noPermission
-        case .cannotCreate: self = .cannotCreate
-        case .unusable: self = .configuration
+extension ListenAddress {
+    /// The setting that names the listener of that number.
+    fileprivate func key(at index: Int) -> String {
+        switch self {
+        case _ where index > 0: "server.listen"
+        case .unix: "server.socket_path"
+        case .inet: "server.socket_listen_host"
         }
+    }
+}
+
+extension Failure {
+    /// A fault of a store, with the setting that names it.
+    fileprivate init(_ error: StoreError, of key: String) {
+        let remedy = error.code == .inUse ? ": stop that one, or name another file" : ""
+        self.init(ExitStatus(error.code), "\(key): \(error)\(remedy)")
+    }
+}
+
+extension Failure {
+    /// A listener can't be opened.
+    ///
+    /// - Parameter setting: that which wants it; nil for those of the policy protocol
+    init(_ error: ListenError, of setting: String? = nil) {
+        let status: ExitStatus =
+            switch error.code {
+            case .taken: .unavailable
+            case .denied: .noPermission
+            case .cannotCreate: .cannotCreate
+            case .unusable: .configuration
+            }
+        self.init(status, (setting.map { "\($0): " } ?? "") + error.description)
     }
 }

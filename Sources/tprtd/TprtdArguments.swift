@@ -38,6 +38,9 @@ struct TprtdArguments: ParsableCommand {
     @Flag(name: .long, help: "With --print-config: as JSON, in the form of a configuration file.")
     var json = false
 
+    @Flag(name: .long, help: "Let it run as root where no server.user is named.")
+    var allowRoot = false
+
     @Flag(name: .shortAndLong, help: "Print the version, and stop.")
     var version = false
 

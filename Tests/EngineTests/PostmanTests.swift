@@ -168,6 +168,44 @@ struct PostmanTests {
         #expect(outcome.reason == .judged(.crowded(wait: 300)))
     }
 
+    @Test(arguments: verdicts + [(.crowded(wait: 300), "DEFER_IF_PERMIT Greylisted, 300 s, after 0 s")])
+    func aTrialDecidesAndLetsAllPass(_ verdict: Verdict, _ reply: String) throws {
+        let outcome = try Self.postman(Self.trial).conclude(try Self.request(), verdict, at: Self.now)
+        #expect(outcome.reply == .dunno)
+        #expect(outcome.withheld?.text == reply)
+        #expect(outcome.reason == .judged(verdict))
+    }
+
+    @Test func aTrialLetsAllPassWithoutTheStore() throws {
+        let outcome = try Self.postman(Self.trial).withoutStore(try Self.request(), at: Self.now)
+        #expect(outcome.reply == .dunno)
+        #expect(outcome.withheld?.text == "DEFER_IF_PERMIT Greylisted, 300 s, after 0 s")
+    }
+
+    /// In a log every line of a trial can so be told from what was enforced.
+    @Test func aTrialMarksWhatPassesInAnyCase() throws {
+        var postman = try Self.postman(Self.trial)
+        postman.whitelist = Whitelist([.init(.sender(try #require(AddressLiteral("a@example.org"))))], source: "here")
+        var envelope = Envelope()
+        for changes in [[], [("client_address", nil)]] as [[(String, String?)]] {
+            guard
+                case .outcome(let outcome) = postman.answer(
+                    try Self.request(changes), at: Self.now, using: &envelope)
+            else { throw Unexpected() }
+            #expect(outcome.reply == .dunno)
+            #expect(outcome.withheld == .dunno)
+        }
+    }
+
+    /// A site that only observes, and would defer wherever it may.
+    static let trial: Postman.Terms = {
+        var terms = Postman.Terms()
+        terms.observesOnly = true
+        terms.defersOnStoreError = true
+        terms.defersWhenCrowded = true
+        return terms
+    }()
+
     @Test(arguments: [("list-4711-bounce@example.org", true), ("list47@example.org", false), ("a@example.org", false)])
     func theFormerSpellingIsAskedForWhereItDiffers(_ sender: String, _ differs: Bool) throws {
         var envelope = Envelope()

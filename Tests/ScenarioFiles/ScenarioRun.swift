@@ -29,6 +29,7 @@ extension Scenario {
             case ("ipv6_mask", let length?): terms.masks.ipv6 = Int(length)
             case ("greylist_null_sender", _): terms.greylistsNullSender = value == "true"
             case ("greylist_authenticated", _): terms.greylistsAuthenticated = value == "true"
+            case ("mode", _): terms.observesOnly = value == "observe"
             case ("hash_grey_db", _): terms.hashesKeys = value == "true"
             case ("grey_text", _): text = value
             case ("grey_smtp_header", _): header = value

@@ -1,8 +1,6 @@
 import Engine
 import Foundation
-import Glibc
 import Greylist
-import Logging
 import NIOCore
 import Policy
 import Testing
@@ -31,7 +29,7 @@ struct LogTests {
     static func line(_ outcome: Outcome, _ changes: [(String, [UInt8])] = []) throws -> String {
         var line: [UInt8] = []
         line.append(decision: outcome, on: try request(changes))
-        return String(decoding: line, as: UTF8.self)
+        return String(decoding: line, as: UTF8.self) + "\n"
     }
 
     static let rest =
@@ -71,6 +69,18 @@ struct LogTests {
             try Self.line(Outcome(.judged(.known)), [("sender", []), ("queue_id", Array("4ABC".utf8))])
                 == "4ABC: action=pass, reason=triplet found, client_name=mail.example.org, client_address=192.0.2.7, recipient=u@example.com\n"
         )
+    }
+
+    @Test func marksATrialAtTheEnd() throws {
+        var outcome = Outcome(.judged(.new(wait: 300)))
+        outcome.withheld = .action([65])
+        #expect(
+            try Self.line(outcome) == "action=greylist, reason=new, " + Self.rest.dropLast() + ", mode=observe\n")
+        outcome = Outcome(.storeFailed)
+        outcome.withheld = .action([65])
+        #expect(try Self.line(outcome).hasPrefix("action=greylist, reason=store unavailable, "))
+        outcome.withheld = .dunno
+        #expect(try Self.line(outcome).hasPrefix("action=pass, reason=store unavailable, "))
     }
 
     @Test func deferringWithoutTheStoreIsGreylisting() throws {
@@ -117,86 +127,6 @@ struct LogTests {
         return bytes
     }
 
-    /// A pipe with a sink at one end.
-    static func pipe() throws -> (read: CInt, write: CInt) {
-        var ends: [CInt] = [0, 0]
-        try #require(Glibc.pipe(&ends) == 0)
-        return (ends[0], ends[1])
-    }
-
-    @Test func aReaderThatDoesNotReadCostsLinesAndNothingElse() async throws {
-        let (read, write) = try Self.pipe()
-        let sink = LogSink(descriptor: write, limit: 100_000)
-        let line = Array((String(repeating: "x", count: 99) + "\n").utf8)
-        let count = 20_000
-        for _ in 0..<count {
-            var line = line
-            sink.write(&line, count: 1)
-            #expect(line.isEmpty)
-        }
-        // Only now somebody reads, until every line is accounted for.
-        let (kept, lost) = await withCheckedContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(returning: Self.account(for: count, from: read)) }
-        }
-        #expect(lost > 0)
-        #expect(kept + lost == count)
-        await sink.flush(within: 5)
-        close(read)
-        close(write)
-    }
-
-    /// Reads until so many lines have come or were reported lost.
-    static func account(for count: Int, from descriptor: CInt) -> (kept: Int, lost: Int) {
-        var text = ""
-        var chunk = [UInt8](repeating: 0, count: 65_536)
-        var total = (kept: 0, lost: 0)
-        while total.kept + total.lost < count {
-            let count = Glibc.read(descriptor, &chunk, chunk.count)
-            guard count > 0 else { break }
-            text += String(decoding: chunk.prefix(count), as: UTF8.self)
-            var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-            text = String(lines.removeLast())
-            for line in lines {
-                if line.hasPrefix("warning: ") {
-                    total.lost += line.split(separator: " ").compactMap { Int($0) }.first ?? 0
-                } else {
-                    total.kept += 1
-                }
-            }
-        }
-        return total
-    }
-
-    @Test func aReaderThatIsGoneIsForgotten() async throws {
-        signal(SIGPIPE, SIG_IGN)
-        let (read, write) = try Self.pipe()
-        close(read)
-        let sink = LogSink(descriptor: write)
-        for _ in 0..<100 {
-            var line = Array("x\n".utf8)
-            sink.write(&line, count: 1)
-        }
-        await sink.flush(within: 5)
-        close(write)
-    }
-
-    @Test func messagesAreOneLineEach() async throws {
-        let (read, write) = try Self.pipe()
-        let sink = LogSink(descriptor: write)
-        let logger = Logger(label: "x") { _ in SinkLogHandler(sink: sink, level: .info) }
-        logger.warning("a\nb\u{1b}")
-        logger.info("fine, as it is")
-        logger.debug("not at this level")
-        await sink.flush(within: 5)
-        close(write)
-        var bytes = [UInt8](repeating: 0, count: 1_000)
-        let count = Glibc.read(read, &bytes, bytes.count)
-        close(read)
-        #expect(
-            String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
-                == "warning: a\\x0ab\\x1b\nfine, as it is\n")
-    }
-
     @Test(arguments: [(LogLevel.none, 0), (.warnings, 0), (.info, 1), (.debug, 2)])
     func theLevelDecidesWhatIsLogged(_ level: LogLevel, _ lines: Int) async throws {
         let count = try await ServerStage.run(try ServingTests.postman(), level: level) { stage in
@@ -205,7 +135,12 @@ struct LogTests {
             _ = try await client.reply()
             _ = try await client.reply()
             if lines > 0 { #expect(await stage.logged("action=greylist")) }
-            if lines > 1 { #expect(await stage.logged("not asked at RCPT")) }
+            if lines > 1 {
+                #expect(await stage.logged("not asked at RCPT"))
+                for step in ["request", "envelope", "whitelist", "store", "reply"] {
+                    #expect(stage.log.contains { $0.hasPrefix("debug: step=\(step), ") })
+                }
+            }
             return stage.log.count { $0.hasPrefix("action=") }
         }
         #expect(count == lines)

@@ -230,6 +230,24 @@ struct ServingTests {
         #expect(try await idle.reply() == nil)
     }
 
+    /// What was sent before the server was told to stop, on connections that were accepted.
+    @Test(arguments: [1, 3])
+    func whatWasAskedBeforeTheEndIsAnswered(_ threads: Int) async throws {
+        let clients = try await ServerStage.run(try Self.postman(), terms: .with(\.threads, threads)) { stage in
+            let clients = try (0..<100).map { _ in try Client(path: stage.path) }
+            for client in clients {
+                try client.send(Self.request())
+                #expect(try await client.reply() == Self.deferral)
+            }
+            for client in clients { try client.send(Self.request()) }
+            return clients
+        }
+        for client in clients {
+            #expect(try await client.reply() == Self.deferral)
+            #expect(try await client.reply() == nil)
+        }
+    }
+
     @Test func theWhitelistIsSwappedForTheNextRequest() async throws {
         try await ServerStage.run(try Self.postman(), terms: .with(\.threads, 2)) { stage in
             let clients = try (0..<4).map { _ in try Client(path: stage.path) }

@@ -53,11 +53,10 @@ struct ServerStage {
         let logPath = folder.appending(path: "log").path()
         let descriptor = open(logPath, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         defer { close(descriptor) }
-        let sink = LogSink(descriptor: descriptor)
-        let logger = Logger(label: "test") { _ in SinkLogHandler(sink: sink, level: level) }
         let clock = Clock()
+        let sink = LogSink(.descriptor(descriptor), level: level, now: clock.now)
+        let logger = Logger(label: "test") { _ in SinkLogHandler(sink: sink) }
         var terms = ServerTerms(now: clock.now)
-        terms.logLevel = level
         // The machine may be busy: who isn't after the deadline itself shall not meet it.
         terms.requestDeadline = .seconds(60)
         change.apply(&terms)

@@ -17,7 +17,7 @@ struct PlanTests {
         #expect(plan.greylist == .lmdb(path: "/s/tprt.lmdb"))
         #expect(plan.autoWhitelist == plan.greylist)
         #expect(plan.postman.terms.rules == Rules())
-        #expect(plan.terms.logLevel == .info)
+        #expect(plan.log.level == .info)
         #expect(plan.terms.requestDeadline == .seconds(2))
         #expect(plan.maintenance.tables == [.greylist])
         #expect(plan.maintenance.interval == .seconds(3_600))
@@ -122,7 +122,7 @@ struct PlanTests {
             (["log.log_type=stderr", "log.log_level=3"], .debug),
         ] as [([String], LogLevel)])
     func logLevel(injections: [String], level: LogLevel) throws {
-        #expect(try plan(injections).terms.logLevel == level)
+        #expect(try plan(injections).log.level == level)
     }
 
     @Test("databases of two names are two")

@@ -23,19 +23,21 @@ struct ReloaderTests {
             folder = FileManager.default.temporaryDirectory.appending(path: "reloader-\(UUID().uuidString)").path()
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
             let path = "\(folder)/tprt.conf"
-            let load = { @Sendable () throws(Failure) -> LoadedConfiguration in
+            let load: Reloader.Load = { (sources, _) throws(Failure) in
                 do throws(SettingErrors) {
-                    return try SettingSources(files: [path]).load { Array(try Data(contentsOf: URL(filePath: $0))) }
+                    return try sources.load { Array(try Data(contentsOf: URL(filePath: $0))) }
                 } catch {
                     throw Failure(error)
                 }
             }
             try Self.write("", server: "", to: folder)
             try Self.write(service, server: server, to: folder)
-            let loaded = try load()
+            let sources = SettingSources(files: [path])
+            let loaded = try load(sources, .direct)
             let plan = try Plan(loaded, environment: ["STATE_DIRECTORY": "/s"])
             _ = plan.whitelists.read()
-            reloader = Reloader(plan, of: loaded, environment: ["STATE_DIRECTORY": "/s"], load: load)
+            reloader = Reloader(
+                plan, of: loaded, from: sources, environment: ["STATE_DIRECTORY": "/s"], load: load)
         }
 
         deinit { try? FileManager.default.removeItem(atPath: folder) }

@@ -1,0 +1,40 @@
+import Foundation
+import Testing
+
+@Suite("Installing", .blocking)
+struct PackageTests {
+    @Test("A Debian package is installed, used, upgraded, removed and purged")
+    func debianPackage() throws {
+        try withLab { lab in
+            let package = try run(
+                [packaging("build-deb"), "-z", "-p", try programFolder(), "-o", lab.folder.path], within: 300)
+            let path = package.trimmingCharacters(in: .whitespacesAndNewlines)
+            let story = try runAsRoot([packaging("try-deb"), path], within: 300)
+            #expect(story.hasSuffix("== all as it should be\n"), "\(story)")
+        }
+    }
+
+    @Test("make install puts everything below its prefix, keeps a configuration, and takes all away again")
+    func installation() throws {
+        try withLab { lab in
+            let root = try lab.folder.makeFolder("root")
+            let variables = ["DESTDIR=\(root)", "PREFIX=/opt/tprt", "PROGRAMS=\(try programFolder())"]
+            let script = ["/usr/bin/env"] + variables + [packaging("install-files")]
+            try run(script + ["install"])
+            let manual = try String(contentsOfFile: "\(root)/opt/tprt/share/man/man8/tprtd.8", encoding: .utf8)
+            #expect(manual.contains("Pa /opt/tprt/share/tprt/whitelist.d"))
+            let configuration = "\(root)/etc/tprt/tprt.conf"
+            let shipped = try String(contentsOfFile: configuration, encoding: .utf8)
+            #expect(shipped.contains("?vendor=/opt/tprt/share/tprt/whitelist.d"))
+            let checked = try run(["\(root)/opt/tprt/sbin/tprtd", "--check-config", "-c", configuration])
+            #expect(checked.hasSuffix("the configuration is in order\n"))
+
+            try Data("{}".utf8).write(to: URL(filePath: configuration))
+            try run(script + ["install"])
+            #expect(try String(contentsOfFile: configuration, encoding: .utf8) == "{}")
+
+            try run(script + ["uninstall"])
+            #expect(try run(["find", root, "-type", "f"]) == configuration + "\n")
+        }
+    }
+}

@@ -1,0 +1,55 @@
+import Engine
+import Greylist
+import Policy
+import Storage
+import Whitelists
+
+/// The steps of a decision, for `LogLevel.debug`.
+extension LogRecords {
+    /// Appends all steps that led to an outcome.
+    ///
+    /// - Parameters:
+    ///   - envelope: of that request; nil where greylisting has no say
+    ///   - judgement: what the store said; nil where it wasn't asked or did not answer
+    mutating func append(
+        stepsTo outcome: Outcome, on request: PolicyRequest, envelope: Envelope?, judgement: Judgement?,
+        at now: Timestamp, in form: LogForm
+    ) {
+        append(step: "request", at: now, in: form) { line, style in
+            for attribute in PolicyAttribute.allCases { line.append(sent: attribute, of: request, style) }
+        }
+        append(step: "envelope", at: now, in: form) { line, style in
+            guard let envelope else { return line.append("reason", outcome.reason.text, style) }
+            envelope.readNetwork { line.append("network", $0, style) }
+            envelope.readTriplet { line.append("triplet", $0, style) }
+        }
+        if envelope != nil {
+            append(step: "whitelist", at: now, in: form) { line, style in
+                guard let entry = outcome.entry else { return line.append("entry", "none", style) }
+                line.append("entry", Array(entry.place.utf8).span, style)
+            }
+        }
+        if let judgement {
+            append(step: "store", at: now, in: form) { $0.append(fieldsOf: judgement, $1) }
+        }
+        append(step: "reply", at: now, in: form) { line, style in
+            switch outcome.reply {
+            case .dunno: line.append("reply", "DUNNO", style)
+            case .action(let text): line.append("reply", text.span, style)
+            }
+        }
+    }
+}
+
+extension [UInt8] {
+    /// Appends the verdict, and what is remembered from now on.
+    fileprivate mutating func append(fieldsOf judgement: Judgement, _ style: FieldStyle) {
+        append("verdict", Reason.judged(judgement.verdict).text, style)
+        if let triplet = judgement.remember.triplet {
+            append("triplet_passes", Int64(triplet.passes), style)
+            append("triplet_first", triplet.first.seconds, style)
+            append("triplet_last", triplet.last.seconds, style)
+        }
+        if let client = judgement.remember.client { append("client_passes", Int64(client.passes), style) }
+    }
+}

@@ -1,0 +1,85 @@
+import Glibc
+
+/// The sockets that a service manager opened and hands over (sd_listen_fds(3)): a restart finds waiting in them whoever
+/// has connected meanwhile.
+///
+/// Their files are the manager's: nothing is unlinked in the end.
+public struct InheritedSockets: Sendable {
+    /// The name of the control socket, which takes no requests of Postfix.
+    public static let controlName = "control"
+
+    private let sockets: [Socket]
+
+    private struct Socket {
+        let descriptor: CInt
+        let name: String
+        let address: ListenAddress
+    }
+
+    /// Takes what the variables speak of; nothing where they are meant for another process.
+    ///
+    /// Each socket is closed on exec from now on.
+    ///
+    /// - Parameter first: the number of the first descriptor, SD_LISTEN_FDS_START; another one in tests
+    /// - Throws: `unusable` where the variables make no sense, or a descriptor is no stream socket that listens
+    init(environment: [String: String], process: Int32, first: CInt = 3) throws(ListenError) {
+        guard environment["LISTEN_PID"] == String(process), let text = environment["LISTEN_FDS"] else {
+            sockets = []
+            return
+        }
+        guard let count = CInt(text), (0...CInt.max - first).contains(count) else {
+            throw ListenError(.unusable, "LISTEN_FDS=\(text): no number of descriptors")
+        }
+        let names = environment["LISTEN_FDNAMES"]?.split(separator: ":", omittingEmptySubsequences: false) ?? []
+        var sockets: [Socket] = []
+        for descriptor in first..<first + count {
+            let index = Int(descriptor - first)
+            let name = index < names.count ? String(names[index]) : "unknown"
+            sockets.append(
+                Socket(descriptor: descriptor, name: name, address: try Self.examine(descriptor, called: name)))
+        }
+        self.sockets = sockets
+    }
+
+    var descriptors: Set<CInt> { Set(sockets.map(\.descriptor)) }
+
+    /// Listeners of the policy protocol: all but the control socket.
+    ///
+    /// - Parameter backlog: how many connections may wait to be accepted; replaces what the manager asked for
+    public func policyListeners(backlog: Int) -> [OpenListener] {
+        sockets.filter { $0.name != Self.controlName }.map { socket in
+            OpenListener(address: socket.address, descriptor: socket.descriptor, backlog: backlog, file: nil)
+        }
+    }
+
+    /// The control socket, where there is one.
+    public var controlListener: OpenListener? {
+        sockets.first { $0.name == Self.controlName }.map { socket in
+            OpenListener(address: socket.address, descriptor: socket.descriptor, backlog: 16, file: nil)
+        }
+    }
+
+    /// Makes sure that it is a stream socket that listens, and says where.
+    private static func examine(_ descriptor: CInt, called name: String) throws(ListenError) -> ListenAddress {
+        func unusable(_ complaint: String) -> ListenError {
+            ListenError(
+                .unusable,
+                "descriptor \(descriptor) (\(name)) that was handed over \(complaint): "
+                    + "the socket unit wants ListenStream= and Accept=no")
+        }
+        guard fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0 else { throw unusable("is not open") }
+        guard let kind = option(SO_TYPE, of: descriptor) else { throw unusable("is no socket") }
+        guard kind == CInt(SOCK_STREAM.rawValue) else { throw unusable("is no stream socket") }
+        guard option(SO_ACCEPTCONN, of: descriptor) == 1 else { throw unusable("does not listen") }
+        guard let address = ListenAddress(boundTo: descriptor) else {
+            throw unusable("is neither a unix nor a TCP socket")
+        }
+        return address
+    }
+
+    private static func option(_ name: CInt, of descriptor: CInt) -> CInt? {
+        var value: CInt = 0
+        var length = socklen_t(MemoryLayout<CInt>.size)
+        return getsockopt(descriptor, SOL_SOCKET, name, &value, &length) == 0 ? value : nil
+    }
+}

@@ -1,0 +1,68 @@
+public import Glibc
+
+/// How files are reached: by the system's calls, or by a process that reaches what this one doesn't, as from a chroot.
+///
+/// All of it may block.
+public struct FileAccess: Sendable {
+    /// What the system answered.
+    public struct Fault: Error, Equatable, Sendable {
+        /// An errno.
+        public let code: CInt
+
+        /// That errno.
+        public init(code: CInt) {
+            self.code = code
+        }
+    }
+
+    /// Opens a file for reading; the descriptor is the caller's to close.
+    public var open: @Sendable (_ path: String) throws(Fault) -> CInt
+    /// The names in a folder, in any order.
+    public var names: @Sendable (_ folder: String) throws(Fault) -> [String]
+    /// What stat(2) says of a file or folder; nil where there is none.
+    public var status: @Sendable (_ path: String) -> stat?
+
+    /// Files are reached in these ways.
+    public init(
+        open: @escaping @Sendable (_ path: String) throws(Fault) -> CInt,
+        names: @escaping @Sendable (_ folder: String) throws(Fault) -> [String],
+        status: @escaping @Sendable (_ path: String) -> stat?
+    ) {
+        self.open = open
+        self.names = names
+        self.status = status
+    }
+
+    /// By the system's calls.
+    public static let direct = FileAccess(open: openFile, names: namesInFolder, status: statusOfFile)
+}
+
+@Sendable private func openFile(_ path: String) throws(FileAccess.Fault) -> CInt {
+    // The system would take the part before a zero byte for the whole path.
+    guard !path.utf8.contains(0) else { throw FileAccess.Fault(code: ENOENT) }
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+    guard descriptor >= 0 else { throw FileAccess.Fault(code: errno) }
+    return descriptor
+}
+
+@Sendable private func namesInFolder(_ folder: String) throws(FileAccess.Fault) -> [String] {
+    guard let stream = opendir(folder) else { throw FileAccess.Fault(code: errno) }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while true {
+        errno = 0
+        guard let entry = readdir(stream) else {
+            guard errno == 0 else { throw FileAccess.Fault(code: errno) }
+            return names
+        }
+        let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+            String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        names.append(name)
+    }
+}
+
+@Sendable private func statusOfFile(_ path: String) -> stat? {
+    var status = stat()
+    return stat(path, &status) == 0 ? status : nil
+}

@@ -1,0 +1,153 @@
+import Glibc
+import JSONText
+import Programs
+import WhitelistFiles
+
+/// A file that is read, and replaced by another one as a whole: whoever reads it finds the old text or the new one.
+///
+/// While it is there, no other one of its kind gets at a file of the same folder. Where the path is a symbolic link, it
+/// stays one. Owner and mode stay, too.
+final class FileReplacement {
+    /// What the file was when it was read; nil where there was none.
+    private var former: Look?
+    private let path: String
+    private let target: String
+    private let folder: CInt
+
+    /// What tells a file from a later one at its place.
+    private struct Look: Equatable {
+        let device: UInt
+        let number: UInt
+        let size: Int
+        let seconds: Int
+        let nanoseconds: Int
+
+        init(_ status: stat) {
+            device = UInt(status.st_dev)
+            number = UInt(status.st_ino)
+            size = Int(status.st_size)
+            seconds = status.st_mtim.tv_sec
+            nanoseconds = status.st_mtim.tv_nsec
+        }
+    }
+
+    /// Waits for its turn.
+    init(of path: String) throws(Failure) {
+        self.path = path
+        let target = try Self.resolve(path)
+        self.target = target
+        let slash = target.lastIndex(of: "/")
+        let name = slash.map { $0 == target.startIndex ? "/" : String(target[..<$0]) } ?? "."
+        folder = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { throw Failure.system(.cannotCreate, name) }
+        while flock(folder, LOCK_EX) != 0 {
+            guard errno == EINTR else {
+                close(folder)
+                throw Failure.system(.cannotCreate, name)
+            }
+        }
+        former = Self.look(target).map { Look($0) }
+    }
+
+    deinit {
+        close(folder)
+    }
+
+    /// Whether there was a file.
+    var exists: Bool { former != nil }
+
+    /// What the file holds; nothing where there is none.
+    func contents() throws(Failure) -> [UInt8] {
+        guard former != nil else { return [] }
+        do throws(FileFault) {
+            return try WhitelistFiles.contents(of: target, limit: WhitelistLimits.file)
+        } catch {
+            throw Failure(.noInput, "\(bareOrQuoted(path)): \(error)")
+        }
+    }
+
+    /// Puts a new file in its place, and sees to it that it is on the disk.
+    func replace(by bytes: [UInt8]) throws(Failure) {
+        let temporary = temporaryName
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw Failure.system(.cannotCreate, path) }
+        var isDone = false
+        defer {
+            close(descriptor)
+            if !isDone { unlink(temporary) }
+        }
+        let status = Self.look(target)
+        if let status {
+            guard status.st_mode & S_IFMT == S_IFREG else {
+                throw Failure(.cannotCreate, "\(bareOrQuoted(path)): it is no regular file")
+            }
+            guard fchown(descriptor, status.st_uid, status.st_gid) == 0 else {
+                throw Failure.system(.noPermission, path)
+            }
+        }
+        guard fchmod(descriptor, status.map { $0.st_mode & 0o7777 } ?? 0o666 & ~Self.mask) == 0 else {
+            throw Failure.system(.noPermission, path)
+        }
+        try write(bytes, to: descriptor)
+        guard Self.look(target).map({ Look($0) }) == former else {
+            throw Failure(.unavailable, "\(bareOrQuoted(path)): somebody else has changed it meanwhile: run it again")
+        }
+        guard rename(temporary, target) == 0 else { throw Failure.system(.cannotCreate, path) }
+        isDone = true
+        guard fsync(folder) == 0 else { throw Failure.system(.cannotCreate, path) }
+    }
+
+    /// A file in the same folder, of a name that whitelist folders don't look at.
+    private var temporaryName: String {
+        let parts = target.split(separator: "/", omittingEmptySubsequences: false)
+        let number = String(UInt64.random(in: 0...UInt64.max), radix: 36)
+        return (parts.dropLast() + [".\(parts.last ?? "").\(number)"]).joined(separator: "/")
+    }
+
+    private func write(_ bytes: [UInt8], to descriptor: CInt) throws(Failure) {
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                Glibc.write(descriptor, $0.baseAddress.map { $0 + done }, $0.count - done)
+            }
+            if count >= 0 {
+                done += count
+            } else if errno != EINTR {
+                throw Failure.system(.cannotCreate, path)
+            }
+        }
+        guard fsync(descriptor) == 0 else { throw Failure.system(.cannotCreate, path) }
+    }
+
+    /// The path without symbolic links.
+    private static func resolve(_ path: String) throws(Failure) -> String {
+        guard !path.isEmpty, !path.utf8.contains(0) else { throw Failure(.usage, "an empty path names no file") }
+        if let resolved = realpath(path, nil) {
+            defer { free(resolved) }
+            return String(cString: resolved)
+        }
+        var status = stat()
+        guard errno == ENOENT, lstat(path, &status) != 0 else {
+            throw Failure(.cannotCreate, "\(bareOrQuoted(path)): the link leads nowhere")
+        }
+        return path
+    }
+
+    private static func look(_ path: String) -> stat? {
+        var status = stat()
+        return stat(path, &status) == 0 ? status : nil
+    }
+
+    /// What new files may not be.
+    private static var mask: mode_t {
+        let mask = umask(0)
+        umask(mask)
+        return mask
+    }
+}
+
+extension Failure {
+    fileprivate static func system(_ status: ExitStatus, _ path: String) -> Failure {
+        Failure(status, "\(bareOrQuoted(path)): \(String(cString: strerror(errno)))")
+    }
+}

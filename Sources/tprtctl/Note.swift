@@ -1,0 +1,8 @@
+import Glibc
+
+/// Says something beside the result.
+func note(_ sentence: String) {
+    ProgressBar.wipe()
+    let text = Array("\(Program.name): \(sentence)\n".utf8)
+    write(STDERR_FILENO, text, text.count)
+}

@@ -1,0 +1,97 @@
+import ArgumentParser
+import FoundationEssentials
+import JSONText
+import Programs
+import Settings
+import WhitelistFiles
+import Whitelists
+
+/// `tprtctl whitelist add`.
+struct WhitelistAddCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "add",
+        abstract: "Add an entry to a list in a JSON file or a Redis.",
+        discussion: """
+            Where several conditions are given, all of them must hold. A file or list that isn't there is made. In a \
+            file, comments, order and indentation stay. An entry that is there already is no fault. The daemon \
+            takes a changed file by itself unless wl_watch is off, a changed Redis on SIGHUP.
+            """)
+
+    @Argument(help: ArgumentHelp("The whitelist: file:///path or redis://host/0.", valueName: "source"))
+    var source: String
+
+    @Option(help: ArgumentHelp("The list.", valueName: "name"))
+    var list: String
+
+    @OptionGroup(title: "What it matches") var options: EntryOptions
+
+    @Option(help: ArgumentHelp("The entry's name.", valueName: "name"))
+    var entryName: String?
+
+    @Option(help: ArgumentHelp("A comment.", valueName: "text"))
+    var comment: String?
+
+    @Option(
+        help: ArgumentHelp("The last day on which it counts, or the second until which it does.", valueName: "date"))
+    var expires: String?
+
+    @Option(help: ArgumentHelp("Greylist with this delay instead of letting pass.", valueName: "time"))
+    var delay: String?
+
+    @Flag(help: "Greylist as usual: an exception to what comes after it.")
+    var greylist = false
+
+    @Flag(help: "Put it before all others of its list.")
+    var first = false
+
+    @Flag(help: "Add it even if it lets nearly everybody through.")
+    var force = false
+
+    @Flag(help: "Don't warn that tprtd may not honour regular expressions.")
+    var regex = false
+
+    @OptionGroup var settings: SettingFiles
+
+    func run() throws {
+        let service = try settings.load(environment: ProcessInfo.processInfo.environment).service
+        let entry = try entry()
+        let (place, isNew) =
+            switch try WhitelistTarget(source) {
+            case .file(let path): (bareOrQuoted(path), try add(entry, toFile: path))
+            case .redis(let redis): (redis.name, try add(entry, to: redis))
+            }
+        print("\(place)(\(bareOrQuoted(list))): \(isNew ? "added" : "is there already"): \(entry.text)")
+        if isNew, entry.hasPattern, !regex, !service.allowWlRegex {
+            note("tprtd honours regular expressions only with service.allow_wl_regex")
+        }
+    }
+
+    /// The entry that the options spell.
+    func entry() throws(Failure) -> WhitelistEntry {
+        var members = try options.members()
+        if entryName != nil, members.contains(where: { $0.key == "type" && $0.node.value == .string("attribute") }) {
+            throw Failure(.usage, "an entry of the type attribute has no name of its own (--entry-name)")
+        }
+        for (key, value) in [("name", entryName), ("comment", comment), ("expires", expires), ("delay", delay)] {
+            if let value { members.append(JSONMember(key, .string(value))) }
+        }
+        if greylist { members.append(JSONMember("greylist", .bool(true))) }
+        do throws(WhitelistFault) {
+            return try WhitelistEntry(members: members, SourceTerms(allowsPatterns: true, allowsWide: force))
+        } catch {
+            let remedy = error.description.contains("allow_wide") ? " (--force writes that)" : ""
+            throw Failure(.dataError, "the entry is no good: \(error)\(remedy)")
+        }
+    }
+
+    private func add(_ entry: WhitelistEntry, toFile path: String) throws(Failure) -> Bool {
+        try WhitelistTarget.edit(path, mustExist: false) { (text) throws(WhitelistFault) in
+            try text.add(entry, to: list, isFirst: first)
+        }
+    }
+
+    private func add(_ entry: WhitelistEntry, to redis: RedisWhitelists) throws(Failure) -> Bool {
+        try WhitelistTarget.edit(list, of: redis) { (list) throws(WhitelistFault) in try list.add(entry, isFirst: first)
+        }
+    }
+}

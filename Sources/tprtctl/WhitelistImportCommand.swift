@@ -1,0 +1,94 @@
+import ArgumentParser
+import JSONText
+import Programs
+import WhitelistFiles
+import Whitelists
+
+/// `tprtctl whitelist import`.
+struct WhitelistImportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "import",
+        abstract: "Put the entries of whitelists into a Redis.",
+        discussion: """
+            The layout is that of wl_importer.py of TPRT 0.9.3. An entry that is there already stays as it is; an entry \
+            whose name is there already takes its place; all others come behind those of their list. Where any entry is \
+            faulty, nothing is written, and the status is 65. Readers see all lists as they were or as they are then \
+            (in a Redis Cluster, each list by itself).
+            """)
+
+    @OptionGroup var selection: WhitelistSelection
+
+    @Option(help: ArgumentHelp("Where to: redis://host/0 or any other URL of a Redis.", valueName: "redis-url"))
+    var to: String
+
+    @Option(help: ArgumentHelp("Put all entries into this list.", valueName: "name"))
+    var list: String?
+
+    @Flag(help: "Remove all other entries of the lists that are written.")
+    var replace = false
+
+    @Flag(help: "Only say what would be done.")
+    var dryRun = false
+
+    @Flag(help: "Print the result as JSON.")
+    var json = false
+
+    func validate() throws {
+        guard !selection.sources.isEmpty else { throw ValidationError("no source is named") }
+    }
+
+    func run() throws {
+        guard let redis = try WhitelistTarget.redis(at: to) else {
+            throw Failure(.usage, "--to: \(WhitelistTarget.shown(to)) is no URL of a Redis (such as redis://host/0)")
+        }
+        let source = try selection.lists()
+        let report = try merge(list.map { source.lists.joined(as: $0) } ?? source.lists, into: redis)
+        ProgressBar.wipe()
+        print(json ? report.json.text : report.text)
+        if !source.honoursPatterns, source.lists.lists.contains(where: { $0.entries.contains { $0.hasPattern } }) {
+            note("regular expressions are among them: tprtd honours them only with service.allow_wl_regex")
+        }
+    }
+
+    private func merge(_ source: EntryLists, into redis: RedisWhitelists) throws(Failure) -> ImportReport {
+        let state = try redis.read()
+        var merged: [RemoteList] = []
+        do throws(WhitelistFault) {
+            for list in source.lists {
+                var target = try state.list(list.name)
+                try target.merge(list.entries, replaces: replace)
+                merged.append(target)
+            }
+        } catch {
+            throw Failure(.dataError, ["\(redis.name): \(error)", "nothing was written"])
+        }
+        let changed = merged.filter(\.differs)
+        for list in changed {
+            for complaint in state.complaints(of: list.name) { note("\(redis.name): \(complaint): it is left out") }
+        }
+        if !dryRun, !changed.isEmpty {
+            let start = ContinuousClock.now
+            var bar = ProgressBar()
+            try redis.write(changed, over: state) { done, total in
+                bar.show(ProgressLine(read: done, total: total, elapsed: ContinuousClock.now - start))
+            }
+        }
+        return ImportReport(target: redis.name, isDryRun: dryRun, lists: merged)
+    }
+}
+
+extension WhitelistEntry {
+    /// Whether it has a regular expression in it.
+    var hasPattern: Bool { condition.hasPattern }
+}
+
+extension Condition {
+    fileprivate var hasPattern: Bool {
+        switch self {
+        case .pattern: true
+        case .all(let parts), .any(let parts): parts.contains(where: \.hasPattern)
+        case .not(let part): part.hasPattern
+        default: false
+        }
+    }
+}

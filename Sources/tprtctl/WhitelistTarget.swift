@@ -1,0 +1,86 @@
+import JSONText
+import Programs
+import WhitelistFiles
+
+/// A whitelist that a command changes.
+enum WhitelistTarget {
+    /// A JSON file.
+    case file(path: String)
+    /// The lists in a Redis.
+    case redis(RedisWhitelists)
+
+    /// What a URL names, if it can be changed here.
+    init(_ url: String) throws(Failure) {
+        if let redis = try Self.redis(at: url) {
+            self = .redis(redis)
+            return
+        }
+        let source: WhitelistSource
+        do throws(WhitelistFault) {
+            source = try WhitelistSource(url.hasPrefix("/") ? "file://\(url)" : url) { _ in nil }
+        } catch {
+            throw Failure(.usage, error.description)
+        }
+        switch source {
+        case .folder(let path, _):
+            let path = bareOrQuoted(path)
+            throw Failure(.usage, "\(path) is a folder: name the file in it (such as file://\(path)/50-local.json)")
+        case .documents(let documents):
+            guard documents.count == 1, case .json = documents[0].form else {
+                let path = bareOrQuoted(documents.last?.path ?? url)
+                throw Failure(.usage, "postgrey's lists have an entry a line: edit \(path) in an editor")
+            }
+            self = .file(path: documents[0].path)
+        }
+    }
+
+    /// The Redis that a URL names; nil where it names something else.
+    static func redis(at url: String) throws(Failure) -> RedisWhitelists? {
+        do throws(WhitelistFault) {
+            return try RedisWhitelists(url: url) { note($0) }
+        } catch {
+            throw Failure(.usage, error.description)
+        }
+    }
+
+    /// Changes the text of a file; `change` says whether there is anything to write.
+    static func edit(
+        _ path: String, mustExist: Bool, _ change: (inout WhitelistText) throws(WhitelistFault) -> Bool
+    ) throws(Failure) -> Bool {
+        let file = try FileReplacement(of: path)
+        if mustExist, !file.exists { throw Failure(.noInput, "\(bareOrQuoted(path)): there is no such file") }
+        let bytes = try file.contents()
+        var text: WhitelistText
+        do throws(WhitelistFault) {
+            text = try WhitelistText(path: path, bytes: bytes)
+            guard try change(&text) else { return false }
+        } catch {
+            throw Failure(.dataError, error.description)
+        }
+        try file.replace(by: text.bytes)
+        return true
+    }
+
+    /// Changes a list in a Redis; `change` says whether there is anything to write.
+    static func edit(
+        _ name: String, of redis: RedisWhitelists, _ change: (inout RemoteList) throws(WhitelistFault) -> Bool
+    ) throws(Failure) -> Bool {
+        let state = try redis.read()
+        var list: RemoteList
+        do throws(WhitelistFault) {
+            list = try state.list(name)
+            guard try change(&list) else { return false }
+        } catch {
+            throw Failure(.dataError, "\(redis.name): \(error)")
+        }
+        for complaint in state.complaints(of: name) { note("\(redis.name): \(complaint): it is left out") }
+        try redis.write([list], over: state) { _, _ in }
+        return true
+    }
+
+    /// A URL in a complaint: it may hold a password.
+    static func shown(_ url: String) -> String {
+        guard let end = url.firstRange(of: "://")?.upperBound else { return shortened(url) }
+        return shortened(url[..<end] + "...")
+    }
+}

@@ -1,0 +1,117 @@
+import CProcess
+import Glibc
+import Programs
+import WhitelistFiles
+
+/// A folder that the process shuts itself into.
+///
+/// Paths beneath it mean the same inside: a chain of links, such as `/srv/tprt/srv/tprt -> ..` for `/srv/tprt`, leads
+/// back to its root. So databases and sockets have one name, in the settings, in the log and in both worlds.
+struct Chroot: Equatable, Sendable {
+    /// Absolute, without `.`, `..` and empty parts; never `/`.
+    let path: String
+
+    private let parts: [String]
+
+    /// The folder of that path; nil where it isn't absolute, has `..` in it, or is `/`.
+    init?(path: String) {
+        guard let parts = Self.parts(of: path), !parts.isEmpty else { return nil }
+        self.parts = parts
+        self.path = "/" + parts.joined(separator: "/")
+    }
+
+    /// Whether a path lies beneath the folder.
+    func contains(_ path: String) -> Bool {
+        guard let parts = Self.parts(of: path) else { return false }
+        return parts.count > self.parts.count && parts.starts(with: self.parts)
+    }
+
+    /// What the system's name look-ups read.
+    private static let lookUpFiles = ["hosts", "resolv.conf", "nsswitch.conf", "services", "host.conf", "gai.conf"]
+    private static let lookUpLimit = 4 << 20
+
+    /// Shuts the process in; only root may, and there must be one thread only.
+    ///
+    /// What name look-ups read is copied in, /proc mounted, and the link made that gives paths one meaning: when already
+    /// inside, where nobody who may write to the folder can lead root astray.
+    func enter() throws(Failure) {
+        // What isn't there outside isn't needed inside either.
+        let copies = Self.lookUpFiles.map { name in
+            (name, try? contents(of: "/etc/\(name)", limit: Self.lookUpLimit))
+        }
+        // No open folder of the outside stays open: Surroundings closed them, and nobody opened another since.
+        let hasOwnMounts = tprt_own_mounts() == 0
+        guard chdir(path) == 0, chroot(".") == 0, chdir("/") == 0 else { throw failure("chroot", errno) }
+        try showProcesses(hasOwnMounts)
+        try makeLink()
+        for case (let name, let bytes?) in copies { try put(bytes, at: "/etc/\(name)") }
+    }
+
+    /// Makes sure that there is a /proc, where libdispatch looks whether its threads run: without, it ends the process.
+    private func showProcesses(_ hasOwnMounts: Bool) throws(Failure) {
+        var status = stat()
+        if stat("/proc/self/stat", &status) == 0 { return }
+        try makeFolders(["proc"])
+        guard hasOwnMounts, tprt_mount_processes("/proc") == 0 else {
+            throw Failure(
+                .noPermission,
+                "server.chroot_dir: \(path): /proc can't be mounted in it, which takes CAP_SYS_ADMIN: "
+                    + "mount it there beforehand (mount -t proc proc \(path)/proc)")
+        }
+    }
+
+    private func makeLink() throws(Failure) {
+        try makeFolders(parts.dropLast())
+        let target = parts.count == 1 ? "." : Array(repeating: "..", count: parts.count - 1).joined(separator: "/")
+        if symlink(target, path) == 0 { return }
+        guard errno == EEXIST else { throw failure("the link \(path) in it", errno) }
+        var found = stat()
+        var root = stat()
+        guard stat(path, &found) == 0, stat("/", &root) == 0, found.st_dev == root.st_dev, found.st_ino == root.st_ino
+        else {
+            throw Failure(
+                .cannotCreate, "server.chroot_dir: \(path)\(path) is in the way of a link to \(path): take it away")
+        }
+    }
+
+    private func put(_ bytes: [UInt8], at path: String) throws(Failure) {
+        if (try? contents(of: path, limit: Self.lookUpLimit)) == bytes { return }
+        try makeFolders(["etc"])
+        let temporary = "\(path).tprtd"
+        unlink(temporary)
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644)
+        guard descriptor >= 0 else { throw failure("\(path) in it", errno) }
+        defer { close(descriptor) }
+        guard write(descriptor, bytes, bytes.count) == bytes.count, fchmod(descriptor, 0o644) == 0,
+            rename(temporary, path) == 0
+        else {
+            let code = errno
+            unlink(temporary)
+            throw failure("\(path) in it", code)
+        }
+    }
+
+    private func makeFolders(_ parts: [String]) throws(Failure) {
+        var folder = ""
+        for part in parts {
+            folder += "/\(part)"
+            if mkdir(folder, 0o755) == 0 {
+                // Whatever umask takes away.
+                chmod(folder, 0o755)
+            } else if errno != EEXIST {
+                throw failure("\(folder) in it", errno)
+            }
+        }
+    }
+
+    private func failure(_ what: String, _ code: CInt) -> Failure {
+        let status = code == EPERM || code == EACCES ? ExitStatus.noPermission : .cannotCreate
+        return Failure(status, "server.chroot_dir: \(path): \(what): \(String(cString: strerror(code)))")
+    }
+
+    private static func parts(of path: String) -> [String]? {
+        guard path.hasPrefix("/") else { return nil }
+        let parts = path.split(separator: "/").filter { $0 != "." }.map(String.init)
+        return parts.contains("..") ? nil : parts
+    }
+}

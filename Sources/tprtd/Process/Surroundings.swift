@@ -1,0 +1,42 @@
+import CProcess
+import Glibc
+
+/// What a process inherits from whoever started it, put in order.
+enum Surroundings {
+    /// Opens a standard stream that is closed: a database that got its number would get log lines.
+    static func openStreams() {
+        for stream in STDIN_FILENO...STDERR_FILENO where fcntl(stream, F_GETFD) < 0 {
+            // The lowest number that is free: that of the stream.
+            _ = open("/dev/null", O_RDWR)
+        }
+    }
+
+    /// Closes every descriptor above the standard streams but these: a file or socket of the caller's would be kept
+    /// open for months.
+    static func closeDescriptors(keeping kept: Set<CInt> = []) {
+        var first: CUnsignedInt = 3
+        for descriptor in kept.sorted() where descriptor >= 3 {
+            let number = CUnsignedInt(descriptor)
+            if first < number { close(from: first, to: number - 1) }
+            first = number + 1
+        }
+        close(from: first, to: .max)
+    }
+
+    /// The rights of new files, no core files (they would hold who writes to whom), and the name that ps(1) shows.
+    static func settle() {
+        umask(0o027)
+        var none = rlimit(rlim_cur: 0, rlim_max: 0)
+        setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+        _ = tprt_set_name(Program.name)
+    }
+
+    private static func close(from first: CUnsignedInt, to last: CUnsignedInt) {
+        if tprt_close_range(first, last) == 0 { return }
+        // A kernel before 5.9, or one that is emulated.
+        let limit = CUnsignedInt(clamping: sysconf(CInt(_SC_OPEN_MAX)))
+        for descriptor in first..<max(first, min(last == .max ? .max : last + 1, limit)) {
+            Glibc.close(CInt(descriptor))
+        }
+    }
+}
