@@ -105,12 +105,26 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
     ///
     /// `body` runs again after the map has grown.
     func write<Result>(_ body: (inout Transaction) throws(LMDBFault) -> Result) throws(LMDBFault) -> Result {
+        try whileMapGrows { () throws(LMDBFault) in
+            guard var transaction = try database?.begin() else { throw LMDBFault(code: LMDBFault.panic) }
+            let result = try body(&transaction)
+            if transaction.isDirty { try transaction.commit() }
+            return result
+        }
+    }
+
+    /// Writes what isn't in the tree yet, with the generation that then is; `batch` as a whole or not at all.
+    func write(_ overlay: Overlay, _ batch: Overlay, _ generation: Generation) throws(LMDBFault) {
+        try whileMapGrows { () throws(LMDBFault) in
+            guard let writer else { throw LMDBFault(code: LMDBFault.panic) }
+            try writer.write(overlay, batch, generation)
+        }
+    }
+
+    private func whileMapGrows<Result>(_ body: () throws(LMDBFault) -> Result) throws(LMDBFault) -> Result {
         while true {
             do throws(LMDBFault) {
-                guard var transaction = try database?.begin() else { throw LMDBFault(code: LMDBFault.panic) }
-                let result = try body(&transaction)
-                if transaction.isDirty { try transaction.commit() }
-                return result
+                return try body()
             } catch {
                 switch error.code {
                 case LMDBFault.mapFull, LMDBFault.mapResized: try remap(after: error)

@@ -41,13 +41,34 @@ struct Journal {
         [path + "-journal-0", path + "-journal-1"]
     }
 
-    /// What journals beside a tree say, the oldest first.
-    static func contents(beside path: String) throws(StoreError) -> [JournalContents] {
-        var contents: [JournalContents] = []
+    /// What journals of a database say that lie beside its tree, the oldest first; and the names of files that are in
+    /// their places and are none: another database's, another version's, somebody's own.
+    static func find(
+        beside path: String, of database: UInt64
+    ) throws(StoreError) -> (contents: [JournalContents], strange: [String]) {
+        var (contents, strange): ([JournalContents], [String]) = ([], [])
         for name in names(beside: path) where isFile(name) {
+            let start = try read(name, upTo: JournalHeader.size)
+            guard let header = start.withUnsafeBytes({ JournalHeader($0) }) else {
+                // One that a crash has left without its header was ours.
+                if !JournalHeader.begins(start), start.contains(where: { $0 != 0 }) { strange.append(name) }
+                continue
+            }
+            guard header.database == database else {
+                strange.append(name)
+                continue
+            }
             if let journal = try read(name).withUnsafeBytes({ JournalContents($0) }) { contents.append(journal) }
         }
-        return contents.sorted { $0.header.generation < $1.header.generation }
+        return (contents.sorted { $0.header.generation < $1.header.generation }, strange)
+    }
+
+    /// Renames a file that is in the place of a journal and is none; returns its new name.
+    static func setAside(_ name: String) throws(StoreError) -> String {
+        var number = 1
+        while access("\(name).other-\(number)", F_OK) == 0 { number += 1 }
+        guard rename(name, "\(name).other-\(number)") == 0 else { throw StoreError.system(errno, "lmdb://\(name)") }
+        return "\(name).other-\(number)"
     }
 
     /// Appends a frame with a single write, and syncs it where that is wanted; returns whether it is there.
@@ -157,12 +178,12 @@ struct Journal {
         return lstat(name, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }
 
-    private static func read(_ name: String) throws(StoreError) -> [UInt8] {
+    private static func read(_ name: String, upTo limit: Int = .max) throws(StoreError) -> [UInt8] {
         let descriptor = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK)
         var status = stat()
         guard descriptor >= 0, fstat(descriptor, &status) == 0 else { throw StoreError.system(errno, "lmdb://\(name)") }
         defer { Glibc.close(descriptor) }
-        let size = Int(status.st_size)
+        let size = min(Int(status.st_size), limit)
         return [UInt8](unsafeUninitializedCapacity: size) { target, count in
             guard let start = target.baseAddress else { return }
             while count < size {

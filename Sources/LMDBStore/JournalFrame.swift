@@ -29,6 +29,11 @@ struct JournalHeader: BitwiseCopyable {
         salt = .random(in: 0 ... .max)
     }
 
+    /// Whether these may be the first bytes of a file of this version, however few they are.
+    static func begins(_ bytes: [UInt8]) -> Bool {
+        withUnsafeBytes(of: magic.littleEndian) { $0.starts(with: bytes.prefix(8)) }
+    }
+
     /// The header that these bytes begin with; nil where it isn't one, or not whole.
     init?(_ bytes: UnsafeRawBufferPointer) {
         guard bytes.count >= Self.size, bytes.word(at: 0) == Self.magic,
@@ -56,14 +61,14 @@ struct JournalFrame {
         bytes.removeLast(bytes.count - Self.headSize)
     }
 
-    mutating func append(_ table: Table, _ key: Key, _ record: Record) {
-        bytes.append(UInt8(table.rawValue))
-        key.withStoredBytes { key in
+    mutating func append(_ place: Overlay.Place, _ record: Record) {
+        bytes.append(UInt8(place.table.rawValue))
+        place.key.withStoredBytes { key in
             withUnsafeBytes(of: UInt16(key.count).littleEndian) { bytes.append(contentsOf: $0) }
             bytes.append(contentsOf: key)
         }
         let start = bytes.count
-        for _ in 0..<Record.size { bytes.append(0) }
+        bytes.append(contentsOf: repeatElement(0, count: Record.size))
         bytes.withUnsafeMutableBytes { record.write(to: UnsafeMutableRawBufferPointer(rebasing: $0[start...])) }
     }
 
@@ -82,7 +87,7 @@ struct JournalFrame {
     ///
     /// - Parameter take: takes each change, with the key as it is stored
     static func read(
-        _ bytes: UnsafeRawBufferPointer, number: UInt64, key: (UInt64, UInt64), take: (Table, Key, Record) -> Void
+        _ bytes: UnsafeRawBufferPointer, number: UInt64, key: (UInt64, UInt64), take: (Overlay.Place, Record) -> Void
     ) -> Int? {
         guard bytes.count >= headSize, bytes.word(at: 8) == number else { return nil }
         let length = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt32.self)))
@@ -98,7 +103,7 @@ struct JournalFrame {
             let key = rest.dropFirst(3).prefix(size)
             let value = rest.dropFirst(3 + size).prefix(Record.size)
             guard let record = Record(UnsafeRawBufferPointer(rebasing: value)) else { return nil }
-            take(table, Key(bytes: UnsafeRawBufferPointer(rebasing: key)), record)
+            take(Overlay.Place(table: table, key: Key(bytes: UnsafeRawBufferPointer(rebasing: key))), record)
             rest = rest.dropFirst(3 + size + Record.size)
         }
         return headSize + length
@@ -118,7 +123,7 @@ struct JournalContents {
         var number: UInt64 = 0
         while let length = JournalFrame.read(
             UnsafeRawBufferPointer(rebasing: bytes[place...]), number: number, key: header.key,
-            take: { overlay[$0, $1] = $2 })
+            take: { overlay[$0] = $1 })
         {
             place += length
             number += 1

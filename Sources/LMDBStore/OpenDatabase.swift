@@ -108,11 +108,29 @@ struct TreeWriter: @unchecked Sendable {  // guarded by: LMDB; WriteBehind waits
     fileprivate let handle: OpaquePointer
     fileprivate let tables: TableHandles
 
-    /// Writes what isn't in the tree yet, with the generation that then is, in a transaction that is synced.
-    func write(_ overlay: Overlay, _ generation: Generation) throws(LMDBFault) {
-        var transaction = try OpenDatabase.begin(handle, tables)
-        try transaction.write(overlay)
-        try transaction.write(generation)
-        try transaction.commit()
+    /// Entries in a transaction, nearly each of which has a page of its own in a large tree.
+    ///
+    /// LMDB has those pages in memory, and writes them to others, which are free again two transactions later: so this
+    /// bounds both, 8 MB of memory and some 16 MB of the file.
+    private static let slice = 2_048
+
+    /// Writes what isn't in the tree yet, in transactions that are synced.
+    ///
+    /// - Parameters:
+    ///   - batch: is written as a whole or not at all
+    ///   - generation: is written in the last transaction, with the batch
+    func write(_ overlay: Overlay, _ batch: Overlay, _ generation: Generation) throws(LMDBFault) {
+        var rest = overlay.sorted()[...]
+        while true {
+            var transaction = try OpenDatabase.begin(handle, tables)
+            for (place, record) in rest.prefix(Self.slice) { try transaction.write(record, place.key, in: place.table) }
+            rest = rest.dropFirst(Self.slice)
+            if rest.isEmpty {
+                for (place, record) in batch.sorted() { try transaction.write(record, place.key, in: place.table) }
+                try transaction.write(generation)
+                return try transaction.commit()
+            }
+            try transaction.commit()
+        }
     }
 }

@@ -65,7 +65,7 @@ final class ReadOnlyDatabase: @unchecked Sendable {  // guarded by: LMDBReader u
             guard let before else { break }
             let contents: [JournalContents]
             do throws(StoreError) {
-                contents = try Journal.contents(beside: path)
+                contents = try Journal.find(beside: path, of: before.database).contents
             } catch {
                 throw LMDBFault(code: error.code == .denied ? EACCES : EIO)
             }
@@ -111,8 +111,7 @@ struct ReadOnlyJournal: Sendable {
     init() {}
 
     init(_ contents: [JournalContents], on tree: Generation) {
-        for journal in contents
-        where journal.header.database == tree.database && journal.header.generation > tree.applied {
+        for journal in contents where journal.header.generation > tree.applied {
             overlay.add(journal.overlay)
             last = Generation(database: tree.database, applied: journal.header.generation)
         }

@@ -150,7 +150,9 @@ struct Transaction: ~Copyable {
         _ table: Table, from cursor: Cursor?, limit: Int, under overlay: Overlay = Overlay()
     ) throws(LMDBFault) -> ScannedSlice {
         var slice = ScannedSlice(entries: [], next: nil)
-        var newer = overlay.isEmpty ? [] : overlay.sorted(table, from: cursor?.bytes)[...]
+        var newer = overlay.sorted().filter { entry in
+            entry.place.table == table && cursor.map { !entry.place.key.precedes(.text($0.bytes)) } ?? true
+        }[...]
         func add(_ key: Key, _ record: Record?) -> Bool {
             guard slice.entries.count < limit else {
                 slice.next = Cursor(key.bytes)
@@ -161,26 +163,19 @@ struct Transaction: ~Copyable {
         }
         try walk(table, from: cursor?.bytes) { bytes, value in
             let key = Key(bytes: bytes)
-            while let (first, record) = newer.first, first.precedes(key) {
-                guard add(first, record) else { return .stop }
+            while let (first, record) = newer.first, first.key.precedes(key) {
+                guard add(first.key, record) else { return .stop }
                 newer.removeFirst()
             }
-            let isOld = newer.first?.key == key
+            let isOld = newer.first?.place.key == key
             guard add(key, isOld ? newer.first?.record : Record(value)) else { return .stop }
             if isOld { newer.removeFirst() }
             return .keep
         }
         while slice.next == nil, let (first, record) = newer.popFirst() {
-            if !add(first, record) { break }
+            if !add(first.key, record) { break }
         }
         return slice
-    }
-
-    /// Writes what isn't in the tree yet.
-    mutating func write(_ overlay: Overlay) throws(LMDBFault) {
-        for table in Table.allCases {
-            for (key, record) in overlay.sorted(table) { try write(record, key, in: table) }
-        }
     }
 
     /// What becomes of a visited entry, and of the walk.

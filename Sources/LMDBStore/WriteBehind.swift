@@ -35,12 +35,12 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
     private var journal: Journal
     /// The number of the tree.
     private var database: UInt64
+    /// What the batch that is being judged writes, and the same for the journal.
+    private var batch = Overlay()
+    private var frame = JournalFrame()
     private var fresh = Overlay()
     private var frozen = Overlay()
     private var frozenGeneration: UInt64 = 0
-    /// Of the batch that is being judged.
-    private var frame = JournalFrame()
-    private var replaced: [(table: Table, key: Key, record: Record?)] = []
     /// Why the tree couldn't be written the last time.
     private var fault: LMDBFault?
     private var isJournalMissed = false
@@ -72,16 +72,12 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
         if let name = environment.takeAsideName() { Journal.setAside(beside: path, as: name) }
         let generation = environment.generation ?? Generation()
         database = generation.database
-        let found = try Journal.contents(beside: path)
-        if found.contains(where: { $0.header.database != generation.database }) {
-            let name = "\(path).other-\(UInt64.random(in: 0 ... .max))"
-            Journal.setAside(beside: path, as: name)
-            report("lmdb://\(path): its journal is another database's: set aside as \(name)-journal-0 and -1")
+        let (found, strange) = try Journal.find(beside: path, of: database)
+        for name in strange {
+            report("lmdb://\(path): \(name) is no journal of it: set aside as \(try Journal.setAside(name))")
         }
-        let ours = found.filter { $0.header.database == generation.database }
-        let missed = ours.filter { $0.header.generation > generation.applied }
-        for contents in missed { frozen.add(contents.overlay) }
-        let last = max(generation.applied, ours.last?.header.generation ?? 0)
+        for contents in found where contents.header.generation > generation.applied { frozen.add(contents.overlay) }
+        let last = max(generation.applied, found.last?.header.generation ?? 0)
         frozenGeneration = last
         journal = Journal(beside: path, database: generation.database, generation: last + 1)
         writers = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -101,21 +97,20 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
     /// Whether something is known under these bytes of a key that isn't in the tree yet.
     func isNewer(_ table: Table, _ bytes: UnsafeRawBufferPointer) -> Bool {
         guard !isFlushed else { return false }
-        let key = Key(bytes: bytes)
-        return fresh[table, key] != nil || frozen[table, key] != nil
+        let place = Overlay.Place(table: table, key: Key(bytes: bytes))
+        return (fresh[place] ?? frozen[place]) != nil
     }
 
     func read(_ key: Key, in table: Table, _ tree: borrowing Transaction) throws(LMDBFault) -> Record? {
-        let key = key.stored
-        if let record = fresh[table, key] ?? frozen[table, key] { return record }
+        let place = Overlay.Place(table: table, key: key.stored)
+        if let record = batch[place] ?? fresh[place] ?? frozen[place] { return record }
         return try tree.read(key, in: table)
     }
 
     func write(_ record: Record, _ key: Key, in table: Table) {
-        let key = key.stored
-        replaced.append((table, key, fresh[table, key]))
-        fresh[table, key] = record
-        frame.append(table, key, record)
+        let place = Overlay.Place(table: table, key: key.stored)
+        batch[place] = record
+        frame.append(place, record)
     }
 
     /// Runs `body`, and keeps what it wrote: in the journal or, where there is none, in the tree.
@@ -123,36 +118,30 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
     /// What was written is forgotten where this throws.
     func keep<Answer>(_ body: (borrowing Transaction) throws(LMDBFault) -> Answer) throws(LMDBFault) -> Answer {
         makeRoom()
-        do throws(LMDBFault) {
-            let answer = try environment.read(body)
-            if !frame.isEmpty { try keepFrame() }
-            forgetBatch()
-            schedule()
-            return answer
-        } catch {
-            for (table, key, record) in replaced.reversed() { fresh[table, key] = record }
-            forgetBatch()
-            throw error
+        defer {
+            batch.removeAll()
+            frame.removeAll()
         }
+        let answer = try environment.read(body)
+        if !batch.isEmpty { try keepBatch() }
+        schedule()
+        return answer
     }
 
     /// Brings everything into the tree, and waits for it.
     func flush() throws(LMDBFault) {
         waitForTree()
-        guard !isFlushed || journal.fault != nil || fault != nil else { return }
-        let target = Generation(database: database, applied: journal.generation)
+        guard !isFlushed || !batch.isEmpty || journal.fault != nil || fault != nil else { return }
         do throws(LMDBFault) {
-            try environment.write { (transaction) throws(LMDBFault) in
-                try transaction.write(frozen)
-                try transaction.write(fresh)
-                try transaction.write(target)
-            }
+            var overlay = frozen
+            overlay.add(fresh)
+            try environment.write(overlay, batch, Generation(database: database, applied: journal.generation))
         } catch {
             let error = error.code == EIO && isDiskFull ? LMDBFault(code: ENOSPC) : error
             fault = error
             throw error
         }
-        (fresh, frozen, fault) = (Overlay(), Overlay(), nil)
+        forget()
         journal.turn(isAllApplied: true)
     }
 
@@ -216,9 +205,10 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
         try? await writers.shutdownGracefully()
     }
 
-    private func forgetBatch() {
-        frame.removeAll()
-        replaced.removeAll(keepingCapacity: true)
+    private func forget() {
+        fresh.removeAll()
+        frozen.removeAll()
+        fault = nil
     }
 
     private func makeRoom() {
@@ -228,8 +218,8 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
         }
     }
 
-    private func keepFrame() throws(LMDBFault) {
-        // It takes this batch with it, where it succeeds.
+    private func keepBatch() throws(LMDBFault) {
+        // It takes this batch with it.
         if fault != nil { return try flush() }
         let isKept = journal.append(&frame, isSynced: isSynced)
         if let code = journal.fault, code != EBUSY, !isJournalMissed {
@@ -238,7 +228,7 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
                 "lmdb://\(environment.path): can't write its journal: \(reason); writes each batch into the database")
         }
         isJournalMissed = !isKept
-        if !isKept { try flush() }
+        if isKept { fresh.add(batch) } else { try flush() }
     }
 
     /// Hands the tree what came since the last time, or what it couldn't take the last time.
@@ -253,7 +243,7 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
         let target = Generation(database: database, applied: frozenGeneration)
         // With itself, the environment stays open as long as this takes.
         writers.next().execute { [self, frozen, wake] in
-            let result = Result { () throws(LMDBFault) in try writer.write(frozen, target) }
+            let result = Result { () throws(LMDBFault) in try writer.write(frozen, Overlay(), target) }
             events.withLockedValue { $0.written = result }
             wake()
         }
@@ -269,7 +259,8 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
                 try environment.remap(after: error)
                 return startWriting()
             }
-            (frozen, fault) = (Overlay(), nil)
+            frozen.removeAll()
+            fault = nil
         } catch {
             fault = error
         }
@@ -300,7 +291,7 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
         if let name = environment.takeAsideName() {
             journal.close()
             Journal.setAside(beside: environment.path, as: name)
-            (fresh, frozen, fault) = (Overlay(), Overlay(), nil)
+            forget()
         }
         guard let opened = environment.generation, opened.database != database else { return }
         database = opened.database

@@ -166,8 +166,8 @@ struct CrashTests {
         let store = try open()
         #expect(try await entries(store).isEmpty)
         await store.close()
-        #expect(folder.names.count { $0.hasPrefix("x.lmdb.other-") } == 1)
-        #expect(reports.all.count { $0.contains("its journal is another database's") } == 1)
+        #expect(folder.names.count { $0.hasPrefix("x.lmdb-journal-") && $0.hasSuffix(".other-1") } == 1)
+        #expect(reports.all.count { $0.contains("is no journal of it: set aside as") } == 1)
     }
 
     @Test func theJournalGoesWithADatabaseThatIsSetAside() async throws {

@@ -33,7 +33,7 @@ struct JournalTests {
                 let sighting = Sighting(
                     passes: UInt32(number), first: Timestamp(seconds: 1_000), last: Timestamp(seconds: Int64(number)))
                 let key = Self.key((number + change) % 7).stored
-                frame.append(.greylist, key, Record(sighting, network: 0))
+                frame.append(Overlay.Place(table: .greylist, key: key), Record(sighting, network: 0))
                 state[key] = Record(sighting, network: 0).sighting
             }
             try #require(journal.append(&frame, isSynced: false))
@@ -48,7 +48,7 @@ struct JournalTests {
 
     private func state(_ contents: JournalContents?) -> [Key: Sighting] {
         var state: [Key: Sighting] = [:]
-        for (key, record) in contents?.overlay.sorted(.greylist) ?? [] { state[key] = record.sighting }
+        for (place, record) in contents?.overlay.sorted() ?? [] { state[place.key] = record.sighting }
         return state
     }
 
@@ -68,7 +68,7 @@ struct JournalTests {
         var journal = Journal(beside: path, database: 5, generation: 3)
         let history = try write(40, from: 0, to: &journal)
         journal.close()
-        let contents = try Journal.contents(beside: path)
+        let contents = try Journal.find(beside: path, of: 5).contents
         #expect(contents.map(\.header.generation) == [3])
         #expect(contents.map(\.header.database) == [5])
         #expect(state(contents.first) == history.last)
@@ -161,14 +161,51 @@ struct JournalTests {
             try make()
             var journal = Journal(beside: path, database: 5, generation: 3)
             var frame = JournalFrame()
-            frame.append(.greylist, Self.key(1), Record(Sighting(firstAt: Timestamp(seconds: 1)), network: 0))
+            frame.append(
+                Overlay.Place(table: .greylist, key: Self.key(1)),
+                Record(Sighting(firstAt: Timestamp(seconds: 1)), network: 0))
             #expect(!journal.append(&frame, isSynced: true))
             #expect(journal.fault != nil)
-            #expect(try Journal.contents(beside: path).isEmpty)
+            #expect(try Journal.find(beside: path, of: 5).contents.isEmpty)
             journal.removeFiles()
             #expect(folder.names == ["x.lmdb-journal-1"])
             try FileManager.default.removeItem(atPath: name)
         }
+    }
+
+    /// Never read, never written over: somebody else may want them yet.
+    @Test(arguments: ["text", "a later version", "another database"])
+    func aStrangeFileInItsPlaceIsSetAside(_ kind: String) throws {
+        var (other, own) = (
+            Journal(beside: path, database: 6, generation: 4), Journal(beside: path, database: 5, generation: 3)
+        )
+        _ = try write(5, from: 0, to: &other)
+        let history = try write(5, from: 0, to: &own)
+        let name = Journal.names(beside: path)[0]
+        var bytes = try bytes(4)
+        if kind == "a later version" { bytes[7] += 1 }
+        if kind == "text" { bytes = Array("Dear diary\n".utf8) }
+        try Data(bytes).write(to: URL(filePath: name))
+        let found = try Journal.find(beside: path, of: 5)
+        #expect(found.strange == [name])
+        #expect(state(found.contents.first) == history.last)
+        #expect(try Journal.setAside(name) == "\(name).other-1")
+        try Data().write(to: URL(filePath: name))
+        #expect(try Journal.setAside(name) == "\(name).other-2")
+        #expect(try Data(contentsOf: URL(filePath: "\(name).other-1")) == Data(bytes))
+        #expect(try Journal.find(beside: path, of: 5).strange.isEmpty)
+    }
+
+    @Test(arguments: [(0, 0), (0, 100), (1, 0), (7, 0), (8, 0), (8, 100), (63, 100)])
+    func whatACrashLeavesOfAHeaderIsNotStrange(_ count: Int, _ zeros: Int) throws {
+        var journal = Journal(beside: path, database: 5, generation: 4)
+        _ = try write(5, from: 0, to: &journal)
+        let bytes = try bytes(4)
+        let rest = [UInt8](repeating: 0, count: zeros)
+        try Data(bytes.prefix(count) + rest).write(to: URL(filePath: Journal.names(beside: path)[0]))
+        let found = try Journal.find(beside: path, of: 5)
+        #expect(found.contents.isEmpty)
+        #expect(found.strange.isEmpty)
     }
 
     @Test func itBelongsToTheOwnerOfTheTree() throws {
