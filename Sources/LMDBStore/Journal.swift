@@ -14,8 +14,8 @@ import Storage
 struct Journal {
     /// The generation that is being written.
     private(set) var generation: UInt64
+    let database: UInt64
     private let path: String
-    private let database: UInt64
     /// Of the two files; -1 where it isn't open.
     private var descriptors: [CInt] = [-1, -1]
     private var header: JournalHeader
@@ -96,11 +96,6 @@ struct Journal {
         generation += 1
         header = JournalHeader(database: database, generation: generation)
         (size, frames) = (0, 0)
-    }
-
-    /// Writes nothing more until all is in the tree: there are frames that must not be written over.
-    mutating func hold() {
-        fault = EBUSY
     }
 
     /// Closes the files, and leaves them.

@@ -110,13 +110,13 @@ public final class LMDBStore: Store {
     ) async throws(StoreError) {
         _ = try await onThread { [tree, pending] () throws(LMDBFault) in
             var changes: [(Record, Record)] = []
-            try tree.keep { (transaction) throws(LMDBFault) in
+            try tree.keep { (backlog, transaction) throws(LMDBFault) in
                 for entry in entries where !entry.key.withStoredBytes(Generation.isKey) {
-                    let stored = try tree.read(entry.key, in: table, transaction)
+                    let stored = try backlog.read(entry.key, in: table, transaction)
                     let merged = stored?.sighting.merged(with: entry.sighting) ?? entry.sighting
                     guard merged != stored?.sighting else { continue }
                     let record = Record(merged, network: stored?.network ?? 0)
-                    tree.write(record, entry.key, in: table)
+                    backlog.write(record, entry.key, in: table)
                     if let stored { changes.append((stored, record)) }
                 }
             }
@@ -253,21 +253,26 @@ public final class LMDBStore: Store {
     private func judgeOnce(_ updates: inout [Update]) throws(LMDBFault) {
         // What an attempt noted before it failed was not written.
         defer { pending.ledger.rollBack() }
-        try tree.keep { (transaction) throws(LMDBFault) in
-            for update in updates.indices {
-                for index in updates[update].batch.indices {
-                    try pending.follow(updates[update].batch[index], in: transaction, isWhole: tree.isFlushed)
-                    try tree.answer(&updates[update].batch[index], by: transaction, noting: &pending.ledger)
-                }
+        try tree.keep { (backlog, transaction) throws(LMDBFault) in
+            for index in updates.indices {
+                try pending.follow(updates[index].batch, in: transaction, isWhole: backlog.isEmpty)
+                try backlog.answer(&updates[index].batch, by: transaction, noting: &pending.ledger)
             }
         }
         pending.ledger.commit()
     }
 }
 
-extension WriteBehind {
+extension Backlog {
+    /// Answers the inquiries in their order: each sees what those before it wrote.
+    fileprivate mutating func answer(
+        _ batch: inout [Inquiry], by transaction: borrowing Transaction, noting pending: inout PendingLedger
+    ) throws(LMDBFault) {
+        for index in batch.indices { try answer(&batch[index], by: transaction, noting: &pending) }
+    }
+
     /// Reads what is known under the inquiry's keys, judges, and writes what is to be remembered.
-    fileprivate func answer(
+    private mutating func answer(
         _ inquiry: inout Inquiry, by transaction: borrowing Transaction, noting pending: inout PendingLedger
     ) throws(LMDBFault) {
         var known = Known()

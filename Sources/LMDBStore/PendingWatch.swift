@@ -29,10 +29,13 @@ final class PendingWatch: @unchecked Sendable {  // guarded by: LMDBStore uses i
     /// Whether there is something to do.
     var hasChores: Bool { start != nil && (!isCounted || ledger.droppedCount > 0) }
 
-    /// Takes note of an inquiry's time and rules, before anything is written for it.
+    /// Takes note of the time and the rules of inquiries, before anything is written for them.
     ///
-    /// - Parameter isWhole: whether everything is in the tree
-    func follow(_ inquiry: Inquiry, in transaction: borrowing Transaction, isWhole: Bool) throws(LMDBFault) {
+    /// - Parameters:
+    ///   - batch: of one turn of a loop: all have the same rules, and the same time but for a moment
+    ///   - isWhole: whether everything is in the tree
+    func follow(_ batch: [Inquiry], in transaction: borrowing Transaction, isWhole: Bool) throws(LMDBFault) {
+        guard let inquiry = batch.first else { return }
         now = inquiry.time
         rules = inquiry.rules
         guard start == nil || ledger.isOutdated(under: rules) else { return }

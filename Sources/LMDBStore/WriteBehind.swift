@@ -10,10 +10,8 @@ import Storage
 ///
 /// Each new key dirties a page of the tree's own, and a commit syncs them all; a frame of the journal is a single append.
 /// Of two ways to have the tree catch up, this one takes more code than a long transaction of LMDB's, and keeps its page
-/// copies, its commits and its syncs off the thread that answers. A look-up goes through `fresh` (what came since the
-/// tree was last handed something), `frozen` (what it was handed and hasn't committed yet) and the tree as it was
-/// committed last. While the tree can't be written (a full disk), every batch that writes something tries to, and is
-/// refused where that fails; what is in the journal stays known.
+/// copies, its commits and its syncs off the thread that answers. While the tree can't be written (a full disk), every
+/// batch that writes something tries to, and is refused where that fails; what is in the journal stays known.
 final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls it on its storage thread alone
     /// So many entries go to the tree at once, without waiting for their time.
     private static let bulk = 16_384
@@ -22,7 +20,7 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
     /// With so many, and others on their way, requests wait for the tree.
     private static let limit = 2 * bulk
     /// The time between writes of the tree where a reply waits for the journal's sync.
-    private static let commitInterval = Duration.seconds(1)
+    private static let commitInterval = Duration.seconds(5)
 
     private let environment: Environment
     private let report: @Sendable (String) -> Void
@@ -33,15 +31,9 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
     var wake: @Sendable () -> Void = {}
 
     private var journal: Journal
-    /// The number of the tree.
-    private var database: UInt64
-    /// What the batch that is being judged writes, and the same for the journal.
-    private var batch = Overlay()
-    private var frame = JournalFrame()
-    private var fresh = Overlay()
-    private var frozen = Overlay()
-    private var frozenGeneration: UInt64 = 0
-    /// Why the tree couldn't be written the last time.
+    /// What it was handed and hasn't got, is of the generation before that of the journal.
+    private var backlog = Backlog()
+    /// Why the tree couldn't be written the last time; until it is, nothing goes into the journal.
     private var fault: LMDBFault?
     private var isJournalMissed = false
 
@@ -71,59 +63,39 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
         let path = environment.path
         if let name = environment.takeAsideName() { Journal.setAside(beside: path, as: name) }
         let generation = environment.generation ?? Generation()
-        database = generation.database
-        let (found, strange) = try Journal.find(beside: path, of: database)
+        let (found, strange) = try Journal.find(beside: path, of: generation.database)
         for name in strange {
             report("lmdb://\(path): \(name) is no journal of it: set aside as \(try Journal.setAside(name))")
         }
-        for contents in found where contents.header.generation > generation.applied { frozen.add(contents.overlay) }
+        for contents in found where contents.header.generation > generation.applied { backlog.add(contents.overlay) }
         let last = max(generation.applied, found.last?.header.generation ?? 0)
-        frozenGeneration = last
         journal = Journal(beside: path, database: generation.database, generation: last + 1)
         writers = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        if frozen.isEmpty {
-            journal.removeFiles()
-            return
+        if !backlog.isEmpty {
+            report("lmdb://\(path): takes in \(backlog.frozen.count) entries from its journal")
+            do throws(LMDBFault) { try flush() } catch { return }
         }
-        // Until the tree has it, nothing may be written over it.
-        journal.hold()
-        report("lmdb://\(path): takes in \(frozen.count) entries from its journal")
-        do throws(LMDBFault) { try flush() } catch { fault = error }
+        journal.removeFiles()
     }
 
     /// Whether everything is in the tree.
-    var isFlushed: Bool { fresh.isEmpty && frozen.isEmpty }
+    var isFlushed: Bool { backlog.isEmpty }
 
     /// Whether something is known under these bytes of a key that isn't in the tree yet.
     func isNewer(_ table: Table, _ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard !isFlushed else { return false }
-        let place = Overlay.Place(table: table, key: Key(bytes: bytes))
-        return (fresh[place] ?? frozen[place]) != nil
-    }
-
-    func read(_ key: Key, in table: Table, _ tree: borrowing Transaction) throws(LMDBFault) -> Record? {
-        let place = Overlay.Place(table: table, key: key.stored)
-        if let record = batch[place] ?? fresh[place] ?? frozen[place] { return record }
-        return try tree.read(key, in: table)
-    }
-
-    func write(_ record: Record, _ key: Key, in table: Table) {
-        let place = Overlay.Place(table: table, key: key.stored)
-        batch[place] = record
-        frame.append(place, record)
+        backlog.has(table, bytes)
     }
 
     /// Runs `body`, and keeps what it wrote: in the journal or, where there is none, in the tree.
     ///
     /// What was written is forgotten where this throws.
-    func keep<Answer>(_ body: (borrowing Transaction) throws(LMDBFault) -> Answer) throws(LMDBFault) -> Answer {
+    func keep<Answer>(
+        _ body: (inout Backlog, borrowing Transaction) throws(LMDBFault) -> Answer
+    ) throws(LMDBFault) -> Answer {
         makeRoom()
-        defer {
-            batch.removeAll()
-            frame.removeAll()
-        }
-        let answer = try environment.read(body)
-        if !batch.isEmpty { try keepBatch() }
+        defer { backlog.forgetBatch() }
+        let answer = try environment.read { (transaction) throws(LMDBFault) in try body(&backlog, transaction) }
+        if !backlog.batch.isEmpty { try keepBatch() }
         schedule()
         return answer
     }
@@ -131,17 +103,17 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
     /// Brings everything into the tree, and waits for it.
     func flush() throws(LMDBFault) {
         waitForTree()
-        guard !isFlushed || !batch.isEmpty || journal.fault != nil || fault != nil else { return }
+        guard !isFlushed || !backlog.batch.isEmpty || journal.fault != nil || fault != nil else { return }
         do throws(LMDBFault) {
-            var overlay = frozen
-            overlay.add(fresh)
-            try environment.write(overlay, batch, Generation(database: database, applied: journal.generation))
+            let target = Generation(database: journal.database, applied: journal.generation)
+            try environment.write(backlog.all, backlog.batch, target)
         } catch {
             let error = error.code == EIO && isDiskFull ? LMDBFault(code: ENOSPC) : error
             fault = error
             throw error
         }
-        forget()
+        backlog.forgetAll()
+        fault = nil
         journal.turn(isAllApplied: true)
     }
 
@@ -179,7 +151,7 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
     /// Hands the tree what it is to have, where it is time, or there is much of it.
     func startIfDue() {
         let isDue = events.withLockedValue { $0.isDue }
-        let isMuch = fresh.count >= Self.bulk || journal.size >= Self.bulkSize
+        let isMuch = backlog.fresh.count >= Self.bulk || journal.size >= Self.bulkSize
         guard !isWriting, isDue || isMuch && fault == nil else { return }
         if isDue {
             events.withLockedValue { $0.isDue = false }
@@ -205,14 +177,8 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
         try? await writers.shutdownGracefully()
     }
 
-    private func forget() {
-        fresh.removeAll()
-        frozen.removeAll()
-        fault = nil
-    }
-
     private func makeRoom() {
-        if fresh.count >= Self.limit {
+        if backlog.fresh.count >= Self.limit {
             waitForTree()
             startWriting()
         }
@@ -221,28 +187,27 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
     private func keepBatch() throws(LMDBFault) {
         // It takes this batch with it.
         if fault != nil { return try flush() }
-        let isKept = journal.append(&frame, isSynced: isSynced)
-        if let code = journal.fault, code != EBUSY, !isJournalMissed {
+        let isKept = journal.append(&backlog.frame, isSynced: isSynced)
+        if let code = journal.fault, !isJournalMissed {
             let reason = String(cString: strerror(code))
             report(
                 "lmdb://\(environment.path): can't write its journal: \(reason); writes each batch into the database")
         }
         isJournalMissed = !isKept
-        if isKept { fresh.add(batch) } else { try flush() }
+        if isKept { backlog.keepBatch() } else { try flush() }
     }
 
     /// Hands the tree what came since the last time, or what it couldn't take the last time.
     private func startWriting() {
         guard !isWriting, !isFlushed, let writer = environment.writer else { return }
-        if frozen.isEmpty {
-            swap(&fresh, &frozen)
-            frozenGeneration = journal.generation
+        if backlog.frozen.isEmpty {
+            backlog.freeze()
             journal.turn(isAllApplied: false)
         }
         isWriting = true
-        let target = Generation(database: database, applied: frozenGeneration)
+        let target = Generation(database: journal.database, applied: journal.generation - 1)
         // With itself, the environment stays open as long as this takes.
-        writers.next().execute { [self, frozen, wake] in
+        writers.next().execute { [self, frozen = backlog.frozen, wake] in
             let result = Result { () throws(LMDBFault) in try writer.write(frozen, Overlay(), target) }
             events.withLockedValue { $0.written = result }
             wake()
@@ -259,7 +224,7 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
                 try environment.remap(after: error)
                 return startWriting()
             }
-            frozen.removeAll()
+            backlog.forgetFrozen()
             fault = nil
         } catch {
             fault = error
@@ -291,11 +256,10 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
         if let name = environment.takeAsideName() {
             journal.close()
             Journal.setAside(beside: environment.path, as: name)
-            forget()
+            backlog.forgetAll()
+            fault = nil
         }
-        guard let opened = environment.generation, opened.database != database else { return }
-        database = opened.database
-        journal = Journal(
-            beside: environment.path, database: opened.database, generation: opened.applied + 1)
+        guard let opened = environment.generation, opened.database != journal.database else { return }
+        journal = Journal(beside: environment.path, database: opened.database, generation: opened.applied + 1)
     }
 }
