@@ -90,7 +90,8 @@ let package = Package(
                 metrics, lifecycle, unixSignals,
             ], swiftSettings: strict),
         .target(
-            name: "LMDBStore", dependencies: ["Storage", "Greylist", "CLMDB", nioPosix, locks], swiftSettings: strict),
+            name: "LMDBStore", dependencies: ["Storage", "Greylist", "CLMDB", nioCore, nioPosix, locks],
+            swiftSettings: strict),
 
         .target(
             name: "GDBMStore", dependencies: ["Storage", "Greylist", "CGDBM", nioPosix, locks], swiftSettings: strict),

@@ -7,7 +7,6 @@ struct DaemonRefusalTests {
     @Test(
         "What can't be honoured stops it, in one line that names the setting",
         arguments: [
-            ("service.durability=interval", "use commit"),
             ("service.grey_db=gdbm:greylistdb", "absolute path"),
             ("service.awl_db=redis-tcp://tprt:s3cret@192.0.2.1:6379/zero", "database"),
             (#"service.wl_sources=["redis-tcp://tprt:s3cret@192.0.2.1:6379/zero"]"#, "database"),
@@ -37,7 +36,7 @@ struct DaemonRefusalTests {
             let text = """
                 {service: {
                 grey_db: "redis-tcp://tprt:s3cret@192.0.2.1/zero",
-                durability: "interval",
+                durability: "commit",
                 grey_text: "{sekunds}"},
                 server: {
                 daemonize: true}}
@@ -48,8 +47,8 @@ struct DaemonRefusalTests {
             let places = daemon.lines.map { $0.split(separator: ": ").prefix(3).joined(separator: ": ") }
             #expect(
                 places.sorted() == [
-                    "tprtd: \(file):2: service.grey_db", "tprtd: \(file):3: service.durability",
-                    "tprtd: \(file):4: service.grey_text", "tprtd: \(file):6: server.daemonize",
+                    "tprtd: \(file):2: service.grey_db", "tprtd: \(file):4: service.grey_text",
+                    "tprtd: \(file):6: server.daemonize",
                 ])
             #expect(!daemon.lines.contains { $0.contains("s3cret") })
         }

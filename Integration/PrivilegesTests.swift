@@ -37,7 +37,7 @@ struct PrivilegesTests {
                 }
                 #expect(try process.status("NoNewPrivs", thread: thread) == ["1"])
             }
-            for file in ["policy.sock", "state/tprt.lmdb", "state/tprt.lmdb-lock", "state/tprt.lmdb-open"] {
+            for file in ["policy.sock"] + ["", "-lock", "-open", "-journal-1"].map({ "state/tprt.lmdb\($0)" }) {
                 let (owner, theirs) = try owner(of: lab.folder.file(file))
                 #expect((owner, theirs) == (uid, gid), "\(file)")
             }

@@ -5,7 +5,8 @@ import Storage
 
 /// An LMDB environment that grows by itself and, where its file is damaged or foreign, begins anew.
 ///
-/// After it was opened only one thread at a time may use it: the one that serves the store.
+/// After it was opened only one thread may use it: the one that serves the store. What another thread writes it writes with
+/// a `TreeWriter`.
 final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls it on its single storage thread alone
     let path: String
     private let report: @Sendable (String) -> Void
@@ -21,6 +22,8 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
     var isOpen: Bool { database != nil }
     /// Whether the database was ever open for service.
     private var wasServed = false
+    /// How a file is called that was set aside, until that is taken note of.
+    private var asideName: String?
 
     /// Opens the file, or a fresh one where it is damaged or foreign.
     ///
@@ -71,20 +74,60 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
         wasServed = true
     }
 
+    /// Which database is open, and which journals it had when it was opened; nil where none is.
+    var generation: Generation? { database?.generation }
+
+    /// Writes the open database on another thread; nil where none is open.
+    var writer: TreeWriter? { database?.writer }
+
+    /// How a file is called that was set aside since this was asked the last time.
+    func takeAsideName() -> String? {
+        defer { asideName = nil }
+        return asideName
+    }
+
+    /// Runs `body` on what is in the tree at this moment.
+    func read<Result>(
+        _ body: (borrowing Transaction) throws(LMDBFault) -> Result
+    ) throws(LMDBFault) -> Result {
+        guard let transaction = try database?.beginReading() else { throw LMDBFault(code: LMDBFault.panic) }
+        return try body(transaction)
+    }
+
+    /// Makes room for more in the map, or maps what has grown.
+    ///
+    /// Nothing may be going on in the environment.
+    func remap(after fault: LMDBFault) throws(LMDBFault) {
+        if fault.code == LMDBFault.mapFull { try remap(growth) } else { try remap { $0 } }
+    }
+
     /// Runs `body` in a transaction and commits what it wrote.
     ///
     /// `body` runs again after the map has grown.
     func write<Result>(_ body: (inout Transaction) throws(LMDBFault) -> Result) throws(LMDBFault) -> Result {
+        try whileMapGrows { () throws(LMDBFault) in
+            guard var transaction = try database?.begin() else { throw LMDBFault(code: LMDBFault.panic) }
+            let result = try body(&transaction)
+            if transaction.isDirty { try transaction.commit() }
+            return result
+        }
+    }
+
+    /// Writes what isn't in the tree yet, with the generation that then is; `batch` as a whole or not at all.
+    func write(_ overlay: Overlay, _ batch: Overlay, _ generation: Generation) throws(LMDBFault) {
+        try whileMapGrows { () throws(LMDBFault) in
+            guard let writer else { throw LMDBFault(code: LMDBFault.panic) }
+            try writer.write(overlay, batch, generation)
+        }
+    }
+
+    private func whileMapGrows<Result>(_ body: () throws(LMDBFault) -> Result) throws(LMDBFault) -> Result {
         while true {
             do throws(LMDBFault) {
-                guard var transaction = try database?.begin() else { throw LMDBFault(code: LMDBFault.panic) }
-                let result = try body(&transaction)
-                if transaction.isDirty { try transaction.commit() }
-                return result
+                return try body()
             } catch {
                 switch error.code {
-                case LMDBFault.mapFull: try remap(growth)
-                case LMDBFault.mapResized: try remap { $0 }
+                case LMDBFault.mapFull, LMDBFault.mapResized: try remap(after: error)
                 default: throw error
                 }
             }
@@ -101,6 +144,8 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
         } else if fault.code == LMDBFault.panic {
             database = nil
             try ready(at: now)
+        } else if fault.code == LMDBFault.mapResized {
+            do throws(LMDBFault) { try remap(after: fault) } catch { throw error.error(path: path) }
         } else {
             throw fault.error(path: path)
         }
@@ -145,6 +190,7 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
         database = nil
         guard let name = try file?.setAside(at: now) else { return }
         file = nil
+        asideName = name
         unlink(path + "-lock")
         report("lmdb://\(path): damaged, or not a database of ours: set aside as \(name); starting with an empty one")
     }

@@ -5,13 +5,15 @@ public import Storage
 
 /// Reads the LMDB file of a store that another process may have open and write to all the while.
 ///
-/// Each slice is what the file has at one moment, the next slice what it has a moment later. It keeps nobody from opening
-/// the file, and makes no file.
+/// Each slice is what the file has at one moment, the next slice what it has a moment later. What the journal of the store
+/// has at the beginning, and the file hasn't yet, is read with it. It keeps nobody from opening the file, and makes no
+/// file.
 ///
 /// No store of the same process may have the file: LMDB takes a process for one user.
 public final class LMDBReader: EntrySource {
     private let path: String
     private let spareMap: Int
+    private let journal: ReadOnlyJournal
     /// Nil when it is closed.
     private let database: NIOLockedValueBox<ReadOnlyDatabase?>
 
@@ -27,17 +29,31 @@ public final class LMDBReader: EntrySource {
     init(path: String, spareMap: Int) throws(StoreError) {
         self.path = path
         self.spareMap = spareMap
-        database = NIOLockedValueBox(try Self.open(path, spareMap: spareMap))
+        let opened = try Self.open(path, spareMap: spareMap)
+        do throws(LMDBFault) {
+            journal = try opened.readJournal()
+        } catch {
+            throw error.error(path: path)
+        }
+        database = NIOLockedValueBox(opened)
     }
 
     /// Reads a slice; blocks while it does.
     public func scan(_ table: Table, from cursor: Cursor?, limit: Int) async throws(StoreError) -> ScannedSlice {
-        try read { (transaction) throws(LMDBFault) in try transaction.scan(table, from: cursor, limit: limit) }
+        try read { (transaction, overlay) throws(LMDBFault) in
+            try transaction.scan(table, from: cursor, limit: limit, under: overlay)
+        }
     }
 
     /// How many entries the table has.
     public func count(_ table: Table) async throws(StoreError) -> Int? {
-        try read { (transaction) throws(LMDBFault) in try transaction.count(table) }
+        try read { (transaction, overlay) throws(LMDBFault) in
+            var count = try transaction.count(table)
+            for (place, _) in overlay.sorted() where place.table == table {
+                if try transaction.read(place.key, in: table) == nil { count += 1 }
+            }
+            return count
+        }
     }
 
     /// Closes the file.
@@ -46,14 +62,16 @@ public final class LMDBReader: EntrySource {
     }
 
     private func read<Answer>(
-        _ body: (inout Transaction) throws(LMDBFault) -> Answer
+        _ body: (inout Transaction, Overlay) throws(LMDBFault) -> Answer
     ) throws(StoreError) -> Answer {
         try database.withLockedValue { database in
             Result { () throws(StoreError) in
                 for _ in 0..<Self.tries {
                     guard let open = database else { throw StoreError(.unavailable, "lmdb://\(path): is closed") }
                     do throws(LMDBFault) {
-                        let answer = try open.read(body)
+                        let answer = try open.read { (transaction) throws(LMDBFault) in
+                            try body(&transaction, journal.overlay(on: transaction))
+                        }
                         if open.isCurrent { return answer }
                     } catch {
                         guard error.code == LMDBFault.mapResized else { throw error.error(path: path) }

@@ -3,10 +3,11 @@ import NIOConcurrencyHelpers
 import NIOPosix
 public import Storage
 
-/// A store in an LMDB file, always with full sync: an answer means that what it rests on is on disk.
+/// A store in an LMDB file with a journal in front: an answer means that what it rests on is on disk or, with a
+/// `syncInterval`, that it outlives the process, and a power cut after that time.
 ///
-/// One thread serves it. Whatever is waiting when the thread is free is committed in one transaction, so that many
-/// requests share one sync; the next ones gather meanwhile (group commit).
+/// One thread serves it. Whatever is waiting when the thread is free is appended to the journal in one piece, so that many
+/// requests share one sync; the next ones gather meanwhile (group commit). Another thread brings it into the tree.
 public final class LMDBStore: Store {
     private struct Update: Sendable {
         var batch: [Inquiry]
@@ -17,9 +18,12 @@ public final class LMDBStore: Store {
         var updates: [Update] = []
         var errands: [@Sendable () -> Void] = []
         var isServed = false
+        /// Whether the thread that writes the tree has something to tell.
+        var isWoken = false
     }
 
     private let environment: Environment
+    private let tree: WriteBehind
     private let pending = PendingWatch()
     private let thread = NIOThreadPool(numberOfThreads: 1)
     private let waiting = NIOLockedValueBox(Waiting())
@@ -28,20 +32,29 @@ public final class LMDBStore: Store {
     ///
     /// - Parameters:
     ///   - path: the file; its folder must exist. Beside it are `path-lock`, LMDB's own, and, while it is open,
-    ///     `path-open`.
+    ///     `path-open`, `path-journal-0` and `path-journal-1`.
     ///   - mapSize: address space to begin with; it doubles when the data needs it
+    ///   - syncInterval: after what time an answer is on disk; nil: before it is given
     ///   - now: the time for the name of a damaged file that is set aside
     ///   - report: takes a sentence for the log when a file was set aside, or is looked through because it wasn't closed
     ///     properly; called on any thread
     public convenience init(
-        path: String, mapSize: Int = 16 << 30, at now: Timestamp, report: @escaping @Sendable (String) -> Void
+        path: String, mapSize: Int = 16 << 30, syncInterval: Duration? = nil, at now: Timestamp,
+        report: @escaping @Sendable (String) -> Void
     ) throws(StoreError) {
-        self.init(try Environment(path: path, mapSize: mapSize, at: now, report: report))
+        try self.init(
+            try Environment(path: path, mapSize: mapSize, at: now, report: report), syncInterval: syncInterval,
+            report: report)
     }
 
     /// Serves an open environment, and has it for itself.
-    init(_ environment: Environment) {
+    init(
+        _ environment: Environment, syncInterval: Duration? = nil,
+        report: @escaping @Sendable (String) -> Void = { _ in }
+    ) throws(StoreError) {
         self.environment = environment
+        tree = try WriteBehind(environment, syncInterval: syncInterval, report: report)
+        tree.wake = { [weak self] in self?.enqueue { $0.isWoken = true } }
         thread.start()
     }
 
@@ -57,7 +70,7 @@ public final class LMDBStore: Store {
         _ table: Table, from cursor: Cursor?, limit: Int, at now: Timestamp, under rules: Rules
     ) async throws(StoreError) -> ExpiredSlice {
         let removal = {
-            @Sendable [pending] (transaction: inout Transaction) throws(LMDBFault) -> (ExpiredSlice, [Record]) in
+            @Sendable [pending, tree] (transaction: inout Transaction) throws(LMDBFault) -> (ExpiredSlice, [Record]) in
             var slice = ExpiredSlice()
             var removed: [Record] = []
             if cursor == nil { try transaction.forgetDeadReaders() }
@@ -67,6 +80,7 @@ public final class LMDBStore: Store {
                     return .stop
                 }
                 slice.visited += 1
+                if tree.isNewer(table, key) { return .keep }
                 // A record that isn't one is of no use to anybody.
                 let record = Record(value)
                 if let sighting = record?.sighting, !sighting.isExpired(at: now, under: rules) {
@@ -78,70 +92,82 @@ public final class LMDBStore: Store {
             }
             return (slice, removed)
         }
-        return try await run(removal) { [pending] _, removed in
+        return try await run(flushing: cursor == nil, removal) { [pending] _, removed in
             if table == .greylist { pending.forget(removed) }
         }.0
     }
 
     /// Reads a slice, in a transaction of its own between those of requests.
     public func scan(_ table: Table, from cursor: Cursor?, limit: Int) async throws(StoreError) -> ScannedSlice {
-        try await run { (transaction) throws(LMDBFault) in
+        try await run(flushing: cursor == nil) { (transaction) throws(LMDBFault) in
             try transaction.scan(table, from: cursor, limit: limit)
         }
     }
 
-    /// Adds entries, all of them in one transaction.
+    /// Adds entries, all of them in one piece.
     public func merge(
         _ entries: [Entry], into table: Table, at now: Timestamp, under rules: Rules
     ) async throws(StoreError) {
-        let merging = { @Sendable (transaction: inout Transaction) throws(LMDBFault) -> [(Record, Record)] in
+        _ = try await onThread { [tree, pending] () throws(LMDBFault) in
             var changes: [(Record, Record)] = []
-            for entry in entries {
-                let stored = try transaction.read(entry.key, in: table)
-                let merged = stored?.sighting.merged(with: entry.sighting) ?? entry.sighting
-                guard merged != stored?.sighting else { continue }
-                let record = Record(merged, network: stored?.network ?? 0)
-                try transaction.write(record, entry.key, in: table)
-                if let stored { changes.append((stored, record)) }
+            try tree.keep { (backlog, transaction) throws(LMDBFault) in
+                for entry in entries where !entry.key.withStoredBytes(Generation.isKey) {
+                    let stored = try backlog.read(entry.key, in: table, transaction)
+                    let merged = stored?.sighting.merged(with: entry.sighting) ?? entry.sighting
+                    guard merged != stored?.sighting else { continue }
+                    let record = Record(merged, network: stored?.network ?? 0)
+                    backlog.write(record, entry.key, in: table)
+                    if let stored { changes.append((stored, record)) }
+                }
             }
-            return changes
-        }
-        _ = try await run(merging) { [pending] changes in
             if table == .greylist { pending.note(changes) }
         }
     }
 
     /// How many entries the table has.
     public func count(_ table: Table) async throws(StoreError) -> Int? {
-        try await run { (transaction) throws(LMDBFault) in try transaction.count(table) }
+        try await run(flushing: true) { (transaction) throws(LMDBFault) in try transaction.count(table) }
     }
 
     /// Finishes what is waiting and closes the file.
     public func close() async {
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-            let errand: @Sendable () -> Void = { [environment] in
-                environment.close()
+            let errand: @Sendable () -> Void = { [tree] in
+                tree.close()
                 continuation.resume()
             }
             enqueue { $0.errands.append(errand) }
         }
+        await tree.shutDown()
         try? await thread.shutdownGracefully()
     }
 
-    /// Runs `body` in a transaction on the storage thread, and there, when that is committed, `then`.
+    /// Runs `body` in a transaction of the tree on the storage thread, and there, when that is committed, `then`.
+    ///
+    /// - Parameter flushing: whether everything is to be in the tree before
     private func run<Answer: Sendable>(
-        _ body: @escaping @Sendable (inout Transaction) throws(LMDBFault) -> Answer,
+        flushing: Bool, _ body: @escaping @Sendable (inout Transaction) throws(LMDBFault) -> Answer,
         then: @escaping @Sendable (Answer) -> Void = { _ in }
     ) async throws(StoreError) -> Answer {
+        try await onThread { [environment, tree] () throws(LMDBFault) in
+            if flushing { try tree.flush() } else { tree.waitForTree() }
+            let answer = try environment.write(body)
+            then(answer)
+            return answer
+        }
+    }
+
+    /// Runs `body` on the storage thread, between requests and while nobody else writes the tree.
+    private func onThread<Answer: Sendable>(
+        _ body: @escaping @Sendable () throws(LMDBFault) -> Answer
+    ) async throws(StoreError) -> Answer {
         let result: Result<Answer, StoreError> = await withCheckedContinuation { continuation in
-            let errand: @Sendable () -> Void = { [environment] in
+            let errand: @Sendable () -> Void = { [environment, tree] in
                 do throws(StoreError) {
                     // Only requests know the time: what is damaged waits for the next one.
-                    try environment.ready(at: nil)
+                    try tree.ready(at: nil)
                     do throws(LMDBFault) {
-                        let answer = try environment.write(body)
-                        then(answer)
-                        continuation.resume(returning: .success(answer))
+                        continuation.resume(returning: .success(try body()))
                     } catch {
                         throw error.error(path: environment.path)
                     }
@@ -164,25 +190,42 @@ public final class LMDBStore: Store {
         if !isServed { thread.submit { _ in self.serve() } }
     }
 
-    /// Serves until nothing is waiting: all updates in one commit, then one errand or chore, so that requests never wait
+    /// Serves until nothing is waiting: all updates in one frame, then one errand or chore, so that requests never wait
     /// for more than one slice.
+    ///
+    /// Errands and chores wait while the tree is being written.
     private func serve() {
         while true {
-            let hasChores = pending.hasChores && environment.isOpen
-            let (updates, errand) = waiting.withLockedValue { waiting in
+            tree.settle()
+            let isFree = !tree.isWriting
+            let hasChores = isFree && pending.hasChores && environment.isOpen
+            let (updates, errand, isWoken) = waiting.withLockedValue { waiting in
                 let updates = waiting.updates
                 waiting.updates = []
-                let errand = waiting.errands.isEmpty ? nil : waiting.errands.removeFirst()
-                waiting.isServed = !updates.isEmpty || errand != nil || hasChores
-                return (updates, errand)
+                let errand = !isFree || waiting.errands.isEmpty ? nil : waiting.errands.removeFirst()
+                let isWoken = waiting.isWoken
+                waiting.isWoken = false
+                waiting.isServed = !updates.isEmpty || errand != nil || hasChores || isWoken
+                return (updates, errand, isWoken)
             }
-            if updates.isEmpty, errand == nil, !hasChores { return }
+            if updates.isEmpty, errand == nil, !hasChores, !isWoken { return }
             if !updates.isEmpty { commit(updates) }
-            if let errand { errand() } else if hasChores { pending.walk(environment) }
+            // The updates may have been so many that the tree is being written by now.
+            if let errand { errand() } else if hasChores, !tree.isWriting { walk() }
+            // Only now: an errand that waits gets its turn between two writes of the tree.
+            tree.startIfDue()
         }
     }
 
-    /// Answers updates in one transaction; all of them get their judgement after the commit, or all the same fault.
+    private func walk() {
+        if pending.isAtBeginning {
+            // A fault is found and seen to by the next request.
+            do throws(LMDBFault) { try tree.flush() } catch { return pending.beginAnew() }
+        }
+        pending.walk(environment) { tree.isNewer(.greylist, $0) }
+    }
+
+    /// Answers updates in one piece; all of them get their judgement when it is kept, or all the same fault.
     private func commit(_ updates: consuming [Update]) {
         var updates = updates
         do throws(StoreError) {
@@ -196,11 +239,11 @@ public final class LMDBStore: Store {
     /// Judges; once more where the database was found in ruins or stuck, and could be mended.
     private func judge(_ updates: inout [Update]) throws(StoreError) {
         let now = updates.lazy.compactMap { $0.batch.first?.time }.first
-        try environment.ready(at: now)
+        try tree.ready(at: now)
         do throws(LMDBFault) {
             return try judgeOnce(&updates)
         } catch {
-            try environment.recover(from: error, at: now)
+            try tree.recover(from: error, at: now)
             // What is open now may be a fresh database.
             pending.beginAnew()
         }
@@ -210,37 +253,45 @@ public final class LMDBStore: Store {
     private func judgeOnce(_ updates: inout [Update]) throws(LMDBFault) {
         // What an attempt noted before it failed was not written.
         defer { pending.ledger.rollBack() }
-        try environment.write { (transaction) throws(LMDBFault) in
-            pending.ledger.rollBack()
-            for update in updates.indices {
-                for index in updates[update].batch.indices {
-                    try pending.follow(updates[update].batch[index], in: transaction)
-                    try transaction.answer(&updates[update].batch[index], noting: &pending.ledger)
-                }
+        try tree.keep { (backlog, transaction) throws(LMDBFault) in
+            for index in updates.indices {
+                try pending.follow(updates[index].batch, in: transaction, isWhole: backlog.isEmpty)
+                try backlog.answer(&updates[index].batch, by: transaction, noting: &pending.ledger)
             }
         }
         pending.ledger.commit()
     }
 }
 
-extension Transaction {
+extension Backlog {
+    /// Answers the inquiries in their order: each sees what those before it wrote.
+    fileprivate mutating func answer(
+        _ batch: inout [Inquiry], by transaction: borrowing Transaction, noting pending: inout PendingLedger
+    ) throws(LMDBFault) {
+        for index in batch.indices { try answer(&batch[index], by: transaction, noting: &pending) }
+    }
+
     /// Reads what is known under the inquiry's keys, judges, and writes what is to be remembered.
-    fileprivate mutating func answer(_ inquiry: inout Inquiry, noting pending: inout PendingLedger) throws(LMDBFault) {
+    private mutating func answer(
+        _ inquiry: inout Inquiry, by transaction: borrowing Transaction, noting pending: inout PendingLedger
+    ) throws(LMDBFault) {
         var known = Known()
         var stored: Record?
         if inquiry.asksForTriplet {
-            stored = try read(inquiry.triplet, in: .greylist)
+            stored = try read(inquiry.triplet, in: .greylist, transaction)
             known.triplet = stored?.sighting
-            if stored == nil, let former = inquiry.former { known.triplet = try read(former, in: .greylist)?.sighting }
+            if stored == nil, let former = inquiry.former {
+                known.triplet = try read(former, in: .greylist, transaction)?.sighting
+            }
         }
-        if let client = inquiry.client { known.client = try read(client, in: .autoWhitelist)?.sighting }
+        if let client = inquiry.client { known.client = try read(client, in: .autoWhitelist, transaction)?.sighting }
         let remember = inquiry.judge(known, heeding: pending)
         if let triplet = remember.triplet {
-            try write(Record(triplet, network: inquiry.network), inquiry.triplet, in: .greylist)
+            write(Record(triplet, network: inquiry.network), inquiry.triplet, in: .greylist)
             pending.replace(stored?.sighting, with: triplet, network: inquiry.network, under: inquiry.rules)
         }
         if let sighting = remember.client, let client = inquiry.client {
-            try write(Record(sighting, network: 0), client, in: .autoWhitelist)
+            write(Record(sighting, network: 0), client, in: .autoWhitelist)
         }
     }
 }

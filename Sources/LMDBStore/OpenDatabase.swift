@@ -6,6 +6,8 @@ import Storage
 struct OpenDatabase: ~Copyable {
     /// The address space that it takes.
     private(set) var mapSize: Int
+    /// Which database it is, and which journals it had when it was opened.
+    let generation: Generation
     private let handle: OpaquePointer
     private let tables: TableHandles
 
@@ -32,7 +34,7 @@ struct OpenDatabase: ~Copyable {
         try LMDBFault.check(mdb_env_create(&handle))
         guard let handle else { preconditionFailure("LMDB made an environment without giving it") }
         do throws(LMDBFault) {
-            tables = try Self.open(handle, path: path, mapSize: mapSize)
+            (tables, generation) = try Self.open(handle, path: path, mapSize: mapSize)
         } catch {
             mdb_env_close(handle)
             throw error
@@ -48,9 +50,18 @@ struct OpenDatabase: ~Copyable {
         mdb_env_close(handle)
     }
 
+    /// Begins a transaction that may write.
     func begin() throws(LMDBFault) -> Transaction {
         try Self.begin(handle, tables)
     }
+
+    /// Begins a transaction that only reads, while another thread may write.
+    func beginReading() throws(LMDBFault) -> Transaction {
+        try Self.begin(handle, tables, flags: MDB_RDONLY)
+    }
+
+    /// Begins transactions on another thread, as long as the environment is open and keeps its map.
+    var writer: TreeWriter { TreeWriter(handle: handle, tables: tables) }
 
     /// Maps the file anew, with at least what it needs by now.
     ///
@@ -62,26 +73,64 @@ struct OpenDatabase: ~Copyable {
 
     private static func open(
         _ handle: OpaquePointer, path: String, mapSize: Int
-    ) throws(LMDBFault) -> TableHandles {
+    ) throws(LMDBFault) -> (TableHandles, Generation) {
         try LMDBFault.check(mdb_env_set_maxdbs(handle, UInt32(Table.allCases.count)))
         try LMDBFault.check(mdb_env_set_mapsize(handle, mapSize))
         let flags = UInt32(MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD)
         try LMDBFault.check(mdb_env_open(handle, path, flags, 0o600))
         try LMDBFault.check(mdb_reader_check(handle, nil))
         var tables = TableHandles()
-        let transaction = try begin(handle, tables)
+        var transaction = try begin(handle, tables)
         for table in Table.allCases {
             let name = TableHandles.name(of: table)
             try LMDBFault.check(mdb_dbi_open(transaction.handle, name, UInt32(MDB_CREATE), &tables[table]))
         }
+        transaction.tables = tables
+        let known = try transaction.generation()
+        let generation = known ?? Generation()
+        if known == nil { try transaction.write(generation) }
         try transaction.commit()
-        return tables
+        return (tables, generation)
     }
 
-    private static func begin(_ handle: OpaquePointer, _ tables: TableHandles) throws(LMDBFault) -> Transaction {
+    fileprivate static func begin(
+        _ handle: OpaquePointer, _ tables: TableHandles, flags: CInt = 0
+    ) throws(LMDBFault) -> Transaction {
         var transaction: OpaquePointer?
-        try LMDBFault.check(mdb_txn_begin(handle, nil, 0, &transaction))
+        try LMDBFault.check(mdb_txn_begin(handle, nil, UInt32(flags), &transaction))
         guard let transaction else { preconditionFailure("LMDB began a transaction without giving it") }
         return Transaction(handle: transaction, tables: tables)
+    }
+}
+
+/// Writes the tree from another thread than the one that reads it.
+struct TreeWriter: @unchecked Sendable {  // guarded by: LMDB; WriteBehind waits for it before it closes
+    fileprivate let handle: OpaquePointer
+    fileprivate let tables: TableHandles
+
+    /// Entries in a transaction, nearly each of which has a page of its own in a large tree.
+    ///
+    /// LMDB has those pages in memory, and writes them to others, which are free again two transactions later: so this
+    /// bounds both, 8 MB of memory and some 16 MB of the file.
+    private static let slice = 2_048
+
+    /// Writes what isn't in the tree yet, in transactions that are synced.
+    ///
+    /// - Parameters:
+    ///   - batch: is written as a whole or not at all
+    ///   - generation: is written in the last transaction, with the batch
+    func write(_ overlay: Overlay, _ batch: Overlay, _ generation: Generation) throws(LMDBFault) {
+        var rest = overlay.sorted()[...]
+        while true {
+            var transaction = try OpenDatabase.begin(handle, tables)
+            for (place, record) in rest.prefix(Self.slice) { try transaction.write(record, place.key, in: place.table) }
+            rest = rest.dropFirst(Self.slice)
+            if rest.isEmpty {
+                for (place, record) in batch.sorted() { try transaction.write(record, place.key, in: place.table) }
+                try transaction.write(generation)
+                return try transaction.commit()
+            }
+            try transaction.commit()
+        }
     }
 }

@@ -23,16 +23,25 @@ final class PendingWatch: @unchecked Sendable {  // guarded by: LMDBStore uses i
         ledger = PendingLedger(rules: rules)
     }
 
+    /// Whether a walk begins: what is to be counted or removed has to be in the tree.
+    var isAtBeginning: Bool { place == nil }
+
     /// Whether there is something to do.
     var hasChores: Bool { start != nil && (!isCounted || ledger.droppedCount > 0) }
 
-    /// Takes note of an inquiry's time and rules, before anything is written for it.
-    func follow(_ inquiry: Inquiry, in transaction: borrowing Transaction) throws(LMDBFault) {
+    /// Takes note of the time and the rules of inquiries, before anything is written for them.
+    ///
+    /// - Parameters:
+    ///   - batch: of one turn of a loop: all have the same rules, and the same time but for a moment
+    ///   - isWhole: whether everything is in the tree
+    func follow(_ batch: [Inquiry], in transaction: borrowing Transaction, isWhole: Bool) throws(LMDBFault) {
+        guard let inquiry = batch.first else { return }
         now = inquiry.time
         rules = inquiry.rules
         guard start == nil || ledger.isOutdated(under: rules) else { return }
         beginAnew()
-        isCounted = try transaction.count(.greylist) == 0
+        let count = try transaction.count(.greylist)
+        isCounted = isWhole && count == 0
         start = now
     }
 
@@ -67,10 +76,12 @@ final class PendingWatch: @unchecked Sendable {  // guarded by: LMDBStore uses i
     /// Does a slice of the walk.
     ///
     /// After a fault it waits for the next inquiry, which finds the same fault and sees to it.
-    func walk(_ environment: Environment) {
+    ///
+    /// - Parameter isNewer: whether a key has an entry that isn't in the tree yet, which the one in the tree gives way to
+    func walk(_ environment: Environment, isNewer: (UnsafeRawBufferPointer) -> Bool) {
         // A transaction may run twice, as the map may have to grow: what it saw is noted when it is through.
         let result = Result { () throws(LMDBFault) in
-            try environment.write { (transaction) throws(LMDBFault) in try look(&transaction) }
+            try environment.write { (transaction) throws(LMDBFault) in try look(&transaction, isNewer) }
         }
         guard case .success(let slice) = result else { return beginAnew() }
         for record in slice.found { ledger.count(record.sighting, network: record.network, at: now, under: rules) }
@@ -87,7 +98,9 @@ final class PendingWatch: @unchecked Sendable {  // guarded by: LMDBStore uses i
         var next: [UInt8]?
     }
 
-    private func look(_ transaction: inout Transaction) throws(LMDBFault) -> Slice {
+    private func look(
+        _ transaction: inout Transaction, _ isNewer: (UnsafeRawBufferPointer) -> Bool
+    ) throws(LMDBFault) -> Slice {
         var slice = Slice()
         var visited = 0
         try transaction.walk(.greylist, from: place) { key, value in
@@ -98,7 +111,7 @@ final class PendingWatch: @unchecked Sendable {  // guarded by: LMDBStore uses i
             visited += 1
             guard let record = Record(value), record.sighting.isPending else { return .keep }
             if !isCounted, let start, record.sighting.first < start { slice.found.append(record) }
-            guard ledger.hasDropped(record.sighting) else { return .keep }
+            guard ledger.hasDropped(record.sighting), !isNewer(key) else { return .keep }
             slice.removed.append(record)
             return .remove
         }

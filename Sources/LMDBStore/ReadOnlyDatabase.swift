@@ -57,6 +57,27 @@ final class ReadOnlyDatabase: @unchecked Sendable {  // guarded by: LMDBReader u
         return try body(&transaction)
     }
 
+    /// What the journal has that isn't in the tree at this moment.
+    func readJournal() throws(LMDBFault) -> ReadOnlyJournal {
+        let path = path
+        for _ in 0..<Self.tries {
+            let before = try read { (transaction) throws(LMDBFault) in try transaction.generation() }
+            guard let before else { break }
+            let contents: [JournalContents]
+            do throws(StoreError) {
+                contents = try Journal.find(beside: path, of: before.database).contents
+            } catch {
+                throw LMDBFault(code: error.code == .denied ? EACCES : EIO)
+            }
+            let after = try read { (transaction) throws(LMDBFault) in try transaction.generation() }
+            if after?.applied == before.applied { return ReadOnlyJournal(contents, on: before) }
+        }
+        return ReadOnlyJournal()
+    }
+
+    /// How often to read the journal again, when it was written over meanwhile.
+    private static let tries = 100
+
     private static func hasLockFile(_ path: String) -> Bool {
         access(path + "-lock", F_OK) == 0
     }
@@ -78,5 +99,29 @@ final class ReadOnlyDatabase: @unchecked Sendable {  // guarded by: LMDBReader u
         try LMDBFault.check(mdb_txn_begin(handle, nil, UInt32(MDB_RDONLY), &transaction))
         guard let transaction else { preconditionFailure("LMDB began a transaction without giving it") }
         return Transaction(handle: transaction, tables: tables)
+    }
+}
+
+/// What the journal had when reading began.
+struct ReadOnlyJournal: Sendable {
+    private var overlay = Overlay()
+    /// The tree that has all of it.
+    private var last: Generation?
+
+    init() {}
+
+    init(_ contents: [JournalContents], on tree: Generation) {
+        for journal in contents where journal.header.generation > tree.applied {
+            overlay.add(journal.overlay)
+            last = Generation(database: tree.database, applied: journal.header.generation)
+        }
+    }
+
+    /// What of it the tree may not have.
+    func overlay(on tree: borrowing Transaction) throws(LMDBFault) -> Overlay {
+        guard let last, let generation = try tree.generation(), generation.database == last.database,
+            generation.applied < last.applied
+        else { return Overlay() }
+        return overlay
     }
 }

@@ -26,7 +26,7 @@ struct TableHandles {
 /// It is aborted when it goes out of scope without having been committed.
 struct Transaction: ~Copyable {
     let handle: OpaquePointer
-    private let tables: TableHandles
+    var tables: TableHandles
     /// Whether anything was written; a commit without it costs nothing.
     private(set) var isDirty = false
 
@@ -58,23 +58,41 @@ struct Transaction: ~Copyable {
     func count(_ table: Table) throws(LMDBFault) -> Int {
         var statistics = MDB_stat()
         try LMDBFault.check(mdb_stat(handle, tables[table], &statistics))
-        return statistics.ms_entries
+        guard table == .autoWhitelist else { return statistics.ms_entries }
+        return statistics.ms_entries - (try generation() == nil ? 0 : 1)
     }
 
     func read(_ key: Key, in table: Table) throws(LMDBFault) -> Record? {
-        var value = MDB_val()
-        let code = key.withValue { mdb_get(handle, tables[table], &$0, &value) }
-        if code == LMDBFault.notFound { return nil }
-        try LMDBFault.check(code)
-        return Record(UnsafeRawBufferPointer(start: value.mv_data, count: value.mv_size))
+        try value(of: key, in: tables[table]).flatMap { Record($0) }
     }
 
     mutating func write(_ record: Record, _ key: Key, in table: Table) throws(LMDBFault) {
+        record.write(to: try reserve(key, in: tables[table]))
+    }
+
+    /// Which journals the tree has; nil in one that never had any.
+    func generation() throws(LMDBFault) -> Generation? {
+        try value(of: .text(Generation.key), in: tables.autoWhitelist).flatMap { Generation($0) }
+    }
+
+    mutating func write(_ generation: Generation) throws(LMDBFault) {
+        generation.write(to: try reserve(.text(Generation.key), in: tables.autoWhitelist))
+    }
+
+    private func value(of key: Key, in table: MDB_dbi) throws(LMDBFault) -> UnsafeRawBufferPointer? {
+        var value = MDB_val()
+        let code = key.withValue { mdb_get(handle, table, &$0, &value) }
+        if code == LMDBFault.notFound { return nil }
+        try LMDBFault.check(code)
+        return UnsafeRawBufferPointer(start: value.mv_data, count: value.mv_size)
+    }
+
+    /// Makes room for the value of a key, to be filled before anything else is done.
+    private mutating func reserve(_ key: Key, in table: MDB_dbi) throws(LMDBFault) -> UnsafeMutableRawBufferPointer {
         isDirty = true
         var value = MDB_val(mv_size: Record.size, mv_data: nil)
-        let code = key.withValue { mdb_put(handle, tables[table], &$0, &value, UInt32(MDB_RESERVE)) }
-        try LMDBFault.check(code)
-        record.write(to: UnsafeMutableRawBufferPointer(start: value.mv_data, count: value.mv_size))
+        try LMDBFault.check(key.withValue { mdb_put(handle, table, &$0, &value, UInt32(MDB_RESERVE)) })
+        return UnsafeMutableRawBufferPointer(start: value.mv_data, count: value.mv_size)
     }
 
     /// Visits entries in the order of their keys, from the first one at or after `start`, until `visit` says stop or
@@ -85,7 +103,9 @@ struct Transaction: ~Copyable {
         _ table: Table, from start: [UInt8]?,
         visit: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Visit
     ) throws(LMDBFault) {
-        try walk(tables[table], from: start, visit: visit)
+        try walk(tables[table], from: start) { key, value in
+            table == .autoWhitelist && Generation.isKey(key) ? .keep : visit(key, value)
+        }
     }
 
     /// The same for the table of any handle.
@@ -123,18 +143,37 @@ struct Transaction: ~Copyable {
         if code != LMDBFault.notFound { throw LMDBFault(code: code) }
     }
 
-    /// Reads a slice.
-    mutating func scan(_ table: Table, from cursor: Cursor?, limit: Int) throws(LMDBFault) -> ScannedSlice {
+    /// Reads a slice of the tree, and of what isn't in it yet.
+    ///
+    /// - Parameter overlay: takes precedence over what the tree has
+    mutating func scan(
+        _ table: Table, from cursor: Cursor?, limit: Int, under overlay: Overlay = Overlay()
+    ) throws(LMDBFault) -> ScannedSlice {
         var slice = ScannedSlice(entries: [], next: nil)
-        try walk(table, from: cursor?.bytes) { key, value in
+        var newer = overlay.sorted().filter { entry in
+            entry.place.table == table && cursor.map { !entry.place.key.precedes(.text($0.bytes)) } ?? true
+        }[...]
+        func add(_ key: Key, _ record: Record?) -> Bool {
             guard slice.entries.count < limit else {
-                slice.next = Cursor(Array(key))
-                return .stop
+                slice.next = Cursor(key.bytes)
+                return false
             }
-            if let record = Record(value) {
-                slice.entries.append(Entry(key: Key(bytes: key), sighting: record.sighting))
+            if let record { slice.entries.append(Entry(key: key, sighting: record.sighting)) }
+            return true
+        }
+        try walk(table, from: cursor?.bytes) { bytes, value in
+            let key = Key(bytes: bytes)
+            while let (first, record) = newer.first, first.key.precedes(key) {
+                guard add(first.key, record) else { return .stop }
+                newer.removeFirst()
             }
+            let isOld = newer.first?.place.key == key
+            guard add(key, isOld ? newer.first?.record : Record(value)) else { return .stop }
+            if isOld { newer.removeFirst() }
             return .keep
+        }
+        while slice.next == nil, let (first, record) = newer.popFirst() {
+            if !add(first.key, record) { break }
         }
         return slice
     }
@@ -149,16 +188,29 @@ extension Key {
     /// LMDB's longest key; a longer text is kept under its digest.
     private static let longest = 511
 
+    /// The key as it is read from the tree again.
+    var stored: Key {
+        switch self {
+        case .text(let text) where text.count > Self.longest: .digest(Digest(of: text.span))
+        case .text(let text) where text.count == Digest.size: text.withUnsafeBytes { Key(bytes: $0) }
+        default: self
+        }
+    }
+
+    /// Hands over the bytes that stand for the key in the tree.
+    func withStoredBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        switch self {
+        case .digest(let digest): digest.withBytes(body)
+        case .text(let text) where text.count <= Self.longest: text.withUnsafeBytes(body)
+        case .text(let text): Digest(of: text.span).withBytes(body)
+        }
+    }
+
     /// Hands over the key as LMDB wants it, valid during the call.
     fileprivate func withValue(_ body: (inout MDB_val) -> CInt) -> CInt {
-        func call(_ bytes: UnsafeRawBufferPointer) -> CInt {
+        withStoredBytes { bytes in
             var value = MDB_val(mv_size: bytes.count, mv_data: UnsafeMutableRawPointer(mutating: bytes.baseAddress))
             return body(&value)
-        }
-        switch self {
-        case .digest(let digest): return digest.withBytes(call)
-        case .text(let text) where text.count <= Self.longest: return text.withUnsafeBytes(call)
-        case .text(let text): return Digest(of: text.span).withBytes(call)
         }
     }
 }

@@ -11,6 +11,10 @@ public struct Backend: Sendable {
     public var keyPrefix: String
     /// For how many seconds an instance that maintains a Redis keeps all others from it; nil: for none.
     public var maintenanceLease: Int64?
+    /// After what time an answer of an LMDB store is on disk; nil: before it is given.
+    ///
+    /// The other stores don't heed it.
+    public var syncInterval: Duration?
     private var accesses: [RedisLocation: RedisAccess] = [:]
     private let now: @Sendable () -> Timestamp
     private let report: @Sendable (String) -> Void
@@ -18,14 +22,16 @@ public struct Backend: Sendable {
     /// Opens stores with these terms.
     ///
     /// - Parameters:
+    ///   - syncInterval: after what time an answer of an LMDB store is on disk; nil: before it is given
     ///   - now: the clock, for the names of files that are set aside
     ///   - report: takes a sentence for the log; called on any thread
     public init(
-        keyPrefix: String = "", maintenanceLease: Int64? = nil, now: @escaping @Sendable () -> Timestamp,
-        report: @escaping @Sendable (String) -> Void
+        keyPrefix: String = "", maintenanceLease: Int64? = nil, syncInterval: Duration? = nil,
+        now: @escaping @Sendable () -> Timestamp, report: @escaping @Sendable (String) -> Void
     ) {
         self.keyPrefix = keyPrefix
         self.maintenanceLease = maintenanceLease
+        self.syncInterval = syncInterval
         self.now = now
         self.report = report
     }
@@ -65,7 +71,7 @@ public struct Backend: Sendable {
     public func open(_ location: StoreLocation, holding table: Table) throws(StoreError) -> any Store {
         switch location {
         case .memory: return MemoryStore()
-        case .lmdb(let path): return try LMDBStore(path: path, at: now(), report: report)
+        case .lmdb(let path): return try LMDBStore(path: path, syncInterval: syncInterval, at: now(), report: report)
         case .gdbm(let path): return try GDBMStore(path: path, holding: table, at: now(), report: report)
         case .redis(let location):
             var terms = RedisStore.Terms()

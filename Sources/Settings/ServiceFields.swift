@@ -90,10 +90,10 @@ extension Configuration {
             allowed: .range(.seconds(1) ... .days(7)), reload: true),
         Field(
             "service.durability", \.service.durability,
-            "commit: a decision is on disk before its reply; interval: within sync_interval."),
+            "How LMDB writes; commit: a decision is on disk before its reply; interval: within sync_interval."),
         Field(
             "service.sync_interval", \.service.syncInterval,
-            "The time between writes to disk, with durability interval.",
+            "The time between writes to disk, with durability interval: what a power cut may cost.",
             allowed: .range(.milliseconds(1) ... .seconds(60))),
         Field(
             "service.on_store_error", \.service.onStoreError,

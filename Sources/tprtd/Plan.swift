@@ -13,6 +13,8 @@ struct Plan {
     let greylist: StoreLocation
     let autoWhitelist: StoreLocation
     let keyPrefix: String
+    /// After what time a decision is on disk; nil: before its reply.
+    let syncInterval: Duration?
     /// The folder to make; nil where no database is in it.
     let stateDirectory: StateDirectory?
     let listeners: [ListenAddress]
@@ -84,6 +86,7 @@ struct Plan {
         watchesWhitelists = service.wlWatch
         remoteWatchInterval = service.wlRedisInterval
         keyPrefix = service.keyPrefix
+        syncInterval = service.durability == .interval ? service.syncInterval : nil
         let databases = [service.greyDb] + (service.awlClientCount > 0 ? [service.awlDb] : [])
         stateDirectory = databases.contains { $0.contains("{state_dir}") } ? state : nil
         listeners = [ListenAddress(server)] + more

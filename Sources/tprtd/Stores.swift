@@ -9,7 +9,7 @@ extension Plan {
     func backend(report: @escaping @Sendable (String) -> Void) throws(Failure) -> Backend {
         var backend = Backend(
             keyPrefix: keyPrefix, maintenanceLease: maintenance.interval.components.seconds * 9 / 10,
-            now: WallClock.now, report: report)
+            syncInterval: syncInterval, now: WallClock.now, report: report)
         do throws(StoreError) {
             try backend.load(greylist)
         } catch {

@@ -6,9 +6,7 @@ import Settings
 enum Support {
     /// A sentence for each value that can't be honoured.
     static func refusals(_ loaded: LoadedConfiguration) -> [String] {
-        let (log, server, service) = (
-            loaded.configuration.log, loaded.configuration.server, loaded.configuration.service
-        )
+        let (log, server) = (loaded.configuration.log, loaded.configuration.server)
         let checks: [(isRefused: Bool, key: String, sentence: String)] = [
             (
                 log.logType == .fromConfig, "log.log_type",
@@ -21,10 +19,6 @@ enum Support {
             (
                 server.daemonize && [.stderr, .stdout].contains(log.logType), "server.daemonize",
                 "in the background nobody reads \(log.logType.rawValue): set log_type to syslog, file, journald or none"
-            ),
-            (
-                service.durability != .commit, "service.durability",
-                "this version commits each decision to disk before its reply: use commit"
             ),
         ]
         return checks.filter(\.isRefused).map { check in

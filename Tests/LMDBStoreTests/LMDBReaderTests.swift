@@ -132,7 +132,7 @@ struct LMDBReaderTests {
     @Test func maintenanceForgetsReadersThatWereKilled() async throws {
         try await fill(1)
         let environment = try Environment(path: path, mapSize: 1 << 20, at: Self.now, report: { _ in })
-        let store = LMDBStore(environment)
+        let store = try LMDBStore(environment)
         func killReader() async {
             await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
                 try ReadOnlyDatabase(path: path, spareMap: 1 << 20).read { _ in _ = raise(SIGKILL) }

@@ -20,8 +20,8 @@ struct UncleanEndTests {
 
     /// Opens with no patience for a look at more than the first entries.
     private func open() throws -> LMDBStore {
-        LMDBStore(
-            try Environment(
+        try LMDBStore(
+            Environment(
                 path: path, mapSize: 1 << 30, inspectionLimit: 0, at: Timestamp(seconds: 7), report: reports.add))
     }
 

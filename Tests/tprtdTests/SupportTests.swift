@@ -10,7 +10,6 @@ struct SupportTests {
         arguments: [
             ("log.log_type=from_config", "set log_type to stderr"),
             ("server.daemonize=true", "set log_type to syslog"),
-            ("service.durability=interval", "use commit"),
         ])
     func refused(injection: String, remedy: String) throws {
         let key = String(injection.prefix { $0 != "=" })
@@ -34,7 +33,7 @@ struct SupportTests {
 
     @Test("all of them are refused at once")
     func all() throws {
-        let loaded = try load(["server.daemonize=true", "service.durability=interval"])
+        let loaded = try load(["server.daemonize=true", "log.config={version: 1}"])
         #expect(Support.refusals(loaded).count == 2)
     }
 
@@ -47,6 +46,7 @@ struct SupportTests {
             ["server.daemonize=true", "log.log_type=journald"], ["server.user=tprt", "server.chroot=true"],
             ["service.mode=enforce"], ["service.mode=observe"],
             ["service.durability=commit", "service.store_fallback=memory", "service.allow_wl_regex=false"],
+            ["service.durability=interval", "service.sync_interval=1"],
         ])
     func accepted(injections: [String]) throws {
         #expect(Support.refusals(try load(injections)).isEmpty)

@@ -1,0 +1,265 @@
+import Glibc
+import Greylist
+import NIOConcurrencyHelpers
+import NIOCore
+import NIOPosix
+import Storage
+
+/// A tree that is written behind its back: what is answered is in the journal and in memory first, and reaches the tree
+/// later, many entries in one commit and on another thread.
+///
+/// Each new key dirties a page of the tree's own, and a commit syncs them all; a frame of the journal is a single append.
+/// Of two ways to have the tree catch up, this one takes more code than a long transaction of LMDB's, and keeps its page
+/// copies, its commits and its syncs off the thread that answers. While the tree can't be written (a full disk), every
+/// batch that writes something tries to, and is refused where that fails; what is in the journal stays known.
+final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls it on its storage thread alone
+    /// So many entries go to the tree at once, without waiting for their time.
+    private static let bulk = 16_384
+    /// So many bytes of the journal are enough, too: the same entries may change again and again.
+    private static let bulkSize = 8 << 20
+    /// With so many, and others on their way, requests wait for the tree.
+    private static let limit = 2 * bulk
+    /// The time between writes of the tree where a reply waits for the journal's sync.
+    private static let commitInterval = Duration.seconds(5)
+
+    private let environment: Environment
+    private let report: @Sendable (String) -> Void
+    /// Whether a batch is synced before it is answered.
+    private let isSynced: Bool
+    private let interval: TimeAmount
+    /// Has `settle` called on the storage thread; to be set before anything is asked.
+    var wake: @Sendable () -> Void = {}
+
+    private var journal: Journal
+    /// What it was handed and hasn't got, is of the generation before that of the journal.
+    private var backlog = Backlog()
+    /// Why the tree couldn't be written the last time; until it is, nothing goes into the journal.
+    private var fault: LMDBFault?
+    private var isJournalMissed = false
+
+    /// Whether the other thread is writing the tree.
+    private(set) var isWriting = false
+    private var isTimed = false
+    private let writers: MultiThreadedEventLoopGroup
+    private let events = NIOLockedValueBox(Events())
+
+    private struct Events: Sendable {
+        var written: Result<Void, LMDBFault>?
+        var isDue = false
+    }
+
+    /// Takes in what journals beside the tree have: its process was ended before the tree had it.
+    ///
+    /// - Parameters:
+    ///   - syncInterval: how long what is answered may be on its way to the disk; nil: not at all
+    init(
+        _ environment: Environment, syncInterval: Duration?, report: @escaping @Sendable (String) -> Void
+    ) throws(StoreError) {
+        self.environment = environment
+        self.report = report
+        isSynced = syncInterval == nil
+        let (seconds, attoseconds) = (syncInterval ?? Self.commitInterval).components
+        interval = .nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+        let path = environment.path
+        if let name = environment.takeAsideName() { Journal.setAside(beside: path, as: name) }
+        let generation = environment.generation ?? Generation()
+        let (found, strange) = try Journal.find(beside: path, of: generation.database)
+        for name in strange {
+            report("lmdb://\(path): \(name) is no journal of it: set aside as \(try Journal.setAside(name))")
+        }
+        for contents in found where contents.header.generation > generation.applied { backlog.add(contents.overlay) }
+        let last = max(generation.applied, found.last?.header.generation ?? 0)
+        journal = Journal(beside: path, database: generation.database, generation: last + 1)
+        writers = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        if !backlog.isEmpty {
+            report("lmdb://\(path): takes in \(backlog.frozen.count) entries from its journal")
+            do throws(LMDBFault) { try flush() } catch { return }
+        }
+        journal.removeFiles()
+    }
+
+    /// Whether everything is in the tree.
+    var isFlushed: Bool { backlog.isEmpty }
+
+    /// Whether something is known under these bytes of a key that isn't in the tree yet.
+    func isNewer(_ table: Table, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        backlog.has(table, bytes)
+    }
+
+    /// Runs `body`, and keeps what it wrote: in the journal or, where there is none, in the tree.
+    ///
+    /// What was written is forgotten where this throws.
+    func keep<Answer>(
+        _ body: (inout Backlog, borrowing Transaction) throws(LMDBFault) -> Answer
+    ) throws(LMDBFault) -> Answer {
+        makeRoom()
+        defer { backlog.forgetBatch() }
+        let answer = try environment.read { (transaction) throws(LMDBFault) in try body(&backlog, transaction) }
+        if !backlog.batch.isEmpty { try keepBatch() }
+        schedule()
+        return answer
+    }
+
+    /// Brings everything into the tree, and waits for it.
+    func flush() throws(LMDBFault) {
+        waitForTree()
+        guard !isFlushed || !backlog.batch.isEmpty || journal.fault != nil || fault != nil else { return }
+        do throws(LMDBFault) {
+            let target = Generation(database: journal.database, applied: journal.generation)
+            try environment.write(backlog.all, backlog.batch, target)
+        } catch {
+            let error = error.code == EIO && isDiskFull ? LMDBFault(code: ENOSPC) : error
+            fault = error
+            throw error
+        }
+        backlog.forgetAll()
+        fault = nil
+        journal.turn(isAllApplied: true)
+    }
+
+    /// LMDB takes a write that was cut short for a broken disk, where it may be a full one.
+    private var isDiskFull: Bool {
+        var status = statvfs()
+        return [ENOSPC, EDQUOT, EFBIG].contains(journal.fault)
+            || statvfs(environment.path, &status) == 0 && status.f_bavail < 16
+    }
+
+    /// Mends what can be mended after a fault of the tree's; any other is thrown on.
+    func recover(from fault: LMDBFault, at now: Timestamp?) throws(StoreError) {
+        waitForTree()
+        defer { followDatabase() }
+        try environment.recover(from: fault, at: now)
+    }
+
+    /// Opens what a fault left closed.
+    func ready(at now: Timestamp?) throws(StoreError) {
+        guard !environment.isOpen else { return }
+        waitForTree()
+        defer { followDatabase() }
+        try environment.ready(at: now)
+    }
+
+    /// Takes note of what the other thread has done.
+    func settle() {
+        let written = events.withLockedValue { events in
+            defer { events.written = nil }
+            return events.written
+        }
+        if let written { take(written) }
+    }
+
+    /// Hands the tree what it is to have, where it is time, or there is much of it.
+    func startIfDue() {
+        let isDue = events.withLockedValue { $0.isDue }
+        let isMuch = backlog.fresh.count >= Self.bulk || journal.size >= Self.bulkSize
+        guard !isWriting, isDue || isMuch && fault == nil else { return }
+        if isDue {
+            events.withLockedValue { $0.isDue = false }
+            isTimed = false
+        }
+        startWriting()
+    }
+
+    /// Brings everything into the tree and removes the journal; where that can't be done, the next opening does it.
+    func close() {
+        do throws(LMDBFault) {
+            try flush()
+            journal.removeFiles()
+        } catch {
+            journal.close()
+            report("\(error.error(path: environment.path)): the next start takes in what is in the journal")
+        }
+        environment.close()
+    }
+
+    /// Ends the other thread.
+    func shutDown() async {
+        try? await writers.shutdownGracefully()
+    }
+
+    private func makeRoom() {
+        if backlog.fresh.count >= Self.limit {
+            waitForTree()
+            startWriting()
+        }
+    }
+
+    private func keepBatch() throws(LMDBFault) {
+        // It takes this batch with it.
+        if fault != nil { return try flush() }
+        let isKept = journal.append(&backlog.frame, isSynced: isSynced)
+        if let code = journal.fault, !isJournalMissed {
+            let reason = String(cString: strerror(code))
+            report(
+                "lmdb://\(environment.path): can't write its journal: \(reason); writes each batch into the database")
+        }
+        isJournalMissed = !isKept
+        if isKept { backlog.keepBatch() } else { try flush() }
+    }
+
+    /// Hands the tree what came since the last time, or what it couldn't take the last time.
+    private func startWriting() {
+        guard !isWriting, !isFlushed, let writer = environment.writer else { return }
+        if backlog.frozen.isEmpty {
+            backlog.freeze()
+            journal.turn(isAllApplied: false)
+        }
+        isWriting = true
+        let target = Generation(database: journal.database, applied: journal.generation - 1)
+        // With itself, the environment stays open as long as this takes.
+        writers.next().execute { [self, frozen = backlog.frozen, wake] in
+            let result = Result { () throws(LMDBFault) in try writer.write(frozen, Overlay(), target) }
+            events.withLockedValue { $0.written = result }
+            wake()
+        }
+    }
+
+    private func take(_ written: Result<Void, LMDBFault>) {
+        isWriting = false
+        do throws(LMDBFault) {
+            do throws(LMDBFault) {
+                try written.get()
+            } catch {
+                guard error.code == LMDBFault.mapFull || error.code == LMDBFault.mapResized else { throw error }
+                try environment.remap(after: error)
+                return startWriting()
+            }
+            backlog.forgetFrozen()
+            fault = nil
+        } catch {
+            fault = error
+        }
+        schedule()
+    }
+
+    /// Waits until the other thread is done.
+    func waitForTree() {
+        while isWriting {
+            try? writers.next().submit {}.wait()
+            settle()
+        }
+    }
+
+    private func schedule() {
+        guard !isTimed, !isFlushed else { return }
+        isTimed = true
+        // A disk that is full isn't tried all the time.
+        let interval = fault == nil ? interval : max(interval, .seconds(1))
+        writers.next().scheduleTask(in: interval) { [events, wake] in
+            events.withLockedValue { $0.isDue = true }
+            wake()
+        }
+    }
+
+    /// Forgets what was for a database that was set aside.
+    private func followDatabase() {
+        if let name = environment.takeAsideName() {
+            journal.close()
+            Journal.setAside(beside: environment.path, as: name)
+            backlog.forgetAll()
+            fault = nil
+        }
+        guard let opened = environment.generation, opened.database != journal.database else { return }
+        journal = Journal(beside: environment.path, database: opened.database, generation: opened.applied + 1)
+    }
+}

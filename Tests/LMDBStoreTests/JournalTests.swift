@@ -1,0 +1,235 @@
+import Foundation
+import Greylist
+import Storage
+import Testing
+
+@testable import LMDBStore
+
+/// What is read from a journal's file after anything that a crash may leave of it.
+struct JournalTests {
+    /// What the entries were after each frame; the first is the state before any.
+    private typealias History = [[Key: Sighting]]
+
+    private let folder: TemporaryFolder
+    private let path: String
+
+    init() throws {
+        folder = try TemporaryFolder()
+        path = folder.file("x.lmdb")
+    }
+
+    private static func key(_ number: Int) -> Key {
+        // Plain texts, as a sender may choose them, and digests.
+        Key(Array("192.0.2.0/24/\(number)@sender.example".utf8).span, isHashed: number.isMultiple(of: 2))
+    }
+
+    /// Appends frames of one to three changes, each of which counts on.
+    private func write(_ count: Int, from start: Int, to journal: inout Journal) throws -> History {
+        var history: History = [[:]]
+        for number in start..<start + count {
+            var frame = JournalFrame()
+            var state = history[history.count - 1]
+            for change in 0...number % 3 {
+                let sighting = Sighting(
+                    passes: UInt32(number), first: Timestamp(seconds: 1_000), last: Timestamp(seconds: Int64(number)))
+                let key = Self.key((number + change) % 7).stored
+                frame.append(Overlay.Place(table: .greylist, key: key), Record(sighting, network: 0))
+                state[key] = Record(sighting, network: 0).sighting
+            }
+            try #require(journal.append(&frame, isSynced: false))
+            history.append(state)
+        }
+        return history
+    }
+
+    private func bytes(_ generation: UInt64) throws -> [UInt8] {
+        Array(try Data(contentsOf: URL(filePath: Journal.names(beside: path)[Int(generation & 1)])))
+    }
+
+    private func state(_ contents: JournalContents?) -> [Key: Sighting] {
+        var state: [Key: Sighting] = [:]
+        for (place, record) in contents?.overlay.sorted() ?? [] { state[place.key] = record.sighting }
+        return state
+    }
+
+    private func read(_ bytes: [UInt8]) -> JournalContents? {
+        bytes.withUnsafeBytes { JournalContents($0) }
+    }
+
+    @Test func theHashIsTheOneOfThePaper() {
+        let key: (UInt64, UInt64) = (0x0706_0504_0302_0100, 0x0f0e_0d0c_0b0a_0908)
+        let expected: [Int: UInt64] = [0: 0x726f_db47_dd0e_0e31, 8: 0x93f5_f579_9a93_2462, 15: 0xa129_ca61_49be_45e5]
+        for (count, hash) in expected {
+            #expect((0..<UInt8(count)).map { $0 }.withUnsafeBytes { SipHash.hash($0, key: key) } == hash)
+        }
+    }
+
+    @Test func whatWasAppendedIsRead() throws {
+        var journal = Journal(beside: path, database: 5, generation: 3)
+        let history = try write(40, from: 0, to: &journal)
+        journal.close()
+        let contents = try Journal.find(beside: path, of: 5).contents
+        #expect(contents.map(\.header.generation) == [3])
+        #expect(contents.map(\.header.database) == [5])
+        #expect(state(contents.first) == history.last)
+    }
+
+    @Test func aTornWriteAtEveryByteLeavesTheFramesBeforeIt() throws {
+        var journal = Journal(beside: path, database: 5, generation: 3)
+        var ends: [Int] = []
+        var history: History = [[:]]
+        for number in 0..<20 {
+            // The numbers of frames go on, the history as well.
+            let step = try write(1, from: number, to: &journal)
+            history.append(history[number].merging(step[1]) { $1 })
+            ends.append(try bytes(3).count)
+        }
+        let whole = try bytes(3)
+        // Zeros, as of a file that grew and wasn't written, and what a disk makes up.
+        for filling in [nil, UInt8(0), 0xff] {
+            for length in 0..<whole.count {
+                let rest = filling.map { [UInt8](repeating: $0, count: whole.count - length) } ?? []
+                let frames = ends.count { $0 <= length }
+                let found = state(read(whole[..<length] + rest))
+                // The rest may happen to be what was to be written.
+                #expect(found == history[frames] || filling != nil && found == history[frames + 1], "at \(length)")
+            }
+        }
+    }
+
+    @Test func aFlippedBitAnywhereEndsTheJournalThere() throws {
+        var journal = Journal(beside: path, database: 5, generation: 3)
+        let history = try write(12, from: 0, to: &journal)
+        let whole = try bytes(3)
+        for index in whole.indices {
+            for bit in 0..<8 {
+                var bytes = whole
+                bytes[index] ^= 1 << bit
+                let found = read(bytes)
+                if found == nil { #expect(index < JournalHeader.size) }
+                #expect(history.dropLast().contains(state(found)), "bit \(bit) of byte \(index)")
+            }
+        }
+    }
+
+    /// The second use of a file is written over the first one; any sectors of it may be lost at a power cut.
+    @Test func whatIsLeftOfAnEarlierUseIsNeverTakenForTheLaterOne() throws {
+        var random = Seeded(state: 7)
+        var journal = Journal(beside: path, database: 5, generation: 3)
+        let former = try write(60, from: 0, to: &journal)
+        let old = try bytes(3)
+        journal.turn(isAllApplied: true)
+        journal.turn(isAllApplied: true)
+        let latter = try write(45, from: 100, to: &journal)
+        let new = try bytes(5)
+        #expect(new.count == old.count)
+        #expect(state(read(new)) == latter.last)
+        for size in [512, 4_096] {
+            let sectors = (new.count + size - 1) / size
+            for _ in 0..<1_000 {
+                let lost = random.next()
+                var bytes = new
+                for sector in 0..<sectors where lost >> UInt64(sector % 64) & 1 == 1 {
+                    let range = sector * size..<min((sector + 1) * size, old.count)
+                    bytes.replaceSubrange(range, with: old[range])
+                }
+                let found = read(bytes)
+                let history = found?.header.generation == 3 ? former : latter
+                #expect(history.contains(state(found)))
+            }
+        }
+    }
+
+    /// The same generation again, as after a power cut that lost its header: only the salt tells the two apart.
+    @Test func framesOfTheSameGenerationWithAnotherSaltAreStrangers() throws {
+        var first = Journal(beside: path, database: 5, generation: 3)
+        _ = try write(6, from: 0, to: &first)
+        let old = try bytes(3)
+        first.removeFiles()
+        var second = Journal(beside: path, database: 5, generation: 3)
+        let history = try write(3, from: 0, to: &second)
+        let new = try bytes(3)
+        #expect(state(read(new + old[new.count...])) == history.last)
+    }
+
+    @Test func whatIsInTheWayIsAFaultAndIsLetBe() throws {
+        let name = Journal.names(beside: path)[1]
+        for make in [
+            { try FileManager.default.createDirectory(atPath: name, withIntermediateDirectories: false) },
+            { try FileManager.default.createSymbolicLink(atPath: name, withDestinationPath: path) },
+        ] {
+            try make()
+            var journal = Journal(beside: path, database: 5, generation: 3)
+            var frame = JournalFrame()
+            frame.append(
+                Overlay.Place(table: .greylist, key: Self.key(1)),
+                Record(Sighting(firstAt: Timestamp(seconds: 1)), network: 0))
+            #expect(!journal.append(&frame, isSynced: true))
+            #expect(journal.fault != nil)
+            #expect(try Journal.find(beside: path, of: 5).contents.isEmpty)
+            journal.removeFiles()
+            #expect(folder.names == ["x.lmdb-journal-1"])
+            try FileManager.default.removeItem(atPath: name)
+        }
+    }
+
+    /// Never read, never written over: somebody else may want them yet.
+    @Test(arguments: ["text", "a later version", "another database"])
+    func aStrangeFileInItsPlaceIsSetAside(_ kind: String) throws {
+        var (other, own) = (
+            Journal(beside: path, database: 6, generation: 4), Journal(beside: path, database: 5, generation: 3)
+        )
+        _ = try write(5, from: 0, to: &other)
+        let history = try write(5, from: 0, to: &own)
+        let name = Journal.names(beside: path)[0]
+        var bytes = try bytes(4)
+        if kind == "a later version" { bytes[7] += 1 }
+        if kind == "text" { bytes = Array("Dear diary\n".utf8) }
+        try Data(bytes).write(to: URL(filePath: name))
+        let found = try Journal.find(beside: path, of: 5)
+        #expect(found.strange == [name])
+        #expect(state(found.contents.first) == history.last)
+        #expect(try Journal.setAside(name) == "\(name).other-1")
+        try Data().write(to: URL(filePath: name))
+        #expect(try Journal.setAside(name) == "\(name).other-2")
+        #expect(try Data(contentsOf: URL(filePath: "\(name).other-1")) == Data(bytes))
+        #expect(try Journal.find(beside: path, of: 5).strange.isEmpty)
+    }
+
+    @Test(arguments: [(0, 0), (0, 100), (1, 0), (7, 0), (8, 0), (8, 100), (63, 100)])
+    func whatACrashLeavesOfAHeaderIsNotStrange(_ count: Int, _ zeros: Int) throws {
+        var journal = Journal(beside: path, database: 5, generation: 4)
+        _ = try write(5, from: 0, to: &journal)
+        let bytes = try bytes(4)
+        let rest = [UInt8](repeating: 0, count: zeros)
+        try Data(bytes.prefix(count) + rest).write(to: URL(filePath: Journal.names(beside: path)[0]))
+        let found = try Journal.find(beside: path, of: 5)
+        #expect(found.contents.isEmpty)
+        #expect(found.strange.isEmpty)
+    }
+
+    @Test func itBelongsToTheOwnerOfTheTree() throws {
+        try Data().write(to: URL(filePath: path))
+        chmod(path, 0o640)
+        try #require(chown(path, 65_534, 65_534) == 0)
+        var journal = Journal(beside: path, database: 5, generation: 3)
+        _ = try write(1, from: 0, to: &journal)
+        var status = stat()
+        try #require(stat(Journal.names(beside: path)[1], &status) == 0)
+        #expect(status.st_uid == 65_534)
+        #expect(status.st_gid == 65_534)
+        #expect(status.st_mode & 0o777 == 0o640)
+    }
+}
+
+/// Random numbers that are the same each time (xorshift).
+struct Seeded: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state ^= state << 13
+        state ^= state >> 7
+        state ^= state << 17
+        return state
+    }
+}
