@@ -184,6 +184,7 @@ if Context.environment["BENCHMARKS"] != nil {
             ], path: "Benchmarks/Micro", swiftSettings: strict))
     package.targets.append(
         .executableTarget(
-            name: "whitelist-benchmark", dependencies: ["Greylist", "Whitelists", "WhitelistFiles"],
+            name: "whitelist-benchmark",
+            dependencies: ["Policy", "Greylist", "Whitelists", "WhitelistFiles", nioCore],
             path: "Benchmarks/Whitelists", swiftSettings: strict))
 }

@@ -51,8 +51,19 @@ extension Span<UInt8> {
     public func equals(_ text: StaticString) -> Bool {
         guard count == text.utf8CodeUnitCount else { return false }
         return text.withUTF8Buffer { expected in
-            for index in 0..<count where self[index] != expected[index] { return false }
-            return true
+            guard count >= 8 else {
+                for index in 0..<count where self[index] != expected[index] { return false }
+                return true
+            }
+            // Eight bytes at a time, the last eight overlapping those before them; the loads are checked.
+            let (bytes, expected) = (bytes, UnsafeRawBufferPointer(expected))
+            var index = 0
+            while true {
+                let word = bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
+                guard word == expected.loadUnaligned(fromByteOffset: index, as: UInt64.self) else { return false }
+                guard index < count - 8 else { return true }
+                index = Swift.min(index + 8, count - 8)
+            }
         }
     }
 }

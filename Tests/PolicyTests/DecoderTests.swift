@@ -100,8 +100,8 @@ struct DecoderTests {
         #expect(violation == stream.violation)
     }
 
-    /// Eight bytes are looked at at a time: whatever stands beside them, only a line feed ends a line.
-    @Test(arguments: 0..<16)
+    /// Sixteen bytes are looked at at a time: whatever stands beside them, only a line feed ends a line.
+    @Test(arguments: 0..<32)
     func onlyALineFeedEndsALine(after padding: Int) throws {
         let near: [UInt8] = [0x00, 0x09, 0x0b, 0x0c, 0x3c, 0x3d, 0x3e, 0x80, 0x8a, 0x8b, 0xbd, 0xf5, 0xff]
         for byte in near {
