@@ -144,13 +144,15 @@ public final class LMDBStore: Store {
 
     /// Runs `body` in a transaction of the tree on the storage thread, and there, when that is committed, `then`.
     ///
-    /// - Parameter flushing: whether everything is to be in the tree before
+    /// - Parameter flushing: whether all that was written until now is to be in the tree before. The other thread brings it
+    ///   there, and requests go on meanwhile: what runs on the storage thread waits for it, and they don't.
     private func run<Answer: Sendable>(
         flushing: Bool, _ body: @escaping @Sendable (inout Transaction) throws(LMDBFault) -> Answer,
         then: @escaping @Sendable (Answer) -> Void = { _ in }
     ) async throws(StoreError) -> Answer {
-        try await onThread { [environment, tree] () throws(LMDBFault) in
-            if flushing { try tree.flush() } else { tree.waitForTree() }
+        if flushing { try await onThread { [tree] () throws(LMDBFault) in try tree.handOver() } }
+        return try await onThread { [environment, tree] () throws(LMDBFault) in
+            if flushing { try tree.checkHandOver() } else { tree.waitForTree() }
             let answer = try environment.write(body)
             then(answer)
             return answer

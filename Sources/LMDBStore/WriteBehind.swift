@@ -14,7 +14,7 @@ import Storage
 /// batch that writes something tries to, and is refused where that fails; what is in the journal stays known.
 final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls it on its storage thread alone
     /// So many entries go to the tree at once, without waiting for their time.
-    private static let bulk = 16_384
+    private static let bulk = 65_536
     /// So many bytes of the journal are enough, too: the same entries may change again and again.
     private static let bulkSize = 8 << 20
     /// With so many, and others on their way, requests wait for the tree.
@@ -115,6 +115,18 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
         backlog.forgetAll()
         fault = nil
         journal.turn(isAllApplied: true)
+    }
+
+    /// Has the other thread bring everything into the tree that was written until now; does it here after a fault.
+    func handOver() throws(LMDBFault) {
+        waitForTree()
+        if fault == nil, journal.fault == nil { startWriting() } else { try flush() }
+    }
+
+    /// Waits for what was handed over, and tries it once more where it failed.
+    func checkHandOver() throws(LMDBFault) {
+        waitForTree()
+        if fault != nil { try flush() }
     }
 
     /// LMDB takes a write that was cut short for a broken disk, where it may be a full one.
