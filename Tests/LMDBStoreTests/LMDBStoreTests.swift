@@ -60,7 +60,7 @@ struct LMDBStoreTests {
         #expect(try await store.everything(in: .greylist, limit: 10_000).count == 40_000)
         await store.close()
         let size = try FileManager.default.attributesOfItem(atPath: folder.file("x.lmdb"))[.size] as? Int
-        #expect(try #require(size) > 2 << 20)
+        #expect(try #require(size) > 1 << 20)
     }
 
     @Test func aSecondOneOnTheSameFileIsRefused() async throws {
