@@ -4,11 +4,12 @@ import Testing
 
 /// A few threads of our own that run blocking tests, so that those starve neither each other nor the rest.
 ///
-/// As many tests run at once as there are threads; each runs on one of them from beginning to end.
+/// As many tests run at once as there are threads, so that one that has awaited something finds a thread free.
 final class BlockingThreads: TaskExecutor {
+    static let count = 4
     static let shared: BlockingThreads = {
         let executor = BlockingThreads()
-        for number in 1...4 {
+        for number in 1...count {
             let thread = Thread { executor.runForever() }
             thread.name = "blocking \(number)"
             thread.start()
@@ -43,9 +44,34 @@ struct BlockingTrait: TestTrait, SuiteTrait, TestScoping {
         testCase: Test.Case?,
         performing function: @Sendable () async throws -> Void
     ) async throws {
-        try await withTaskExecutorPreference(BlockingThreads.shared) {
-            try await function()
+        await Turns.shared.take()
+        do {
+            try await withTaskExecutorPreference(BlockingThreads.shared) { try await function() }
+        } catch {
+            await Turns.shared.giveBack()
+            throw error
         }
+        await Turns.shared.giveBack()
+    }
+}
+
+/// Lets as many blocking tests begin as there are threads, the others in their order.
+private actor Turns {
+    static let shared = Turns()
+
+    private var free = BlockingThreads.count
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    func take() async {
+        if free > 0 {
+            free -= 1
+        } else {
+            await withCheckedContinuation { waiting.append($0) }
+        }
+    }
+
+    func giveBack() {
+        if waiting.isEmpty { free += 1 } else { waiting.removeFirst().resume() }
     }
 }
 
