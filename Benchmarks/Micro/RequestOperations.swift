@@ -14,14 +14,16 @@ enum RequestOperations {
         let text = Samples.text()
         let request = Samples.request(text)
         var (decoder, envelope) = (PolicyDecoder(), Envelope())
+        var keyed = Samples.envelope(of: request)
         return [
             Operation("decoder: a request of 29 attributes") {
                 var buffer = text
                 return (try? decoder.next(in: &buffer))?.has(.sender) == true ? buffer.readerIndex : .min
             },
             Operation("envelope: address") {
-                Samples.address(&envelope, of: request) ? envelope.readTriplet { $0.count } : .min
+                Samples.address(&envelope, of: request) ? envelope.readSender { whole, _ in whole.count } : .min
             },
+            Operation("envelope: texts of the keys") { keyed.readKeys { triplet, _, _ in triplet.count } },
         ]
     }
 

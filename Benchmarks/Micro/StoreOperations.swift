@@ -23,10 +23,10 @@ enum StoreOperations {
     }
 
     private static func keys() -> [Operation] {
-        let envelope = Samples.envelope(of: Samples.request(Samples.text()))
+        let text = Array("192.0.2.0/24/sender@example.org/user@example.com".utf8)
         return [
             Operation("key: digest of a triplet") {
-                if case .digest(let digest) = envelope.readTriplet({ Key($0, isHashed: true) }) {
+                if case .digest(let digest) = Key(text.span, isHashed: true) {
                     digest.withBytes { Int($0[0]) }
                 } else {
                     .min

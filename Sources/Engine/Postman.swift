@@ -88,10 +88,14 @@ public struct Postman: Sendable {
             return .outcome(settle(Outcome(.whitelisted(entry.kind), entry: entry)))
         }
         // 3. What does the store know? There the judgement is made, in one atomic step.
-        let triplet = envelope.readTriplet { Key($0, isHashed: terms.hashesKeys) }
-        let former = envelope.readFormerTriplet { Key($0, isHashed: terms.hashesKeys) }
+        let hashes = terms.hashesKeys
         let hasAutoWhitelist = terms.rules.clientCount > 0
-        let client = hasAutoWhitelist ? envelope.readNetwork { Key($0, isHashed: terms.hashesKeys) } : nil
+        let (triplet, former, client) = envelope.readKeys { triplet, former, network in
+            let formerKey: Key? = if let former { Key(former, isHashed: hashes) } else { nil }
+            return (
+                Key(triplet, isHashed: hashes), formerKey, hasAutoWhitelist ? Key(network, isHashed: hashes) : nil
+            )
+        }
         return .inquiry(
             Inquiry(
                 triplet: triplet, former: former, client: client, network: envelope.network.tag, time: now,

@@ -29,10 +29,41 @@ extension [UInt8] {
 }
 
 extension OutputSpan<UInt8> {
+    /// Appends bytes.
+    @inline(__always)
+    mutating func append(copying bytes: Span<UInt8>) {
+        append(bytes) { $0 } each: { $0 }
+    }
+
     /// Appends bytes with the letters A to Z made lower case.
     @inline(__always)
     mutating func append(lowercasing bytes: Span<UInt8>) {
-        for index in bytes.indices { append(bytes[index].lowercased) }
+        append(bytes) { $0.lowercased } each: { $0.lowercased }
+    }
+
+    /// Appends bytes, each as one of the two makes it: sixteen at a time, or one by one where there are fewer.
+    @inline(__always)
+    private mutating func append(
+        _ bytes: Span<UInt8>, sixteen: (SIMD16<UInt8>) -> SIMD16<UInt8>, each: (UInt8) -> UInt8
+    ) {
+        guard bytes.count >= 16 else {
+            for index in bytes.indices { append(each(bytes[index])) }
+            return
+        }
+        let start = count
+        append(repeating: 0, count: bytes.count)
+        var written = mutableSpan
+        var target = written.mutableBytes
+        let source = bytes.bytes
+        let last = bytes.count &- 16
+        var index = 0
+        while true {
+            let vector = source.unsafeLoadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
+            target.storeBytes(of: sixteen(vector), toByteOffset: start &+ index, as: SIMD16<UInt8>.self)
+            guard index < last else { return }
+            // The last sixteen overlap those before them.
+            index = Swift.min(index &+ 16, last)
+        }
     }
 
     /// Appends a number below 1,000 in decimal digits.
@@ -54,6 +85,16 @@ extension OutputSpan<UInt8> {
             guard shift > 0 else { return }
             shift -= 4
         }
+    }
+}
+
+extension SIMD16<UInt8> {
+    /// The letters A to Z made lower case, any other byte as it is.
+    @inline(__always)
+    fileprivate var lowercased: SIMD16<UInt8> {
+        let (first, last) = (SIMD16<UInt8>(repeating: UInt8(ascii: "A")), SIMD16<UInt8>(repeating: UInt8(ascii: "Z")))
+        let isUpper = unsafeBitCast((self .>= first) .& (self .<= last), to: SIMD16<UInt8>.self)
+        return self | isUpper & SIMD16<UInt8>(repeating: 0x20)
     }
 }
 

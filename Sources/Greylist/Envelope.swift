@@ -8,9 +8,8 @@ public struct Envelope: Sendable {
     /// The client's network, by which triplets and the auto-whitelist know it.
     public private(set) var network = Network(Address(ipv4: 0), prefixLength: 32)
 
-    /// `network/sender/recipient`, then the forms that whitelists ask for, all in lower case.
-    private var bytes: [UInt8] = []
-    private var places = EnvelopePlaces()
+    private var mailboxes = Mailboxes()
+    private var keys = KeyTexts()
 
     /// An envelope without an address.
     public init() {}
@@ -28,37 +27,33 @@ public struct Envelope: Sendable {
         guard let address = Address(parsing: client) else { return false }
         self.client = address
         network = masks.network(of: address)
-        bytes.removeAll(keepingCapacity: true)
-        bytes.append(addingCapacity: EnvelopePlaces.capacity(sender: sender, recipient: recipient)) { [network] text in
-            places = EnvelopePlaces(writing: network, sender, recipient, to: &text)
-        }
+        mailboxes.write(sender: sender, recipient: recipient)
         return true
     }
 
-    /// Hands over the text of the greylist key: `192.0.2.0/24/sender@example.org/user@example.com`.
-    public func readTriplet<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
-        body(bytes.span.extracting(places.triplet))
-    }
-
-    /// Hands over the text under which TPRT 0.9.3 kept the triplet, with the numbers of the sender in their place; nil
-    /// where it is the same.
-    public func readFormerTriplet<Result>(_ body: (Span<UInt8>) -> Result) -> Result? {
-        places.formerTriplet.map { body(bytes.span.extracting($0)) }
-    }
-
-    /// Hands over the text of the auto-whitelist key: `192.0.2.0/24`.
-    public func readNetwork<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
-        body(bytes.span.extracting(places.network))
+    /// Hands over the texts of the keys under which a store knows the envelope.
+    ///
+    /// They are made here, since a request that a whitelist decides needs none. `body` gets
+    /// - `triplet`: the greylist key, `192.0.2.0/24/sender@example.org/user@example.com` in lower case, the sender without
+    ///   what changes from one message to the next
+    /// - `former`: the key under which TPRT 0.9.3 kept the triplet, with the numbers of the sender in their place; nil
+    ///   where it is the same
+    /// - `network`: the auto-whitelist key, `192.0.2.0/24`
+    public mutating func readKeys<Result>(
+        _ body: (_ triplet: Span<UInt8>, _ former: Span<UInt8>?, _ network: Span<UInt8>) -> Result
+    ) -> Result {
+        keys.write(network, mailboxes)
+        return keys.read(body)
     }
 
     /// Hands over the recipient in lower case: whole, and plain, without its extension and never without an `@`.
     package func readRecipient<Result>(_ body: (_ whole: Span<UInt8>, _ plain: Span<UInt8>) -> Result) -> Result {
-        body(bytes.span.extracting(places.recipient), bytes.span.extracting(places.plainRecipient))
+        mailboxes.read(mailboxes.recipient, body)
     }
 
     /// Hands over the sender in lower case, whole and plain like the recipient; it is not cleaned.
     package func readSender<Result>(_ body: (_ whole: Span<UInt8>, _ plain: Span<UInt8>) -> Result) -> Result {
-        body(bytes.span.extracting(places.sender), bytes.span.extracting(places.plainSender))
+        mailboxes.read(mailboxes.sender, body)
     }
 }
 

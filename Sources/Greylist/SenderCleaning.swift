@@ -1,44 +1,69 @@
-extension OutputSpan<UInt8> {
-    /// Appends a sender as triplets know it: lower case, without what changes from one message to the next.
+extension Span<UInt8> {
+    /// What triplets know of a sender's local part: all but what changes from one message to the next.
     ///
-    /// The local part (all before the last `@`) loses its BATV tag (`prvs=TAG=user` and `prvs=user=TAG`) and what
-    /// follows the first `+`; its whole numbers become `#`, as mailing lists put the message's number there. So it gets
-    /// no longer.
+    /// It loses its BATV tag (`prvs=TAG=user` and `prvs=user=TAG`) and what follows the first `+`.
     ///
-    /// Returns whether there was such a number.
-    @discardableResult
-    mutating func append(cleaning sender: Span<UInt8>, hidingNumbers: Bool = true) -> Bool {
-        var local = sender.localPart
-        let domain = sender.extracting(local.upperBound..<sender.count)
-        if let inner = sender.insideBATV(local) { local = inner }
-        if let plus = sender.firstIndex(of: UInt8(ascii: "+"), in: local) { local = local.lowerBound..<plus }
-        var hasNumber = false
-        if hidingNumbers {
-            hasNumber = append(numbersHidden: sender.extracting(local))
-        } else {
-            append(lowercasing: sender.extracting(local))
-        }
-        append(lowercasing: domain)
-        return hasNumber
+    /// - Parameter localCount: how long the part before the last `@` is
+    func cleaned(localCount: Int) -> Range<Int> {
+        var local = 0..<localCount
+        if let inner = insideBATV(local) { local = inner }
+        if let plus = firstIndex(of: UInt8(ascii: "+"), in: local) { local = local.lowerBound..<plus }
+        return local
     }
+}
 
-    private mutating func append(numbersHidden local: Span<UInt8>) -> Bool {
-        var hasNumber = false
+extension OutputSpan<UInt8> {
+    /// Appends a local part with its whole numbers as `#`, since mailing lists put the message's number there.
+    ///
+    /// So it gets no longer. Returns whether there was such a number.
+    mutating func append(numbersHidden local: Span<UInt8>) -> Bool {
+        guard local.hasNumber else {
+            append(copying: local)
+            return false
+        }
         var index = 0
         while index < local.count {
-            let start = index
-            while index < local.count, local[index].isWordByte { index += 1 }
-            if index == start {
-                append(local[index].lowercased)
+            let end = local.endOfWord(from: index)
+            if end == index {
+                append(local[index])
                 index += 1
-            } else if local.isNumber(start..<index) {
-                append(UInt8(ascii: "#"))
-                hasNumber = true
             } else {
-                append(lowercasing: local.extracting(start..<index))
+                let word = local.extracting(index..<end)
+                if word.isNumber { append(UInt8(ascii: "#")) } else { append(copying: word) }
+                index = end
             }
         }
-        return hasNumber
+        return true
+    }
+}
+
+extension Span<UInt8> {
+    /// Whether one of the words is a number.
+    fileprivate var hasNumber: Bool {
+        var (isInWord, isNumber) = (false, false)
+        for index in indices {
+            let byte = self[index]
+            if byte.isDigit {
+                if !isInWord { isNumber = true }
+                isInWord = true
+            } else {
+                if isNumber, !byte.isWordByte { return true }
+                isNumber = false
+                isInWord = byte.isWordByte
+            }
+        }
+        return isNumber
+    }
+
+    fileprivate func endOfWord(from start: Int) -> Int {
+        var end = start
+        while end < count, self[end].isWordByte { end += 1 }
+        return end
+    }
+
+    fileprivate var isNumber: Bool {
+        for index in indices where !self[index].isDigit { return false }
+        return true
     }
 }
 
@@ -50,17 +75,22 @@ extension Span<UInt8> {
         return 0..<(end > 0 ? end - 1 : count)
     }
 
+    @inline(__always)
     func firstIndex(of byte: UInt8, in range: Range<Int>) -> Int? {
-        for index in range where self[index] == byte { return index }
+        var index = range.lowerBound
+        while index < range.upperBound {
+            if self[index] == byte { return index }
+            index &+= 1
+        }
         return nil
     }
 
     /// In `prvs=A=B` the place of B where A begins with ten or more letters or digits (then it is the tag), else of A.
     ///
     /// Source: draft-levine-smtp-batv, and the swapped spelling of some appliances.
-    fileprivate func insideBATV(_ local: Range<Int>) -> Range<Int>? {
+    private func insideBATV(_ local: Range<Int>) -> Range<Int>? {
         let first = local.lowerBound + 5
-        guard first < local.upperBound, isPRVS(at: local.lowerBound) else { return nil }
+        guard first < local.upperBound, extracting(local.lowerBound..<first).isPRVS else { return nil }
         guard let equals = firstIndex(of: UInt8(ascii: "="), in: first..<local.upperBound) else { return nil }
         var tagEnd = first
         while tagEnd < equals, self[tagEnd].isLetterOrDigit { tagEnd += 1 }
@@ -68,23 +98,21 @@ extension Span<UInt8> {
         return inner.isEmpty ? nil : inner
     }
 
-    private func isPRVS(at start: Int) -> Bool {
+    private var isPRVS: Bool {
         let prefix: StaticString = "prvs="
         return prefix.withUTF8Buffer { prefix in
-            for index in 0..<prefix.count where self[start + index].lowercased != prefix[index] { return false }
+            for index in 0..<prefix.count where self[index] != prefix[index] { return false }
             return true
         }
-    }
-
-    fileprivate func isNumber(_ range: Range<Int>) -> Bool {
-        for index in range where !self[index].isDigit { return false }
-        return true
     }
 }
 
 extension UInt8 {
     /// Whether it belongs to a word, as regular expressions count words: letters (those of UTF-8 too), digits, `_`.
+    @inline(__always)
     fileprivate var isWordByte: Bool {
-        isLetterOrDigit || self == UInt8(ascii: "_") || self >= 0x80
+        // A bit for each of the digits among the first 64, and for each of the letters and `_` among the next.
+        let words: UInt64 = self < 64 ? 0x03ff_0000_0000_0000 : 0x07ff_fffe_87ff_fffe
+        return self >= 0x80 || words &>> UInt64(self) & 1 == 1
     }
 }

@@ -27,6 +27,7 @@ public enum PolicyAttribute: Int, Sendable, CaseIterable {
     /// The attribute of that name, or nil where it has no place of its own.
     ///
     /// Names are compared as bytes.
+    @inline(__always)
     init?(name: Span<UInt8>) {
         switch name.count {
         case 6 where name.equals("sender"): self = .sender
@@ -48,6 +49,7 @@ public enum PolicyAttribute: Int, Sendable, CaseIterable {
 
 extension Span<UInt8> {
     /// Whether these bytes are exactly the ASCII bytes of `text`.
+    @inline(__always)
     public func equals(_ text: StaticString) -> Bool {
         guard count == text.utf8CodeUnitCount else { return false }
         return text.withUTF8Buffer { expected in

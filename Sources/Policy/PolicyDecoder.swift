@@ -38,25 +38,42 @@ public struct PolicyDecoder: Sendable {
 
     /// Reads line by line; returns the length of the request once its empty line is there.
     private mutating func scan(_ bytes: Span<UInt8>) throws(PolicyViolation) -> Int? {
-        while true {
-            let lineEnd = bytes.firstIndex(of: UInt8(ascii: "\n"), from: searched)
-            guard lineEnd - lineStart <= limits.line else { throw .lineTooLong(limit: limits.line) }
-            guard lineEnd < limits.request else { throw .requestTooLong(limit: limits.request) }
-            searched = lineEnd
-            guard lineEnd < bytes.count else { return nil }
-            let start = lineStart
-            let end = lineEnd > start && bytes[lineEnd - 1] == UInt8(ascii: "\r") ? lineEnd - 1 : lineEnd
-            searched = lineEnd + 1
-            lineStart = searched
-            if start == end {
-                try checkKind(of: bytes)
-                return searched
+        while searched < bytes.count {
+            let block = searched
+            var lineFeeds = bytes.lineFeeds(from: block)
+            while lineFeeds != 0 {
+                let lineEnd = block &+ lineFeeds.trailingZeroBitCount
+                lineFeeds &= lineFeeds &- 1
+                if try take(lineStart, lineEnd, of: bytes) { return lineEnd + 1 }
+                lineStart = lineEnd &+ 1
             }
-            try note(start..<end, of: bytes)
+            searched = Swift.min(block + 64, bytes.count)
         }
+        try checkLimits(lineEnd: bytes.count)
+        return nil
+    }
+
+    /// Takes in the line up to its LF; true where it is the empty one.
+    @inline(__always)
+    private mutating func take(_ start: Int, _ lineEnd: Int, of bytes: Span<UInt8>) throws(PolicyViolation) -> Bool {
+        try checkLimits(lineEnd: lineEnd)
+        let end = lineEnd > start && bytes[lineEnd - 1] == UInt8(ascii: "\r") ? lineEnd - 1 : lineEnd
+        if start == end {
+            try checkKind(of: bytes)
+            return true
+        }
+        try note(start..<end, of: bytes)
+        return false
+    }
+
+    @inline(__always)
+    private func checkLimits(lineEnd: Int) throws(PolicyViolation) {
+        guard lineEnd - lineStart <= limits.line else { throw .lineTooLong(limit: limits.line) }
+        guard lineEnd < limits.request else { throw .requestTooLong(limit: limits.request) }
     }
 
     /// Notes the place of the attribute that this line holds.
+    @inline(__always)
     private mutating func note(_ line: Range<Int>, of bytes: Span<UInt8>) throws(PolicyViolation) {
         attributes += 1
         guard attributes <= limits.attributes else { throw .tooManyAttributes(limit: limits.attributes) }
@@ -93,5 +110,44 @@ extension Span<UInt8> {
         }
         while index < count, self[index] != byte { index &+= 1 }
         return index
+    }
+
+    /// Which of the 64 bytes from `start` are LF, a bit for each, the first one's the lowest.
+    ///
+    /// The lines of a request differ in length, and a loop to the end of each would go on or not as no processor can
+    /// foresee; so the bits of many lines are found without a branch.
+    @inline(__always)
+    fileprivate func lineFeeds(from start: Int) -> UInt64 {
+        var bits: UInt64 = 0
+        var offset = 0
+        while offset < 64, start &+ offset <= count &- 16 {
+            bits |= lineFeeds(inSixteenFrom: start &+ offset) &<< UInt64(offset)
+            offset &+= 16
+        }
+        guard offset < 64, start &+ offset < count else { return bits }
+        if count >= 16 {
+            // The last sixteen overlap those before them.
+            let last = count &- 16
+            return bits | lineFeeds(inSixteenFrom: last) << (last &- start)
+        }
+        for index in start..<count where self[index] == UInt8(ascii: "\n") { bits |= 1 &<< UInt64(index &- start) }
+        return bits
+    }
+
+    @inline(__always)
+    private func lineFeeds(inSixteenFrom start: Int) -> UInt64 {
+        let vector = bytes.unsafeLoadUnaligned(fromByteOffset: start, as: SIMD16<UInt8>.self)
+        let lineFeed = SIMD16<UInt8>(repeating: UInt8(ascii: "\n"))
+        let found = unsafeBitCast(vector .== lineFeed, to: SIMD2<UInt64>.self)
+        return found[0].bitOfEachByte | found[1].bitOfEachByte &<< 8
+    }
+}
+
+extension UInt64 {
+    /// One bit for each byte in the order of memory, which is all ones or all zeros.
+    @inline(__always)
+    fileprivate var bitOfEachByte: UInt64 {
+        // Each byte keeps a bit of its own, and the product adds all bytes up in the highest one.
+        ((UInt64(littleEndian: self) & 0x8040_2010_0804_0201) &* 0x0101_0101_0101_0101) &>> 56
     }
 }

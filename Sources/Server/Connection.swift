@@ -8,9 +8,8 @@ import Policy
 /// Postfix waits for a reply before it sends the next request. A client that doesn't is served all the same: while a
 /// request is with the store, the following bytes wait. Once too many do, or once the client leaves too many replies
 /// unread, nothing more is read from it.
-final class Connection: ChannelDuplexHandler {
+final class Connection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
-    typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     private let desk: Desk
@@ -61,14 +60,13 @@ final class Connection: ChannelDuplexHandler {
         guard !isClosing else { return }
         var bytes = unwrapInboundIn(data)
         hear()
-        if unread.readableBytes == 0 {
-            unread = bytes
-        } else {
+        if unread.readableBytes > 0 {
             // What was answered must go, or the buffer would grow with all that ever came.
             unread.discardReadBytes()
             unread.writeBuffer(&bytes)
+            bytes = takeUnread()
         }
-        proceed()
+        proceed(with: bytes)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -76,14 +74,9 @@ final class Connection: ChannelDuplexHandler {
         context.fireChannelReadComplete()
     }
 
-    func read(context: ChannelHandlerContext) {
-        holdsBackRead = unread.readableBytes > limits.request || !isWritable
-        if !holdsBackRead { context.read() }
-    }
-
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         isWritable = context.channel.isWritable
-        if holdsBackRead { read(context: context) }
+        regulateReading()
         context.fireChannelWritabilityChanged()
     }
 
@@ -105,9 +98,8 @@ final class Connection: ChannelDuplexHandler {
     func deliver(_ outcome: Outcome) {
         isWaiting = false
         reply(outcome)
-        proceed()
+        proceed(with: takeUnread())
         desk.flushLater(self)
-        if holdsBackRead, let context { read(context: context) }
     }
 
     /// Ends the connection once what is in flight has its reply.
@@ -137,18 +129,33 @@ final class Connection: ChannelDuplexHandler {
         if let roster { lastHeard = roster.hear() }
     }
 
-    private func proceed() {
+    private func takeUnread() -> ByteBuffer {
+        defer { unread = ByteBuffer() }
+        return unread
+    }
+
+    private func proceed(with bytes: consuming ByteBuffer) {
         do throws(PolicyViolation) {
-            while !isWaiting, !isClosing, let request = try decoder.next(in: &unread) {
+            while bytes.readableBytes > 0, !isWaiting, !isClosing, let request = try decoder.next(in: &bytes) {
                 if let outcome = desk.take(request, from: self) { reply(outcome) } else { isWaiting = true }
             }
         } catch {
             return giveUp(error)
         }
-        // Let go of the buffer that was read, so that it can be used for the next read.
-        if unread.readableBytes == 0 { unread = ByteBuffer() }
+        // A buffer that was read to its end is let go, so that it can be used for the next read.
+        if bytes.readableBytes > 0 { unread = bytes }
+        regulateReading()
         guard !isWaiting else { return }
         if isClosing { close() } else if isInputClosed { end() }
+    }
+
+    /// Reads on or not, as there is room for what would come.
+    private func regulateReading() {
+        let holdsBack = unread.readableBytes > limits.request || !isWritable
+        guard holdsBack != holdsBackRead, let context else { return }
+        holdsBackRead = holdsBack
+        // It fails only on a channel that is closed.
+        try? context.channel.syncOptions?.setOption(.autoRead, value: !holdsBack)
     }
 
     private func reply(_ outcome: Outcome) {

@@ -42,15 +42,15 @@ struct EnvelopeTests {
     func isKeptUnder(_ client: String, _ sender: String, _ recipient: String, _ text: String) {
         var envelope = Envelope()
         envelope.fill(client, sender, recipient)
-        #expect(envelope.readTriplet { String(copying: $0) } == text)
+        #expect(envelope.triplet == text)
     }
 
     @Test func isUsedAgainWithoutTraces() {
         var envelope = Envelope()
         envelope.fill("2001:db8::1", "a-long-sender@example.org", "a-long-recipient@example.com")
         envelope.fill("192.0.2.7", "a@b", "u@c")
-        #expect(envelope.readTriplet { String(copying: $0) } == "192.0.2.0/24/a@b/u@c")
-        #expect(envelope.readNetwork { String(copying: $0) } == "192.0.2.0/24")
+        #expect(envelope.triplet == "192.0.2.0/24/a@b/u@c")
+        #expect(envelope.networkText == "192.0.2.0/24")
     }
 
     @Test(arguments: ["", "unknown", "192.0.2", "[192.0.2.7]"])
@@ -65,13 +65,21 @@ struct EnvelopeTests {
     @Test func followsTheMasks() {
         var envelope = Envelope()
         envelope.fill("192.0.2.7", "a@b", "u@c", ClientMasks(ipv4: 32, ipv6: 64))
-        #expect(envelope.readNetwork { String(copying: $0) } == "192.0.2.7/32")
+        #expect(envelope.networkText == "192.0.2.7/32")
         envelope.fill("2001:db8:1:2:3::4", "a@b", "u@c", ClientMasks(ipv4: 32, ipv6: 64))
-        #expect(envelope.readNetwork { String(copying: $0) } == "2001:db8:1:2::/64")
+        #expect(envelope.networkText == "2001:db8:1:2::/64")
     }
 }
 
 extension Envelope {
+    fileprivate var triplet: String {
+        mutating get { readKeys { triplet, _, _ in String(copying: triplet) } }
+    }
+
+    fileprivate var networkText: String {
+        mutating get { readKeys { _, _, network in String(copying: network) } }
+    }
+
     mutating func fill(
         _ client: String, _ sender: String, _ recipient: String, _ masks: ClientMasks = ClientMasks()
     ) {

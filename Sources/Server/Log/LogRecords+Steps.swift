@@ -19,9 +19,11 @@ extension LogRecords {
             for attribute in PolicyAttribute.allCases { line.append(sent: attribute, of: request, style) }
         }
         append(step: "envelope", at: now, in: form) { line, style in
-            guard let envelope else { return line.append("reason", outcome.reason.text, style) }
-            envelope.readNetwork { line.append("network", $0, style) }
-            envelope.readTriplet { line.append("triplet", $0, style) }
+            guard var envelope else { return line.append("reason", outcome.reason.text, style) }
+            envelope.readKeys { triplet, _, network in
+                line.append("network", network, style)
+                line.append("triplet", triplet, style)
+            }
         }
         if envelope != nil {
             append(step: "whitelist", at: now, in: form) { line, style in
