@@ -1,21 +1,31 @@
 import Greylist
 import Storage
 
-/// What was written and isn't in the tree yet: a look-up goes through the batch that is being judged, `fresh`, `frozen`,
-/// and the tree as it was committed last.
+/// What was written and isn't in the tree yet: a look-up goes through `fresh`, `frozen`, and the tree as it was committed
+/// last.
 struct Backlog {
-    /// What the batch that is being judged writes, and the same for the journal.
-    private(set) var batch = Overlay()
+    /// What the batch that is being judged writes, for the journal.
     var frame = JournalFrame()
-    /// What came since the tree was last handed something.
+    /// What was in `fresh` before the batch wrote it over, in this order.
+    private var former: [Former] = []
+    /// What came since the tree was last handed something, the batch included.
     private(set) var fresh = Overlay()
     /// What it was handed and hasn't committed yet.
     private(set) var frozen = Overlay()
 
-    /// Whether there is nothing, but for the batch.
+    private struct Former {
+        let place: Overlay.Place
+        /// Nil where there was none.
+        let record: Record?
+    }
+
+    /// Whether there is nothing.
     var isEmpty: Bool { fresh.isEmpty && frozen.isEmpty }
 
-    /// What there is, but for the batch.
+    /// Whether the batch has written something.
+    var hasBatch: Bool { !former.isEmpty }
+
+    /// What there is.
     var all: Overlay {
         var all = frozen
         all.add(fresh)
@@ -31,25 +41,32 @@ struct Backlog {
 
     func read(_ key: Key, in table: Table, _ tree: borrowing Transaction) throws(LMDBFault) -> Record? {
         let place = Overlay.Place(table: table, key: key.stored)
-        if let record = batch[place] ?? fresh[place] ?? frozen[place] { return record }
+        if let record = fresh[place] ?? frozen[place] { return record }
         return try tree.read(key, in: table)
     }
 
     mutating func write(_ record: Record, _ key: Key, in table: Table) {
         let place = Overlay.Place(table: table, key: key.stored)
-        batch[place] = record
+        former.append(Former(place: place, record: fresh.replace(place, with: record)))
         frame.append(place, record)
     }
 
     /// The batch is in the journal.
     mutating func keepBatch() {
-        fresh.add(batch)
+        former.removeAll(keepingCapacity: true)
+        frame.removeAll()
     }
 
-    /// The batch is over, kept or not.
-    mutating func forgetBatch() {
-        batch.removeAll()
-        frame.removeAll()
+    /// Takes back what the batch has written, and returns it.
+    @discardableResult
+    mutating func takeBatch() -> Overlay {
+        var batch = Overlay()
+        for former in former.reversed() {
+            if batch[former.place] == nil { batch[former.place] = fresh[former.place] }
+            fresh[former.place] = former.record
+        }
+        keepBatch()
+        return batch
     }
 
     /// Takes in what a journal has that was left.

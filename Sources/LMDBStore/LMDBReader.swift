@@ -49,7 +49,7 @@ public final class LMDBReader: EntrySource {
     public func count(_ table: Table) async throws(StoreError) -> Int? {
         try read { (transaction, overlay) throws(LMDBFault) in
             var count = try transaction.count(table)
-            for (place, _) in overlay.sorted() where place.table == table {
+            for place in overlay.sorted().map(\.place) where place.table == table {
                 if try transaction.read(place.key, in: table) == nil { count += 1 }
             }
             return count

@@ -108,11 +108,13 @@ struct TreeWriter: @unchecked Sendable {  // guarded by: LMDB; WriteBehind waits
     fileprivate let handle: OpaquePointer
     fileprivate let tables: TableHandles
 
-    /// Entries in a transaction, nearly each of which has a page of its own in a large tree.
+    /// Entries in a transaction at least; in a large tree nearly each of them has a page of its own.
     ///
     /// LMDB has those pages in memory, and writes them to others, which are free again two transactions later: so this
     /// bounds both, 8 MB of memory and some 16 MB of the file.
     private static let slice = 2_048
+    /// In a small tree many entries share a page, and a transaction takes what is in so many.
+    private static let pages = 512
 
     /// Writes what isn't in the tree yet, in transactions that are synced.
     ///
@@ -121,16 +123,25 @@ struct TreeWriter: @unchecked Sendable {  // guarded by: LMDB; WriteBehind waits
     ///   - generation: is written in the last transaction, with the batch
     func write(_ overlay: Overlay, _ batch: Overlay, _ generation: Generation) throws(LMDBFault) {
         var rest = overlay.sorted()[...]
+        var count = 0
         while true {
             var transaction = try OpenDatabase.begin(handle, tables)
-            for (place, record) in rest.prefix(Self.slice) { try transaction.write(record, place.key, in: place.table) }
-            rest = rest.dropFirst(Self.slice)
+            if count == 0 { count = try Self.entries(of: rest.count, in: transaction) }
+            try transaction.write(rest.prefix(count))
+            rest = rest.dropFirst(count)
             if rest.isEmpty {
-                for (place, record) in batch.sorted() { try transaction.write(record, place.key, in: place.table) }
+                try transaction.write(batch.sorted()[...])
                 try transaction.write(generation)
                 return try transaction.commit()
             }
             try transaction.commit()
         }
+    }
+
+    /// How many of so many entries go into a transaction.
+    private static func entries(of count: Int, in transaction: borrowing Transaction) throws(LMDBFault) -> Int {
+        // A page of the tree has room for 40 entries at least, and is half full at worst.
+        let touched = min(count, try transaction.leafPages() + count / 20)
+        return max(slice, count / (touched / pages + 1) + 1)
     }
 }

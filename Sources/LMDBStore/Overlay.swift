@@ -12,10 +12,16 @@ struct Overlay: Sendable {
         /// A digest is spread already: eight of its bytes stand for it.
         func hash(into hasher: inout Hasher) {
             switch key {
-            case .digest: hasher.combine(key.head)
+            case .digest(let digest): hasher.combine(digest.leadingBytes)
             case .text(let text): text.withUnsafeBytes { hasher.combine(bytes: $0) }
             }
         }
+    }
+
+    /// What is written, and where.
+    struct Entry {
+        let place: Place
+        let record: Record
     }
 
     private var records: [Place: Record] = [:]
@@ -28,9 +34,14 @@ struct Overlay: Sendable {
         set { records[place] = newValue }
     }
 
+    /// Writes an entry, and returns the one that was there.
+    mutating func replace(_ place: Place, with record: Record) -> Record? {
+        records.updateValue(record, forKey: place)
+    }
+
     /// Writes another one over it.
     mutating func add(_ newer: Overlay) {
-        records.merge(newer.records) { $1 }
+        for (place, record) in newer.records { records[place] = record }
     }
 
     /// Forgets everything, and keeps the room for as much.
@@ -39,10 +50,15 @@ struct Overlay: Sendable {
     }
 
     /// The entries, those of each table in the order of the tree.
-    func sorted() -> [(place: Place, record: Record)] {
-        records.map { (head: $0.key.key.head, entry: $0) }
-            .sorted { $0.head == $1.head ? $0.entry.key.key.precedes($1.entry.key.key) : $0.head < $1.head }
-            .map { (place: $0.entry.key, record: $0.entry.value) }
+    func sorted() -> [Entry] {
+        let entries = records.map { Entry(place: $0.key, record: $0.value) }
+        // Numbers are moved about instead of the entries.
+        return entries.indices.map { (head: entries[$0].place.key.head, index: $0) }
+            .sorted {
+                $0.head == $1.head
+                    ? entries[$0.index].place.key.precedes(entries[$1.index].place.key) : $0.head < $1.head
+            }
+            .map { entries[$0.index] }
     }
 }
 
@@ -55,7 +71,8 @@ extension Key {
     /// The first eight of its bytes as a number, zeros where there are none: of two keys whose numbers differ, LMDB has
     /// that with the smaller one first.
     fileprivate var head: UInt64 {
-        withStoredBytes { bytes in
+        if case .digest(let digest) = self { return digest.leadingBytes }
+        return withStoredBytes { bytes in
             if bytes.count >= 8 { return UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)) }
             return bytes.enumerated().reduce(0) { $0 | UInt64($1.element) << UInt64(56 - 8 * $1.offset) }
         }

@@ -62,12 +62,36 @@ struct Transaction: ~Copyable {
         return statistics.ms_entries - (try generation() == nil ? 0 : 1)
     }
 
+    /// How many pages have the entries of both tables.
+    func leafPages() throws(LMDBFault) -> Int {
+        var sum = 0
+        for table in Table.allCases {
+            var statistics = MDB_stat()
+            try LMDBFault.check(mdb_stat(handle, tables[table], &statistics))
+            sum += statistics.ms_leaf_pages
+        }
+        return sum
+    }
+
     func read(_ key: Key, in table: Table) throws(LMDBFault) -> Record? {
         try value(of: key, in: tables[table]).flatMap { Record($0) }
     }
 
-    mutating func write(_ record: Record, _ key: Key, in table: Table) throws(LMDBFault) {
-        record.write(to: try reserve(key, in: tables[table]))
+    /// Writes entries in the order of the tree: each is then looked for near the one before.
+    mutating func write(_ entries: ArraySlice<Overlay.Entry>) throws(LMDBFault) {
+        guard !entries.isEmpty else { return }
+        isDirty = true
+        for table in Table.allCases {
+            var cursor: OpaquePointer?
+            try LMDBFault.check(mdb_cursor_open(handle, tables[table], &cursor))
+            defer { mdb_cursor_close(cursor) }
+            for entry in entries where entry.place.table == table {
+                var room = MDB_val(mv_size: Record.size, mv_data: nil)
+                let code = entry.place.key.withValue { mdb_cursor_put(cursor, &$0, &room, UInt32(MDB_RESERVE)) }
+                try LMDBFault.check(code)
+                entry.record.write(to: UnsafeMutableRawBufferPointer(start: room.mv_data, count: room.mv_size))
+            }
+        }
     }
 
     /// Which journals the tree has; nil in one that never had any.
@@ -163,8 +187,8 @@ struct Transaction: ~Copyable {
         }
         try walk(table, from: cursor?.bytes) { bytes, value in
             let key = Key(bytes: bytes)
-            while let (first, record) = newer.first, first.key.precedes(key) {
-                guard add(first.key, record) else { return .stop }
+            while let first = newer.first, first.place.key.precedes(key) {
+                guard add(first.place.key, first.record) else { return .stop }
                 newer.removeFirst()
             }
             let isOld = newer.first?.place.key == key
@@ -172,8 +196,8 @@ struct Transaction: ~Copyable {
             if isOld { newer.removeFirst() }
             return .keep
         }
-        while slice.next == nil, let (first, record) = newer.popFirst() {
-            if !add(first.key, record) { break }
+        while slice.next == nil, let first = newer.popFirst() {
+            if !add(first.place.key, first.record) { break }
         }
         return slice
     }

@@ -93,20 +93,22 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
         _ body: (inout Backlog, borrowing Transaction) throws(LMDBFault) -> Answer
     ) throws(LMDBFault) -> Answer {
         makeRoom()
-        defer { backlog.forgetBatch() }
+        // Nothing is left of it where it was kept.
+        defer { backlog.takeBatch() }
         let answer = try environment.read { (transaction) throws(LMDBFault) in try body(&backlog, transaction) }
-        if !backlog.batch.isEmpty { try keepBatch() }
+        if backlog.hasBatch { try keepBatch() }
         schedule()
         return answer
     }
 
     /// Brings everything into the tree, and waits for it.
     func flush() throws(LMDBFault) {
+        let batch = backlog.takeBatch()
         waitForTree()
-        guard !isFlushed || !backlog.batch.isEmpty || journal.fault != nil || fault != nil else { return }
+        guard !isFlushed || !batch.isEmpty || journal.fault != nil || fault != nil else { return }
         do throws(LMDBFault) {
             let target = Generation(database: journal.database, applied: journal.generation)
-            try environment.write(backlog.all, backlog.batch, target)
+            try environment.write(backlog.all, batch, target)
         } catch {
             let error = error.code == EIO && isDiskFull ? LMDBFault(code: ENOSPC) : error
             fault = error

@@ -5,9 +5,12 @@ import Crypto
 /// It spreads keys and keeps addresses out of the database; nothing rests on its being unforgeable, since a
 /// sender who finds two texts of one digest only shares the fate of himself.
 public struct Digest: Sendable, Hashable, BitwiseCopyable {
-    private let head: UInt64
-    private let middle: UInt64
-    private let tail: UInt32
+    @usableFromInline
+    let head: UInt64
+    @usableFromInline
+    let middle: UInt64
+    @usableFromInline
+    let tail: UInt32
 
     /// The digest of that text.
     public init(of text: Span<UInt8>) {
@@ -20,7 +23,8 @@ public struct Digest: Sendable, Hashable, BitwiseCopyable {
     }
 
     /// How many bytes it has.
-    public static let size = 20
+    @inlinable
+    public static var size: Int { 20 }
 
     /// The digest of these bytes; nil where they aren't as many as one has.
     init?(bytes: UnsafeRawBufferPointer) {
@@ -59,7 +63,12 @@ public struct Digest: Sendable, Hashable, BitwiseCopyable {
         self.tail = tail
     }
 
+    /// The first eight bytes as a number: of two digests the one with the lower number comes first.
+    @inlinable
+    public var leadingBytes: UInt64 { UInt64(bigEndian: head) }
+
     /// Hands over the 20 bytes, in the order of FIPS 180-4.
+    @inlinable
     public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         try withUnsafeBytes(of: self) { try body(UnsafeRawBufferPointer(rebasing: $0[..<Self.size])) }
     }

@@ -48,7 +48,7 @@ struct JournalTests {
 
     private func state(_ contents: JournalContents?) -> [Key: Sighting] {
         var state: [Key: Sighting] = [:]
-        for (place, record) in contents?.overlay.sorted() ?? [] { state[place.key] = record.sighting }
+        for entry in contents?.overlay.sorted() ?? [] { state[entry.place.key] = entry.record.sighting }
         return state
     }
 
