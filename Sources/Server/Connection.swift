@@ -23,8 +23,12 @@ final class Connection: ChannelInboundHandler {
     private var isClosing = false
     private var holdsBackRead = false
     private var isWritable = true
-    /// Whether anything was written that isn't sent.
-    private(set) var hasWritten = false
+    /// Replies that aren't sent yet.
+    private var replies = ByteBuffer()
+    /// Sends them; nil where the channel does, since there is no socket or it was full once.
+    private var socket: ReplySocket?
+    /// Whether there are replies that aren't sent.
+    var hasReplies: Bool { replies.readableBytes > 0 }
     /// Whether the server asks itself: that is neither logged nor counted.
     var isOwn: Bool { roster == nil }
     /// Whether a request is with the store.
@@ -43,6 +47,7 @@ final class Connection: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         self.context = context
+        socket = ReplySocket(of: context.channel)
         hear()
         roster?.add(self)
         context.fireChannelActive()
@@ -50,8 +55,10 @@ final class Connection: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         self.context = nil
+        socket = nil
         isClosing = true
         unread = ByteBuffer()
+        replies = ByteBuffer()
         roster?.remove(self)
         context.fireChannelInactive()
     }
@@ -117,6 +124,7 @@ final class Connection: ChannelInboundHandler {
 
     /// Closes when what was written has been sent.
     private func close() {
+        flush()
         guard let context else { return }
         isClosing = true
         let bound = context.loopBound
@@ -159,16 +167,21 @@ final class Connection: ChannelInboundHandler {
     }
 
     private func reply(_ outcome: Outcome) {
-        guard let context else { return }
-        context.write(wrapOutboundOut(encoder.bytes(of: outcome.reply)), promise: nil)
-        hasWritten = true
+        var bytes = encoder.bytes(of: outcome.reply)
+        if hasReplies { replies.writeBuffer(&bytes) } else { replies = bytes }
     }
 
-    /// Sends what was written.
+    /// Sends the replies.
     func flush() {
-        guard hasWritten else { return }
-        hasWritten = false
-        context?.flush()
+        guard hasReplies, let context else { return }
+        var bytes = replies
+        replies = ByteBuffer()
+        if let socket {
+            bytes.moveReaderIndex(forwardBy: socket.send(bytes))
+            if bytes.readableBytes == 0 { return }
+            self.socket = nil
+        }
+        context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
     }
 
     /// The client has sent all it wanted to.

@@ -100,7 +100,7 @@ final class Desk {
     ///
     /// So those who wait are woken in one go, and not one between two requests, which costs as much as a request.
     func flushLater(_ connection: Connection) {
-        if connection.hasWritten { unflushed.append(connection) }
+        if connection.hasReplies { unflushed.append(connection) }
     }
 
     private func flush() {
