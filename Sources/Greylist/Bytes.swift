@@ -32,13 +32,13 @@ extension OutputSpan<UInt8> {
     /// Appends bytes.
     @inline(__always)
     mutating func append(copying bytes: Span<UInt8>) {
-        append(bytes) { $0 } each: { $0 }
+        append(bytes, sixteen: { $0 }, each: { $0 })
     }
 
     /// Appends bytes with the letters A to Z made lower case.
     @inline(__always)
     mutating func append(lowercasing bytes: Span<UInt8>) {
-        append(bytes) { $0.lowercased } each: { $0.lowercased }
+        append(bytes, sixteen: { $0.lowercased }, each: { $0.lowercased })
     }
 
     /// Appends bytes, each as one of the two makes it: sixteen at a time, or one by one where there are fewer.

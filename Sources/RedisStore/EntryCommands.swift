@@ -8,7 +8,6 @@ package struct EntryCommands {
     private let isCluster: Bool
     private let script = EntryScript()
     /// Storage that is used again and again.
-    private var key: [UInt8] = []
     private var record: [UInt8] = []
     /// Whether the server knows `SET … NX GET` (Redis 7, Valkey); the script does the same, a little slower.
     var hasSetNXGet = true
@@ -37,14 +36,21 @@ package struct EntryCommands {
         guard hasSetNXGet else {
             return replace(key, in: .greylist, ByteBuffer(), with: sighting, at: now, under: rules, into: &buffer)
         }
-        buffer.writeCommand("SET", arguments: 6)
-        let slot = write(key, .greylist, &buffer)
-        write(sighting, &buffer)
-        buffer.writeBulk("NX")
-        buffer.writeBulk("GET")
-        buffer.writeBulk("EX")
-        buffer.writeBulk(Int(sighting.secondsLeft(at: now, under: rules)))
-        return slot
+        let (prefix, seconds) = (prefixes[Table.greylist.rawValue], Int(sighting.secondsLeft(at: now, under: rules)))
+        let length = prefix.count + key.spellingCount
+        write(sighting)
+        // The commonest of all commands, in one go.
+        buffer.writeWithOutputRawSpan(minimumWritableBytes: length + record.count + 9 * OutputRawSpan.roomForBulk(4)) {
+            $0.append(header: "*", 7)
+            $0.append(bulk: "SET")
+            $0.append(bulkLength: length) { $0.append(key, after: prefix) }
+            $0.append(bulkLength: record.count) { $0.append(record.span) }
+            $0.append(bulk: "NX")
+            $0.append(bulk: "GET")
+            $0.append(bulk: "EX")
+            $0.append(bulkLength: seconds.decimalWidth) { $0.append(decimal: seconds) }
+        }
+        return isCluster ? slot(of: key, after: prefix) : nil
     }
 
     /// Replaces a record by another, or removes it: 1, or else what is there, and nothing is changed.
@@ -60,23 +66,35 @@ package struct EntryCommands {
         script.write(into: &buffer, isLoaded: isLoaded)
         let slot = write(key, table, &buffer)
         buffer.writeBulk(record)
-        if let sighting { write(sighting, &buffer) } else { buffer.writeBulk("") }
+        if let sighting { write(sighting) } else { self.record.removeAll(keepingCapacity: true) }
+        buffer.writeBulk(self.record.span)
         buffer.writeBulk(Int(sighting?.secondsLeft(at: now, under: rules) ?? 1))
         return slot
     }
 
-    private mutating func write(_ key: Key, _ table: Table, _ buffer: inout ByteBuffer) -> UInt16? {
-        self.key.removeAll(keepingCapacity: true)
-        self.key.append(contentsOf: prefixes[table.rawValue])
-        key.spell { self.key.append($0) }
-        buffer.writeBulk(self.key.span)
-        return isCluster ? KeySlot.of(self.key.span) : nil
+    private func write(_ key: Key, _ table: Table, _ buffer: inout ByteBuffer) -> UInt16? {
+        let prefix = prefixes[table.rawValue]
+        buffer.writeBulk(length: prefix.count + key.spellingCount) { $0.append(key, after: prefix) }
+        return isCluster ? slot(of: key, after: prefix) : nil
     }
 
-    private mutating func write(_ sighting: Sighting, _ buffer: inout ByteBuffer) {
+    private func slot(of key: Key, after prefix: [UInt8]) -> UInt16 {
+        var text = prefix
+        key.spell { text.append($0) }
+        return KeySlot.of(text.span)
+    }
+
+    private mutating func write(_ sighting: Sighting) {
         record.removeAll(keepingCapacity: true)
         EntryText.append(sighting, to: &record)
-        buffer.writeBulk(record.span)
+    }
+}
+
+extension OutputRawSpan {
+    @inline(__always)
+    fileprivate mutating func append(_ key: Key, after prefix: [UInt8]) {
+        append(prefix.span)
+        key.spell { append($0) }
     }
 }
 

@@ -66,7 +66,7 @@ final class Exchange: ReplyReceiver {
     private func begin(_ place: Int) {
         let inquiry = batch[place]
         let isPlain = inquiry.question == .message && inquiry.client == nil && inquiry.former == nil
-        if isPlain, admits(inquiry) { return claim(place) }
+        if isPlain, admits(inquiry) { return claim(place, inquiry) }
         if inquiry.asksForTriplet {
             read(inquiry.triplet, in: .greylist, .readTriplet, place)
             if let former = inquiry.former { read(former, in: .greylist, .readFormer, place) }
@@ -92,9 +92,8 @@ final class Exchange: ReplyReceiver {
         teller.draft(to: waiter(step, place)) { commands, buffer in commands.get(key, in: table, into: &buffer) }
     }
 
-    private func claim(_ place: Int) {
-        let inquiry = batch[place]
-        reserve(place)
+    private func claim(_ place: Int, _ inquiry: Inquiry) {
+        reserve(place, inquiry)
         teller.draft(to: waiter(.claim, place)) { commands, buffer in
             commands.claim(
                 inquiry.triplet, for: Sighting(firstAt: inquiry.time), at: inquiry.time, under: inquiry.rules,
@@ -156,7 +155,7 @@ final class Exchange: ReplyReceiver {
         switch (step, fault.kind) {
         case (.claim, .other) where fault.isSyntaxError && teller.commands.hasSetNXGet:
             teller.commands.hasSetNXGet = false
-            claim(place)
+            claim(place, batch[place])
         case (.claim, .other) where fault.isSyntaxError, (.claim, .noScript): writeTriplet(place, byScript: true)
         case (.writeTriplet, .noScript): writeTriplet(place, byScript: true)
         case (.writeClient, .noScript):
@@ -203,7 +202,7 @@ final class Exchange: ReplyReceiver {
         let inquiry = batch[place]
         let sighting = inquiry.judgement?.remember.triplet ?? Sighting(firstAt: inquiry.time)
         let record = progress[place].triplet
-        if sighting.isPending, record.readableBytes == 0, !byScript { return claim(place) }
+        if sighting.isPending, record.readableBytes == 0, !byScript { return claim(place, inquiry) }
         write(sighting, inquiry.triplet, over: record, in: .greylist, .writeTriplet, place, isLoaded: !byScript)
     }
 
@@ -226,12 +225,15 @@ final class Exchange: ReplyReceiver {
 
     /// What was to be written is; where that was before any judgement, the triplet is new.
     private func written(_ place: Int) {
-        if batch[place].judgement == nil {
-            batch[place].judgement = Greylist.judge(Known(), at: batch[place].time, under: batch[place].rules)
+        var inquiry = batch[place]
+        if inquiry.judgement == nil {
+            inquiry.judgement = Greylist.judge(Known(), at: inquiry.time, under: inquiry.rules)
+            batch[place].judgement = inquiry.judgement
         }
-        let (inquiry, stored) = (batch[place], EntryText.sighting(progress[place].triplet))
-        free(place)
+        let (stored, wasReserved) = (EntryText.sighting(progress[place].triplet), progress[place].isReserved)
+        progress[place].isReserved = false
         teller.pending.withLockedValue { pending in
+            if wasReserved { pending.free(network: inquiry.network, at: inquiry.time) }
             pending.replace(
                 stored, with: inquiry.judgement?.remember.triplet, network: inquiry.network, under: inquiry.rules)
             pending.commit()
@@ -240,10 +242,9 @@ final class Exchange: ReplyReceiver {
     }
 
     /// Keeps a place for the entry while it is being made.
-    private func reserve(_ place: Int) {
+    private func reserve(_ place: Int, _ inquiry: Inquiry) {
         guard !progress[place].isReserved else { return }
         progress[place].isReserved = true
-        let inquiry = batch[place]
         teller.pending.withLockedValue { $0.reserve(network: inquiry.network, at: inquiry.time) }
     }
 

@@ -37,7 +37,7 @@ final class ListDesk: ReplyReceiver {
             tag += 1
             promises[tag] = promise
             var bytes = ByteBuffer()
-            bytes.writeHeader(UInt8(ascii: "*"), command.words.count)
+            bytes.writeArrayHeader(count: command.words.count)
             for word in command.words { bytes.writeBulk(word) }
             client.submit(
                 bytes, slot: KeySlot.of(Array(command.key.utf8).span), to: Waiter(receiver: self, tag: tag))

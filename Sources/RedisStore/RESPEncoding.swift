@@ -7,73 +7,97 @@ import NIOCore
 extension ByteBuffer {
     /// Begins a command that has that many arguments, which have to follow.
     mutating func writeCommand(_ name: StaticString, arguments: Int) {
-        writeHeader(UInt8(ascii: "*"), arguments + 1)
+        writeArrayHeader(count: arguments + 1)
         writeBulk(name)
+    }
+
+    /// Begins an array of that many elements, which have to follow.
+    mutating func writeArrayHeader(count: Int) {
+        writeWithOutputRawSpan(minimumWritableBytes: OutputRawSpan.roomForHeader) { $0.append(header: "*", count) }
     }
 
     /// Writes an argument.
     mutating func writeBulk(_ text: StaticString) {
-        writeBulkHeader(length: text.utf8CodeUnitCount)
-        writeStaticString(text)
-        writeBulkEnd()
+        writeBulk(length: text.utf8CodeUnitCount) { $0.append(text) }
     }
 
     /// Writes an argument.
     mutating func writeBulk(_ text: String) {
-        writeBulkHeader(length: text.utf8.count)
-        writeString(text)
-        writeBulkEnd()
+        writeBulk(text.utf8Span.span)
     }
 
     /// Writes an argument.
     mutating func writeBulk(_ bytes: ByteBuffer) {
-        writeBulkHeader(length: bytes.readableBytes)
-        writeImmutableBuffer(bytes)
-        writeBulkEnd()
+        writeBulk(bytes.readableBytesUInt8Span)
     }
 
     /// Writes an argument.
     mutating func writeBulk(_ bytes: Span<UInt8>) {
-        writeBulkHeader(length: bytes.count)
-        writeBytes(bytes.bytes)
-        writeBulkEnd()
+        writeBulk(length: bytes.count) { $0.append(bytes) }
     }
 
     /// Writes an argument: the number in decimal digits.
     mutating func writeBulk(_ number: Int) {
-        writeBulkHeader(length: number.decimalWidth)
-        writeDecimal(number)
-        writeBulkEnd()
+        writeBulk(length: number.decimalWidth) { $0.append(decimal: number) }
     }
 
-    /// Begins an argument that is written in parts: `length` bytes and ``writeBulkEnd()`` have to follow.
-    mutating func writeBulkHeader(length: Int) {
-        writeHeader(UInt8(ascii: "$"), length)
+    /// Writes an argument of `length` bytes, which `write` appends.
+    mutating func writeBulk(length: Int, _ write: (inout OutputRawSpan) -> Void) {
+        writeWithOutputRawSpan(minimumWritableBytes: OutputRawSpan.roomForBulk(length)) {
+            $0.append(bulkLength: length, write)
+        }
+    }
+}
+
+/// The same into room that is there.
+extension OutputRawSpan {
+    /// How many bytes the beginning of an array or an argument has at most: a type, a number, and the line's end.
+    static var roomForHeader: Int { 1 + 20 + 2 }
+
+    /// How many bytes an argument has at most.
+    static func roomForBulk(_ length: Int) -> Int { roomForHeader + length + 2 }
+
+    /// Begins an array (`*`) or an argument (`$`) of that count.
+    mutating func append(header type: Unicode.Scalar, _ count: Int) {
+        append(UInt8(ascii: type))
+        append(decimal: count)
+        append("\r\n")
     }
 
-    /// Ends an argument.
-    mutating func writeBulkEnd() {
-        writeInteger(0x0d0a as UInt16)
+    /// Appends an argument.
+    mutating func append(bulk text: StaticString) {
+        append(bulkLength: text.utf8CodeUnitCount) { $0.append(text) }
     }
 
-    /// Writes a number in decimal digits, without making a String of it.
-    mutating func writeDecimal(_ number: Int) {
-        if number < 0 { writeInteger(UInt8(ascii: "-")) }
-        var rest = number.magnitude
-        var digits = InlineArray<20, UInt8>(repeating: 0)
-        var start = digits.count
-        repeat {
-            start -= 1
-            digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
-        } while rest > 0
-        writeBytes(digits.span.extracting(start...).bytes)
+    /// Appends an argument of `length` bytes, which `write` appends.
+    @inline(__always)
+    mutating func append(bulkLength length: Int, _ write: (inout OutputRawSpan) -> Void) {
+        append(header: "$", length)
+        let start = byteCount
+        write(&self)
+        precondition(byteCount == start + length, "an argument hasn't the length that was announced")
+        append("\r\n")
     }
 
-    mutating func writeHeader(_ type: UInt8, _ count: Int) {
-        writeInteger(type)
-        writeDecimal(count)
-        writeBulkEnd()
+    @inline(__always)
+    mutating func append(_ text: StaticString) {
+        text.withUTF8Buffer { for byte in $0 { append(byte) } }
+    }
+
+    @inline(__always)
+    mutating func append(_ bytes: Span<UInt8>) {
+        for index in bytes.indices { append(bytes[index]) }
+    }
+
+    /// Appends a number in decimal digits, without making a String of it.
+    mutating func append(decimal number: Int) {
+        if number < 0 { append(UInt8(ascii: "-")) }
+        var divisor: UInt = 1
+        while number.magnitude / divisor >= 10 { divisor *= 10 }
+        while divisor > 0 {
+            append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number.magnitude / divisor % 10))
+            divisor /= 10
+        }
     }
 }
 

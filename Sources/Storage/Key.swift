@@ -53,6 +53,7 @@ public enum Key: Sendable, Hashable {
     }
 
     /// How many bytes `spell` hands over.
+    @inlinable
     public var spellingCount: Int {
         switch self {
         case .digest: 2 * Digest.size
@@ -61,6 +62,7 @@ public enum Key: Sendable, Hashable {
     }
 
     /// Hands over the key as TPRT 0.9.3 spells it, byte by byte.
+    @inlinable
     public func spell(_ write: (UInt8) -> Void) {
         switch self {
         case .digest(let digest):
@@ -76,7 +78,8 @@ public enum Key: Sendable, Hashable {
     }
 }
 
-private func hexadecimalDigit(_ value: UInt8) -> UInt8 {
+@inlinable
+func hexadecimalDigit(_ value: UInt8) -> UInt8 {
     value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
 }
 

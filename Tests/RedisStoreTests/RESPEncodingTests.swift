@@ -19,20 +19,20 @@ struct RESPEncodingTests {
     @Test func anArgumentMayComeInParts() {
         var buffer = ByteBuffer()
         buffer.writeCommand("GET", arguments: 1)
-        buffer.writeBulkHeader(length: 3 + 5)
-        buffer.writeString("key")
-        buffer.writeDecimal(12_345)
-        buffer.writeBulkEnd()
+        buffer.writeBulk(length: 3 + 5) {
+            $0.append("key")
+            $0.append(decimal: 12_345)
+        }
         #expect(String(buffer: buffer) == "*2\r\n$3\r\nGET\r\n$8\r\nkey12345\r\n")
     }
 
     @Test(arguments: [0, 1, 9, 10, 99, 100, -1, -9, -10, 65_535, .max, .min] as [Int])
     func numbersAreWrittenInDecimal(_ number: Int) {
         var buffer = ByteBuffer()
-        buffer.writeDecimal(number)
-        #expect(String(buffer: buffer) == String(number))
-        #expect(number.decimalWidth == buffer.readableBytes)
-        #expect(Int(decimal: buffer.readableBytesUInt8Span) == number)
+        buffer.writeBulk(number)
+        let digits = String(number)
+        #expect(String(buffer: buffer) == "$\(digits.utf8.count)\r\n\(digits)\r\n")
+        #expect(Int(decimal: Array(digits.utf8).span) == number)
     }
 
     /// The sums are those of `CLUSTER KEYSLOT`.
