@@ -52,13 +52,9 @@ extension Span<UInt8> {
     @inline(__always)
     public func equals(_ text: StaticString) -> Bool {
         guard count == text.utf8CodeUnitCount else { return false }
-        return text.withUTF8Buffer { expected in
-            guard count >= 8 else {
-                for index in 0..<count where self[index] != expected[index] { return false }
-                return true
-            }
-            // Eight bytes at a time, the last eight overlapping those before them; the loads are checked.
-            let (bytes, expected) = (bytes, UnsafeRawBufferPointer(expected))
+        let (bytes, expected) = (bytes, UnsafeRawPointer(text.utf8Start))
+        // As many bytes at a time as there are at least, the last ones overlapping those before them.
+        if count >= 8 {
             var index = 0
             while true {
                 let word = bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
@@ -67,5 +63,15 @@ extension Span<UInt8> {
                 index = Swift.min(index + 8, count - 8)
             }
         }
+        if count >= 4 {
+            let (first, last) = (
+                bytes.unsafeLoadUnaligned(fromByteOffset: 0, as: UInt32.self),
+                bytes.unsafeLoadUnaligned(fromByteOffset: count - 4, as: UInt32.self)
+            )
+            return first == expected.loadUnaligned(as: UInt32.self)
+                && last == expected.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self)
+        }
+        for index in indices where self[index] != expected.load(fromByteOffset: index, as: UInt8.self) { return false }
+        return true
     }
 }
