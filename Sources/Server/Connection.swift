@@ -98,6 +98,8 @@ final class Connection: ChannelInboundHandler {
 
     /// A reset by the client is no news: it has gone, and that is all there is to it.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // It may come from the end of the socket, whose number may be another's by now.
+        socket = nil
         abort()
     }
 
