@@ -23,7 +23,10 @@ final class ChildProcess: Sendable {
         while waitpid(id, &status, 0) < 0, errno == EINTR {}
     }
 
-    /// Starts `command` with these descriptors as its standard streams; ours all close on exec.
+    /// Starts `command` with these descriptors as its standard streams, and no others.
+    ///
+    /// Foundation's pipes and sockets don't close on exec: whoever reads from one to its end, in another test, would wait
+    /// for as long as a server lives that has inherited it.
     static func start(_ command: [String], output: Int32, errors: Int32) async throws -> ChildProcess {
         // The kernel ends it if we crash; `setpriv` becomes the command, so the id is the command's.
         let command = ["setpriv", "--pdeathsig", "KILL"] + command
@@ -39,6 +42,10 @@ final class ChildProcess: Sendable {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_adddup2(&actions, output, 1)
         posix_spawn_file_actions_adddup2(&actions, errors, 2)
+        // A descriptor that another thread opens meanwhile gets a number that is free, and so hardly a higher one.
+        let names = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
+        let highest = names.compactMap { Int32($0) }.max() ?? 2
+        for descriptor in 3...highest + 100 { posix_spawn_file_actions_addclose(&actions, descriptor) }
 
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)

@@ -29,12 +29,7 @@ enum Loopback {
 
     /// The next connection that waits at a listening socket, if there is one.
     static func accept(at listener: Int32) -> Int32? {
-        // A server started right now would keep the connection open.
-        let descriptor = Spawner.shared.starting.withLock {
-            let descriptor = Foundation.accept(listener, nil, nil)
-            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-            return descriptor
-        }
+        let descriptor = Foundation.accept(listener, nil, nil)
         guard descriptor >= 0 else { return nil }
         _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
         sendAtOnce(descriptor)

@@ -13,9 +13,6 @@ final class Spawner: Sendable {
         return spawner
     }()
 
-    /// Held while a process is started, and while a descriptor is open that doesn't close on exec yet.
-    let starting = NSLock()
-
     private let jobs = Locked<[@Sendable () -> Void]>([])
     private let waiting = DispatchSemaphore(value: 0)
 
@@ -40,8 +37,7 @@ final class Spawner: Sendable {
     private func runForever() {
         while true {
             waiting.wait()
-            let job = jobs.withLock { $0.removeFirst() }
-            starting.withLock(job)
+            jobs.withLock { $0.removeFirst() }()
         }
     }
 }

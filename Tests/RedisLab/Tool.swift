@@ -30,11 +30,7 @@ private final class UnnamedFile: Sendable {
 
     init() throws {
         var template = Array("/tmp/tprt-redis-XXXXXX".utf8CString)
-        descriptor = Spawner.shared.starting.withLock {
-            let descriptor = mkstemp(&template)
-            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-            return descriptor
-        }
+        descriptor = mkstemp(&template)
         guard descriptor >= 0 else { throw LabError.system("mkstemp") }
         unlink(template)
     }

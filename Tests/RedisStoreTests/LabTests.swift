@@ -55,6 +55,17 @@ struct LabTests {
         }
     }
 
+    /// Such a descriptor keeps a pipe of another test open, whose reader then waits for its end in vain.
+    @Test("A program inherits none of our descriptors")
+    func inheritsNothing() async throws {
+        let pipe = Pipe()
+        let ours = [pipe.fileHandleForReading, pipe.fileHandleForWriting].map { String($0.fileDescriptor) }
+        #expect(ours.allSatisfy { fcntl(Int32($0) ?? -1, F_GETFD) == 0 }, "Foundation's pipes close on exec by now")
+        let theirs = try await Tool.run(["sh", "-c", "cd /proc/self/fd && echo *"]).split(separator: " ")
+        #expect(Set(theirs).isSubset(of: ["0", "1", "2", "3"]))
+        #expect(Set(ours.map { Substring($0) }).subtracting(["3"]).isDisjoint(with: theirs))
+    }
+
     @Test("Who may do what")
     func users() async throws {
         let alice = RedisUser("alice", password: "a b")
