@@ -171,7 +171,13 @@ struct LogSocketTests {
         sink.write(.info, message: "a")
         #expect(Self.text(first.next())?.hasSuffix(" - - a") == true)
         await sink.flush(within: 5)
+        let name = try #require(sockaddr_un(path: path))
+        let probe = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        defer { close(probe) }
+        try #require(name.withPointer { connect(probe, $0, $1) } == 0)
         first.end()
+        // A process that another test is just starting has the socket, too, for a moment.
+        while send(probe, "", 0, Int32(MSG_NOSIGNAL)) == 0 { try await Task.sleep(for: .milliseconds(1)) }
         let second = try LogReceiver(path: path)
         defer { second.end() }
         sink.write(.info, message: "b")
