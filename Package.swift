@@ -132,7 +132,7 @@ let package = Package(
             name: "ServerTests",
             dependencies: [
                 "Policy", "Greylist", "Whitelists", "Storage", "Engine", "Server", "Control", "ScenarioFiles", nioCore,
-                locks, logging, metrics, metricsTestKit, lifecycle, lifecycleTestKit, unixSignals,
+                nioPosix, locks, logging, metrics, metricsTestKit, lifecycle, lifecycleTestKit, unixSignals,
             ], swiftSettings: strict),
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
         .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: strict),
