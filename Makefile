@@ -24,7 +24,7 @@ help:
 	@echo "make bench-growth  measure with up to ten million entries (five minutes)"
 	@echo "make soak     ten million requests: do memory and descriptors stay flat? (five minutes)"
 	@echo "make deb      make a Debian package below .build, and say how to install it"
-	@echo "make deb-check  make it, let lintian look at it, and take it through its life in a copy of this system"
+	@echo "make deb-check  make it, let lintian look at it, take it through its life, and through the documents on booted systems"
 	@echo "make install  install below PREFIX ($(PREFIX)), to DESTDIR if that is set; make uninstall takes it away"
 	@echo "make completions  write completions for bash, zsh and fish to .build/completions"
 	@echo "make format   format the sources"
