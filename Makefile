@@ -8,8 +8,7 @@ FUZZ_SECONDS = 30
 # Only what is for trials may stay root.
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
-# What is built runs without the toolchain: Swift's own libraries are linked in.
-RELEASE = -c release --static-swift-stdlib -Xlinker -z -Xlinker now
+RELEASE = $(shell scripts/release-flags)
 
 .PHONY: help run build test check format generate completions fuzz bench bench-check bench-growth soak install \
 	uninstall deb deb-check clean
@@ -24,8 +23,8 @@ help:
 	@echo "make bench-check   measure a little, and compare with Benchmarks/thresholds.txt and allocations.txt (two minutes)"
 	@echo "make bench-growth  measure with up to ten million entries (five minutes)"
 	@echo "make soak     ten million requests: do memory and descriptors stay flat? (five minutes)"
-	@echo "make deb      make a Debian package, .build/tprt_VERSION_ARCHITECTURE.deb"
-	@echo "make deb-check  make it, let lintian look at it, and take it through its life in a copy of this system"
+	@echo "make deb      make a Debian package below .build, and say how to install it"
+	@echo "make deb-check  make it, let lintian look at it, take it through its life, and through the documents on booted systems"
 	@echo "make install  install below PREFIX ($(PREFIX)), to DESTDIR if that is set; make uninstall takes it away"
 	@echo "make completions  write completions for bash, zsh and fish to .build/completions"
 	@echo "make format   format the sources"
@@ -86,10 +85,11 @@ uninstall:
 
 deb: build
 	@scripts/install-packages package
-	packaging/build-deb
+	@rm -f .build/tprt_*.deb
+	@package=$$(packaging/build-deb) && echo "apt install ./$$package"
 
 deb-check: build
-	@scripts/install-packages package
+	@scripts/install-packages package-check
 	packaging/check-deb
 
 clean:

@@ -36,7 +36,7 @@ struct LogcheckTests {
             "control socket: unix:/run/tprt/control.sock",
             "settings read anew: service.grey_delay, service.max_pending changed",
             "running as user tprt, in the chroot /var/lib/tprt",
-            "stopped",
+            "stopped", "the configuration is in order",
         ])
     func isKnown(line: String) throws {
         try withLab { lab in

@@ -29,6 +29,19 @@ struct PackageTests {
             let checked = try run(["\(root)/opt/tprt/sbin/tprtd", "--check-config", "-c", configuration])
             #expect(checked.hasSuffix("the configuration is in order\n"))
 
+            let documents = "\(root)/opt/tprt/share/doc/tprt"
+            let pages = try run(["find", documents, "-name", "*.md"]).split(separator: "\n").map(String.init)
+            #expect(pages.count > 20)
+            #expect(try run([packaging("../scripts/check-links")] + pages) == "")
+            let notice = try String(contentsOfFile: "\(documents)/NOTICE", encoding: .utf8)
+            let resolved = try String(contentsOfFile: packaging("../Package.resolved"), encoding: .utf8)
+            let libraries = resolved.matches(of: /"identity" : "([^"]+)"[^}]*"version" : "([^"]+)"/)
+            #expect(libraries.count >= 12)
+            for library in libraries { #expect(notice.contains("\n\(library.1) \(library.2) (")) }
+            for text in ["sources in CNIOBoringSSL", "The OpenSSL Project Authors", "Runtime Library Exception"] {
+                #expect(notice.contains(text))
+            }
+
             try Data("{}".utf8).write(to: URL(filePath: configuration))
             try run(script + ["install"])
             #expect(try String(contentsOfFile: configuration, encoding: .utf8) == "{}")

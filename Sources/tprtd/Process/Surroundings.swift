@@ -23,8 +23,13 @@ enum Surroundings {
         close(from: first, to: .max)
     }
 
-    /// The rights of new files, no core files (they would hold who writes to whom), and the name that ps(1) shows.
+    /// The rights of new files, no core files (they would hold who writes to whom), the name that ps(1) shows, and
+    /// no lines in syslog but ours.
+    ///
+    /// libdispatch writes there by itself at each start: that it can't raise the priority of one of its threads, which
+    /// takes root. `LIBDISPATCH_LOG=stderr` shows it.
     static func settle() {
+        setenv("LIBDISPATCH_LOG", "NO", 0)
         umask(0o027)
         var none = rlimit(rlim_cur: 0, rlim_max: 0)
         setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
