@@ -36,7 +36,7 @@ run: build
 build:
 	@scripts/install-packages build
 	$(SWIFT) build $(RELEASE) --product tprtd
-	$(SWIFT) build $(RELEASE) --product tprtctl
+	@ln -sf tprtd .build/release/tprtctl
 
 test:
 	@scripts/install-packages test

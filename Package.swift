@@ -34,6 +34,11 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 
 let package = Package(
     name: "tprt",
+    // One program under two names: the daemon and the tool share nearly all of their code.
+    products: [
+        .executable(name: "tprtd", targets: ["tprt"]),
+        .executable(name: "tprtctl", targets: ["tprt"]),
+    ],
     // Exact versions: what was tested is what is built. NOTICE in the package names those of the libraries that they use.
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
@@ -45,7 +50,8 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
     targets: [
-        .executableTarget(
+        .executableTarget(name: "tprt", dependencies: ["tprtd", "tprtctl"], swiftSettings: strict),
+        .target(
             name: "tprtd",
             dependencies: [
                 "Policy", "Greylist", "Storage", "Engine", "Settings", "Whitelists", "WhitelistFiles", "Server",
@@ -54,7 +60,7 @@ let package = Package(
                 locks,
             ], swiftSettings: strict),
         .target(name: "CProcess"),
-        .executableTarget(
+        .target(
             name: "tprtctl",
             dependencies: [
                 "Greylist", "Storage", "Settings", "JSONText", "Whitelists", "WhitelistFiles", "Programs", "Control",

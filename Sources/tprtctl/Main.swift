@@ -3,10 +3,10 @@ import Glibc
 import Programs
 
 /// The tool, from its arguments to its end.
-@main
-enum Main {
+public enum ToolProgram {
+    /// Runs the command; what goes wrong ends the process with a line and an exit status.
     @MainActor
-    static func main() async {
+    public static func main() async {
         do {
             var command = try Tprtctl.parseAsRoot()
             if let command = command as? any MainActorCommand {

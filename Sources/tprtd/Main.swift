@@ -7,10 +7,10 @@ import Settings
 import WhitelistFiles
 
 /// The daemon, from its arguments to its end.
-@main
-enum Main {
+public enum DaemonProgram {
+    /// Runs it; what goes wrong at the start ends the process with a line and an exit status.
     @MainActor
-    static func main() async {
+    public static func main() async {
         // A reader of stderr that goes away, or a signal that comes early, must not end the daemon.
         for number in [SIGPIPE, SIGHUP, SIGUSR1] { signal(number, SIG_IGN) }
         let environment = ProcessInfo.processInfo.environment
