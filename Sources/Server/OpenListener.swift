@@ -1,4 +1,5 @@
 public import Glibc
+import TrustedFiles
 
 /// A socket that listens, opened before the server starts so that every fault is known by then.
 public struct OpenListener: Sendable {
@@ -71,14 +72,18 @@ struct SocketFile: Sendable {
     }
 
     func remove() {
-        guard let now = SocketFile(path: path), now.device == device, now.inode == inode else { return }
-        unlink(path)
+        _ = try? FileReach(path).act {
+            guard let now = SocketFile(path: path), now.device == device, now.inode == inode else { return }
+            unlink(path)
+        }
     }
 }
 
 extension ListenError {
     /// What the system answered while a listener was opened.
-    static func system(_ code: CInt, _ address: String, _ doing: String) -> ListenError {
+    static func system(
+        _ code: CInt, _ address: String, _ doing: String, as reach: FileReach? = nil
+    ) -> ListenError {
         let consequence: Code =
             switch code {
             case EADDRINUSE: .taken
@@ -93,6 +98,7 @@ extension ListenError {
             case EADDRNOTAVAIL: ": this machine has no such address"
             default: ""
             }
-        return ListenError(consequence, "\(address): \(doing): \(String(cString: strerror(code)))\(remedy)")
+        let who = reach?.user.map { " as \($0.name), who owns a directory on the way" } ?? ""
+        return ListenError(consequence, "\(address): \(doing)\(who): \(String(cString: strerror(code)))\(remedy)")
     }
 }
