@@ -17,8 +17,10 @@ public struct OpenListener: Sendable {
     ///   - backlog: how many connections may wait to be accepted
     ///   - takesOverStale: whether a unix socket that nobody listens on is replaced
     ///   - owner: whom the file of a unix socket is given to; nil to leave it to this process
+    ///   - patience: how long to wait for a port that only connections of an earlier server keep; nil: not at all
     public static func open(
-        _ address: ListenAddress, backlog: Int, takesOverStale: Bool = true, owner: SocketOwner? = nil
+        _ address: ListenAddress, backlog: Int, takesOverStale: Bool = true, owner: SocketOwner? = nil,
+        patience: PortPatience? = nil
     ) throws(ListenError) -> [OpenListener] {
         switch address {
         case .unix(let path, let mode, let group):
@@ -27,7 +29,7 @@ public struct OpenListener: Sendable {
                     path, mode: mode, group: group, backlog: backlog, takesOverStale: takesOverStale, owner: owner)
             ]
         case .inet(let host, let port):
-            return try openInetSockets(host: host, port: port, backlog: backlog)
+            return try openInetSockets(host: host, port: port, backlog: backlog, patience: patience)
         }
     }
 

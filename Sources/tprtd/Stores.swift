@@ -1,4 +1,5 @@
 import Engine
+import Glibc
 import Greylist
 import Programs
 import Server
@@ -68,7 +69,11 @@ extension Plan {
         for (index, address) in listeners.enumerated() {
             do throws(ListenError) {
                 opened += try OpenListener.open(
-                    address, backlog: backlog, takesOverStale: takesOverStale, owner: owner
+                    address, backlog: backlog, takesOverStale: takesOverStale, owner: owner,
+                    patience: PortPatience { sentence in
+                        let line = Array("\(Program.name): warning: \(sentence)\n".utf8)
+                        write(STDERR_FILENO, line, line.count)
+                    })
             } catch {
                 for listener in opened { listener.close() }
                 throw Failure(error, of: address.key(at: index))
