@@ -55,28 +55,32 @@ let package = Package(
             name: "tprtd",
             dependencies: [
                 "Policy", "Greylist", "Storage", "Engine", "Settings", "Whitelists", "WhitelistFiles", "Server",
-                "Programs", "Control", "CProcess", arguments, logging, metrics, lifecycle, unixSignals, nioCore,
+                "Programs", "Control", "TrustedFiles", "CProcess", arguments, logging, metrics, lifecycle, unixSignals,
+                nioCore,
                 nioPosix,
                 locks,
             ], swiftSettings: strict),
         .target(name: "CProcess"),
+        .target(name: "TrustedFiles", dependencies: ["CProcess"], swiftSettings: strict),
         .target(
             name: "tprtctl",
             dependencies: [
                 "Greylist", "Storage", "Settings", "JSONText", "Whitelists", "WhitelistFiles", "Programs", "Control",
-                arguments, unixSignals, locks,
+                "TrustedFiles", arguments, unixSignals, locks,
             ], swiftSettings: strict),
         .target(
             name: "Programs",
             dependencies: [
                 "Greylist", "Storage", "Settings", "WhitelistFiles", "LMDBStore", "GDBMStore", "RedisStore",
+                "TrustedFiles",
             ],
             swiftSettings: strict),
         .target(name: "JSONText", swiftSettings: strict),
         .target(name: "Control", dependencies: ["JSONText"], swiftSettings: strict),
         .target(name: "Settings", dependencies: ["JSONText"], swiftSettings: strict),
         .target(
-            name: "WhitelistFiles", dependencies: ["Greylist", "Whitelists", "JSONText", locks], swiftSettings: strict),
+            name: "WhitelistFiles", dependencies: ["Greylist", "Whitelists", "JSONText", "TrustedFiles", locks],
+            swiftSettings: strict),
         .target(name: "Policy", dependencies: [nioCore], swiftSettings: strict),
         .target(name: "Greylist", swiftSettings: strict),
         .target(
@@ -93,8 +97,9 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "Policy", "Greylist", "Whitelists", "Storage", "Engine", "Control", nioCore, nioPosix, locks, logging,
-                metrics, lifecycle, unixSignals,
+                "Policy", "Greylist", "Whitelists", "Storage", "Engine", "Control", "TrustedFiles", nioCore, nioPosix,
+                locks,
+                logging, metrics, lifecycle, unixSignals,
             ], swiftSettings: strict),
         .target(
             name: "LMDBStore", dependencies: ["Storage", "Greylist", "CLMDB", nioCore, nioPosix, locks],
@@ -104,7 +109,8 @@ let package = Package(
             name: "GDBMStore", dependencies: ["Storage", "Greylist", "CGDBM", nioPosix, locks], swiftSettings: strict),
         .target(
             name: "RedisStore",
-            dependencies: ["Storage", "Greylist", nioCore, nioPosix, nioSSL, locks], swiftSettings: fuzzed),
+            dependencies: ["Storage", "Greylist", "TrustedFiles", nioCore, nioPosix, nioSSL, locks],
+            swiftSettings: fuzzed),
 
         .testTarget(name: "PolicyTests", dependencies: ["Policy", nioCore], swiftSettings: strict),
         .testTarget(name: "GreylistTests", dependencies: ["Greylist"], swiftSettings: strict),

@@ -2,11 +2,16 @@
 #include "CProcess.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -78,4 +83,51 @@ ssize_t tprt_receive(int socket, void *bytes, size_t limit, int *descriptor) {
         memcpy(descriptor, CMSG_DATA(header), sizeof *descriptor);
     }
     return received;
+}
+
+/// Whether this thread acts as somebody else. Asking the system takes a call that a unit's filter may forbid.
+static _Thread_local int is_acting = 0;
+
+int tprt_is_root(void) {
+    return geteuid() == 0 && !is_acting;
+}
+
+int tprt_act_as(uid_t user, gid_t group, const gid_t *groups, size_t count) {
+    // The calls of the C library would change all threads. The user comes last: from then on there are no rights to
+    // change groups by, and first on the way back.
+    if (syscall(SYS_setgroups, count, groups) != 0) return -1;
+    is_acting = 1;
+    setfsgid(group);
+    setfsuid(user);
+    // They don't tell whether they worked; a call that can't work tells who it is now.
+    if ((gid_t)setfsgid((gid_t)-1) == group && (uid_t)setfsuid((uid_t)-1) == user) return 0;
+    errno = EPERM;
+    return -1;
+}
+
+int tprt_act_again(gid_t group, const gid_t *groups, size_t count) {
+    setfsuid(0);
+    setfsgid(group);
+    if ((gid_t)setfsgid((gid_t)-1) != group || (uid_t)setfsuid((uid_t)-1) != 0) {
+        errno = EPERM;
+        return -1;
+    }
+    if (syscall(SYS_setgroups, count, groups) != 0) return -1;
+    is_acting = 0;
+    return 0;
+}
+
+int tprt_become(uid_t user, gid_t group, const gid_t *groups, size_t count) {
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return -1;
+    if (setgroups(count, groups) != 0) return -1;
+    if (setresgid(group, group, group) != 0) return -1;
+    return setresuid(user, user, user);
+}
+
+int tprt_open_place(int directory, const char *name) {
+    return openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+}
+
+int tprt_give_place(int place, uid_t user, gid_t group) {
+    return fchownat(place, "", user, group, AT_EMPTY_PATH);
 }

@@ -1,4 +1,5 @@
 import Glibc
+import TrustedFiles
 
 /// Where the program keeps its databases when the settings don't say: `$STATE_DIRECTORY` (systemd), else
 /// `$XDG_STATE_HOME/tprt`, else `~/.local/state/tprt`.
@@ -28,10 +29,13 @@ public struct StateDirectory: Sendable {
 
     /// Makes the folder, and those above it; what can't be made shows when the database is opened.
     public func make() {
-        var path = ""
-        for name in self.path.split(separator: "/") {
-            path += "/" + name
-            mkdir(path, 0o700)
+        guard let reach = try? FileReach(path) else { return }
+        reach.act {
+            var path = ""
+            for name in reach.path.split(separator: "/") {
+                path += "/" + name
+                mkdir(path, 0o700)
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 import NIOSSL
 import Storage
+import TrustedFiles
 
 /// How connections are encrypted: what the files hold, read once.
 struct TLSAccess: Sendable {
@@ -17,12 +18,12 @@ struct TLSAccess: Sendable {
         if let identity = tls.identity {
             let chain = try Self.certificates(in: identity.certificateFile, option: "cert_file")
             configuration.certificateChain = chain.map { .certificate($0) }
-            do {
-                configuration.privateKey = .privateKey(try NIOSSLPrivateKey(file: identity.keyFile, format: .pem))
-            } catch {
+            let bytes = try Self.contents(of: identity.keyFile, "no private key in PEM", option: "key_file")
+            guard let key = try? NIOSSLPrivateKey(bytes: bytes, format: .pem) else {
                 throw StoreError(
                     .denied, "\(identity.keyFile): no private key in PEM can be read from it (option key_file)")
             }
+            configuration.privateKey = .privateKey(key)
         }
         do {
             context = try NIOSSLContext(configuration: configuration)
@@ -46,9 +47,19 @@ struct TLSAccess: Sendable {
     }
 
     private static func certificates(in file: String, option: String) throws(StoreError) -> [NIOSSLCertificate] {
-        guard let certificates = try? NIOSSLCertificate.fromPEMFile(file), !certificates.isEmpty else {
+        let bytes = try contents(of: file, "no certificate in PEM", option: option)
+        guard let certificates = try? NIOSSLCertificate.fromPEMBytes(bytes), !certificates.isEmpty else {
             throw StoreError(.denied, "\(file): no certificate in PEM can be read from it (option \(option))")
         }
         return certificates
+    }
+
+    private static func contents(of file: String, _ what: String, option: String) throws(StoreError) -> [UInt8] {
+        do throws(FileError) {
+            return try accessFile(file)
+        } catch {
+            throw StoreError(
+                .denied, "\(file): \(what) can be read from it (option \(option)): \(error.sentence)")
+        }
     }
 }

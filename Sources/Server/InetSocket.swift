@@ -5,7 +5,9 @@ extension OpenListener {
     ///
     /// An address that this machine doesn't have is passed over as long as another one can be had (`localhost` often
     /// stands for ::1 where IPv6 is off).
-    static func openInetSockets(host: String, port: Int, backlog: Int) throws(ListenError) -> [OpenListener] {
+    static func openInetSockets(
+        host: String, port: Int, backlog: Int, patience: PortPatience? = nil
+    ) throws(ListenError) -> [OpenListener] {
         let name = ListenAddress.inet(host: host, port: port).description
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
@@ -21,7 +23,7 @@ extension OpenListener {
         var next = list
         while let entry = next {
             do throws(ListenError) {
-                opened.append(try openInetSocket(entry.pointee, name, backlog: backlog))
+                opened.append(try openInetSocket(entry.pointee, name, backlog: backlog, patience))
             } catch {
                 guard error.code == .unusable else {
                     for listener in opened { listener.close() }
@@ -36,7 +38,7 @@ extension OpenListener {
     }
 
     private static func openInetSocket(
-        _ entry: addrinfo, _ name: String, backlog: Int
+        _ entry: addrinfo, _ name: String, backlog: Int, _ patience: PortPatience?
     ) throws(ListenError) -> OpenListener {
         let descriptor = socket(entry.ai_family, entry.ai_socktype | Int32(SOCK_CLOEXEC.rawValue), entry.ai_protocol)
         guard descriptor >= 0 else {
@@ -51,13 +53,12 @@ extension OpenListener {
             if entry.ai_family == AF_INET6 {
                 setsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &one, socklen_t(MemoryLayout<CInt>.size))
             }
-            guard bind(descriptor, entry.ai_addr, entry.ai_addrlen) == 0,
-                listen(descriptor, Int32(clamping: backlog)) == 0
-            else {
-                throw errno == EADDRINUSE
-                    ? ListenError(
-                        .taken, "\(name): another process listens there already: stop it, or listen elsewhere")
-                    : .system(errno, name, "bind")
+            func bound() -> Bool {
+                bind(descriptor, entry.ai_addr, entry.ai_addrlen) == 0
+                    && listen(descriptor, Int32(clamping: backlog)) == 0
+            }
+            guard let target = entry.ai_addr, patience?.bind(target, name, bound) ?? bound() else {
+                throw errno == EADDRINUSE ? taken(entry, name) : .system(errno, name, "bind")
             }
             guard let bound = ListenAddress(boundTo: descriptor) else { throw .system(errno, name, "getsockname") }
             address = bound
@@ -66,5 +67,13 @@ extension OpenListener {
             throw error
         }
         return OpenListener(address: address, descriptor: descriptor, backlog: backlog, file: nil)
+    }
+
+    private static func taken(_ entry: addrinfo, _ name: String) -> ListenError {
+        guard let address = entry.ai_addr, PortUse(of: address) == .closingConnections else {
+            return ListenError(.taken, "\(name): another process listens there already: stop it, or listen elsewhere")
+        }
+        return ListenError(
+            .taken, "\(name): nobody listens there, but connections of the server before keep it: wait a minute")
     }
 }

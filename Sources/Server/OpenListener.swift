@@ -1,4 +1,5 @@
 public import Glibc
+import TrustedFiles
 
 /// A socket that listens, opened before the server starts so that every fault is known by then.
 public struct OpenListener: Sendable {
@@ -16,8 +17,10 @@ public struct OpenListener: Sendable {
     ///   - backlog: how many connections may wait to be accepted
     ///   - takesOverStale: whether a unix socket that nobody listens on is replaced
     ///   - owner: whom the file of a unix socket is given to; nil to leave it to this process
+    ///   - patience: how long to wait for a port that only connections of an earlier server keep; nil: not at all
     public static func open(
-        _ address: ListenAddress, backlog: Int, takesOverStale: Bool = true, owner: SocketOwner? = nil
+        _ address: ListenAddress, backlog: Int, takesOverStale: Bool = true, owner: SocketOwner? = nil,
+        patience: PortPatience? = nil
     ) throws(ListenError) -> [OpenListener] {
         switch address {
         case .unix(let path, let mode, let group):
@@ -26,7 +29,7 @@ public struct OpenListener: Sendable {
                     path, mode: mode, group: group, backlog: backlog, takesOverStale: takesOverStale, owner: owner)
             ]
         case .inet(let host, let port):
-            return try openInetSockets(host: host, port: port, backlog: backlog)
+            return try openInetSockets(host: host, port: port, backlog: backlog, patience: patience)
         }
     }
 
@@ -71,14 +74,18 @@ struct SocketFile: Sendable {
     }
 
     func remove() {
-        guard let now = SocketFile(path: path), now.device == device, now.inode == inode else { return }
-        unlink(path)
+        _ = try? FileReach(path).act {
+            guard let now = SocketFile(path: path), now.device == device, now.inode == inode else { return }
+            unlink(path)
+        }
     }
 }
 
 extension ListenError {
     /// What the system answered while a listener was opened.
-    static func system(_ code: CInt, _ address: String, _ doing: String) -> ListenError {
+    static func system(
+        _ code: CInt, _ address: String, _ doing: String, as reach: FileReach? = nil
+    ) -> ListenError {
         let consequence: Code =
             switch code {
             case EADDRINUSE: .taken
@@ -93,6 +100,7 @@ extension ListenError {
             case EADDRNOTAVAIL: ": this machine has no such address"
             default: ""
             }
-        return ListenError(consequence, "\(address): \(doing): \(String(cString: strerror(code)))\(remedy)")
+        let who = reach?.user.map { " as \($0.name), who owns a directory on the way" } ?? ""
+        return ListenError(consequence, "\(address): \(doing)\(who): \(String(cString: strerror(code)))\(remedy)")
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import TrustedFiles
 
 extension OpenListener {
     /// Opens a unix socket.
@@ -12,34 +13,64 @@ extension OpenListener {
             throw ListenError(.cannotCreate, "\(name): a socket's path has at most 107 bytes")
         }
         let groupID = try group.isEmpty ? nil : identify(group: group, for: name)
-        try clear(path, address, takesOverStale: takesOverStale)
+        let reach: FileReach
+        do throws(FileError) {
+            reach = try FileReach(path, service: owner.map { FileUser($0.user, group: $0.group) })
+        } catch {
+            throw ListenError(.denied, "\(name): \(error)")
+        }
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw .system(errno, name, "socket") }
         var isBound = false
         do throws(ListenError) {
-            // The file must never be open to more than it is meant for, not even for a moment.
-            let mask = umask(0o777 & ~mode_t(mode))
-            defer { umask(mask) }
-            guard address.withPointer({ bind(descriptor, $0, $1) }) == 0 else { throw .system(errno, name, "bind") }
-            isBound = true
-            // Never through a link: root may do this in a folder of the user that it is about to become.
-            let (userID, groupID) = (owner?.user ?? .max, groupID ?? owner?.group ?? .max)
-            if (userID, groupID) != (.max, .max), lchown(path, userID, groupID) != 0 {
-                throw .system(errno, name, "giving it to \(group.isEmpty ? "its owner" : "group \(group)")")
+            try reach.act { () throws(ListenError) in
+                try clear(path, address, takesOverStale: takesOverStale)
+                // The file must never be open to more than it is meant for, not even for a moment.
+                let mask = umask(0o777 & ~mode_t(mode))
+                defer { umask(mask) }
+                guard address.withPointer({ bind(descriptor, $0, $1) }) == 0 else {
+                    throw .system(errno, name, "bind", as: reach)
+                }
             }
-            // umask(2) has seen to the mode, unless the folder has rules of its own; chmod(2) would follow a link.
-            if fchmodat(AT_FDCWD, path, mode_t(mode), AT_SYMLINK_NOFOLLOW) != 0, errno != ENOTSUP {
-                throw .system(errno, name, "chmod")
+            isBound = true
+            try give(reach, to: owner, group: groupID, name)
+            try reach.act { () throws(ListenError) in
+                // umask(2) has seen to the mode, unless the folder has rules of its own; chmod(2) would follow a link.
+                if fchmodat(AT_FDCWD, path, mode_t(mode), AT_SYMLINK_NOFOLLOW) != 0, errno != ENOTSUP {
+                    throw .system(errno, name, "chmod")
+                }
             }
             guard listen(descriptor, Int32(clamping: backlog)) == 0 else { throw .system(errno, name, "listen") }
         } catch {
-            if isBound { unlink(path) }
+            if isBound { _ = reach.act { unlink(path) } }
             Glibc.close(descriptor)
             throw error
         }
         return OpenListener(
             address: .unix(path: path, mode: mode, group: group), descriptor: descriptor, backlog: backlog,
             file: SocketFile(path: path))
+    }
+
+    /// Gives the file of a socket to whom it is meant for: the file that was just made, and no other that was put into its place.
+    private static func give(
+        _ reach: FileReach, to owner: SocketOwner?, group: gid_t?, _ name: String
+    ) throws(ListenError) {
+        let (userID, groupID) = (owner?.user ?? .max, group ?? owner?.group ?? .max)
+        guard (userID, groupID) != (.max, .max) else { return }
+        let maker = reach.user?.user ?? geteuid()
+        let place: FilePlace
+        do throws(FileError) {
+            place = try FilePlace(reach)
+        } catch {
+            throw ListenError(.cannotCreate, "\(name): \(error)")
+        }
+        guard place.isSocket, place.owner == maker, place.names == 1 else {
+            throw ListenError(.taken, "\(name): the socket was replaced by another file")
+        }
+        // In a directory of another user's the file is that user's, who has made it.
+        guard place.give(to: reach.isRoots ? userID : .max, group: groupID) else {
+            throw .system(errno, name, "giving it to the group")
+        }
     }
 
     private static func clear(_ path: String, _ address: sockaddr_un, takesOverStale: Bool) throws(ListenError) {

@@ -131,10 +131,20 @@ extension StoreError {
             }
         let remedy =
             switch code {
-            case EACCES, EPERM: ": give its folder, and it and the files beside it, to the user that is to use them"
+            case EACCES, EPERM:
+                ": give its folder, and it and the files beside it, to the user that is to use them\(chown(url))"
             case ENOENT, ENOTDIR: ": make its folder"
             default: ""
             }
         return StoreError(consequence, "\(url): \(String(cString: strerror(code)))\(remedy)")
+    }
+
+    /// The command that makes this user the owner of a database, which may be root's after a command that root ran.
+    private static func chown(_ url: String) -> String {
+        guard geteuid() != 0, let start = url.firstRange(of: ":///")?.upperBound else { return "" }
+        let path = "/" + url[start...]
+        guard let slash = path.dropFirst().lastIndex(of: "/") else { return "" }
+        let user = getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) } ?? "\(geteuid())"
+        return " (chown \(user) \(path[..<slash]) \(path)*)"
     }
 }

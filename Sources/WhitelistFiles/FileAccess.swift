@@ -1,4 +1,5 @@
 public import Glibc
+import TrustedFiles
 
 /// How files are reached: by the system's calls, or by a process that reaches what this one doesn't, as from a chroot.
 ///
@@ -8,10 +9,19 @@ public struct FileAccess: Sendable {
     public struct Fault: Error, Equatable, Sendable {
         /// An errno.
         public let code: CInt
+        /// What is wrong where the number doesn't say it.
+        let sentence: String?
 
         /// That errno.
         public init(code: CInt) {
             self.code = code
+            sentence = nil
+        }
+
+        /// What root doesn't follow a path for; the rest is said by the number.
+        init(_ error: FileError) {
+            code = error.code
+            sentence = error.code == EPERM && !error.isSystems ? error.sentence : nil
         }
     }
 
@@ -33,20 +43,28 @@ public struct FileAccess: Sendable {
         self.status = status
     }
 
-    /// By the system's calls.
+    /// By the system's calls; root doesn't go where others lead it (see FileReach).
     public static let direct = FileAccess(open: openFile, names: namesInFolder, status: statusOfFile)
 }
 
 @Sendable private func openFile(_ path: String) throws(FileAccess.Fault) -> CInt {
     // The system would take the part before a zero byte for the whole path.
     guard !path.utf8.contains(0) else { throw FileAccess.Fault(code: ENOENT) }
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
-    guard descriptor >= 0 else { throw FileAccess.Fault(code: errno) }
-    return descriptor
+    do throws(FileError) {
+        return try FileReach(path).open(O_RDONLY)
+    } catch {
+        throw FileAccess.Fault(error)
+    }
 }
 
 @Sendable private func namesInFolder(_ folder: String) throws(FileAccess.Fault) -> [String] {
-    guard let stream = opendir(folder) else { throw FileAccess.Fault(code: errno) }
+    let reach: FileReach
+    do throws(FileError) {
+        reach = try FileReach(folder)
+    } catch {
+        throw FileAccess.Fault(error)
+    }
+    guard let stream = reach.act({ opendir(reach.path) }) else { throw FileAccess.Fault(code: errno) }
     defer { closedir(stream) }
     var names: [String] = []
     while true {
@@ -63,6 +81,7 @@ public struct FileAccess: Sendable {
 }
 
 @Sendable private func statusOfFile(_ path: String) -> stat? {
+    guard let reach = try? FileReach(path) else { return nil }
     var status = stat()
-    return stat(path, &status) == 0 ? status : nil
+    return reach.act { stat(reach.path, &status) } == 0 ? status : nil
 }

@@ -34,7 +34,7 @@ package func contents(
     do throws(FileAccess.Fault) {
         descriptor = try access.open(path)
     } catch {
-        throw FileFault(code: error.code)
+        throw error.sentence.map { FileFault("\(path): it \($0)") } ?? FileFault(code: error.code)
     }
     defer { close(descriptor) }
     var status = stat()

@@ -1,6 +1,7 @@
 import Control
 import Glibc
 import Programs
+import TrustedFiles
 
 /// Asks a daemon something over its control socket.
 struct ControlClient {
@@ -35,13 +36,22 @@ struct ControlClient {
         var limit = timeval(tv_sec: patience, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        let result = withUnsafePointer(to: address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+        func connected() -> CInt {
+            withUnsafePointer(to: address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0 ? 0 : errno
+                }
             }
         }
-        guard result == 0 else {
-            let code = errno
+        let code: CInt
+        do throws(FileError) {
+            // What answers there is the daemon, or nobody that root would be led to.
+            code = try FileReach(path).act(connected)
+        } catch {
+            close(descriptor)
+            throw Failure(.noPermission, "unix:\(error)")
+        }
+        guard code == 0 else {
             close(descriptor)
             throw failure(code)
         }

@@ -2,6 +2,7 @@ import ArgumentParser
 import FoundationEssentials
 import Programs
 import Settings
+import TrustedFiles
 
 /// `tprtctl store copy`.
 struct CopyCommand: MainActorCommand {
@@ -61,7 +62,15 @@ struct CopyCommand: MainActorCommand {
         let environment = ProcessInfo.processInfo.environment
         let state = StateDirectory(environment: environment)
         let plan = try CopyPlan(self, service: try settings.load(environment: environment).service, state: state)
-        let report = try await CopyRun(plan, state: state, beginsAnew: fromStart).run()
+        let run = CopyRun(
+            plan, state: state,
+            stateOf: { user in
+                var theirs = environment
+                theirs["XDG_STATE_HOME"] = nil
+                theirs["HOME"] = user.home
+                return StateDirectory(environment: theirs)
+            }, beginsAnew: fromStart)
+        let report = try await run.run()
         print(json ? report.json : report.text)
     }
 }

@@ -1,33 +1,49 @@
 import Glibc
 import Programs
 import Storage
+import TrustedFiles
 
 /// One run of a copy, from opening the stores to the report.
 @MainActor
 struct CopyRun {
     private let plan: CopyPlan
-    private let state: StateDirectory
+    private var state: StateDirectory
+    private let stateOf: (FileUser) -> StateDirectory
     private var file: PlaceFile
     private let beginsAnew: Bool
+    private var sourceBackend: Backend
+    private var targetBackend: Backend
     /// Whether the place is kept for the next run.
     private var keepsPlace: Bool
 
-    init(_ plan: CopyPlan, state: StateDirectory, beginsAnew: Bool) {
+    /// A run that keeps its place in a state directory: that of the user that root becomes, where it does.
+    init(
+        _ plan: CopyPlan, state: StateDirectory, stateOf: @escaping (FileUser) -> StateDirectory, beginsAnew: Bool
+    ) {
         self.plan = plan
         self.state = state
+        self.stateOf = stateOf
         self.beginsAnew = beginsAnew
         file = PlaceFile(of: plan, in: state)
+        sourceBackend = Self.backend(for: plan.source)
+        targetBackend = Self.backend(for: plan.target)
         keepsPlace = plan.source.keepsCursors && !plan.isDryRun
     }
 
     func run() async throws(Failure) -> CopyReport {
         for assumption in plan.assumptions { note(assumption) }
-        let (source, target) = try await openStores()
+        var copy = self
+        let explanation = try copy.becomeOwner()
+        let (source, target): (any EntrySource, (any Store)?)
+        do throws(Failure) {
+            (source, target) = try await copy.openStores()
+        } catch {
+            throw Failure(error.status, error.messages + explanation)
+        }
         let stop = await StopRequest(sentence: "stopped while a store didn't answer; \(advice)")
         let copier = Copier(
             source: source, target: target, rules: plan.rules, hashesKeys: plan.hashesKeys, now: WallClock.now,
             isStopped: { stop.status != nil })
-        var copy = self
         let result: Result<CopyReport, Failure>
         do throws(Failure) {
             result = .success(try await copy.copy(with: copier, until: stop))
@@ -37,6 +53,28 @@ struct CopyRun {
         await source.close()
         await target?.close()
         return try result.get()
+    }
+
+    /// Becomes whom the databases belong to, where root copies; passwords and keys are read before.
+    ///
+    /// - Returns: what is to be said beside a fault; nothing where the process stays who it is
+    private mutating func becomeOwner() throws(Failure) -> [String] {
+        do throws(StoreError) {
+            try sourceBackend.load(plan.source.location)
+        } catch {
+            throw Failure(source: error)
+        }
+        do throws(StoreError) {
+            if !plan.isDryRun { try targetBackend.load(plan.target.location) }
+        } catch {
+            throw Failure(target: error)
+        }
+        guard let owner = try plan.becomeOwner() else { return [] }
+        state = stateOf(owner)
+        file = PlaceFile(of: plan, in: state)
+        return [
+            "root became user \(owner.name), whose one of these files or its directory is, and has only that user's rights"
+        ]
     }
 
     /// Opens both; a Redis to read comes last, since connecting to it takes threads, and the look at an LMDB file
@@ -55,7 +93,7 @@ struct CopyRun {
 
     private func openSource() throws(Failure) -> any EntrySource {
         do throws(StoreError) {
-            return try backend(for: plan.source).openSource(plan.source.location, holding: plan.tables[0])
+            return try sourceBackend.openSource(plan.source.location, holding: plan.tables[0])
         } catch {
             throw Failure(source: error)
         }
@@ -64,13 +102,13 @@ struct CopyRun {
     private func openTarget() async throws(Failure) -> (any Store)? {
         if plan.isDryRun { return nil }
         do throws(StoreError) {
-            return try await backend(for: plan.target).openTarget(plan.target.location, holding: plan.tables[0])
+            return try await targetBackend.openTarget(plan.target.location, holding: plan.tables[0])
         } catch {
             throw Failure(target: error)
         }
     }
 
-    private func backend(for side: StoreSide) -> Backend {
+    private static func backend(for side: StoreSide) -> Backend {
         Backend(keyPrefix: side.keyPrefix, now: WallClock.now, report: { note($0) })
     }
 

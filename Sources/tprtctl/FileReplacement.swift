@@ -1,6 +1,7 @@
 import Glibc
 import JSONText
 import Programs
+import TrustedFiles
 import WhitelistFiles
 
 /// A file that is read, and replaced by another one as a whole: whoever reads it finds the old text or the new one.
@@ -9,10 +10,12 @@ import WhitelistFiles
 /// stays one. Owner and mode stay, too.
 final class FileReplacement {
     /// What the file was when it was read; nil where there was none.
-    private var former: Look?
+    private let former: Look?
     private let path: String
     private let target: String
     private let folder: CInt
+    /// As whom all of this is done: root changes nothing in a directory of another user's but as that user.
+    private let reach: FileReach
 
     /// What tells a file from a later one at its place.
     private struct Look: Equatable {
@@ -34,19 +37,25 @@ final class FileReplacement {
     /// Waits for its turn.
     init(of path: String) throws(Failure) {
         self.path = path
-        let target = try Self.resolve(path)
-        self.target = target
-        let slash = target.lastIndex(of: "/")
-        let name = slash.map { $0 == target.startIndex ? "/" : String(target[..<$0]) } ?? "."
-        folder = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard folder >= 0 else { throw Failure.system(.cannotCreate, name) }
-        while flock(folder, LOCK_EX) != 0 {
-            guard errno == EINTR else {
-                close(folder)
-                throw Failure.system(.cannotCreate, name)
-            }
+        do throws(FileError) {
+            reach = try FileReach(path)
+        } catch {
+            throw Failure(.noPermission, error.description)
         }
-        former = Self.look(target).map { Look($0) }
+        (target, folder, former) = try reach.act { () throws(Failure) in
+            let target = try Self.resolve(path)
+            let slash = target.lastIndex(of: "/")
+            let name = slash.map { $0 == target.startIndex ? "/" : String(target[..<$0]) } ?? "."
+            let folder = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            guard folder >= 0 else { throw Failure.system(.cannotCreate, name) }
+            while flock(folder, LOCK_EX) != 0 {
+                guard errno == EINTR else {
+                    close(folder)
+                    throw Failure.system(.cannotCreate, name)
+                }
+            }
+            return (target, folder, Self.look(target).map { Look($0) })
+        }
     }
 
     deinit {
@@ -60,7 +69,9 @@ final class FileReplacement {
     func contents() throws(Failure) -> [UInt8] {
         guard former != nil else { return [] }
         do throws(FileFault) {
-            return try WhitelistFiles.contents(of: target, limit: WhitelistLimits.file)
+            return try reach.act { () throws(FileFault) in
+                try WhitelistFiles.contents(of: target, limit: WhitelistLimits.file)
+            }
         } catch {
             throw Failure(.noInput, "\(bareOrQuoted(path)): \(error)")
         }
@@ -68,6 +79,10 @@ final class FileReplacement {
 
     /// Puts a new file in its place, and sees to it that it is on the disk.
     func replace(by bytes: [UInt8]) throws(Failure) {
+        try reach.act { () throws(Failure) in try putInPlace(bytes) }
+    }
+
+    private func putInPlace(_ bytes: [UInt8]) throws(Failure) {
         let temporary = temporaryName
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw Failure.system(.cannotCreate, path) }

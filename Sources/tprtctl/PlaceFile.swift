@@ -1,6 +1,7 @@
 import Glibc
 import Programs
 import Storage
+import TrustedFiles
 
 /// The file in the state directory that keeps the place of a copy from one run to the next.
 struct PlaceFile {
@@ -27,6 +28,10 @@ struct PlaceFile {
 
     /// The place of the run before; nil where there was none.
     func read() throws(PlaceFault) -> CopyPlace? {
+        try reach().act { () throws(PlaceFault) in try readPlace() }
+    }
+
+    private func readPlace() throws(PlaceFault) -> CopyPlace? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW)
         guard descriptor >= 0 else {
             if errno == ENOENT { return nil }
@@ -49,6 +54,10 @@ struct PlaceFile {
     /// Writes a place: the file has it whole, or is what it was.
     mutating func write(_ place: CopyPlace) throws(PlaceFault) {
         written = .now
+        try reach().act { () throws(PlaceFault) in try writePlace(place) }
+    }
+
+    private func writePlace(_ place: CopyPlace) throws(PlaceFault) {
         let temporary = path + ".new"
         unlink(temporary)
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0o600)
@@ -65,7 +74,16 @@ struct PlaceFile {
 
     /// Removes the file: the copy is done.
     func remove() {
-        unlink(path)
+        _ = try? reach().act { unlink(path) }
+    }
+
+    /// As whom the file is reached: the state directory may be another user's than root's.
+    private func reach() throws(PlaceFault) -> FileReach {
+        do throws(FileError) {
+            return try FileReach(path)
+        } catch {
+            throw PlaceFault(description: error.description)
+        }
     }
 }
 

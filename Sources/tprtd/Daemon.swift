@@ -78,7 +78,9 @@ struct Daemon {
     ///   are removed in the end. One that comes early takes effect as soon as the server runs.
     private func serve(_ holdings: inout Holdings, _ opener: LogOpener) async throws(Failure) {
         StopSignals.endAtOnce()
-        holdings.pidFile = try process.pidFile.map { path throws(Failure) in try PIDFile(path) }
+        holdings.pidFile = try process.pidFile.map { path throws(Failure) in
+            try PIDFile(path, service: process.service)
+        }
         let backend = try plan.backend { [logger] in logger.warning("\($0)") }
         if let owner = process.socketOwner { try openSockets(for: owner, &holdings) }
         holdings.files = try process.descend(reloader.permit.and(plan.log.permit))

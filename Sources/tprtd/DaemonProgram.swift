@@ -4,6 +4,7 @@ import Glibc
 import Programs
 import Server
 import Settings
+import TrustedFiles
 import WhitelistFiles
 
 /// The daemon, from its arguments to its end.
@@ -25,7 +26,8 @@ public enum DaemonProgram {
             let loaded = try read(sources, through: .direct)
             if arguments.printConfig { return print(arguments.printed(loaded), terminator: "") }
             let (process, plan) = try makePlans(loaded, arguments, environment)
-            if arguments.checkConfig { return report(plan.whitelists.read().warnings) }
+            if arguments.checkConfig { return try check(process, plan) }
+            try sources.refuseFilesOfOthers()
             let reloader = Reloader(
                 plan, of: loaded, from: sources, environment: process.environment(environment), load: read)
             await Daemon.run(plan, as: process, under: manager, reloader: reloader)
@@ -74,8 +76,12 @@ public enum DaemonProgram {
         Result { () throws(PlanFaults) in try Plan(loaded, environment: environment) }
     }
 
-    private static func report(_ warnings: [String]) {
-        for warning in warnings { print("warning: \(warning)") }
+    /// Looks at what a start looks at, as whom the daemon is to be.
+    private static func check(_ process: ProcessPlan, _ plan: Plan) throws(Failure) {
+        if let pidFile = process.pidFile { try PIDFile.check(pidFile, service: process.service) }
+        let service = process.service.flatMap { geteuid() == 0 && $0.canBeActed ? $0 : nil }
+        let reading = service.map { service in service.act { plan.whitelists.read() } } ?? plan.whitelists.read()
+        for warning in reading.warnings { print("warning: \(warning)") }
         print("the configuration is in order")
     }
 }

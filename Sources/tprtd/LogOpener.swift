@@ -1,17 +1,18 @@
 import Glibc
 import NIOConcurrencyHelpers
 import Server
+import TrustedFiles
 import WhitelistFiles
 
 /// Opens the log file, and connects to log daemons: at first as whoever starts the daemon, later as whom it has become,
 /// from a chroot through the process outside.
 final class LogOpener: Sendable {
-    private let owner: SocketOwner?
+    private let service: FileUser?
     private let outside = NIOLockedValueBox<FileClient?>(nil)
 
     /// An opener for a daemon that is to become that user; nil where it stays who it is.
     init(owner: SocketOwner?) {
-        self.owner = owner
+        service = owner.map { FileUser($0.user, group: $0.group) }
     }
 
     /// From now on files are reached through the process outside; nil where there is none.
@@ -28,29 +29,19 @@ final class LogOpener: Sendable {
                 throw LogFileError(number: error.code)
             }
         }
-        let descriptor = try LogDestination.openFile(path)
-        if let owner { give(descriptor, to: owner) }
-        return descriptor
+        guard let service, geteuid() == 0 else { return try LogDestination.openFile(path) }
+        return try LogDestination.openFile(path, for: service)
     }
 
     /// Connects to a log daemon.
     @Sendable func connect(_ address: SyslogAddress) -> Result<LogConnection, LogConnection.Fault> {
         guard case .unix(let path) = address, let outside = outside.withLockedValue({ $0 }) else {
-            return address.connect()
+            return address.connect(for: service)
         }
         do throws(FileAccess.Fault) {
             return .success(try outside.connect(path))
         } catch {
             return .failure(LogConnection.Fault(String(cString: strerror(error.code))))
         }
-    }
-
-    /// A file of root's is that user's from now on, who couldn't open it again else.
-    private func give(_ descriptor: CInt, to owner: SocketOwner) {
-        var status = stat()
-        guard geteuid() == 0, fstat(descriptor, &status) == 0, status.st_uid == 0,
-            status.st_mode & S_IFMT == S_IFREG
-        else { return }
-        fchown(descriptor, owner.user, owner.group)
     }
 }

@@ -128,7 +128,7 @@ extension LogFileError {
     /// What the program ends with, and what helps.
     fileprivate var consequence: (status: ExitStatus, remedy: String) {
         switch number {
-        case EACCES, EPERM: (.noPermission, "let the user of tprtd write there, or choose another path")
+        case EACCES, EPERM: (.noPermission, "let the user of tprtd write there (chown), or choose another path")
         case EISDIR, ENXIO, ELOOP, ENAMETOOLONG: (.configuration, "give the path of a file")
         case ENOENT, ENOTDIR: (.cannotCreate, "make its folder first")
         default: (.cannotCreate, "choose another path, or another log_type")

@@ -1,8 +1,10 @@
 import Engine
+import Glibc
 import Greylist
 import Programs
 import Server
 import Storage
+import TrustedFiles
 
 extension Plan {
     /// What opens the stores, with everything read that may be out of reach later; starts no thread.
@@ -26,12 +28,29 @@ extension Plan {
 
     /// Opens the store: one for both tables where both have the same URL, else a pair.
     func openStore(with backend: Backend) throws(Failure) -> any Store {
+        try refuse(greylist, of: "service.grey_db")
+        if hasAutoWhitelist { try refuse(autoWhitelist, of: "service.awl_db") }
         stateDirectory?.make()
         do throws(StoreError) {
             return try backend.open(greylist: greylist, autoWhitelist: hasAutoWhitelist ? autoWhitelist : nil)
         } catch {
             throw Failure(error, of: isOfAutoWhitelist(error) ? "service.awl_db" : "service.grey_db")
         }
+    }
+
+    /// Refuses a database that isn't root's where the daemon stays root.
+    private func refuse(_ location: StoreLocation, of key: String) throws(Failure) {
+        let owner: FileUser?
+        do throws(FileError) {
+            owner = try DatabaseOwner.of(location)
+        } catch {
+            throw Failure(.noPermission, "\(key): \(error)")
+        }
+        guard let owner else { return }
+        throw Failure(
+            .noPermission,
+            "\(key): \(location.path ?? ""): it or its directory belongs to \(owner.name), and root opens no such database: "
+                + "set server.user to \(owner.name), or name another file")
     }
 
     /// Opens the control socket, where there is to be one.
@@ -50,7 +69,11 @@ extension Plan {
         for (index, address) in listeners.enumerated() {
             do throws(ListenError) {
                 opened += try OpenListener.open(
-                    address, backlog: backlog, takesOverStale: takesOverStale, owner: owner)
+                    address, backlog: backlog, takesOverStale: takesOverStale, owner: owner,
+                    patience: PortPatience { sentence in
+                        let line = Array("\(Program.name): warning: \(sentence)\n".utf8)
+                        write(STDERR_FILENO, line, line.count)
+                    })
             } catch {
                 for listener in opened { listener.close() }
                 throw Failure(error, of: address.key(at: index))

@@ -80,7 +80,7 @@ struct TLSTests {
             ("rediss://h?cert_file=\(files.client.certificate)&key_file=/none", "/none: no private key in PEM"),
             ("rediss://h?cert_file=\(files.client.certificate)&key_file=\(files.foreignClient.key)", "is the key that"),
             ("redis://h?password_file=/none", "/none: the password can't be read (No such file or directory)"),
-            ("redis://h?password_file=/dev/null", "/dev/null: its first line is no password"),
+            ("redis://h?password_file=/dev/null", "/dev/null: the password can't be read (is not a regular file)"),
             ("redis://h?password_file=\(server.folder)/.", "the password can't be read"),
         ]
         for (url, complaint) in cases {

@@ -22,24 +22,32 @@ struct PIDFileTests {
         }
     }
 
-    @Test("that are stale are taken over, whatever number they hold", arguments: ["", "1\n", "4711", "99999999 \n"])
+    @Test(
+        "that are stale are taken over, whatever number they hold",
+        arguments: ["", "1\n", "4711", "99999999 \n", String(repeating: "\0", count: 4_711)])
     func stale(_ contents: String) throws {
         try withFolder { folder in
             let path = "\(folder)/p.pid"
             try write(contents, to: path)
+            try PIDFile.check(path, service: nil)
+            #expect(try text(of: path) == contents)
             let file = try PIDFile(path)
+            // A configuration that is checked while the daemon runs is in order.
+            try PIDFile.check(path, service: nil)
             #expect(try text(of: path) == "\(getpid())\n")
             file.remove { _ in }
         }
     }
 
     @Test(
-        "that are something else are left alone", arguments: ["notes\n", "12 34\n", String(repeating: "1", count: 99)])
+        "that are something else are left alone",
+        arguments: ["notes\n", "12 34\n", String(repeating: "1", count: 99), "\0\01", "\0\n"])
     func foreign(_ contents: String) throws {
         try withFolder { folder in
             let path = "\(folder)/p.pid"
             try write(contents, to: path)
             #expect(throws: Failure.self) { try PIDFile(path) }
+            #expect(throws: Failure.self) { try PIDFile.check(path, service: nil) }
             #expect(try text(of: path) == contents)
             // Nor what a link leads to.
             symlink(path, "\(folder)/link")

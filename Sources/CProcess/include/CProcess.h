@@ -24,3 +24,21 @@ ssize_t tprt_send(int socket, const void *bytes, size_t count, int descriptor);
 
 /// Receives a message; `descriptor` is what came with it, closing on exec, or -1. Its length, 0 at the end, -1 with errno.
 ssize_t tprt_receive(int socket, void *bytes, size_t limit, int *descriptor);
+
+/// Whether the calling thread reaches files as root.
+int tprt_is_root(void);
+
+/// The calling thread, and no other one, reaches files as that user with these groups from now on; 0, or -1 with errno.
+int tprt_act_as(uid_t user, gid_t group, const gid_t *groups, size_t count);
+
+/// The calling thread reaches files as root again, with these groups; 0, or -1 with errno.
+int tprt_act_again(gid_t group, const gid_t *groups, size_t count);
+
+/// The process is that user for good, real, effective and saved; 0, or -1 with errno, and then it may be half of both.
+int tprt_become(uid_t user, gid_t group, const gid_t *groups, size_t count);
+
+/// Opens what is at that name, a link, too, neither for reading nor for writing: a descriptor, or -1 with errno.
+int tprt_open_place(int directory, const char *name);
+
+/// Changes the owner of what `tprt_open_place` has opened; 0, or -1 with errno.
+int tprt_give_place(int place, uid_t user, gid_t group);

@@ -1,6 +1,7 @@
 import Glibc
 import Greylist
 import NIOCore
+public import TrustedFiles
 
 extension LogDestination {
     /// Opens a log file for appending: the descriptor, which closes on exec, is the caller's.
@@ -27,11 +28,38 @@ extension LogDestination {
 
     /// Opens a file by its path, and makes it where there is none: for its owner to write, and its group to read.
     @Sendable public static func openFile(_ path: String) throws(LogFileError) -> CInt {
-        // A named pipe that nobody reads must not hold up the start.
-        let flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK
-        let descriptor = Glibc.open(path, flags, 0o640)
-        guard descriptor >= 0 else { throw LogFileError(number: errno) }
-        return descriptor
+        do throws(FileError) {
+            return try FileReach(path).open(O_WRONLY | O_APPEND | O_CREAT, mode: 0o640)
+        } catch {
+            throw LogFileError(error)
+        }
+    }
+
+    /// Opens a file for a user that root is about to become, who has to be able to open it again.
+    ///
+    /// Root itself opens only what it makes, in a directory where nobody else can make anything, and gives only that to the
+    /// user. Whatever is there already is opened as that user.
+    public static func openFile(_ path: String, for service: FileUser) throws(LogFileError) -> CInt {
+        let flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK
+        do throws(FileError) {
+            let reach = try FileReach(path, service: service)
+            if reach.isRoots {
+                let descriptor = Glibc.open(reach.path, flags | O_CREAT | O_EXCL | O_NOFOLLOW, 0o640)
+                if descriptor >= 0 {
+                    fchown(descriptor, service.user, service.group)
+                    return descriptor
+                }
+                guard errno == EEXIST else { throw FileError(reach.path, errno) }
+            }
+            guard service.canBeActed else { throw FileError(reach.path, cantBe: service) }
+            let descriptor = service.act {
+                Glibc.open(reach.path, reach.isRoots ? flags | O_NOFOLLOW : flags | O_CREAT, 0o640)
+            }
+            guard descriptor >= 0 else { throw FileError(reach.path, errno, as: service) }
+            return descriptor
+        } catch {
+            throw LogFileError(error)
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 import Glibc
+public import TrustedFiles
 
 /// Where a log daemon listens.
 public enum SyslogAddress: Sendable, Equatable, CustomStringConvertible {
@@ -41,7 +42,21 @@ public enum SyslogAddress: Sendable, Equatable, CustomStringConvertible {
     }
 
     /// A connected socket; one in the file system is for datagrams, and on some systems a stream.
-    public func connect() -> Result<LogConnection, LogConnection.Fault> {
+    ///
+    /// Root connects only to where nobody else can lead it.
+    ///
+    /// - Parameter service: whom root is about to become
+    public func connect(for service: FileUser? = nil) -> Result<LogConnection, LogConnection.Fault> {
+        guard case .unix(let path) = self else { return connectDirectly() }
+        do throws(FileError) {
+            return try FileReach(path, service: service).act(connectDirectly)
+        } catch {
+            errno = error.code
+            return .failure(LogConnection.Fault(error.sentence))
+        }
+    }
+
+    private func connectDirectly() -> Result<LogConnection, LogConnection.Fault> {
         switch self {
         case .unix(let path):
             guard let address = sockaddr_un(path: path) else {

@@ -1,4 +1,5 @@
 import Glibc
+import TrustedFiles
 
 /// The socket on which a service manager hears how its service is doing (sd_notify(3)).
 ///
@@ -34,13 +35,21 @@ public struct NotifySocket: Sendable {
         let kind = Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
         descriptor = socket(AF_UNIX, kind, 0)
         guard descriptor >= 0 else { throw fault(String(cString: strerror(errno))) }
-        let code = withUnsafePointer(to: &name) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, socklen_t(length)) }
+        let socket = descriptor
+        func connected() -> Bool {
+            withUnsafePointer(to: name) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    connect(socket, $0, socklen_t(length)) == 0
+                }
+            }
         }
-        guard code == 0 else {
-            let complaint = String(cString: strerror(errno))
+        do throws(FileError) {
+            // An abstract name is nobody's file.
+            let isConnected = address.hasPrefix("@") ? connected() : try FileReach(address).act(connected)
+            guard isConnected else { throw FileError(address, errno) }
+        } catch {
             Glibc.close(descriptor)
-            throw fault(complaint)
+            throw fault(error.sentence)
         }
     }
 

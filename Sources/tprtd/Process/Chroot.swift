@@ -1,6 +1,7 @@
 import CProcess
 import Glibc
 import Programs
+import TrustedFiles
 import WhitelistFiles
 
 /// A folder that the process shuts itself into.
@@ -34,25 +35,64 @@ struct Chroot: Equatable, Sendable {
     ///
     /// What name look-ups read is copied in, /proc mounted, and the link made that gives paths one meaning: when already
     /// inside, where nobody who may write to the folder can lead root astray.
-    func enter() throws(Failure) {
+    ///
+    /// - Parameter service: whom it becomes afterwards, and whose the directory may be
+    func enter(for service: FileUser) throws(Failure) {
         // What isn't there outside isn't needed inside either.
         let copies = Self.lookUpFiles.map { name in
             (name, try? contents(of: "/etc/\(name)", limit: Self.lookUpLimit))
         }
         // No open folder of the outside stays open: Surroundings closed them, and nobody opened another since.
         let hasOwnMounts = tprt_own_mounts() == 0
-        guard chdir(path) == 0, chroot(".") == 0, chdir("/") == 0 else { throw failure("chroot", errno) }
-        try showProcesses(hasOwnMounts)
-        try makeLink()
-        for case (let name, let bytes?) in copies { try put(bytes, at: "/etc/\(name)") }
+        try goThere(service)
+        guard chroot(".") == 0, chdir("/") == 0 else { throw failure("chroot", errno) }
+        try showProcesses(hasOwnMounts, service)
+        try inside(path, service) { () throws(Failure) in try makeLink() }
+        for case (let name, let bytes?) in copies {
+            try inside("/etc/\(name)", service) { () throws(Failure) in try put(bytes, at: "/etc/\(name)") }
+        }
+    }
+
+    /// Makes it the working directory: one of root's to which nobody else can lead, or one of the user's.
+    private func goThere(_ service: FileUser) throws(Failure) {
+        do throws(FileError) {
+            let reach = try FileReach(path)
+            let place = try FilePlace(reach)
+            guard place.isDirectory, place.owner == service.user || reach.isRoots && place.owner == 0 else {
+                throw FileError(path, EPERM, sentence: "is not a directory of root's or of \(service.name)'s")
+            }
+            guard reach.act({ place.enter() }) else { throw FileError(path, errno) }
+        } catch {
+            throw Failure(.noPermission, "server.chroot_dir: \(error)")
+        }
+    }
+
+    /// Does something with a path inside, as whom the directory belongs to that it is in.
+    private func inside(
+        _ path: String, _ service: FileUser, _ body: () throws(Failure) -> Void
+    ) throws(Failure) {
+        let reach: FileReach
+        do throws(FileError) {
+            reach = try FileReach(path, service: service)
+        } catch {
+            throw Failure(.noPermission, "server.chroot_dir: \(self.path): in it, \(error)")
+        }
+        try reach.act(body)
     }
 
     /// Makes sure that there is a /proc, where libdispatch looks whether its threads run: without, it ends the process.
-    private func showProcesses(_ hasOwnMounts: Bool) throws(Failure) {
+    private func showProcesses(_ hasOwnMounts: Bool, _ service: FileUser) throws(Failure) {
         var status = stat()
         if stat("/proc/self/stat", &status) == 0 { return }
-        try makeFolders(["proc"])
-        guard hasOwnMounts, tprt_mount_processes("/proc") == 0 else {
+        try inside("/proc", service) { () throws(Failure) in try makeFolders(["proc"]) }
+        // Not through a link, wherever that would lead.
+        let place = open("/proc", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        defer {
+            close(place)
+            chdir("/")
+        }
+        guard place >= 0, fchdir(place) == 0 else { throw failure("/proc in it", errno) }
+        guard hasOwnMounts, tprt_mount_processes(".") == 0 else {
             throw Failure(
                 .noPermission,
                 "server.chroot_dir: \(path): /proc can't be mounted in it, which takes CAP_SYS_ADMIN: "
@@ -96,8 +136,8 @@ struct Chroot: Equatable, Sendable {
         for part in parts {
             folder += "/\(part)"
             if mkdir(folder, 0o755) == 0 {
-                // Whatever umask takes away.
-                chmod(folder, 0o755)
+                // Whatever umask takes away; through no link that took its place.
+                _ = fchmodat(AT_FDCWD, folder, 0o755, AT_SYMLINK_NOFOLLOW)
             } else if errno != EEXIST {
                 throw failure("\(folder) in it", errno)
             }

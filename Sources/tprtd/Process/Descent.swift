@@ -1,10 +1,16 @@
 import Programs
 import Server
+import TrustedFiles
 
 extension ProcessPlan {
     /// Whom the unix sockets belong to; nil for the process's own user.
     var socketOwner: SocketOwner? {
         identity.map { SocketOwner(user: $0.uid, group: $0.gid) }
+    }
+
+    /// As whom files are reached that root doesn't reach itself; nil where it stays who it is.
+    var service: FileUser? {
+        identity.map { FileUser($0.uid, group: $0.gid) }
     }
 
     /// Whom it became, and where, for the log; nil where it is as it was started.
@@ -23,7 +29,7 @@ extension ProcessPlan {
         let isAsked = chroot != nil && permit != FilePermit()
         let files = isAsked ? try FileServer.start(permit, as: identity) : nil
         try Privileges.takeGroups(of: identity)
-        try chroot?.enter()
+        try chroot?.enter(for: FileUser(identity.uid, group: identity.gid))
         try Privileges.drop(to: identity)
         return files
     }

@@ -1,0 +1,127 @@
+import CProcess
+import Glibc
+
+/// With whose rights a path is followed.
+///
+/// Root follows a path with its own rights only as far as nobody else can change where it leads: each directory and
+/// each symbolic link on the way belongs to root, and no directory may be written to by others, unless it is sticky.
+/// In a directory of another user's it reaches files as that user, who can gain nothing that way. A directory of
+/// root's that others may write to is nobody's: what is asked there is done as the user that the program is to become, or
+/// refused. For anybody but root a path is what it is.
+public struct FileReach: Sendable {
+    /// The path to use: that which was asked for, without symbolic links where it is followed as root.
+    public let path: String
+    /// As whom it is followed; nil: as who this process is.
+    public let user: FileUser?
+    /// Whether it is followed with root's rights; what is found is root's, too, or is refused by `open`.
+    public let isRoots: Bool
+    /// Whether others may make files beside it, as in a sticky directory such as /tmp.
+    public let isShared: Bool
+
+    /// Looks along a path; what isn't there yet can be asked about, too.
+    ///
+    /// - Parameters:
+    ///   - path: relative paths begin at the working directory
+    ///   - service: the user that the program is to become, for a directory that others than root may write to
+    public init(_ path: String, service: FileUser? = nil) throws(FileError) {
+        guard tprt_is_root() != 0 else {
+            (self.path, user, isRoots, isShared) = (path, nil, false, false)
+            return
+        }
+        switch try PathWalk.follow(path) {
+        case .root(let resolved, let isSticky):
+            (self.path, user, isRoots, isShared) = (resolved, nil, true, isSticky)
+        case .other(let owner, let place):
+            // The group of what the service makes is that of its settings.
+            let user = service?.user == owner.user ? service ?? owner : owner
+            guard user.canBeActed else { throw FileError(place, cantBe: user) }
+            (self.path, self.user, isRoots, isShared) = (path, user, false, false)
+        case .shared(let directory):
+            guard let service else { throw FileError(shared: directory) }
+            guard service.canBeActed else { throw FileError(directory, cantBe: service) }
+            (self.path, user, isRoots, isShared) = (path, service, false, false)
+        }
+    }
+
+    /// Does something with the file, by `path`, as whom it is to be done.
+    public func act<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
+        guard let user else { return try body() }
+        return try user.act(body)
+    }
+
+    /// A library that opens a pipe by its name may wait for ever.
+    private static func checkKind(of suffixes: [String], _ path: String) throws(FileError) {
+        for suffix in suffixes {
+            var status = stat()
+            guard stat(path + suffix, &status) == 0, status.st_mode & S_IFMT != S_IFREG else { continue }
+            throw FileError(path + suffix, EPERM, sentence: "is not a regular file")
+        }
+    }
+
+    /// Opens the file without waiting, as open(2) does, closing on exec.
+    ///
+    /// As root it doesn't follow a link in the last place. What it is to write to, and what it opens where others may make
+    /// files, is a regular file of root's with one name.
+    public func open(_ flags: CInt, mode: UInt32 = 0) throws(FileError) -> CInt {
+        let flags = flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK
+        let descriptor = act { Glibc.open(path, isRoots ? flags | O_NOFOLLOW : flags, mode) }
+        guard descriptor >= 0 else { throw FileError(path, errno, as: user) }
+        guard isRoots else { return descriptor }
+        do throws(FileError) {
+            if isShared || flags & O_ACCMODE != O_RDONLY { try check(descriptor) }
+        } catch {
+            close(descriptor)
+            throw error
+        }
+        return descriptor
+    }
+
+    /// The user who has to open files that a library opens by their names, this one and those whose names go on with a
+    /// suffix; nil where this process may as it is.
+    ///
+    /// The files are the user's whose directory they are in; in one of root's, the first one's that isn't root's.
+    ///
+    /// - Throws: where others could put something into the place of one, or one isn't a regular file with one name
+    public func owner(ofFilesWith suffixes: [String]) throws(FileError) -> FileUser? {
+        guard isRoots else {
+            try act { () throws(FileError) in try Self.checkKind(of: [""] + suffixes, path) }
+            return user
+        }
+        guard !isShared else {
+            throw FileError(
+                path, EPERM,
+                sentence: "others may make files beside it: root uses no database there (name another directory)")
+        }
+        for suffix in [""] + suffixes {
+            let file = path + suffix
+            var status = stat()
+            guard lstat(file, &status) == 0 else { continue }
+            guard status.st_mode & S_IFMT == S_IFREG else {
+                throw FileError(file, EPERM, sentence: "is not a regular file")
+            }
+            guard status.st_uid == 0 else { return FileUser(owning: status) }
+            try Self.checkOwner(status, file)
+        }
+        return nil
+    }
+
+    private func check(_ descriptor: CInt) throws(FileError) {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw FileError(path, errno) }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: try Self.checkOwner(status, path)
+        case S_IFDIR: throw FileError(path, EISDIR)
+        default: throw FileError(path, EPERM, sentence: "is not a regular file")
+        }
+    }
+
+    /// Whether a file is root's alone: it may be opened for writing, or given away, as root.
+    static func checkOwner(_ status: stat, _ path: String) throws(FileError) {
+        guard status.st_uid == 0 else {
+            throw FileError(path, EPERM, sentence: "belongs to \(FileUser.name(of: status.st_uid)), not to root")
+        }
+        guard status.st_nlink <= 1 else {
+            throw FileError(path, EPERM, sentence: "has \(status.st_nlink) names (hard links), and must have one")
+        }
+    }
+}

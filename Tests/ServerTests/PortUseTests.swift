@@ -1,0 +1,62 @@
+import Glibc
+import NIOConcurrencyHelpers
+import Testing
+
+@testable import Server
+
+@Suite("The use of a port")
+struct PortUseTests {
+    /// Lines of /proc/net/tcp and tcp6, as Linux 6 on x86-64 has them, up to the columns that count.
+    private static func line(_ local: String, _ state: String) -> String {
+        "   0: \(local) 0100007F:D2F0 \(state) 00000000:00000000 03:00001482 00000000     0        0 0 3 0000000000000000"
+    }
+
+    private func use(_ host: String, _ port: UInt16, _ lines: [String]) -> PortUse {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        inet_pton(AF_INET, host, &address.sin_addr)
+        return withUnsafePointer(to: address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { PortUse(of: $0, in: lines) }
+        }
+    }
+
+    @Test("is that of a listener, or of connections that are left over")
+    func states() {
+        // 10023 is 2727 in hexadecimal digits.
+        let waiting = Self.line("0100007F:2727", "06")
+        #expect(use("127.0.0.1", 10_023, ["  sl  local_address", waiting]) == .closingConnections)
+        #expect(use("127.0.0.1", 10_023, [waiting, Self.line("0100007F:2727", "0A")]) == .listener)
+        #expect(use("127.0.0.1", 10_023, [Self.line("00000000:2727", "0A")]) == .listener)
+        #expect(use("0.0.0.0", 10_023, [Self.line("0200007F:2727", "0A")]) == .listener)
+        #expect(use("127.0.0.1", 10_023, ["", String(repeating: "0", count: 32) + ":2727"]) == .unknown)
+        // Another address, another port.
+        #expect(use("127.0.0.1", 10_023, [waiting, Self.line("0200007F:2727", "0A")]) == .closingConnections)
+        #expect(use("127.0.0.1", 10_024, [waiting]) == .unknown)
+    }
+
+    @Test("by no listener is waited for, and said once")
+    func waits() throws {
+        let said = NIOLockedValueBox<[String]>([])
+        var patience = PortPatience { sentence in said.withLockedValue { $0.append(sentence) } }
+        (patience.seconds, patience.pause) = (1, 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        // That of nobody.
+        address.sin_port = UInt16(1).bigEndian
+        inet_pton(AF_INET, "127.255.0.9", &address.sin_addr)
+        var tries = 0
+        let isBound = withUnsafePointer(to: address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { target in
+                patience.bind(target, "inet:h:1") {
+                    tries += 1
+                    errno = EADDRINUSE
+                    return tries == 3
+                }
+            }
+        }
+        #expect(isBound && tries == 3)
+        #expect(said.withLockedValue { $0.count } == 1)
+        #expect(said.withLockedValue { $0.first?.contains("inet:h:1: nobody listens there") == true })
+    }
+}
