@@ -35,7 +35,8 @@ struct PostfixTests {
             try session.reset()
 
             try retry(session, from: "a@sender.example", to: ["user@test.invalid"])
-            #expect(uptime() - begin >= Double(delay))
+            // The daemon counts whole seconds, and begins with the first attempt's, however much of it was left.
+            #expect(uptime() - begin > Double(delay - 1))
             #expect(try session.message(subject: "first").code == 250)
             let first = try postfix.messages(subject: "first", count: 1).map { $0.values(of: "X-Greylist") }
             #expect(first.count == 1)
@@ -203,7 +204,7 @@ struct PostfixTests {
             // The session goes on: Postfix finds the dead connection and makes a new one.
             let restarted = try lab.start(at: postfix.policyEndpoint, delay: delay)
             try retry(session, from: "a@sender.example", to: ["user@test.invalid"])
-            #expect(uptime() - begin >= Double(delay))
+            #expect(uptime() - begin > Double(delay - 1))
             #expect(try session.message(subject: "after").code == 250)
             let delivered = try postfix.messages(subject: "after", count: 1)
             #expect(delivered.map { $0.values(of: "X-Greylist").count } == [1])
