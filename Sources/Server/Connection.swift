@@ -194,7 +194,7 @@ final class Connection: ChannelInboundHandler {
 
     /// What can't be read must not be answered: Postfix would take any reply for that of its next request.
     private func giveUp(_ violation: PolicyViolation) {
-        desk.logger.warning("a client was disconnected without a reply: \(violation)")
+        desk.log.log(.disconnection, "a client was disconnected without a reply: \(violation)")
         unread = ByteBuffer()
         isClosing = true
         close()

@@ -1,6 +1,5 @@
 import Engine
 import Greylist
-import Logging
 import NIOCore
 import Policy
 import Storage
@@ -18,7 +17,8 @@ final class Desk {
 
     let eventLoop: any EventLoop
     let terms: ServerTerms
-    let logger: Logger
+    /// Takes the lines that clients cause.
+    let log: LimitedLog
     var postman: Postman
     private let store: any Store
     private let health: StoreHealth
@@ -45,7 +45,7 @@ final class Desk {
 
     init(
         eventLoop: any EventLoop, terms: ServerTerms, postman: Postman, store: any Store, health: StoreHealth,
-        standIn: MemoryStore?, sink: LogSink, logger: Logger
+        standIn: MemoryStore?, sink: LogSink, log: LimitedLog
     ) {
         self.eventLoop = eventLoop
         self.terms = terms
@@ -55,7 +55,7 @@ final class Desk {
         self.standIn = standIn
         breaker = Breaker(pauses: terms.storePauses)
         self.sink = sink
-        self.logger = logger
+        self.log = log
     }
 
     /// Answers a request at once, or returns nil and delivers the answer to the connection later.

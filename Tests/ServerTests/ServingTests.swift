@@ -53,6 +53,18 @@ struct ServingTests {
         }
     }
 
+    @Test func whatManyClientsCauseIsNotLoggedEachTime() async throws {
+        try await ServerStage.run(try Self.postman()) { stage in
+            for _ in 0..<200 {
+                let client = try Client(path: stage.path)
+                try client.send(Array("QUIT\n".utf8))
+                #expect(try await client.reply() == nil)
+            }
+            #expect(await stage.logged("disconnected without a reply"))
+            #expect(stage.log.count { $0.contains("disconnected without a reply") } <= 20)
+        }
+    }
+
     @Test func aClientThatHasFinishedSendingGetsItsReply() async throws {
         let store = SlowStore()
         try await ServerStage.run(try Self.postman(), store: store) { stage in
@@ -190,7 +202,6 @@ struct ServingTests {
         }
     }
 
-    /// Requests of one byte, each of which gets a reply of fourteen.
     @Test func aClientThatDoesNotReadIsNotReadFromEither() async throws {
         try await ServerStage.run(try Self.postman(), level: .none) { stage in
             let client = try Client(path: stage.path)
