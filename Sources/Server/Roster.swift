@@ -15,7 +15,7 @@ final class Roster {
     private var connections: [ObjectIdentifier: Connection] = [:]
     private var saysLimit = true
     private var isEnding = false
-    /// Counts what is heard of any connection; a connection keeps the number of what it sent last.
+    /// Counts the requests of all connections; a connection keeps the number of its last one.
     private var heard = 0
     /// What `heard` was at the last sweeps, the oldest first.
     private var heardAtSweeps: [Int] = []
