@@ -58,6 +58,26 @@ struct PostfixTests {
         }
     }
 
+    /// Each recipient that is asked to wait counts as an error of the session: what docs/postfix.md says of it.
+    @Test(
+        "A message to thirty new recipients meets Postfix' limit on errors, unless that is raised",
+        arguments: [20, 100])
+    func manyRecipients(_ limit: Int) throws {
+        try withLab { lab in
+            let postfix = try lab.startPostfix(.init(policy: .socketInQueue, errorLimit: limit))
+            _ = try lab.start(at: postfix.policyEndpoint, delay: delay)
+            let session = try postfix.session()
+            #expect(try session.command("MAIL FROM:<a@sender.example>").code == 250)
+            var codes: [Int] = []
+            for number in 0..<30 where codes.last != 421 {
+                codes.append(try session.command("RCPT TO:<user\(number)@test.invalid>").code)
+            }
+            #expect(codes == [Int](repeating: 450, count: min(limit, 30)) + (limit < 30 ? [421] : []))
+            try postfix.stop()
+            #expect(postfix.log.contains { $0.contains("too many errors after RCPT from") } == (limit < 30))
+        }
+    }
+
     @Test("A message to three recipients carries one header")
     func threeRecipients() throws {
         try withLab { lab in
