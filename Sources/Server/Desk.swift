@@ -25,8 +25,10 @@ final class Desk {
     /// Decides while the store is away.
     private let standIn: MemoryStore?
     private let sink: LogSink
+    private let sharedAddresses: SharedAddressWarning
 
     private var envelope = Envelope()
+    private var sharedAddressWatch = SharedAddressWatch()
     private var batch: [Inquiry] = []
     private var asking: [Asked] = []
     private var rounds: [Round] = []
@@ -45,7 +47,7 @@ final class Desk {
 
     init(
         eventLoop: any EventLoop, terms: ServerTerms, postman: Postman, store: any Store, health: StoreHealth,
-        standIn: MemoryStore?, sink: LogSink, log: LimitedLog
+        standIn: MemoryStore?, sink: LogSink, log: LimitedLog, sharedAddresses: SharedAddressWarning
     ) {
         self.eventLoop = eventLoop
         self.terms = terms
@@ -56,6 +58,7 @@ final class Desk {
         breaker = Breaker(pauses: terms.storePauses)
         self.sink = sink
         self.log = log
+        self.sharedAddresses = sharedAddresses
     }
 
     /// Answers a request at once, or returns nil and delivers the answer to the connection later.
@@ -66,6 +69,7 @@ final class Desk {
             note(outcome, on: request, of: connection)
             return outcome
         case .inquiry(let inquiry, let entry):
+            if envelope.client.isPrivate { watchPrivateClient() }
             guard breaker.isClosed || admitsProbe() else {
                 let outcome = answer(request, inquiry, entry)
                 note(outcome, on: request, of: connection)
@@ -75,6 +79,14 @@ final class Desk {
             asking.append(Asked(connection: connection, request: request, entry: entry))
             return nil
         }
+    }
+
+    /// The envelope is that of a request that is judged: a relay of the site's own is whitelisted, or never asked about.
+    private func watchPrivateClient() {
+        let isShared = envelope.readSender { sender, _ in
+            !sender.isEmpty && sharedAddressWatch.note(envelope.client, sender: sender)
+        }
+        if isShared { sharedAddresses.tell(envelope.client) }
     }
 
     private func admitsProbe() -> Bool {

@@ -56,6 +56,7 @@ public final class PolicyServer: Service {
         self.health = health
         let log = LimitedLog(logger: logger, on: group.next())
         self.log = log
+        let sharedAddresses = SharedAddressWarning(logger: logger)
         let standIn = terms.hasStandIn ? MemoryStore(capacity: Self.standInCapacity) : nil
         handBack = standIn.map {
             HandBack(
@@ -68,7 +69,7 @@ public final class PolicyServer: Service {
             let loop = try await eventLoop.submit {
                 let desk = Desk(
                     eventLoop: eventLoop, terms: terms, postman: postman, store: store, health: health,
-                    standIn: standIn, sink: sink, log: log)
+                    standIn: standIn, sink: sink, log: log, sharedAddresses: sharedAddresses)
                 let roster = Roster(eventLoop: eventLoop, limit: share, idleTimeout: terms.idleTimeout, log: log)
                 return Loop(
                     eventLoop: eventLoop, desk: NIOLoopBound(desk, eventLoop: eventLoop),
