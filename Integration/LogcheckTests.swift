@@ -17,7 +17,7 @@ struct LogcheckTests {
             try daemon.process.signal(SIGHUP)
             try daemon.waitForLine("what was read") { $0.hasPrefix("whitelists read anew") }
             let client = try daemon.client()
-            try client.socket.send(Array("nonsense\n".utf8))
+            try client.socket.send(Array("QUIT\n".utf8))
             _ = try client.readToEnd()
             try daemon.waitForLine("the warning") { $0.hasPrefix("warning: ") }
             #expect(try daemon.terminate() == .exited(0))

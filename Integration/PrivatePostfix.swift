@@ -21,6 +21,8 @@ final class PrivatePostfix {
         var defaultAction = "451 4.3.5 policy server down"
         /// How many seconds Postfix waits for the policy server.
         var timeout = 10
+        /// After how many errors Postfix ends a session.
+        var errorLimit = 1_000
         /// Lines of main.cf that take the place of those about recipients; nil for those by the settings above.
         var restrictions: String?
     }
@@ -202,7 +204,7 @@ final class PrivatePostfix {
             smtpd_client_connection_count_limit = 0
             smtpd_error_sleep_time = 0
             smtpd_soft_error_limit = 1000
-            smtpd_hard_error_limit = 1000
+            smtpd_hard_error_limit = \(options.errorLimit)
 
             """
         let jail = options.chroot ? "y" : "n"

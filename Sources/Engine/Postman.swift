@@ -18,6 +18,8 @@ public struct Postman: Sendable {
         public var masks = ClientMasks()
         /// Whether keys are kept as digests.
         public var hashesKeys = true
+        /// Whether the auto-whitelist knows clients by their address alone, not by their network.
+        public var autoWhitelistsAddresses = false
         /// Whether bounces are greylisted.
         public var greylistsNullSender = true
         /// Whether clients that are logged in are greylisted.
@@ -89,17 +91,22 @@ public struct Postman: Sendable {
         }
         // 3. What does the store know? There the judgement is made, in one atomic step.
         let hashes = terms.hashesKeys
-        let hasAutoWhitelist = terms.rules.clientCount > 0
-        let (triplet, former, client) = envelope.readKeys { triplet, former, network in
+        let countsNetworks = terms.rules.clientCount > 0 && !terms.autoWhitelistsAddresses
+        var (triplet, former, client) = envelope.readKeys { triplet, former, network in
             let formerKey: Key? = if let former { Key(former, isHashed: hashes) } else { nil }
-            return (
-                Key(triplet, isHashed: hashes), formerKey, hasAutoWhitelist ? Key(network, isHashed: hashes) : nil
-            )
+            return (Key(triplet, isHashed: hashes), formerKey, countsNetworks ? Key(network, isHashed: hashes) : nil)
         }
+        if terms.rules.clientCount > 0, terms.autoWhitelistsAddresses { client = addressKey(of: envelope) }
         return .inquiry(
             Inquiry(
                 triplet: triplet, former: former, client: client, network: envelope.network.tag, time: now,
                 rules: rules(under: entry)), entry: entry)
+    }
+
+    /// The key of the client's address, as that of a network with nothing but this address in it.
+    private func addressKey(of envelope: borrowing Envelope) -> Key {
+        let address = envelope.client
+        return Network(address, prefixLength: address.family.rawValue).withText { Key($0, isHashed: terms.hashesKeys) }
     }
 
     /// The rules where a whitelist entry may have its own delay.

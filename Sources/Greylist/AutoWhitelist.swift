@@ -14,11 +14,18 @@ extension Sighting {
     }
 }
 
-/// One more pass of this client; nil where the auto-whitelist is off.
+/// One more first pass of this client; nil where it isn't counted: the auto-whitelist is off, or it was counted less than
+/// an hour ago.
 ///
-/// A forgotten client is counted from 1.
+/// So a single message to many recipients earns no more than one to a single recipient. A forgotten client is counted
+/// from 1.
 public func countPass(of client: Sighting?, at now: Timestamp, under rules: Rules) -> Sighting? {
     guard rules.clientCount > 0 else { return nil }
     guard let client, !client.isExpired(at: now, under: rules) else { return Sighting(firstAt: now).passing(at: now) }
+    // A moment in the future is another server's clock where it is near, and a clock that was set where it is far.
+    guard max(now.since(client.last), client.last.since(now)) >= secondsBetweenCounts else { return nil }
     return client.passing(at: now)
 }
+
+/// postgrey's figure.
+private let secondsBetweenCounts: Int64 = 3_600

@@ -4,7 +4,7 @@ public enum Verdict: Sendable, Equatable {
     case new(wait: Int64)
     /// Seen `delay` seconds ago, but the delay isn't over: `wait` seconds are missing.
     case early(wait: Int64, delay: Int64)
-    /// The first retry after the delay, `delay` seconds after the first attempt.
+    /// The first retry that is late enough, `delay` seconds after the first attempt.
     case retried(delay: Int64)
     /// Has passed before.
     case known
@@ -56,10 +56,12 @@ public func judge(_ known: Known, at now: Timestamp, under rules: Rules) -> Judg
         return Judgement(.new(wait: rules.delay), remember: Known(triplet: Sighting(firstAt: now)))
     }
     let waited = now.since(seen.first)
-    guard !seen.isPending || waited > rules.delay else {
-        return Judgement(.early(wait: max(1, rules.delay - waited), delay: waited))
+    guard seen.isPending else { return Judgement(.known, remember: Known(triplet: seen.passing(at: now))) }
+    // Both moments are cut to whole seconds, so whoever waits as long as it was told is never found too early.
+    guard waited >= rules.delay - rules.leeway else {
+        return Judgement(.early(wait: rules.delay - waited, delay: waited))
     }
-    let verdict = seen.isPending ? Verdict.retried(delay: waited) : .known
+    // Only here the client is counted: what passes again and again says nothing new of it.
     let counted = countPass(of: known.client, at: now, under: rules)
-    return Judgement(verdict, remember: Known(triplet: seen.passing(at: now), client: counted))
+    return Judgement(.retried(delay: waited), remember: Known(triplet: seen.passing(at: now), client: counted))
 }

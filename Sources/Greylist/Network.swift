@@ -52,6 +52,15 @@ extension [UInt8] {
 }
 
 extension Network {
+    /// Hands over the network in CIDR form, without an allocation.
+    public func withText<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.longestText) { storage in
+            var text = OutputSpan(buffer: storage, initializedCount: 0)
+            text.append(self)
+            return body(text.span)
+        }
+    }
+
     /// How many bytes the text of a network has at most: eight groups, seven colons, a prefix length.
     static let longestText = 8 * 4 + 7 + 4
 }

@@ -2,7 +2,7 @@
 ///
 /// Times are in seconds.
 public struct Rules: Sendable, Equatable {
-    /// How long a new triplet must wait; a retry passes when strictly more seconds have gone by.
+    /// How long a new triplet is told to wait; a retry passes from `leeway` seconds before its end on.
     public var delay: Int64
     /// How long a first attempt is remembered while its retry is awaited.
     public var retryWindow: Int64
@@ -14,6 +14,12 @@ public struct Rules: Sendable, Equatable {
     public var maxPending: Int
     /// How many first attempts of one network may wait for their retry; beyond that none is remembered.
     public var maxPendingPerNetwork: Int
+
+    /// How many seconds before the end of the delay a retry passes already.
+    ///
+    /// Many servers retry exactly when they were told to, or at a round time, and their clocks aren't ours: one that
+    /// misses the end by a second would wait for its whole next interval.
+    public var leeway: Int64 { min(delay / 30, 60) }
 
     /// Rules, by default those of a fresh installation.
     public init(

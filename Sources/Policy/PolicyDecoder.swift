@@ -4,7 +4,8 @@ public import NIOCore
 ///
 /// It remembers how far it has read, so that every byte is looked at once, however small the pieces are.
 ///
-/// Grammar: lines of `name=value`, each ended by LF (a CR before it is dropped), and an empty line.
+/// Grammar: lines of `name=value`, each ended by LF (a CR before it is dropped), and an empty line. An empty line with
+/// nothing before it is no request. Before the first attribute of a connection a few stray lines may stand.
 public struct PolicyDecoder: Sendable {
     private let limits: PolicyLimits
     /// What was found of the request that is still incomplete; offsets count from its first byte.
@@ -12,6 +13,12 @@ public struct PolicyDecoder: Sendable {
     private var attributes = 0
     private var lineStart = 0
     private var searched = 0
+    /// How many bytes of empty lines came since the last request.
+    private var emptyBytes = 0
+    /// Whether no request has come yet.
+    private var isAtBeginning = true
+    /// How many lines that are no attributes were skipped before the first request.
+    public private(set) var strayLines = 0
 
     /// A decoder at the beginning of a stream.
     public init(limits: PolicyLimits = PolicyLimits()) {
@@ -22,21 +29,40 @@ public struct PolicyDecoder: Sendable {
     ///
     /// Between two calls `buffer` may only grow at its end. After an error the stream can't be read any further.
     public mutating func next(in buffer: inout ByteBuffer) throws(PolicyViolation) -> PolicyRequest? {
-        guard let length = try scan(buffer.readableBytesUInt8Span) else { return nil }
-        guard let bytes = buffer.readSlice(length: length) else {
-            preconditionFailure("a request was found beyond the end of the buffer")
+        while let length = try scan(buffer.readableBytesUInt8Span) {
+            guard let bytes = buffer.readSlice(length: length) else {
+                preconditionFailure("a request was found beyond the end of the buffer")
+            }
+            // Nothing was asked by a line that doesn't count.
+            guard attributes > 0 else {
+                (lineStart, searched) = (0, 0)
+                continue
+            }
+            let request = PolicyRequest(bytes: bytes, places: places)
+            beginNext()
+            return request
         }
-        let request = PolicyRequest(bytes: bytes, places: places)
+        return nil
+    }
+
+    private mutating func beginNext() {
+        let skipped = strayLines
         self = PolicyDecoder(limits: limits)
-        return request
+        isAtBeginning = false
+        strayLines = skipped
     }
 
     /// Says whether the stream may end here, `buffer` being what is left of it.
     public func end(leaving buffer: ByteBuffer) throws(PolicyViolation) {
-        if buffer.readableBytes > 0 { throw .endInsideRequest }
+        // Half of an empty line is as little as a whole one.
+        guard buffer.readableBytes == 0 || attributes == 0 && buffer.readableBytesUInt8Span.equals("\r") else {
+            throw .endInsideRequest
+        }
+        if isAtBeginning, strayLines > 0 { throw .notAnAttribute }
     }
 
-    /// Reads line by line; returns the length of the request once its empty line is there.
+    /// Reads line by line; returns the length of the request once its empty line is there, or, without an attribute, of a
+    /// line that doesn't count.
     private mutating func scan(_ bytes: Span<UInt8>) throws(PolicyViolation) -> Int? {
         while searched < bytes.count {
             let block = searched
@@ -53,17 +79,31 @@ public struct PolicyDecoder: Sendable {
         return nil
     }
 
-    /// Takes in the line up to its LF; true where it is the empty one.
+    /// Takes in the line up to its LF; true where a request ends with it, or where it doesn't count.
     @inline(__always)
     private mutating func take(_ start: Int, _ lineEnd: Int, of bytes: Span<UInt8>) throws(PolicyViolation) -> Bool {
         try checkLimits(lineEnd: lineEnd)
         let end = lineEnd > start && bytes[lineEnd - 1] == UInt8(ascii: "\r") ? lineEnd - 1 : lineEnd
         if start == end {
-            try checkKind(of: bytes)
+            if attributes == 0 { try skipEmptyLine(of: lineEnd + 1 - start) } else { try checkKind(of: bytes) }
             return true
         }
         try note(start..<end, of: bytes)
-        return false
+        return attributes == 0
+    }
+
+    private mutating func skipEmptyLine(of count: Int) throws(PolicyViolation) {
+        // Lines, and then an empty one, without a single attribute: that is another protocol.
+        if isAtBeginning, strayLines > 0 { throw .notAnAttribute }
+        emptyBytes += count
+        guard emptyBytes <= limits.emptyLines else { throw .tooManyEmptyLines(limit: limits.emptyLines) }
+    }
+
+    private mutating func skipStrayLine(_ line: Span<UInt8>) throws(PolicyViolation) {
+        guard isAtBeginning, attributes == 0, strayLines < limits.strayLines, line.count <= limits.strayLine,
+            line.isStrayLine
+        else { throw .notAnAttribute }
+        strayLines += 1
     }
 
     @inline(__always)
@@ -72,13 +112,14 @@ public struct PolicyDecoder: Sendable {
         guard lineEnd < limits.request else { throw .requestTooLong(limit: limits.request) }
     }
 
-    /// Notes the place of the attribute that this line holds.
+    /// Notes the place of the attribute that this line holds, or skips the line where it may be one that holds none.
     @inline(__always)
     private mutating func note(_ line: Range<Int>, of bytes: Span<UInt8>) throws(PolicyViolation) {
+        let equals = bytes.firstIndex(of: UInt8(ascii: "="), from: line.lowerBound)
+        guard equals < line.upperBound else { return try skipStrayLine(bytes.extracting(line)) }
+        guard equals > line.lowerBound else { throw .notAnAttribute }
         attributes += 1
         guard attributes <= limits.attributes else { throw .tooManyAttributes(limit: limits.attributes) }
-        let equals = bytes.firstIndex(of: UInt8(ascii: "="), from: line.lowerBound)
-        guard equals < line.upperBound, equals > line.lowerBound else { throw .notAnAttribute }
         if let attribute = PolicyAttribute(name: bytes.extracting(line.lowerBound..<equals)) {
             let start = equals + 1
             places[attribute.rawValue] = .init(start: UInt16(start), count: UInt16(line.upperBound - start))

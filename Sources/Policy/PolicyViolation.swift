@@ -9,6 +9,7 @@ public enum PolicyViolation: Error, Equatable, Sendable {
     case notAnAttribute
     case unknownRequest
     case endInsideRequest
+    case tooManyEmptyLines(limit: Int)
 }
 
 extension PolicyViolation: CustomStringConvertible {
@@ -21,6 +22,7 @@ extension PolicyViolation: CustomStringConvertible {
         case .notAnAttribute: "a line is no name=value"
         case .unknownRequest: "the request attribute is not smtpd_access_policy"
         case .endInsideRequest: "the connection ended inside a request"
+        case .tooManyEmptyLines(let limit): "more than \(limit) bytes of empty lines stand between two requests"
         }
     }
 }

@@ -12,17 +12,17 @@ final class AcceptWatch: ChannelInboundHandler {
 
     private static let pause = TimeAmount.milliseconds(200)
 
-    private let logger: Logger
+    private let log: LimitedLog
     private var isFailing = false
 
-    init(logger: Logger) {
-        self.logger = logger
+    init(log: LimitedLog) {
+        self.log = log
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if isFailing {
             isFailing = false
-            logger.notice("connections are accepted again")
+            log.log(.accepting, level: .notice, "connections are accepted again")
         }
         context.fireChannelRead(data)
     }
@@ -31,7 +31,8 @@ final class AcceptWatch: ChannelInboundHandler {
         if !isFailing {
             isFailing = true
             let isOutOfDescriptors = [EMFILE, ENFILE].contains((error as? IOError)?.errnoCode)
-            logger.warning(
+            log.log(
+                .accepting,
                 isOutOfDescriptors
                     ? "no file descriptors are left: new connections wait (raise the limit, LimitNOFILE= of systemd)"
                     : "a connection could not be accepted: \(error)")

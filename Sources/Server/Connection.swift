@@ -23,6 +23,7 @@ final class Connection: ChannelInboundHandler {
     private var isClosing = false
     private var holdsBackRead = false
     private var isWritable = true
+    private var hasToldStrayLines = false
     /// Replies that aren't sent yet.
     private var replies = ByteBuffer()
     /// Sends them; nil where the channel does, since there is no socket or it was full once.
@@ -33,7 +34,7 @@ final class Connection: ChannelInboundHandler {
     var isOwn: Bool { roster == nil }
     /// Whether a request is with the store.
     private(set) var isWaiting = false
-    /// The roster's number for what came in last.
+    /// The roster's number for the last request; bytes that make none keep no connection open.
     private(set) var lastHeard = 0
 
     /// A connection that has its answers from that desk.
@@ -66,7 +67,6 @@ final class Connection: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isClosing else { return }
         var bytes = unwrapInboundIn(data)
-        hear()
         if unread.readableBytes > 0 {
             // What was answered must go, or the buffer would grow with all that ever came.
             unread.discardReadBytes()
@@ -147,6 +147,8 @@ final class Connection: ChannelInboundHandler {
     private func proceed(with bytes: consuming ByteBuffer) {
         do throws(PolicyViolation) {
             while bytes.readableBytes > 0, !isWaiting, !isClosing, let request = try decoder.next(in: &bytes) {
+                hear()
+                if decoder.strayLines > 0, !hasToldStrayLines { tellStrayLines() }
                 if let outcome = desk.take(request, from: self) { reply(outcome) } else { isWaiting = true }
             }
         } catch {
@@ -192,9 +194,16 @@ final class Connection: ChannelInboundHandler {
         close()
     }
 
+    private func tellStrayLines() {
+        hasToldStrayLines = true
+        desk.log.log(
+            .strayLines,
+            "\(decoder.strayLines) lines before the first request of a connection were skipped (expected name=value)")
+    }
+
     /// What can't be read must not be answered: Postfix would take any reply for that of its next request.
     private func giveUp(_ violation: PolicyViolation) {
-        desk.logger.warning("a client was disconnected without a reply: \(violation)")
+        desk.log.log(.disconnection, "a client was disconnected without a reply: \(violation)")
         unread = ByteBuffer()
         isClosing = true
         close()

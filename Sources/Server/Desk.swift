@@ -1,6 +1,5 @@
 import Engine
 import Greylist
-import Logging
 import NIOCore
 import Policy
 import Storage
@@ -18,15 +17,18 @@ final class Desk {
 
     let eventLoop: any EventLoop
     let terms: ServerTerms
-    let logger: Logger
+    /// Takes the lines that clients cause.
+    let log: LimitedLog
     var postman: Postman
     private let store: any Store
     private let health: StoreHealth
     /// Decides while the store is away.
     private let standIn: MemoryStore?
     private let sink: LogSink
+    private let sharedAddresses: SharedAddressWarning
 
     private var envelope = Envelope()
+    private var sharedAddressWatch = SharedAddressWatch()
     private var batch: [Inquiry] = []
     private var asking: [Asked] = []
     private var rounds: [Round] = []
@@ -45,7 +47,7 @@ final class Desk {
 
     init(
         eventLoop: any EventLoop, terms: ServerTerms, postman: Postman, store: any Store, health: StoreHealth,
-        standIn: MemoryStore?, sink: LogSink, logger: Logger
+        standIn: MemoryStore?, sink: LogSink, log: LimitedLog, sharedAddresses: SharedAddressWarning
     ) {
         self.eventLoop = eventLoop
         self.terms = terms
@@ -55,7 +57,8 @@ final class Desk {
         self.standIn = standIn
         breaker = Breaker(pauses: terms.storePauses)
         self.sink = sink
-        self.logger = logger
+        self.log = log
+        self.sharedAddresses = sharedAddresses
     }
 
     /// Answers a request at once, or returns nil and delivers the answer to the connection later.
@@ -66,6 +69,7 @@ final class Desk {
             note(outcome, on: request, of: connection)
             return outcome
         case .inquiry(let inquiry, let entry):
+            if envelope.client.isPrivate { watchPrivateClient() }
             guard breaker.isClosed || admitsProbe() else {
                 let outcome = answer(request, inquiry, entry)
                 note(outcome, on: request, of: connection)
@@ -75,6 +79,14 @@ final class Desk {
             asking.append(Asked(connection: connection, request: request, entry: entry))
             return nil
         }
+    }
+
+    /// The envelope is that of a request that is judged: a relay of the site's own is whitelisted, or never asked about.
+    private func watchPrivateClient() {
+        let isShared = envelope.readSender { sender, _ in
+            !sender.isEmpty && sharedAddressWatch.note(envelope.client, sender: sender)
+        }
+        if isShared { sharedAddresses.tell(envelope.client) }
     }
 
     private func admitsProbe() -> Bool {

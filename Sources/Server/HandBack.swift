@@ -22,11 +22,12 @@ public struct HandBack: Service {
     private let rules: NIOLockedValueBox<Rules>
     private let now: @Sendable () -> Timestamp
     private let faults: FaultReport
+    private let log: LimitedLog
     private let logger: Logger
 
     init(
         from standIn: MemoryStore, to store: any Store, health: StoreHealth, rules: Rules,
-        now: @escaping @Sendable () -> Timestamp, logger: Logger
+        now: @escaping @Sendable () -> Timestamp, log: LimitedLog, logger: Logger
     ) {
         self.standIn = standIn
         self.store = store
@@ -34,6 +35,7 @@ public struct HandBack: Service {
         self.rules = NIOLockedValueBox(rules)
         self.now = now
         faults = FaultReport(logger: logger)
+        self.log = log
         self.logger = logger
     }
 
@@ -69,7 +71,8 @@ public struct HandBack: Service {
         } catch {
             faults.failed(Self.task, error)
         }
-        if count > 0 { logger.notice("\(count) entries that were learnt without the store were handed over to it") }
+        guard count > 0 else { return }
+        log.log(.handBack, level: .notice, "\(count) entries that were learnt without the store were handed over to it")
     }
 
     private func handBack(

@@ -26,6 +26,7 @@ public final class PolicyServer: Service {
     private let grace: Duration
     private let onServing: @Sendable () -> Void
     private let logger: Logger
+    private let log: LimitedLog
     private let group: MultiThreadedEventLoopGroup
     private let health: StoreHealth
     private let loops: [Loop]
@@ -53,9 +54,14 @@ public final class PolicyServer: Service {
             anyLoop.scheduleTask(deadline: $0, $1)
         }
         self.health = health
+        let log = LimitedLog(logger: logger, on: group.next())
+        self.log = log
+        let sharedAddresses = SharedAddressWarning(logger: logger)
         let standIn = terms.hasStandIn ? MemoryStore(capacity: Self.standInCapacity) : nil
         handBack = standIn.map {
-            HandBack(from: $0, to: store, health: health, rules: postman.terms.rules, now: terms.now, logger: logger)
+            HandBack(
+                from: $0, to: store, health: health, rules: postman.terms.rules, now: terms.now, log: log,
+                logger: logger)
         }
         let share = max(1, terms.maxConnections / terms.threads)
         var loops: [Loop] = []
@@ -63,9 +69,8 @@ public final class PolicyServer: Service {
             let loop = try await eventLoop.submit {
                 let desk = Desk(
                     eventLoop: eventLoop, terms: terms, postman: postman, store: store, health: health,
-                    standIn: standIn, sink: sink, logger: logger)
-                let roster = Roster(
-                    eventLoop: eventLoop, limit: share, idleTimeout: terms.idleTimeout, logger: logger)
+                    standIn: standIn, sink: sink, log: log, sharedAddresses: sharedAddresses)
+                let roster = Roster(eventLoop: eventLoop, limit: share, idleTimeout: terms.idleTimeout, log: log)
                 return Loop(
                     eventLoop: eventLoop, desk: NIOLoopBound(desk, eventLoop: eventLoop),
                     roster: NIOLoopBound(roster, eventLoop: eventLoop))
@@ -93,6 +98,7 @@ public final class PolicyServer: Service {
         await drain()
         // However long clients took: a store that is there needs but a moment.
         await handBack?.finish(by: max(deadline, .now + .milliseconds(300)))
+        log.finish()
         await store.close()
         try? await group.shutdownGracefully()
     }
@@ -154,12 +160,12 @@ public final class PolicyServer: Service {
 
     private func serve(_ listener: OpenListener) async throws -> any Channel {
         let loops = loops
-        let logger = logger
+        let log = log
         return try await ServerBootstrap(group: group)
             .serverChannelInitializer { channel in
                 listener.restoreBacklog()
                 return channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(AcceptWatch(logger: logger))
+                    try channel.pipeline.syncOperations.addHandler(AcceptWatch(log: log))
                 }
             }
             .childChannelInitializer { channel in Self.initialize(channel, on: loops) }

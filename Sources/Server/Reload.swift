@@ -1,6 +1,7 @@
 public import Control
 public import Logging
 import NIOConcurrencyHelpers
+import NIOPosix
 public import ServiceLifecycle
 public import UnixSignals
 
@@ -74,6 +75,7 @@ public final class Reload: Service {
     private let read: @Sendable (Order) async -> ReloadResult
     private let metrics: ReloadMetrics
     private let logger: Logger
+    private let log: LimitedLog
     private let state = NIOLockedValueBox(State.idle)
     private let (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
@@ -90,6 +92,7 @@ public final class Reload: Service {
         self.watches = watches
         self.metrics = metrics
         self.logger = logger
+        log = LimitedLog(logger: logger, on: MultiThreadedEventLoopGroup.singleton.any())
         self.read = read
     }
 
@@ -106,6 +109,7 @@ public final class Reload: Service {
             }
         }
         for waiter in take(turningInto: .ended).waiters { waiter.resume(returning: .isStopping) }
+        log.finish()
     }
 
     /// Has everything read anew, and waits for the result.
@@ -145,8 +149,11 @@ public final class Reload: Service {
         let (order, waiters) = take(turningInto: .idle)
         guard let order else { return }
         let result = await read(order)
-        for message in result.reply.messages { logger.info("\(message)") }
-        for warning in result.reply.warnings { logger.warning("\(warning)") }
+        // Whoever asks for it by the control socket has the same in the reply.
+        if waiters.isEmpty || log.admits(.reload) {
+            for message in result.reply.messages { logger.info("\(message)") }
+            for warning in result.reply.warnings { logger.warning("\(warning)") }
+        }
         result.afterwards()
         metrics.record(result)
         for waiter in waiters { waiter.resume(returning: result.reply) }

@@ -1,4 +1,3 @@
-import Logging
 import NIOCore
 
 /// The connections of one event loop: how many there may be, and which are left behind.
@@ -12,19 +11,19 @@ final class Roster {
     private let eventLoop: any EventLoop
     private let limit: Int
     private let pause: TimeAmount
-    private let logger: Logger
+    private let log: LimitedLog
     private var connections: [ObjectIdentifier: Connection] = [:]
     private var saysLimit = true
     private var isEnding = false
-    /// Counts what is heard of any connection; a connection keeps the number of what it sent last.
+    /// Counts the requests of all connections; a connection keeps the number of its last one.
     private var heard = 0
     /// What `heard` was at the last sweeps, the oldest first.
     private var heardAtSweeps: [Int] = []
 
-    init(eventLoop: any EventLoop, limit: Int, idleTimeout: TimeAmount, logger: Logger) {
+    init(eventLoop: any EventLoop, limit: Int, idleTimeout: TimeAmount, log: LimitedLog) {
         self.eventLoop = eventLoop
         self.limit = limit
-        self.logger = logger
+        self.log = log
         pause = .nanoseconds(idleTimeout.nanoseconds / Int64(Self.sweeps))
         scheduleSweep()
     }
@@ -43,7 +42,8 @@ final class Roster {
         guard connections.count > limit else { return }
         if saysLimit {
             saysLimit = false
-            logger.warning("\(limit) connections are open, as many as may be: the longest silent ones make room")
+            log.log(
+                .connectionLimit, "\(limit) connections are open, as many as may be: the longest silent ones make room")
         }
         let victims = connections.values.filter { !$0.isWaiting }
         victims.min { $0.lastHeard < $1.lastHeard }?.abort()

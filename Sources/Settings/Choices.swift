@@ -60,6 +60,14 @@ public enum Mode: String, CaseIterable, Sendable, ChoiceValue {
     case observe
 }
 
+/// By what the auto-whitelist knows a client.
+public enum ClientIdentity: String, CaseIterable, Sendable, ChoiceValue {
+    /// By its network, as triplets do.
+    case network
+    /// By its address alone.
+    case address
+}
+
 /// When a decision is on disk.
 public enum Durability: String, CaseIterable, Sendable, ChoiceValue {
     /// Before its reply.

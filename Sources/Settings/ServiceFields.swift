@@ -13,6 +13,7 @@ extension Configuration {
         Field(
             "service.grey_delay", \.service.greyDelay,
             "How long a new sender must wait until a retry passes.",
+            discussion: "A retry passes a thirtieth of it sooner, at most a minute.",
             allowed: .range(.zero ... .days(1)), flag: "delay", reload: true),
         Field(
             "service.grey_retry_window", \.service.greyRetryWindow,
@@ -73,8 +74,13 @@ extension Configuration {
             allowed: .oneLine),
         Field(
             "service.awl_client_count", \.service.awlClientCount,
-            "How many passes put a client on the auto-whitelist; 0: none do.",
+            "How many first passes of triplets put a client on the auto-whitelist; 0: none do.",
+            discussion: "Each client is counted once an hour at most.",
             allowed: .range(0...1_000_000), flag: "awl_client_count", reload: true),
+        Field(
+            "service.awl_by", \.service.awlBy,
+            "By what the auto-whitelist knows a client: its network (ipv4_mask, ipv6_mask) or its address alone.",
+            reload: true),
         Field(
             "service.awl_db", \.service.awlDb,
             "The URL of the auto-whitelist database.",

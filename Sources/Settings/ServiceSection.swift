@@ -35,6 +35,8 @@ extension Configuration {
         public var keyPrefix = ""
         /// How many passes put a client on the auto-whitelist; 0: none do.
         public var awlClientCount = 0
+        /// By what the auto-whitelist knows a client.
+        public var awlBy = ClientIdentity.network
         /// The URL of the auto-whitelist database.
         public var awlDb = "lmdb://{state_dir}/tprt.lmdb"
         /// Whether another instance expires the auto-whitelist database.

@@ -16,7 +16,7 @@ public struct Inquiry: Sendable {
         case message
         /// Only whether the client is on the auto-whitelist: the verdict is then `autoWhitelisted`, else `new`.
         case client
-        /// No verdict: the client has passed once more.
+        /// No verdict: a triplet of the client has passed for the first time.
         case pass
     }
 

@@ -3,7 +3,7 @@ public import Greylist
 /// Two stores as one: the greylist in the first, the auto-whitelist in the second.
 ///
 /// A message is then judged in up to three steps, each atomic by itself: is the client on the auto-whitelist, what of
-/// the triplet, and, where it passed, count the client. A crash or a fault before the last one loses a count, nothing
+/// the triplet, and, where it passed for the first time, count the client. A crash or a fault before the last one loses a count, nothing
 /// else; a fault before that is one of the whole.
 public struct PairStore: Store {
     private let greylist: any Store
@@ -53,7 +53,7 @@ public struct PairStore: Store {
         }
     }
 
-    /// Counts the clients whose triplets passed; the verdicts stand whether or not that succeeds.
+    /// Counts the clients whose triplets passed for the first time; the verdicts stand whether or not that succeeds.
     private func count(_ batch: [Inquiry], then next: @escaping @Sendable () -> Void) {
         let passed = batch.filter(\.hasPassedUncounted).map { inquiry in
             var inquiry = inquiry
@@ -105,12 +105,12 @@ extension Inquiry {
     /// Whether the client isn't on the auto-whitelist, so that the triplet decides.
     fileprivate var isUndecided: Bool { fault == nil && judgement?.verdict != .autoWhitelisted }
 
-    /// Whether the triplet passed and the client is still to be counted for it.
+    /// Whether the triplet passed for the first time and the client is still to be counted for it.
     fileprivate var hasPassedUncounted: Bool {
         guard client != nil, rules.clientCount > 0 else { return false }
         switch judgement?.verdict {
-        case .retried, .known: return true
-        case .new, .early, .crowded, .autoWhitelisted, nil: return false
+        case .retried: return true
+        case .new, .early, .known, .crowded, .autoWhitelisted, nil: return false
         }
     }
 }

@@ -16,7 +16,8 @@ struct PendingAges: Sendable {
 
     init(window: Int64) {
         self.window = window
-        width = max(1, window / Int64(Self.slots) + 1)
+        // A window that begins in the middle of a slot reaches into one slot more.
+        width = max(1, window / Int64(Self.slots - 1) + 1)
     }
 
     func hasDropped(_ first: Timestamp) -> Bool {

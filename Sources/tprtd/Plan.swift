@@ -127,6 +127,7 @@ extension Postman.Terms {
         rules = Rules(service)
         masks = ClientMasks(ipv4: service.ipv4Mask, ipv6: service.ipv6Mask)
         hashesKeys = service.hashGreyDb
+        autoWhitelistsAddresses = service.awlBy == .address
         greylistsNullSender = service.greylistNullSender
         greylistsAuthenticated = service.greylistAuthenticated
         defersOnStoreError = service.onStoreError == .defer

@@ -57,13 +57,37 @@ struct PostmanTests {
             Case("no request attribute", [("request", nil)], .noRequest),
             Case("an empty request attribute", [("request", "")], .noRequest),
             Case(
-                "nothing at all",
-                ["request", "protocol_state", "client_address", "client_name", "sender", "recipient"].map { ($0, nil) },
+                "nothing that we know",
+                ["request", "protocol_state", "client_address", "client_name", "sender", "recipient"].map { ($0, nil) }
+                    + [("stress", "")],
                 .noRequest),
         ]
         + ["CONNECT", "EHLO", "HELO", "MAIL", "DATA", "END-OF-MESSAGE", "VRFY", "ETRN", "rcpt", "RCPT "].map { state in
             Case("state \(state)", [("protocol_state", Optional(state))], .otherState)
         }
+
+    /// The text of the auto-whitelist's key.
+    @Test(arguments: [
+        ("192.0.2.7", false, "192.0.2.0/24"), ("192.0.2.7", true, "192.0.2.7/32"),
+        ("2001:db8:1:2::7", false, "2001:db8:1::/48"), ("2001:db8:1:2::7", true, "2001:db8:1:2::7/128"),
+        ("::ffff:192.0.2.7", true, "192.0.2.7/32"),
+    ])
+    func theAutoWhitelistKnowsNetworksOrAddresses(_ address: String, _ byAddress: Bool, _ text: String) throws {
+        for isHashed in [true, false] {
+            var terms = Postman.Terms()
+            terms.rules.clientCount = 5
+            terms.autoWhitelistsAddresses = byAddress
+            terms.hashesKeys = isHashed
+            var envelope = Envelope()
+            let request = try Self.request([("client_address", address)])
+            guard
+                case .inquiry(let inquiry, _) = try Self.postman(terms).answer(request, at: Self.now, using: &envelope)
+            else { throw Broken() }
+            #expect(inquiry.client == Key(Array(text.utf8).span, isHashed: isHashed))
+        }
+    }
+
+    private struct Broken: Error {}
 
     @Test(arguments: cases)
     func theStoreIsAskedOnlyWhereItHasASay(_ item: Case) throws {

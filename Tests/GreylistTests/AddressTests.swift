@@ -59,6 +59,29 @@ struct AddressTests {
         #expect(Network(address, prefixLength: length).description == expected)
     }
 
+    static let privateAddresses = [
+        "10.0.0.0", "10.255.255.255", "172.16.0.0", "172.31.255.255", "192.168.0.1", "192.168.255.255", "100.64.0.0",
+        "100.127.255.255", "169.254.1.1", "127.0.0.1", "127.255.0.1", "::ffff:172.17.0.1", "fc00::1", "fdff::1",
+        "fe80::1",
+        "febf::1", "::1",
+    ]
+    static let publicAddresses = [
+        "9.255.255.255", "11.0.0.0", "172.15.255.255", "172.32.0.0", "192.167.255.255", "192.169.0.0", "100.63.255.255",
+        "100.128.0.0", "169.253.0.1", "169.255.0.1", "126.255.255.255", "128.0.0.0", "0.0.0.1", "::", "::2", "fbff::1",
+        "fe00::1",
+        "fec0::1", "2001:db8::1", "2000::10.0.0.1",
+    ]
+
+    @Test(arguments: privateAddresses)
+    func isPrivate(_ text: String) throws {
+        #expect(try #require(Address(text)).isPrivate)
+    }
+
+    @Test(arguments: publicAddresses)
+    func isNotPrivate(_ text: String) throws {
+        #expect(!(try #require(Address(text)).isPrivate))
+    }
+
     static let masks: [(String, Int?)] = [
         ("255.255.255.0", 24), ("255.255.255.255", 32), ("0.0.0.0", 0), ("255.0.255.0", nil), ("0.0.0.1", nil),
         ("::", nil),

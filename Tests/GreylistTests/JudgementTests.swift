@@ -24,14 +24,14 @@ struct JudgementTests {
         Case(
             name: "retried at once", triplet: (0, start, start), verdict: .early(wait: 300, delay: 0)),
         Case(
-            name: "retried a second early", triplet: (0, start, start), now: start + 299,
-            verdict: .early(wait: 1, delay: 299)),
+            name: "retried a second before the leeway", triplet: (0, start, start), now: start + 289,
+            verdict: .early(wait: 11, delay: 289)),
+        Case(
+            name: "retried within the leeway", triplet: (0, start, start), now: start + 290,
+            verdict: .retried(delay: 290), remembered: (1, start, start + 290)),
         Case(
             name: "retried at the very end of the delay", triplet: (0, start, start), now: start + 300,
-            verdict: .early(wait: 1, delay: 300)),
-        Case(
-            name: "retried after the delay", triplet: (0, start, start), now: start + 301,
-            verdict: .retried(delay: 301), remembered: (1, start, start + 301)),
+            verdict: .retried(delay: 300), remembered: (1, start, start + 300)),
         Case(
             name: "retried at the end of the window", triplet: (0, start, start), now: start + 172_800,
             verdict: .retried(delay: 172_800), remembered: (1, start, start + 172_800)),
@@ -63,8 +63,24 @@ struct JudgementTests {
             name: "a first pass counts the client", triplet: (0, start - 400, start - 400), clientCount: 5,
             verdict: .retried(delay: 400), remembered: (1, start - 400, start), counted: (1, start, start)),
         Case(
-            name: "a further pass counts the client", triplet: (1, 0, start - 9), client: (3, 0, start - 9),
-            clientCount: 5, verdict: .known, remembered: (2, 0, start), counted: (4, 0, start)),
+            name: "a first pass counts the client once more, an hour after the last one",
+            triplet: (0, start - 400, start - 400), client: (3, 0, start - 3_600), clientCount: 5,
+            verdict: .retried(delay: 400), remembered: (1, start - 400, start), counted: (4, 0, start)),
+        Case(
+            name: "a first pass within the hour doesn't count the client", triplet: (0, start - 400, start - 400),
+            client: (3, 0, start - 3_599), clientCount: 5, verdict: .retried(delay: 400),
+            remembered: (1, start - 400, start)),
+        Case(
+            name: "a first pass counts the client that was last counted in the future, far off",
+            triplet: (0, start - 400, start - 400), client: (3, 0, start + 3_600), clientCount: 5,
+            verdict: .retried(delay: 400), remembered: (1, start - 400, start), counted: (4, 0, start)),
+        Case(
+            name: "a clock a moment behind doesn't count the client", triplet: (0, start - 400, start - 400),
+            client: (3, 0, start + 2), clientCount: 5, verdict: .retried(delay: 400),
+            remembered: (1, start - 400, start)),
+        Case(
+            name: "a further pass doesn't count the client", triplet: (1, 0, start - 9), client: (3, 0, start - 9_999),
+            clientCount: 5, verdict: .known, remembered: (2, 0, start)),
         Case(
             name: "a deferral doesn't", client: (3, 0, start - 9), clientCount: 5, verdict: .new(wait: 300),
             remembered: (0, start, start)),
@@ -74,8 +90,9 @@ struct JudgementTests {
             name: "auto-whitelisted, used after long", client: (5, 0, start - 94_501), clientCount: 5,
             verdict: .autoWhitelisted, counted: (5, 0, start)),
         Case(
-            name: "auto-whitelisted, but forgotten", triplet: (1, 0, 3_100_000 - 9), client: (5, 0, 0), now: 3_100_000,
-            clientCount: 5, verdict: .known, remembered: (2, 0, 3_100_000), counted: (1, 3_100_000, 3_100_000)),
+            name: "auto-whitelisted, but forgotten", triplet: (0, 3_099_000, 3_099_000), client: (5, 0, 0),
+            now: 3_100_000, clientCount: 5, verdict: .retried(delay: 1_000), remembered: (1, 3_099_000, 3_100_000),
+            counted: (1, 3_100_000, 3_100_000)),
         Case(
             name: "one pass short", client: (4, 0, start - 9), clientCount: 5, verdict: .new(wait: 300),
             remembered: (0, start, start)),
@@ -92,6 +109,27 @@ struct JudgementTests {
         #expect(judgement.verdict == item.verdict)
         #expect(judgement.remember.triplet == item.remembered.map(Self.sighting))
         #expect(judgement.remember.client == item.counted.map(Self.sighting))
+    }
+
+    /// What was announced is always enough, whatever part of a second was cut off at both moments, and so is a retry that
+    /// comes a little early; sooner than that nobody passes.
+    @Test(arguments: [
+        (0, 0), (1, 1), (3, 3), (29, 29), (30, 29), (60, 58), (299, 290), (300, 290), (1_800, 1_740), (86_400, 86_340),
+    ])
+    func theAnnouncedWaitIsEnough(delay: Int64, least: Int64) throws {
+        let rules = Rules(delay: delay)
+        func verdict(after waited: Int64) -> Verdict {
+            let known = Known(triplet: Sighting(firstAt: Timestamp(seconds: Self.start)))
+            return judge(known, at: Timestamp(seconds: Self.start + waited), under: rules).verdict
+        }
+        #expect(judge(Known(), at: Timestamp(seconds: Self.start), under: rules).verdict == .new(wait: delay))
+        #expect(verdict(after: delay) == .retried(delay: delay))
+        #expect(verdict(after: least) == .retried(delay: least))
+        for early in max(0, least - 70)..<least {
+            #expect(verdict(after: early) == .early(wait: delay - early, delay: early))
+            // Times are cut to whole seconds: who waits so long after such an answer is that much later by the clock.
+            #expect(verdict(after: early + (delay - early)) == .retried(delay: delay))
+        }
     }
 
     /// Whatever a damaged record holds, there is a verdict, and nobody is told to wait longer than the delay.

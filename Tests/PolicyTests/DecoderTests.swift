@@ -25,7 +25,7 @@ struct DecoderTests {
         }
     }
 
-    static let limits = PolicyLimits(line: 40, attributes: 4, request: 100)
+    static let limits = PolicyLimits(line: 40, attributes: 4, request: 100, strayLine: 16, emptyLines: 6)
 
     static let streams = [
         Stream("nothing", ""),
@@ -37,7 +37,6 @@ struct DecoderTests {
         Stream("an empty value", "sender=\nrecipient=b\n\n", [["", "b"]]),
         Stream("the last of two", "sender=a\nsender=b\n\n", [["b", ""]]),
         Stream("unknown names", "tls_sni=x\nsender=a\nsendery=b\n\n", [["a", ""]]),
-        Stream("no attribute at all", "\n", [["", ""]]),
         Stream("an empty request attribute", "request=\nsender=a\n\n", [["a", ""]]),
         Stream(
             "the longest line", "sender=" + String(repeating: "x", count: 33) + "\n\n",
@@ -56,23 +55,75 @@ struct DecoderTests {
         Stream("end inside a line", "sender=a\n\nsend", [["a", ""]], .endInsideRequest),
     ]
 
+    /// An empty request is none; lines that are no attributes may stand before the first one of a connection.
+    static let strays =
+        [
+            Stream("an empty line alone", "\n"),
+            Stream("an empty line with CR LF alone", "\r\n"),
+            Stream("the most empty lines", "\n\r\n\n\n\nsender=a\n\n\n\n\n\n\n\n", [["a", ""]]),
+            Stream("too many empty lines", "\n\r\n\n\n\n\nsender=a\n\n", [], .tooManyEmptyLines(limit: 6)),
+            Stream(
+                "too many empty lines after a request", "sender=a\n\n\n\n\n\n\n\n\n", [["a", ""]],
+                .tooManyEmptyLines(limit: 6)),
+            Stream("an empty line before a request", "\nsender=a\n\n", [["a", ""]]),
+            Stream("an empty line too many", "sender=a\n\n\nsender=b\n\n", [["a", ""], ["b", ""]]),
+            Stream(
+                "CR LF and an empty line too many", "sender=a\r\n\r\n\r\nsender=b\r\n\r\n\r\n",
+                [["a", ""], ["b", ""]]),
+            Stream("an empty line after the last request", "sender=a\n\n\n", [["a", ""]]),
+            Stream("half an empty line at the end", "sender=a\n\n\r", [["a", ""]]),
+            Stream("a CR that ends no line", "\r\r\n", [], .notAnAttribute),
+            Stream("a blank in the line", "sender=a\n\n \n", [["a", ""]], .notAnAttribute),
+            Stream("a stray line", "hello\nsender=a\n\nsender=b\n\n", [["a", ""], ["b", ""]]),
+            Stream("a stray line of a shell", "<<EOF\r\nsender=a\r\n\r\n", [["a", ""]]),
+            Stream("an empty line, then a stray one", "\nhello\nsender=a\n\n", [["a", ""]]),
+            Stream("words that only look like verbs", "mailbox\ndatabase\nhelper me\nsender=a\n\n", [["a", ""]]),
+            Stream("the most stray lines", "1\n2\n3\n4\nsender=a\n\n", [["a", ""]]),
+            Stream("too many stray lines", "1\n2\n3\n4\n5\nsender=a\n\n", [], .notAnAttribute),
+            Stream("the longest stray line", String(repeating: "~", count: 16) + "\nsender=a\n\n", [["a", ""]]),
+            Stream("too long a stray line", String(repeating: "~", count: 17) + "\nsender=a\n\n", [], .notAnAttribute),
+            Stream("a stray line after an attribute", "sender=a\nhello\n\n", [], .notAnAttribute),
+            Stream(
+                "a stray line before the second request", "sender=a\n\nhello\nsender=b\n\n", [["a", ""]],
+                .notAnAttribute),
+            Stream("stray lines, then an empty one", "hello\n\nsender=a\n\n", [], .notAnAttribute),
+            Stream("stray lines, then an empty one with CR", "hello\n\r\nsender=a\n\n", [], .notAnAttribute),
+            Stream("stray lines, then the end", "hello\n", [], .notAnAttribute),
+            Stream("stray lines, then the end inside a line", "hello\nsend", [], .endInsideRequest),
+            Stream("no name before the first attribute", "=x\nsender=a\n\n", [], .notAnAttribute),
+        ]
+        + ["GET / HTTP/1.1", "HEAD HTTP/1.0", "get http/1.1", "GET HTTP/2.0", "GET HTTP/1.1 "].map {
+            Stream("HTTP: \($0)", "\($0)\nsender=a\n\n", [], .notAnAttribute)
+        }
+        + [
+            "EHLO x", "HELO x", "LHLO x", "MAIL FROM:x", "RCPT TO:x", "DATA", "BDAT 5", "QUIT", "STARTTLS", "RSET",
+            "NOOP",
+            "VRFY x", "EXPN x", "ETRN x", "AUTH x", "XCLIENT x", "ehlo x", "Data", " QUIT",
+        ].map { Stream("SMTP: \($0)", "\($0)\nsender=a\n\n", [], .notAnAttribute) }
+        + [0x00, 0x09, 0x0d, 0x1b, 0x7f, 0x80, 0xff].map { byte in
+            Stream(
+                "a stray line with the byte \(byte)",
+                [UInt8(ascii: "a"), byte, UInt8(ascii: "b")] + Array("\nsender=a\n\n".utf8),
+                [], .notAnAttribute)
+        }
+
     /// A request of exactly that many bytes, in three attributes.
     static func longRequest(_ count: Int) -> String {
         let line = "x=" + String(repeating: "y", count: 30) + "\n"
         return line + line + "z=" + String(repeating: "y", count: count - 2 * line.count - 4) + "\n\n"
     }
 
-    @Test(arguments: streams)
+    @Test(arguments: streams + strays)
     func inOnePiece(_ stream: Stream) {
         check(stream, pieces: [stream.bytes])
     }
 
-    @Test(arguments: streams)
+    @Test(arguments: streams + strays)
     func byteByByte(_ stream: Stream) {
         check(stream, pieces: stream.bytes.map { [$0] })
     }
 
-    @Test(arguments: streams)
+    @Test(arguments: streams + strays)
     func cutAnywhere(_ stream: Stream) {
         for cut in stream.bytes.indices {
             check(stream, pieces: [Array(stream.bytes[..<cut]), Array(stream.bytes[cut...])])
@@ -139,6 +190,12 @@ struct DecoderTests {
         #expect(
             violation(lines + "b=" + String(repeating: "x", count: rest + 1) + "\n\n") == .requestTooLong(limit: 65_536)
         )
+        let stray = String(repeating: "x", count: 128) + "\n"
+        #expect(violation(String(repeating: stray, count: 4) + "a=b\n\n") == nil)
+        #expect(violation(String(repeating: stray, count: 5) + "a=b\n\n") == .notAnAttribute)
+        #expect(violation("x" + stray + "a=b\n\n") == .notAnAttribute)
+        #expect(violation(String(repeating: "\n", count: 1_024) + "a=b\n\n") == nil)
+        #expect(violation(String(repeating: "\n", count: 1_025) + "a=b\n\n") == .tooManyEmptyLines(limit: 1_024))
     }
 
     @Test(arguments: PolicyAttribute.allCases)

@@ -150,11 +150,13 @@ struct EntriesTests {
         try await withServer(.plain) { server in
             let store = try openStore(url(server))
             for round: Int64 in 1...3 {
-                _ = try await store.ask("a", client: "n", at: 1_000 * round, under: Rules(clientCount: 9))
-                _ = try await server.command("SCRIPT", "FLUSH")
+                for time in [10_000 * round, 10_000 * round + 400] {
+                    _ = try await store.ask("a \(round)", client: "n", at: time, under: Rules(clientCount: 9))
+                    _ = try await server.command("SCRIPT", "FLUSH")
+                }
             }
-            #expect(try await store.ask("a", client: "n", at: 9_000, under: Rules(clientCount: 9)) == .known)
-            #expect(try await server.command("GET", Self.hexadecimal("n")).hasPrefix("3,9000"))
+            #expect(try await store.ask("a 1", client: "n", at: 31_000, under: Rules(clientCount: 9)) == .known)
+            #expect(try await server.command("GET", Self.hexadecimal("n")).hasPrefix("3,30400"))
             await store.close()
         }
     }

@@ -25,6 +25,7 @@ extension Scenario {
             case ("grey_retry_window", let seconds?): terms.rules.retryWindow = seconds
             case ("grey_max_age", let seconds?): terms.rules.maxAge = seconds
             case ("awl_client_count", let count?): terms.rules.clientCount = UInt32(count)
+            case ("awl_by", _): terms.autoWhitelistsAddresses = value == "address"
             case ("ipv4_mask", let length?): terms.masks.ipv4 = Int(length)
             case ("ipv6_mask", let length?): terms.masks.ipv6 = Int(length)
             case ("greylist_null_sender", _): terms.greylistsNullSender = value == "true"

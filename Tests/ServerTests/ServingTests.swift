@@ -53,6 +53,48 @@ struct ServingTests {
         }
     }
 
+    @Test("an empty line too many gets no reply, and isn't logged", arguments: ["\n", "\r\n", "\n\n\r\n"])
+    func emptyLines(_ blank: String) async throws {
+        try await ServerStage.run(try Self.postman()) { stage in
+            let client = try Client(path: stage.path)
+            let data = Self.request(["protocol_state": "DATA"])
+            try client.send(Array(blank.utf8) + Self.request() + Array(blank.utf8))
+            #expect(try await client.reply() == Self.deferral)
+            for byte in blank.utf8 { try client.send([byte]) }
+            try client.send(data)
+            #expect(try await client.reply() == Self.dunno)
+            try client.send(Array(blank.utf8))
+            client.finish()
+            #expect(try await client.reply() == nil)
+            #expect(stage.log.count { $0.contains("action=") } == 2)
+            #expect(!stage.log.contains { $0.hasPrefix("warning: ") })
+        }
+    }
+
+    @Test func aStrayLineBeforeTheFirstRequestIsSkippedWithOneWarning() async throws {
+        try await ServerStage.run(try Self.postman()) { stage in
+            let client = try Client(path: stage.path)
+            try client.send(Array("<<EOF\nhello\n".utf8) + Self.request())
+            #expect(try await client.reply() == Self.deferral)
+            try client.send(Self.request(["protocol_state": "DATA"]))
+            #expect(try await client.reply() == Self.dunno)
+            #expect(await stage.logged("skipped"))
+            #expect(stage.log.count { $0.hasPrefix("warning: ") } == 1)
+        }
+    }
+
+    @Test func whatManyClientsCauseIsNotLoggedEachTime() async throws {
+        try await ServerStage.run(try Self.postman()) { stage in
+            for _ in 0..<200 {
+                let client = try Client(path: stage.path)
+                try client.send(Array("QUIT\n".utf8))
+                #expect(try await client.reply() == nil)
+            }
+            #expect(await stage.logged("disconnected without a reply"))
+            #expect(stage.log.count { $0.contains("disconnected without a reply") } <= 20)
+        }
+    }
+
     @Test func aClientThatHasFinishedSendingGetsItsReply() async throws {
         let store = SlowStore()
         try await ServerStage.run(try Self.postman(), store: store) { stage in
@@ -120,12 +162,18 @@ struct ServingTests {
         }
     }
 
+    /// Requests of four bytes, each of which gets a reply of fourteen.
+    private static func shortRequests(_ count: Int) -> [UInt8] {
+        Array(String(repeating: "a=\n\n", count: count).utf8)
+    }
+
     @Test func everyRequestBeforeTheEndOfInputGetsItsReply() async throws {
         try await ServerStage.run(try Self.postman(), level: .none) { stage in
             let client = try Client(path: stage.path)
             let count = 60_000
             async let received = client.countToTheEnd()
-            #expect(try await client.flood([UInt8](repeating: 10, count: 1_000), limit: count) == count)
+            let sent = try await client.flood(Self.shortRequests(250), limit: Self.shortRequests(count).count)
+            #expect(sent == Self.shortRequests(count).count)
             client.finish()
             #expect(try await received == count * Self.dunno.utf8.count)
         }
@@ -134,8 +182,9 @@ struct ServingTests {
     @Test func repliesThatAreReadLateAreAllThere() async throws {
         try await ServerStage.run(try Self.postman(), level: .none) { stage in
             let client = try Client(path: stage.path)
-            let count = 40_000
-            #expect(try await client.flood([UInt8](repeating: 10, count: count), limit: count) == count)
+            let count = 30_000
+            let requests = Self.shortRequests(count)
+            #expect(try await client.flood(requests, limit: requests.count) == requests.count)
             client.finish()
             // By now the server has seen the end, and can't have sent everything.
             try await Task.sleep(for: .milliseconds(300))
@@ -190,12 +239,11 @@ struct ServingTests {
         }
     }
 
-    /// Requests of one byte, each of which gets a reply of fourteen.
     @Test func aClientThatDoesNotReadIsNotReadFromEither() async throws {
         try await ServerStage.run(try Self.postman(), level: .none) { stage in
             let client = try Client(path: stage.path)
             let limit = 2 << 20
-            let sent = try await client.flood([UInt8](repeating: 10, count: 4_096), limit: limit)
+            let sent = try await client.flood(Self.shortRequests(1_024), limit: limit)
             #expect(sent < limit)
             client.finish()
             for _ in 0..<100 { #expect(try await client.reply() == Self.dunno) }
@@ -208,6 +256,22 @@ struct ServingTests {
             try client.send(Self.request() + Array("half=".utf8))
             #expect(try await client.reply() == Self.deferral)
             #expect(try await client.reply() == nil)
+        }
+    }
+
+    /// What makes no request keeps no connection open.
+    @Test(arguments: ["\n", "\r\n", "x"])
+    func aConnectionThatNeverAsksIsClosedInTheEnd(_ bytes: String) async throws {
+        try await ServerStage.run(try Self.postman(), terms: .with(\.idleTimeout, .milliseconds(400))) { stage in
+            let client = try Client(path: stage.path)
+            // Nobody takes any more once the connection is closed: that ends long before the limits of the decoder do.
+            var sent = 0
+            while sent < 400, (try? client.send(Array(bytes.utf8))) != nil {
+                sent += 1
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            #expect(sent < 400)
+            #expect(!stage.log.contains { $0.hasPrefix("warning: ") })
         }
     }
 

@@ -83,8 +83,8 @@ struct StandInTests {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let health = StoreHealth(pause: .seconds(10), logger: logger) { _, _ in }
         return HandBack(
-            from: standIn, to: store, health: health, rules: Rules(), now: { Timestamp(seconds: 5_000) }, logger: logger
-        )
+            from: standIn, to: store, health: health, rules: Rules(), now: { Timestamp(seconds: 5_000) },
+            log: LimitedLog(logger: logger) { _, _ in }, logger: logger)
     }
 
     private func all(_ store: some Store, _ table: Table) async throws -> [Entry] {

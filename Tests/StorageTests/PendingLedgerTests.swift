@@ -57,6 +57,18 @@ struct PendingLedgerTests {
         #expect(ledger.admits(network: 1, at: Self.at(100_003), under: rules))
     }
 
+    /// A window that is no multiple of a slot, from its first to its last second.
+    @Test(arguments: [60, 65_535, 65_536, 131_069, 131_071, 172_800] as [Int64])
+    func theWholeRetryWindowIsCounted(_ window: Int64) {
+        let rules = Rules(delay: 1, retryWindow: window)
+        for start: Int64 in 1_000_000..<1_000_004 {
+            var ledger = PendingLedger(rules: rules)
+            ledger.replace(nil, with: Self.pending(start), network: 1, under: rules)
+            ledger.replace(nil, with: Self.pending(start + window), network: 1, under: rules)
+            #expect(ledger.count == 2)
+        }
+    }
+
     @Test func olderThanTheRetryWindowIsForgotten() {
         let rules = Rules(maxPendingPerNetwork: 1)
         var ledger = PendingLedger(rules: rules)

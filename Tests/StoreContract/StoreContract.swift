@@ -27,6 +27,19 @@ public struct StoreContract: Sendable, CustomStringConvertible {
             ]
             for (time, verdict) in expected { try expect(try await store.ask("a", at: time), verdict) }
         },
+        StoreContract(description: "a retry at the end of the delay passes, and one within the leeway before it") {
+            store in
+            for (delay, least) in [(Int64(3), Int64(3)), (60, 58), (300, 290)] {
+                let rules = Rules(delay: delay)
+                for waited in Set([least - 1, least, delay]) {
+                    let triplet = "\(delay) \(waited)"
+                    try expect(try await store.ask(triplet, at: 1_000, under: rules), .new(wait: delay))
+                    let verdict = try await store.ask(triplet, at: 1_000 + waited, under: rules)
+                    try expect(
+                        verdict, waited < least ? .early(wait: delay - waited, delay: waited) : .retried(delay: waited))
+                }
+            }
+        },
         StoreContract(description: "triplets don't touch each other") { store in
             try expect(try await store.ask("a", at: 1_000), .new(wait: 300))
             try expect(try await store.ask("b", at: 1_200), .new(wait: 300))
@@ -79,18 +92,44 @@ public struct StoreContract: Sendable, CustomStringConvertible {
             try expect(kept.map(\.passes), [2])
             try expect(kept.map(\.last), [Timestamp(seconds: 9_000)])
         },
-        StoreContract(description: "the auto-whitelist counts passes, then lets the client through") { store in
+        StoreContract(description: "the auto-whitelist counts first passes, then lets the client through") { store in
             let rules = Rules(clientCount: 2)
             let expected: [(String, Int64, Verdict)] = [
-                ("a", 1_000, .new(wait: 300)), ("a", 1_400, .retried(delay: 400)), ("b", 1_400, .new(wait: 300)),
-                ("a", 1_500, .known), ("b", 1_500, .autoWhitelisted), ("c", 1_600, .autoWhitelisted),
+                ("a", 1_000, .new(wait: 300)), ("b", 1_000, .new(wait: 300)), ("a", 1_400, .retried(delay: 400)),
+                // Neither a known triplet counts nor a first pass within the hour.
+                ("a", 1_500, .known), ("a", 5_100, .known), ("b", 4_999, .retried(delay: 3_999)),
+                ("c", 5_000, .new(wait: 300)), ("c", 5_400, .retried(delay: 400)), ("d", 5_400, .autoWhitelisted),
+                ("a", 5_500, .autoWhitelisted),
             ]
             for (triplet, time, verdict) in expected {
                 try expect(try await store.ask(triplet, client: "net", at: time, under: rules), verdict)
             }
-            try expect(try await store.ask("c", client: "other", at: 1_600, under: rules), .new(wait: 300))
+            try expect(try await store.ask("c", client: "other", at: 5_600, under: rules), .known)
             try expect(try await store.everything(in: .autoWhitelist).map(\.sighting.passes), [2])
             try expect(try await store.everything(in: .greylist).count, 3)
+        },
+        StoreContract(description: "the auto-whitelist counts a client once whose triplets pass at the same moment") {
+            store in
+            let rules = Rules(clientCount: 9)
+            for number in 0..<20 { _ = try await store.ask("a \(number)", client: "net", at: 1_000, under: rules) }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<20 {
+                    group.addTask { _ = try await store.ask("a \(number)", client: "net", at: 1_400, under: rules) }
+                }
+                try await group.waitForAll()
+            }
+            try expect(try await store.everything(in: .autoWhitelist).map(\.sighting.passes), [1])
+        },
+        StoreContract(description: "the auto-whitelist keeps a client that is in use beyond its age") { store in
+            let rules = Rules(maxAge: 320_000, clientCount: 1)
+            _ = try await store.ask("a", client: "net", at: 1_000, under: rules)
+            _ = try await store.ask("a", client: "net", at: 1_400, under: rules)
+            for day in 1...10 {
+                let verdict = try await store.ask(
+                    "b \(day)", client: "net", at: 1_400 + Int64(day) * 86_400, under: rules)
+                try expect(verdict, .autoWhitelisted)
+            }
+            try expect(try await store.everything(in: .autoWhitelist).map(\.sighting.passes), [1])
         },
         StoreContract(description: "without a client the auto-whitelist stays empty") { store in
             for time: Int64 in [1_000, 1_400, 1_500] { _ = try await store.ask("a", at: time) }

@@ -19,6 +19,7 @@ public struct ControlServer: Service {
     private let listener: OpenListener
     private let verbs: [String: Verb]
     private let logger: Logger
+    private let log: LimitedLog
     private let connections = NIOLockedValueBox(0)
 
     /// A server on that unix socket, which is its to close from now on.
@@ -26,17 +27,18 @@ public struct ControlServer: Service {
         self.listener = listener
         self.verbs = verbs
         self.logger = logger
+        log = LimitedLog(logger: logger, on: MultiThreadedEventLoopGroup.singleton.any())
     }
 
     /// Serves until graceful shutdown.
     public func run() async throws {
         defer { listener.file?.remove() }
-        let (listener, logger) = (listener, logger)
+        let (listener, log) = (listener, log)
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelInitializer { channel in
                 listener.restoreBacklog()
                 return channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(AcceptWatch(logger: logger))
+                    try channel.pipeline.syncOperations.addHandler(AcceptWatch(log: log))
                 }
             }
             .bind(listener.descriptor) { channel in
@@ -53,6 +55,7 @@ public struct ControlServer: Service {
                 }
             }
         }
+        log.finish()
     }
 
     /// A client that is gone or says nonsense ends nothing but its connection.
@@ -79,7 +82,7 @@ public struct ControlServer: Service {
     }
 
     private func refusal() -> ControlReply {
-        logger.warning("the control socket refused a client: it belongs to neither our user nor our group")
+        log.log(.controlRefusal, "the control socket refused a client: it belongs to neither our user nor our group")
         return ControlReply(status: EX_NOPERM, warnings: ["you are neither root nor of tprtd's group"])
     }
 

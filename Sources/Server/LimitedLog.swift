@@ -1,0 +1,83 @@
+import Logging
+import NIOConcurrencyHelpers
+import NIOCore
+
+/// Logs what clients can cause, apart from decisions: each kind of line no oftener than `LineLimiter` allows.
+///
+/// So nobody can fill a disk, or hide a line among thousands. How many were suppressed is told when the span is over.
+final class LimitedLog: Sendable {
+    /// What a line is about; lines of one kind are limited together.
+    enum Kind: Int, CaseIterable {
+        case disconnection, strayLines, connectionLimit, accepting, controlRefusal, reload, handBack
+
+        /// What the suppressed lines were about, in words.
+        fileprivate var subject: String {
+            switch self {
+            case .disconnection: "clients disconnected without a reply"
+            case .strayLines: "lines before a first request skipped"
+            case .connectionLimit: "connection limit reached"
+            case .accepting: "connections not accepted, or accepted again"
+            case .controlRefusal: "clients refused by the control socket"
+            case .reload: "reloads asked for by the control socket"
+            case .handBack: "entries handed over to the store"
+            }
+        }
+    }
+
+    private let limiters = NIOLockedValueBox([LineLimiter](repeating: LineLimiter(), count: Kind.allCases.count))
+    private let logger: Logger
+    private let now: @Sendable () -> NIODeadline
+    private let schedule: @Sendable (NIODeadline, @escaping @Sendable () -> Void) -> Void
+
+    /// A log that has seen nothing.
+    ///
+    /// - Parameters:
+    ///   - now: tells the time
+    ///   - schedule: runs something at that time, unless the server has ended by then
+    init(
+        logger: Logger, now: @escaping @Sendable () -> NIODeadline = { .now() },
+        schedule: @escaping @Sendable (NIODeadline, @escaping @Sendable () -> Void) -> Void
+    ) {
+        self.logger = logger
+        self.now = now
+        self.schedule = schedule
+    }
+
+    /// A log with its timers on that event loop.
+    convenience init(logger: Logger, on eventLoop: any EventLoop) {
+        self.init(logger: logger) { eventLoop.scheduleTask(deadline: $0, $1) }
+    }
+
+    /// Logs a line, or counts it.
+    func log(_ kind: Kind, level: Logger.Level = .warning, _ text: @autoclosure () -> String) {
+        if admits(kind, level) { logger.log(level: level, "\(text())") }
+    }
+
+    /// Whether something of that kind may be logged now; asked once for each, since a no is counted.
+    func admits(_ kind: Kind, _ level: Logger.Level = .warning) -> Bool {
+        guard logger.logLevel <= level else { return false }
+        let (isAdmitted, suppressed, due) = limiters.withLockedValue { limiters in
+            let wasDue = limiters[kind.rawValue].due
+            let (isAdmitted, suppressed) = limiters[kind.rawValue].admit(at: now())
+            let due = limiters[kind.rawValue].due
+            return (isAdmitted, suppressed, due == wasDue ? nil : due)
+        }
+        tell(suppressed, of: kind)
+        if let due {
+            schedule(due) { [self] in
+                tell(limiters.withLockedValue { $0[kind.rawValue].takeSuppressed(at: now()) }, of: kind)
+            }
+        }
+        return isAdmitted
+    }
+
+    /// Tells of all that was suppressed and not told of yet; for the end of the server.
+    func finish() {
+        for kind in Kind.allCases { tell(limiters.withLockedValue { $0[kind.rawValue].takeSuppressed() }, of: kind) }
+    }
+
+    private func tell(_ suppressed: Int, of kind: Kind) {
+        guard suppressed > 0 else { return }
+        logger.warning("\(suppressed) similar messages suppressed: \(kind.subject)")
+    }
+}
