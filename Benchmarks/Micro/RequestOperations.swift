@@ -38,7 +38,7 @@ enum RequestOperations {
             Operation("postman: answer, \(name)") {
                 switch postman.answer(request, at: Samples.now, using: &envelope) {
                 case .outcome(let outcome): outcome.entry == nil ? 1 : 2
-                case .inquiry(let inquiry, _): inquiry.former == nil ? 3 : 4
+                case .inquiry(let inquiry, _): inquiry.legacyKeys.first == nil ? 3 : 4
                 }
             }
         }

@@ -98,7 +98,7 @@ public struct Postman: Sendable {
         }
         return .inquiry(
             Inquiry(
-                triplet: triplet, former: former, client: client, network: envelope.network.tag, time: now,
+                triplet: triplet, legacyKeys: LegacyKeys(former), client: client, network: envelope.network.tag, time: now,
                 rules: rules(under: entry)), entry: entry)
     }
 
