@@ -18,6 +18,8 @@ public struct Postman: Sendable {
         public var masks = ClientMasks()
         /// Whether keys are kept as digests.
         public var hashesKeys = true
+        /// Whether a recipient is known without its extension.
+        public var foldsRecipient = false
         /// Whether bounces are greylisted.
         public var greylistsNullSender = true
         /// Whether clients that are logged in are greylisted.
@@ -90,15 +92,18 @@ public struct Postman: Sendable {
         // 3. What does the store know? There the judgement is made, in one atomic step.
         let hashes = terms.hashesKeys
         let hasAutoWhitelist = terms.rules.clientCount > 0
-        let (triplet, former, client) = envelope.readKeys { triplet, former, network in
-            let formerKey: Key? = if let former { Key(former, isHashed: hashes) } else { nil }
+        let (triplet, legacyKeys, client) = envelope.readKeys {
+            triplet, firstLegacy, secondLegacy, network in
+            let first: Key? = if let firstLegacy { Key(firstLegacy, isHashed: hashes) } else { nil }
+            let second: Key? = if let secondLegacy { Key(secondLegacy, isHashed: hashes) } else { nil }
             return (
-                Key(triplet, isHashed: hashes), formerKey, hasAutoWhitelist ? Key(network, isHashed: hashes) : nil
+                Key(triplet, isHashed: hashes), LegacyKeys(first, second),
+                hasAutoWhitelist ? Key(network, isHashed: hashes) : nil
             )
         }
         return .inquiry(
             Inquiry(
-                triplet: triplet, legacyKeys: LegacyKeys(former), client: client, network: envelope.network.tag, time: now,
+                triplet: triplet, legacyKeys: legacyKeys, client: client, network: envelope.network.tag, time: now,
                 rules: rules(under: entry)), entry: entry)
     }
 
@@ -172,7 +177,9 @@ public struct Postman: Sendable {
         guard !request.isEmpty(.recipient) else { return .noRecipient }
         if request.isEmpty(.sender), !terms.greylistsNullSender { return .nullSender }
         let isAddressed = request.read(.clientAddress, .sender, .recipient) { client, sender, recipient in
-            envelope.address(client: client, sender: sender, recipient: recipient, masks: terms.masks)
+            envelope.address(
+                client: client, sender: sender, recipient: recipient, masks: terms.masks,
+                foldsRecipient: terms.foldsRecipient)
         }
         return isAddressed ? nil : .noAddress
     }
