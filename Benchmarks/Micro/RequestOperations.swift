@@ -15,6 +15,7 @@ enum RequestOperations {
         let request = Samples.request(text)
         var (decoder, envelope) = (PolicyDecoder(), Envelope())
         var keyed = Samples.envelope(of: request)
+        var tagged = Samples.envelope(of: Samples.request(Samples.text(sender: taggedSender)))
         return [
             Operation("decoder: a request of 29 attributes") {
                 var buffer = text
@@ -23,9 +24,15 @@ enum RequestOperations {
             Operation("envelope: address") {
                 Samples.address(&envelope, of: request) ? envelope.readSender { whole, _ in whole.count } : .min
             },
-            Operation("envelope: texts of the keys") { keyed.readKeys { triplet, _, _ in triplet.count } },
+            Operation("envelope: texts of the keys") { keyed.readKeys { triplet, _, _, _ in triplet.count } },
+            Operation("envelope: texts of the keys, tagged sender") {
+                tagged.readKeys { triplet, _, _, _ in triplet.count }
+            },
         ]
     }
+
+    /// One that each earlier version spelt in another way.
+    private static let taggedSender = "SRS0=S7Ai=4B=orig.example=bounce-20261125-77@mail.example.org"
 
     private static func answering() -> [Operation] {
         let postman = Postman(terms: Postman.Terms(), wording: wording(), whitelist: Samples.whitelist())
@@ -33,12 +40,13 @@ enum RequestOperations {
         let atData = Samples.request(Samples.text(state: "DATA"))
         let whitelisted = Samples.request(Samples.text(recipient: "postmaster@whitelisted.example"))
         let numbered = Samples.request(Samples.text(sender: "bounce-20261125-77@mail.example.org"))
+        let tagged = Samples.request(Samples.text(sender: taggedSender))
         var envelope = Envelope()
         func answer(_ name: String, _ request: PolicyRequest) -> Operation {
             Operation("postman: answer, \(name)") {
                 switch postman.answer(request, at: Samples.now, using: &envelope) {
                 case .outcome(let outcome): outcome.entry == nil ? 1 : 2
-                case .inquiry(let inquiry, _): inquiry.former == nil ? 3 : 4
+                case .inquiry(let inquiry, _): inquiry.legacyKeys.first == nil ? 3 : 4
                 }
             }
         }
@@ -53,7 +61,8 @@ enum RequestOperations {
         }
         return [
             answer("at DATA", atData), answer("whitelisted", whitelisted), answer("inquiry", plain),
-            answer("inquiry with two keys", numbered), conclude("new", .new(wait: 300)),
+            answer("inquiry with two keys", numbered), answer("inquiry with three keys", tagged),
+            conclude("new", .new(wait: 300)),
             conclude("early retry", .early(wait: 200, delay: 100)), conclude("known", .known),
         ]
     }

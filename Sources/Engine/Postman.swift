@@ -20,6 +20,8 @@ public struct Postman: Sendable {
         public var hashesKeys = true
         /// Whether the auto-whitelist knows clients by their address alone, not by their network.
         public var autoWhitelistsAddresses = false
+        /// Whether a recipient is known without its extension.
+        public var foldsRecipient = false
         /// Whether bounces are greylisted.
         public var greylistsNullSender = true
         /// Whether clients that are logged in are greylisted.
@@ -92,20 +94,25 @@ public struct Postman: Sendable {
         // 3. What does the store know? There the judgement is made, in one atomic step.
         let hashes = terms.hashesKeys
         let countsNetworks = terms.rules.clientCount > 0 && !terms.autoWhitelistsAddresses
-        var (triplet, former, client) = envelope.readKeys { triplet, former, network in
-            let formerKey: Key? = if let former { Key(former, isHashed: hashes) } else { nil }
-            return (Key(triplet, isHashed: hashes), formerKey, countsNetworks ? Key(network, isHashed: hashes) : nil)
+        var (triplet, legacyKeys, client) = envelope.readKeys {
+            triplet, firstLegacy, secondLegacy, network in
+            let first: Key? = if let firstLegacy { Key(firstLegacy, isHashed: hashes) } else { nil }
+            let second: Key? = if let secondLegacy { Key(secondLegacy, isHashed: hashes) } else { nil }
+            return (
+                Key(triplet, isHashed: hashes), LegacyKeys(first, second),
+                countsNetworks ? Key(network, isHashed: hashes) : nil
+            )
         }
         if terms.rules.clientCount > 0, terms.autoWhitelistsAddresses { client = addressKey(of: envelope) }
         return .inquiry(
             Inquiry(
-                triplet: triplet, former: former, client: client, network: envelope.network.tag, time: now,
+                triplet: triplet, legacyKeys: legacyKeys, client: client, network: envelope.network.tag, time: now,
                 rules: rules(under: entry)), entry: entry)
     }
 
     /// The key of the client's address, as that of a network with nothing but this address in it.
     private func addressKey(of envelope: borrowing Envelope) -> Key {
-        let address = envelope.client
+        let address = envelope.client.unwrapped(for: .keys, through: terms.masks.nat64Prefixes)
         return Network(address, prefixLength: address.family.rawValue).withText { Key($0, isHashed: terms.hashesKeys) }
     }
 
@@ -179,7 +186,9 @@ public struct Postman: Sendable {
         guard !request.isEmpty(.recipient) else { return .noRecipient }
         if request.isEmpty(.sender), !terms.greylistsNullSender { return .nullSender }
         let isAddressed = request.read(.clientAddress, .sender, .recipient) { client, sender, recipient in
-            envelope.address(client: client, sender: sender, recipient: recipient, masks: terms.masks)
+            envelope.address(
+                client: client, sender: sender, recipient: recipient, masks: terms.masks,
+                foldsRecipient: terms.foldsRecipient)
         }
         return isAddressed ? nil : .noAddress
     }

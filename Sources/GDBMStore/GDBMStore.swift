@@ -228,8 +228,10 @@ extension Database {
         guard inquiry.asksForTriplet else { return try answer(&inquiry, client: client, noting: pending) }
         pending.follow(inquiry)
         let stored = try sighting(inquiry.triplet)
-        var known = Known(triplet: stored)
-        if stored == nil, let former = inquiry.former { known.triplet = try sighting(former) }
+        var known = Known(triplet: inquiry.counting(stored, heeding: pending.ledger))
+        for key in inquiry.legacyKeys where known.triplet == nil {
+            known.triplet = inquiry.counting(try sighting(key), heeding: pending.ledger)
+        }
         guard let triplet = inquiry.judge(known, heeding: pending.ledger).triplet else { return }
         pending.ledger.replace(stored, with: triplet, network: inquiry.network, under: inquiry.rules)
         try store(triplet, inquiry.triplet)

@@ -25,8 +25,8 @@ public struct Address: Sendable, Hashable {
     ///
     /// One that maps an IPv4 address (`::ffff:a.b.c.d`) is taken as that address.
     public init(ipv6 value: UInt128) {
-        if value >> 32 == 0xffff {
-            self.init(ipv4: UInt32(truncatingIfNeeded: value))
+        if let mapped = Self.mappedIPv4(in: value) {
+            self.init(ipv4: mapped)
         } else {
             self.init(family: .ipv6, bits: value)
         }

@@ -3,11 +3,16 @@
 /// One value is made for an event loop and addressed anew for each request, so that its storage is used again and a
 /// request allocates nothing.
 public struct Envelope: Sendable {
-    /// The address of the client.
+    /// The address of the client; where a translator sent that of an IPv4 host, the host's.
     public private(set) var client = Address(ipv4: 0)
+    /// The address of the client as it was sent.
+    public private(set) var sentClient = Address(ipv4: 0)
     /// The client's network, by which triplets and the auto-whitelist know it.
     public private(set) var network = Network(Address(ipv4: 0), prefixLength: 32)
 
+    /// What earlier versions took for the client's network.
+    private var legacyNetwork = Network(Address(ipv4: 0), prefixLength: 32)
+    private var foldsRecipient = false
     private var mailboxes = Mailboxes()
     private var keys = KeyTexts()
 
@@ -17,16 +22,21 @@ public struct Envelope: Sendable {
     /// Addresses the envelope; false where the client's address can't be read (the envelope is then of no use).
     ///
     /// - Parameters:
-    ///   - client: the text of `client_address`
+    ///   - client: the text of `client_address`, bare or as an address literal
     ///   - sender: any bytes; none for the null sender
     ///   - recipient: any bytes
     ///   - masks: how much of the client's address counts
+    ///   - foldsRecipient: whether keys know the recipient without its extension
     public mutating func address(
-        client: Span<UInt8>, sender: Span<UInt8>, recipient: Span<UInt8>, masks: ClientMasks
+        client: Span<UInt8>, sender: Span<UInt8>, recipient: Span<UInt8>, masks: ClientMasks,
+        foldsRecipient: Bool = false
     ) -> Bool {
-        guard let address = Address(parsing: client) else { return false }
-        self.client = address
-        network = masks.network(of: address)
+        guard let address = Address(client: client) else { return false }
+        sentClient = address
+        self.client = address.unwrapped(for: .whitelists, through: masks.nat64Prefixes)
+        network = masks.network(of: address.unwrapped(for: .keys, through: masks.nat64Prefixes))
+        legacyNetwork = masks.network(of: address)
+        self.foldsRecipient = foldsRecipient
         mailboxes.write(sender: sender, recipient: recipient)
         return true
     }
@@ -36,13 +46,16 @@ public struct Envelope: Sendable {
     /// They are made here, since a request that a whitelist decides needs none. `body` gets
     /// - `triplet`: the greylist key, `192.0.2.0/24/sender@example.org/user@example.com` in lower case, the sender without
     ///   what changes from one message to the next
-    /// - `former`: the key under which TPRT 0.9.3 kept the triplet, with the numbers of the sender in their place; nil
-    ///   where it is the same
+    /// - `firstLegacy`, `secondLegacy`: other keys under which earlier versions or settings kept the triplet, in the order in
+    ///   which they are looked up: that of the last version, that of TPRT 0.9.3, and that with the recipient's extension; nil
+    ///   where there are not so many
     /// - `network`: the auto-whitelist key, `192.0.2.0/24`
     public mutating func readKeys<Result>(
-        _ body: (_ triplet: Span<UInt8>, _ former: Span<UInt8>?, _ network: Span<UInt8>) -> Result
+        _ body: (
+            _ triplet: Span<UInt8>, _ firstLegacy: Span<UInt8>?, _ secondLegacy: Span<UInt8>?, _ network: Span<UInt8>
+        ) -> Result
     ) -> Result {
-        keys.write(network, mailboxes)
+        keys.write(network, formerly: legacyNetwork, mailboxes, foldsRecipient: foldsRecipient)
         return keys.read(body)
     }
 
@@ -63,14 +76,17 @@ public struct ClientMasks: Sendable, Equatable {
     public var ipv4: Int
     /// Prefix length for IPv6 clients.
     public var ipv6: Int
+    /// The site's own translators, behind which clients are IPv4 hosts; the longest prefix first.
+    public let nat64Prefixes: [NAT64Prefix]
 
     /// Masks, by default /24 and /48.
-    public init(ipv4: Int = 24, ipv6: Int = 48) {
+    public init(ipv4: Int = 24, ipv6: Int = 48, nat64Prefixes: [NAT64Prefix] = []) {
         self.ipv4 = ipv4
         self.ipv6 = ipv6
+        self.nat64Prefixes = nat64Prefixes.sorted { $0.length > $1.length }
     }
 
-    /// The network of that client.
+    /// The network of that address.
     public func network(of address: Address) -> Network {
         Network(address, prefixLength: address.family == .ipv4 ? ipv4 : ipv6)
     }

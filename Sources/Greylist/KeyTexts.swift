@@ -1,54 +1,163 @@
 /// The texts under which a store knows an envelope.
+///
+/// A triplet is `192.0.2.0/24/sender@example.org/user@example.com`: the client's network, the cleaned sender and the
+/// recipient, with a slash between two. A slash or backslash in an address has a backslash before it.
 struct KeyTexts: Sendable {
     private var bytes: [UInt8] = []
     private var network = 0..<0
     private var triplet = 0..<0
-    /// The triplet with the numbers of the sender in their place; nil where it is the same.
-    private var formerTriplet: Range<Int>?
+    private var firstLegacy: Range<Int>?
+    private var secondLegacy: Range<Int>?
 
     /// Takes up other texts in the place of those before.
-    mutating func write(_ network: Network, _ mailboxes: Mailboxes) {
-        let localCount = mailboxes.sender.localCount
-        mailboxes.read(mailboxes.sender) { sender, _ in
-            mailboxes.read(mailboxes.recipient) { recipient, _ in
-                write(network, sender, sender.cleaned(localCount: localCount), localCount, recipient)
+    ///
+    /// - Parameters:
+    ///   - network: the client's network
+    ///   - legacyNetwork: what earlier versions took for it
+    ///   - foldsRecipient: whether the recipient loses its extension
+    mutating func write(
+        _ network: Network, formerly legacyNetwork: Network, _ mailboxes: Mailboxes, foldsRecipient: Bool
+    ) {
+        bytes.removeAll(keepingCapacity: true)
+        (firstLegacy, secondLegacy) = (nil, nil)
+        let (from, to) = (mailboxes.sender, mailboxes.recipient)
+        mailboxes.read { text in
+            let sender = text.extracting(from.whole)
+            let recipient = text.extracting(to.whole)
+            let folded = foldsRecipient ? recipient.foldedExtension(localCount: to.localCount) : nil
+            let cleaned = writeTriplet(network, sender, from.localCount, recipient, without: folded)
+
+            let kept = sender.legacyCleaned(localCount: from.localCount)
+            let isAsBefore =
+                network == legacyNetwork && cleaned.rest == kept && !cleaned.isRewritten && !cleaned.isEscaped
+                && folded == nil && from.whole == from.sent && to.whole == to.sent
+            let hasNumber = isAsBefore ? cleaned.hidesNumbers : sender.extracting(kept).hasNumber
+            let sentSender = text.extracting(from.sent)
+            let sentRecipient = text.extracting(to.sent)
+            if !isAsBefore {
+                writeLegacy(
+                    legacyNetwork, sentSender, kept, from.localCount, sentRecipient, hidesNumbers: true)
             }
+            if hasNumber {
+                writeLegacy(
+                    legacyNetwork, sentSender, kept, from.localCount, sentRecipient, hidesNumbers: false)
+            }
+            if folded != nil { writeUnfolded(network, sender, from.localCount, recipient) }
         }
     }
 
-    private mutating func write(
-        _ network: Network, _ sender: Span<UInt8>, _ kept: Range<Int>, _ localCount: Int, _ recipient: Span<UInt8>
-    ) {
-        let slash = UInt8(ascii: "/")
-        bytes.removeAll(keepingCapacity: true)
-        bytes.append(addingCapacity: 2 * (Network.longestText + sender.count + recipient.count + 2)) { text in
+    private mutating func writeTriplet(
+        _ network: Network, _ sender: Span<UInt8>, _ localCount: Int, _ recipient: Span<UInt8>,
+        without folded: Range<Int>?
+    ) -> CleanedSender {
+        var cleaned = CleanedSender(rest: 0..<0)
+        var networkCount = 0
+        triplet = append(room: sender.roomForTriplet(recipient)) { text in
             text.append(network)
-            self.network = 0..<text.count
-            text.append(slash)
-            let hidesNumbers = text.append(numbersHidden: sender.extracting(kept))
-            text.append(copying: sender.extracting(localCount..<sender.count))
-            text.append(slash)
-            text.append(copying: recipient)
-            triplet = 0..<text.count
-            formerTriplet = nil
-            if hidesNumbers {
-                text.append(network)
-                text.append(slash)
-                text.append(copying: sender.extracting(kept))
-                text.append(copying: sender.extracting(localCount..<sender.count))
-                text.append(slash)
-                text.append(copying: recipient)
-                formerTriplet = triplet.upperBound..<text.count
-            }
+            networkCount = text.count
+            cleaned = text.append(tripletOf: sender, localCount, recipient, without: folded)
         }
+        self.network = 0..<networkCount
+        return cleaned
+    }
+
+    private mutating func writeUnfolded(
+        _ network: Network, _ sender: Span<UInt8>, _ localCount: Int, _ recipient: Span<UInt8>
+    ) {
+        let range = append(room: sender.roomForTriplet(recipient)) { text in
+            text.append(network)
+            _ = text.append(tripletOf: sender, localCount, recipient, without: nil)
+        }
+        addLegacy(range)
+    }
+
+    private mutating func writeLegacy(
+        _ network: Network, _ sender: Span<UInt8>, _ kept: Range<Int>, _ localCount: Int, _ recipient: Span<UInt8>,
+        hidesNumbers: Bool
+    ) {
+        let range = append(room: sender.roomForTriplet(recipient)) { text in
+            text.append(
+                legacyTripletOf: network, sender, kept, localCount, recipient, hidesNumbers: hidesNumbers)
+        }
+        addLegacy(range)
+    }
+
+    /// Appends a text, and returns its place.
+    private mutating func append(room: Int, _ write: (inout OutputSpan<UInt8>) -> Void) -> Range<Int> {
+        let start = bytes.count
+        bytes.append(addingCapacity: room) { write(&$0) }
+        return start..<bytes.count
+    }
+
+    /// Keeps a spelling that no other key has, as long as there is room for it.
+    private mutating func addLegacy(_ range: Range<Int>) {
+        guard !isSame(range, triplet) else { return }
+        if let firstLegacy {
+            if secondLegacy == nil, !isSame(range, firstLegacy) { secondLegacy = range }
+        } else {
+            firstLegacy = range
+        }
+    }
+
+    private func isSame(_ one: Range<Int>, _ other: Range<Int>) -> Bool {
+        let bytes = bytes.span
+        return bytes.extracting(one).equals(bytes.extracting(other))
     }
 
     /// Hands over the texts.
     @inline(__always)
     func read<Result>(
-        _ body: (_ triplet: Span<UInt8>, _ former: Span<UInt8>?, _ network: Span<UInt8>) -> Result
+        _ body: (
+            _ triplet: Span<UInt8>, _ firstLegacy: Span<UInt8>?, _ secondLegacy: Span<UInt8>?, _ network: Span<UInt8>
+        ) -> Result
     ) -> Result {
-        let former: Span<UInt8>? = if let formerTriplet { bytes.span.extracting(formerTriplet) } else { nil }
-        return body(bytes.span.extracting(triplet), former, bytes.span.extracting(network))
+        let first: Span<UInt8>? = if let firstLegacy { bytes.span.extracting(firstLegacy) } else { nil }
+        let second: Span<UInt8>? = if let secondLegacy { bytes.span.extracting(secondLegacy) } else { nil }
+        return body(bytes.span.extracting(triplet), first, second, bytes.span.extracting(network))
+    }
+}
+
+extension OutputSpan<UInt8> {
+    /// Appends what follows the network in the key of a triplet.
+    ///
+    /// - Parameter folded: the place of the recipient's extension, where it is left out
+    fileprivate mutating func append(
+        tripletOf sender: Span<UInt8>, _ localCount: Int, _ recipient: Span<UInt8>, without folded: Range<Int>?
+    ) -> CleanedSender {
+        let slash = UInt8(ascii: "/")
+        let (escapesSender, escapesRecipient) = (sender.needsEscape, recipient.needsEscape)
+        append(slash)
+        var cleaned = append(cleaning: sender, localCount: localCount, escapes: escapesSender)
+        append(sender.extracting(localCount..<sender.count), escapes: escapesSender)
+        append(slash)
+        let folded = folded ?? recipient.count..<recipient.count
+        append(recipient.extracting(0..<folded.lowerBound), escapes: escapesRecipient)
+        append(recipient.extracting(folded.upperBound..<recipient.count), escapes: escapesRecipient)
+        cleaned.isEscaped = escapesSender || escapesRecipient
+        return cleaned
+    }
+}
+
+extension Span<UInt8> {
+    /// Enough for any spelling of a triplet with this sender, everything in it escaped.
+    fileprivate func roomForTriplet(_ recipient: Span<UInt8>) -> Int {
+        Network.longestText + 2 * (count + recipient.count) + 2
+    }
+
+    /// The place of a recipient's extension; nil where it has none that can be left out.
+    ///
+    /// A quoted local part and the tag of a bounce mean something else by a `+`.
+    fileprivate func foldedExtension(localCount: Int) -> Range<Int>? {
+        let local = 0..<localCount
+        guard let plus = firstIndex(of: UInt8(ascii: "+"), in: local), plus > 0, self[0] != UInt8(ascii: "\""),
+            senderTag(in: local) == nil
+        else { return nil }
+        return plus..<localCount
+    }
+
+    fileprivate func equals(_ other: Span<UInt8>) -> Bool {
+        guard count == other.count else { return false }
+        for index in indices where self[index] != other[index] { return false }
+        return true
     }
 }

@@ -17,6 +17,11 @@ public struct Network: Sendable, Hashable {
 }
 
 extension Network {
+    /// Whether an address lies in it.
+    package func holds(_ address: Address) -> Bool {
+        address.family == self.address.family && Network(address, prefixLength: prefixLength) == self
+    }
+
     /// A number that stands for the network where networks are only counted; never 0.
     ///
     /// The same for all time, since stores keep it. Two networks may share one.

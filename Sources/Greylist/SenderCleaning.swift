@@ -1,31 +1,59 @@
-extension Span<UInt8> {
-    /// What triplets know of a sender's local part: all but what changes from one message to the next.
-    ///
-    /// It loses its BATV tag (`prvs=TAG=user` and `prvs=user=TAG`) and what follows the first `+`.
-    ///
-    /// - Parameter localCount: how long the part before the last `@` is
-    func cleaned(localCount: Int) -> Range<Int> {
-        var local = 0..<localCount
-        if let inner = insideBATV(local) { local = inner }
-        if let plus = firstIndex(of: UInt8(ascii: "+"), in: local) { local = local.lowerBound..<plus }
-        return local
-    }
+/// What became of a sender's local part when it was cleaned for a key.
+struct CleanedSender {
+    /// What was kept at the end.
+    var rest: Range<Int>
+    /// Whether something before it was kept, too.
+    var isRewritten = false
+    /// Whether a number was hidden.
+    var hidesNumbers = false
+    /// Whether something in the key was escaped.
+    var isEscaped = false
 }
 
 extension OutputSpan<UInt8> {
-    /// Appends a local part with its whole numbers as `#`, since mailing lists put the message's number there.
+    /// How many tags are taken off, one inside the other.
+    private static var mostTags: Int { 4 }
+
+    /// Appends what triplets know of a sender's local part: all but what changes from one message to the next.
     ///
-    /// So it gets no longer. Returns whether there was such a number.
-    mutating func append(numbersHidden local: Span<UInt8>) -> Bool {
+    /// It loses the tags that are known (`SenderTag`), what follows the first `+`, and its whole numbers, since mailing lists
+    /// put the message's number there. So it gets no longer, but for what is escaped.
+    ///
+    /// - Parameters:
+    ///   - sender: in lower case
+    ///   - localCount: how long the part before the last `@` is
+    ///   - escapes: whether something in it must be escaped
+    mutating func append(cleaning sender: Span<UInt8>, localCount: Int, escapes: Bool) -> CleanedSender {
+        var cleaned = CleanedSender(rest: 0..<localCount)
+        for _ in 0..<Self.mostTags {
+            guard let tag = sender.senderTag(in: cleaned.rest) else { break }
+            append(sender.extracting(tag.kept.0), escapes: escapes)
+            append(sender.extracting(tag.kept.1), escapes: escapes)
+            append(sender.extracting(tag.kept.2), escapes: escapes)
+            if !tag.kept.0.isEmpty { cleaned.isRewritten = true }
+            cleaned.rest = tag.rest
+        }
+        if let plus = sender.firstIndex(of: UInt8(ascii: "+"), in: cleaned.rest) {
+            cleaned.rest = cleaned.rest.lowerBound..<plus
+        }
+        cleaned.hidesNumbers = append(numbersHidden: sender.extracting(cleaned.rest), escapes: escapes)
+        return cleaned
+    }
+
+    /// Appends a local part with its whole numbers as `#`.
+    ///
+    /// Returns whether there was such a number.
+    @discardableResult
+    mutating func append(numbersHidden local: Span<UInt8>, escapes: Bool) -> Bool {
         guard local.hasNumber else {
-            append(copying: local)
+            append(local, escapes: escapes)
             return false
         }
         var index = 0
         while index < local.count {
             let end = local.endOfWord(from: index)
             if end == index {
-                append(local[index])
+                append(local.extracting(index..<index + 1), escapes: escapes)
                 index += 1
             } else {
                 let word = local.extracting(index..<end)
@@ -35,11 +63,28 @@ extension OutputSpan<UInt8> {
         }
         return true
     }
+
+    /// Appends a part of an address, with a backslash before each slash and each backslash where it is to be escaped.
+    ///
+    /// So no address holds what separates the parts of a key, and different parts never make the same key.
+    mutating func append(_ part: Span<UInt8>, escapes: Bool) {
+        guard escapes else { return append(copying: part) }
+        for index in part.indices {
+            if part[index].needsEscape { append(UInt8(ascii: "\\")) }
+            append(part[index])
+        }
+    }
 }
 
 extension Span<UInt8> {
+    /// Whether a key can't hold it as it is.
+    var needsEscape: Bool {
+        for index in indices where self[index].needsEscape { return true }
+        return false
+    }
+
     /// Whether one of the words is a number.
-    fileprivate var hasNumber: Bool {
+    var hasNumber: Bool {
         var (isInWord, isNumber) = (false, false)
         for index in indices {
             let byte = self[index]
@@ -65,14 +110,19 @@ extension Span<UInt8> {
         for index in indices where !self[index].isDigit { return false }
         return true
     }
-}
 
-extension Span<UInt8> {
     /// The place of the part before the last `@`; everything where there is none.
     package var localPart: Range<Int> {
         var end = count
         while end > 0, self[end - 1] != UInt8(ascii: "@") { end -= 1 }
         return 0..<(end > 0 ? end - 1 : count)
+    }
+
+    /// How long an address is without the dot that may end its domain, which then is the same (RFC 1034, section 3.1).
+    package var countWithoutRootDot: Int {
+        guard count > 1, self[count - 1] == UInt8(ascii: ".") else { return count }
+        let domain = localPart.upperBound + 1
+        return domain < count - 1 ? count - 1 : count
     }
 
     @inline(__always)
@@ -84,30 +134,12 @@ extension Span<UInt8> {
         }
         return nil
     }
-
-    /// In `prvs=A=B` the place of B where A begins with ten or more letters or digits (then it is the tag), else of A.
-    ///
-    /// Source: draft-levine-smtp-batv, and the swapped spelling of some appliances.
-    private func insideBATV(_ local: Range<Int>) -> Range<Int>? {
-        let first = local.lowerBound + 5
-        guard first < local.upperBound, extracting(local.lowerBound..<first).isPRVS else { return nil }
-        guard let equals = firstIndex(of: UInt8(ascii: "="), in: first..<local.upperBound) else { return nil }
-        var tagEnd = first
-        while tagEnd < equals, self[tagEnd].isLetterOrDigit { tagEnd += 1 }
-        let inner = tagEnd - first >= 10 ? equals + 1..<local.upperBound : first..<equals
-        return inner.isEmpty ? nil : inner
-    }
-
-    private var isPRVS: Bool {
-        let prefix: StaticString = "prvs="
-        return prefix.withUTF8Buffer { prefix in
-            for index in 0..<prefix.count where self[index] != prefix[index] { return false }
-            return true
-        }
-    }
 }
 
 extension UInt8 {
+    @inline(__always)
+    fileprivate var needsEscape: Bool { self == UInt8(ascii: "/") || self == UInt8(ascii: "\\") }
+
     /// Whether it belongs to a word, as regular expressions count words: letters (those of UTF-8 too), digits, `_`.
     @inline(__always)
     fileprivate var isWordByte: Bool {

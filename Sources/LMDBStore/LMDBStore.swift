@@ -281,9 +281,10 @@ extension Backlog {
         var stored: Record?
         if inquiry.asksForTriplet {
             stored = try read(inquiry.triplet, in: .greylist, transaction)
-            known.triplet = stored?.sighting
-            if stored == nil, let former = inquiry.former {
-                known.triplet = try read(former, in: .greylist, transaction)?.sighting
+            known.triplet = inquiry.counting(stored?.sighting, heeding: pending)
+            for key in inquiry.legacyKeys where known.triplet == nil {
+                let found = try read(key, in: .greylist, transaction)?.sighting
+                known.triplet = inquiry.counting(found, heeding: pending)
             }
         }
         if let client = inquiry.client { known.client = try read(client, in: .autoWhitelist, transaction)?.sighting }

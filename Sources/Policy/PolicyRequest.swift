@@ -33,6 +33,13 @@ public struct PolicyRequest: Sendable {
         body(bytes.readableBytesUInt8Span.extracting(places[attribute.rawValue].range))
     }
 
+    /// Hands the client's name to `body`; `unknown`, as Postfix says it, where it was left out or is empty, as Exim says it.
+    public func readClientName<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
+        guard isEmpty(.clientName) else { return read(.clientName, body) }
+        let unknown: StaticString = "unknown"
+        return unknown.withUTF8Buffer { body($0.span) }
+    }
+
     /// Hands the bytes of three values to `body` at once, which costs less than one after the other.
     @inline(__always)
     public func read<Result>(

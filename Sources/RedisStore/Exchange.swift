@@ -15,14 +15,14 @@ import Storage
 final class Exchange: ReplyReceiver {
     /// What a reply is about.
     private enum Step: Int {
-        case claim, readTriplet, readFormer, readClient, writeTriplet, writeClient
+        case claim, readTriplet, readLegacy, readSecondLegacy, readClient, writeTriplet, writeClient
     }
 
     /// How far an inquiry is.
     private struct Progress {
         /// Records as they are in Redis; empty where there is none.
         var triplet = ByteBuffer()
-        var former = ByteBuffer()
+        var legacy = (ByteBuffer(), ByteBuffer())
         var client = ByteBuffer()
         /// How many replies are outstanding.
         var outstanding = 0
@@ -65,11 +65,12 @@ final class Exchange: ReplyReceiver {
 
     private func begin(_ place: Int) {
         let inquiry = batch[place]
-        let isPlain = inquiry.question == .message && inquiry.client == nil && inquiry.former == nil
+        let isPlain = inquiry.question == .message && inquiry.client == nil && inquiry.legacyKeys.first == nil
         if isPlain, admits(inquiry) { return claim(place, inquiry) }
         if inquiry.asksForTriplet {
             read(inquiry.triplet, in: .greylist, .readTriplet, place)
-            if let former = inquiry.former { read(former, in: .greylist, .readFormer, place) }
+            if let key = inquiry.legacyKeys.first { read(key, in: .greylist, .readLegacy, place) }
+            if let key = inquiry.legacyKeys.second { read(key, in: .greylist, .readSecondLegacy, place) }
         }
         if let client = inquiry.client { read(client, in: .autoWhitelist, .readClient, place) }
         if progress[place].outstanding == 0 { judge(place) }
@@ -134,10 +135,11 @@ final class Exchange: ReplyReceiver {
             // An empty text is no record, and `SET … NX` leaves it there; the script takes it for nothing.
             if value.record.readableBytes == 0 { return writeTriplet(place, byScript: true) }
             judge(place)
-        case .readTriplet, .readFormer, .readClient:
+        case .readTriplet, .readLegacy, .readSecondLegacy, .readClient:
             switch step {
             case .readTriplet: progress[place].triplet = value.record
-            case .readFormer: progress[place].former = value.record
+            case .readLegacy: progress[place].legacy.0 = value.record
+            case .readSecondLegacy: progress[place].legacy.1 = value.record
             default: progress[place].client = value.record
             }
             if progress[place].outstanding == 0 { judge(place) }
@@ -175,10 +177,15 @@ final class Exchange: ReplyReceiver {
     // MARK: The way of an inquiry
 
     private func judge(_ place: Int) {
-        let stored = EntryText.sighting(progress[place].triplet)
-        var known = Known(triplet: stored, client: EntryText.sighting(progress[place].client))
-        if progress[place].triplet.readableBytes == 0 { known.triplet = EntryText.sighting(progress[place].former) }
-        let remember = teller.pending.withLockedValue { batch[place].judge(known, heeding: $0) }
+        let (inquiry, stored, legacy) = (batch[place], progress[place].triplet, progress[place].legacy)
+        var known = Known(client: EntryText.sighting(progress[place].client))
+        let remember = teller.pending.withLockedValue { pending in
+            known.triplet =
+                inquiry.counting(EntryText.sighting(stored), heeding: pending)
+                ?? inquiry.counting(EntryText.sighting(legacy.0), heeding: pending)
+                ?? inquiry.counting(EntryText.sighting(legacy.1), heeding: pending)
+            return batch[place].judge(known, heeding: pending)
+        }
         if remember.triplet != nil { writeTriplet(place) }
         if remember.client != nil, !progress[place].isCounted {
             progress[place].isCounted = true

@@ -34,6 +34,16 @@ extension Configuration {
             "How many leading bits of an IPv6 address name a client.",
             allowed: .range(16...128), reload: true),
         Field(
+            "service.nat64_prefixes", \.service.nat64Prefixes,
+            "The prefixes of translators through which IPv4 clients come, besides 64:ff9b::/96 and 64:ff9b:1::/48.",
+            discussion: "Each is an IPv6 network of 32, 40, 48, 56, 64 or 96 bits, as RFC 6052 has it.",
+            reload: true),
+        Field(
+            "service.fold_recipient", \.service.foldRecipient,
+            "Whether user+extension and user are one recipient.",
+            discussion: "Only + begins an extension here, whatever Postfix' recipient_delimiter is.",
+            reload: true),
+        Field(
             "service.grey_action", \.service.greyAction,
             "The action of a reply that greylists.",
             allowed: .temporaryRefusal, reload: true),

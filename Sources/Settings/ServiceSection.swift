@@ -15,6 +15,10 @@ extension Configuration {
         public var ipv4Mask = 24
         /// How many leading bits of an IPv6 address name a client.
         public var ipv6Mask = 48
+        /// The site's own NAT64 prefixes.
+        public var nat64Prefixes: [String] = []
+        /// Whether a recipient is known without its extension.
+        public var foldRecipient = false
         /// The action of a reply that greylists.
         public var greyAction = "DEFER_IF_PERMIT"
         /// The text after that action; `{wait}` stands for the seconds left.

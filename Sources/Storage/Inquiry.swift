@@ -8,6 +8,28 @@ public enum Table: Int, Sendable, CaseIterable {
     case autoWhitelist
 }
 
+/// The keys, at most two, that earlier versions had for a triplet, in the order in which they are looked up.
+///
+/// They are only read: what is remembered is written under the triplet's own key.
+public struct LegacyKeys: Sendable, Equatable, Sequence, IteratorProtocol {
+    /// The key to look up first.
+    public private(set) var first: Key?
+    /// The key to look up then.
+    public private(set) var second: Key?
+
+    /// None, one or two keys; a second one without a first is the first.
+    public init(_ first: Key? = nil, _ second: Key? = nil) {
+        self.first = first ?? second
+        self.second = first == nil ? nil : second
+    }
+
+    /// Takes out the key to look up next.
+    public mutating func next() -> Key? {
+        defer { (first, second) = (second, nil) }
+        return first
+    }
+}
+
 /// What one request wants of the store: to be judged by what is known under its keys, in one atomic step.
 public struct Inquiry: Sendable {
     /// What is asked.
@@ -24,8 +46,8 @@ public struct Inquiry: Sendable {
     public var question: Question
     /// The triplet's key.
     public var triplet: Key
-    /// The key that TPRT 0.9.3 had for the triplet, where it is another one: looked up when ours isn't there.
-    public var former: Key?
+    /// Other keys that earlier versions had for the triplet: looked up when nothing that counts is under ours.
+    public var legacyKeys: LegacyKeys
     /// The client's key; nil while the auto-whitelist is off.
     public var client: Key?
     /// The client's network, as it is counted for `Rules.maxPendingPerNetwork`; 0: unknown, and not counted.
@@ -41,12 +63,13 @@ public struct Inquiry: Sendable {
 
     /// An inquiry that is still open.
     public init(
-        _ question: Question = .message, triplet: Key, former: Key? = nil, client: Key?, network: UInt32 = 0,
+        _ question: Question = .message, triplet: Key, legacyKeys: LegacyKeys = LegacyKeys(), client: Key?,
+        network: UInt32 = 0,
         time: Timestamp, rules: Rules
     ) {
         self.question = question
         self.triplet = triplet
-        self.former = former
+        self.legacyKeys = legacyKeys
         self.client = client
         self.network = network
         self.time = time
@@ -55,6 +78,17 @@ public struct Inquiry: Sendable {
 
     /// Whether the triplet's entry is wanted.
     public var asksForTriplet: Bool { question == .message }
+
+    /// A sighting that was found under the triplet's key or one of its legacy keys, where it counts.
+    ///
+    /// Of several the first counts that is alive, the triplet's own before the legacy keys in their order: they aren't merged.
+    /// It is alive where it isn't expired, wasn't dropped, and isn't the first attempt of a clock that stepped back since.
+    public func counting(_ found: Sighting?, heeding pending: borrowing PendingLedger) -> Sighting? {
+        guard let found, !found.isExpired(at: time, under: rules), !pending.hasDropped(found),
+            !(found.isPending && found.first > time)
+        else { return nil }
+        return found
+    }
 
     /// Judges by what is known, keeps the judgement, and returns what is to be written.
     ///

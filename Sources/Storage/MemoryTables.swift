@@ -57,7 +57,10 @@ struct MemoryTables {
         var stored: (sighting: Sighting, network: UInt32)?
         if inquiry.asksForTriplet {
             stored = greylist.kept[inquiry.triplet]
-            known.triplet = stored?.sighting ?? inquiry.former.flatMap { greylist.kept[$0]?.sighting }
+            known.triplet = inquiry.counting(stored?.sighting, heeding: pending)
+            for key in inquiry.legacyKeys where known.triplet == nil {
+                known.triplet = inquiry.counting(greylist.kept[key]?.sighting, heeding: pending)
+            }
         }
         if let client = inquiry.client { known.client = autoWhitelist.kept[client]?.sighting }
         let remember = inquiry.judge(known, heeding: pending)

@@ -2,8 +2,8 @@ import Greylist
 
 /// A mail address, or part of one, as whitelist entries name it.
 ///
-/// The forms are `user@domain`, `user` and `user@` (any domain), `@domain` (any user). Case doesn't count; `user` also
-/// stands for `user+extension`.
+/// The forms are `user@domain`, `user` and `user@` (any domain), `@domain` (any user). Neither case nor a dot at
+/// the end of the domain count; `user` also stands for `user+extension`.
 public struct AddressLiteral: Sendable, Hashable {
     /// In lower case, and with an `@`.
     let bytes: [UInt8]
@@ -25,6 +25,7 @@ public struct AddressLiteral: Sendable, Hashable {
         }
         guard !bytes.isEmpty, bytes != [UInt8(ascii: "@")] else { return nil }
         if !hasAt { bytes.append(UInt8(ascii: "@")) }
+        bytes.removeLast(bytes.count - bytes.span.countWithoutRootDot)
         self.bytes = bytes
     }
 

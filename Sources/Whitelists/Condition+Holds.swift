@@ -5,10 +5,8 @@ extension Condition {
     /// Whether it holds for a request; `patterns` are the compiled ones of its source.
     func holds(for request: PolicyRequest, _ envelope: Envelope, _ patterns: FilingTables.Patterns) -> Bool {
         switch self {
-        case .client(let network):
-            network.address.family == envelope.client.family
-                && Network(envelope.client, prefixLength: network.prefixLength) == network
-        case .clientName(let domain): request.read(.clientName, domain.holds)
+        case .client(let network): network.holds(envelope.client) || network.holds(envelope.sentClient)
+        case .clientName(let domain): request.readClientName(domain.holds)
         case .heloName(let domain): request.read(.heloName, domain.holds)
         case .sender(let literal): envelope.readSender(literal.names)
         case .senderDomain(let domain): request.read(.sender) { domain.holds($0.extracting($0.domain)) }
@@ -16,7 +14,7 @@ extension Condition {
         case .recipientDomain(let domain): request.read(.recipient) { domain.holds($0.extracting($0.domain)) }
         case .pattern(let subject, let pattern):
             request.read(subject: subject) { patterns[subject]?.matches(pattern, $0) ?? false }
-        case .attribute(let name, let value): request.read(named: name) { $0.equalsIgnoringCase(value) }
+        case .attribute(let name, let value): request.read(subject: .attribute(name)) { $0.equalsIgnoringCase(value) }
         case .all(let parts): parts.allSatisfy { $0.holds(for: request, envelope, patterns) }
         case .any(let parts): parts.contains { $0.holds(for: request, envelope, patterns) }
         case .not(let part): !part.holds(for: request, envelope, patterns)

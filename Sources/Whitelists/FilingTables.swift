@@ -69,7 +69,8 @@ struct FilingTables: Sendable {
     /// The closures are written out: a method taken as a closure would be allocated.
     func prefetch(_ request: PolicyRequest, _ envelope: Envelope) {
         clients.prefetch(envelope.client)
-        if !clientNames.isEmpty { request.read(.clientName) { clientNames.prefetch($0) } }
+        if envelope.client != envelope.sentClient { clients.prefetch(envelope.sentClient) }
+        if !clientNames.isEmpty { request.readClientName { clientNames.prefetch($0) } }
         if !heloNames.isEmpty { request.read(.heloName) { heloNames.prefetch($0) } }
         if !recipients.isEmpty { envelope.readRecipient { recipients.prefetch(whole: $0, plain: $1) } }
         if !senders.isEmpty { envelope.readSender { senders.prefetch(whole: $0, plain: $1) } }
@@ -84,8 +85,11 @@ struct FilingTables: Sendable {
         _ request: PolicyRequest, _ envelope: Envelope, below limit: Int, where accepts: (Int) -> Bool
     ) -> Int {
         var best = clients.first(envelope.client, below: limit, where: accepts)
+        if envelope.client != envelope.sentClient {
+            best = clients.first(envelope.sentClient, below: best, where: accepts)
+        }
         if !clientNames.isEmpty {
-            best = request.read(.clientName) { clientNames.first($0, below: best, where: accepts) }
+            best = request.readClientName { clientNames.first($0, below: best, where: accepts) }
         }
         if !heloNames.isEmpty {
             best = request.read(.heloName) { heloNames.first($0, below: best, where: accepts) }
@@ -112,13 +116,14 @@ struct FilingTables: Sendable {
 }
 
 extension PolicyRequest {
-    /// Hands over the text in which a regular expression is looked for.
+    /// Hands over the text that a condition looks at: an address without the dot that may end its domain, no name of the client
+    /// as `unknown`.
     func read<Result>(subject: Condition.Subject, _ body: (Span<UInt8>) -> Result) -> Result {
         switch subject {
-        case .clientName: read(.clientName, body)
+        case .clientName, .attribute("client_name"): readClientName(body)
         case .heloName: read(.heloName, body)
-        case .sender: read(.sender, body)
-        case .recipient: read(.recipient, body)
+        case .sender, .attribute("sender"): read(.sender) { body($0.extracting(0..<$0.countWithoutRootDot)) }
+        case .recipient, .attribute("recipient"): read(.recipient) { body($0.extracting(0..<$0.countWithoutRootDot)) }
         case .attribute(let name): read(named: name, body)
         }
     }

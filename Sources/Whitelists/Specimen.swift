@@ -10,7 +10,9 @@ public struct Specimen: Sendable {
     /// A request with these attributes; nil where the client's address can't be read, or one couldn't be sent.
     ///
     /// Sender and recipient may be left out.
-    public init?(attributes: [String: String]) {
+    ///
+    /// - Parameter nat64Prefixes: the site's own translators
+    public init?(attributes: [String: String], nat64Prefixes: [NAT64Prefix] = []) {
         var lines = ""
         for (name, value) in attributes {
             guard !"\(name)\(value)".utf8.contains(where: { $0 == 0x0a || $0 == 0x0d }) else { return nil }
@@ -19,11 +21,12 @@ public struct Specimen: Sendable {
         var buffer = ByteBuffer(string: lines + "\n")
         var decoder = PolicyDecoder()
         guard let request = (try? decoder.next(in: &buffer)) ?? nil else { return nil }
+        let masks = ClientMasks(nat64Prefixes: nat64Prefixes)
         var envelope = Envelope()
         let isAddressed = request.read(.clientAddress) { client in
             request.read(.sender) { sender in
                 request.read(.recipient) { recipient in
-                    envelope.address(client: client, sender: sender, recipient: recipient, masks: ClientMasks())
+                    envelope.address(client: client, sender: sender, recipient: recipient, masks: masks)
                 }
             }
         }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import Greylist
 import JSONText
 import Programs
 import Settings
@@ -50,6 +51,20 @@ struct WhitelistSelection: ParsableArguments {
             }
         }
         return reading
+    }
+
+    /// The site's own translators, by the settings.
+    func nat64Prefixes() throws(Failure) -> [NAT64Prefix] {
+        let service = try settings.load(environment: ProcessInfo.processInfo.environment).service
+        var prefixes: [NAT64Prefix] = []
+        for text in service.nat64Prefixes {
+            do throws(NAT64Prefix.Fault) {
+                prefixes.append(try NAT64Prefix(text))
+            } catch {
+                throw Failure(.configuration, "service.nat64_prefixes: \(error)")
+            }
+        }
+        return prefixes
     }
 
     /// The sources that are named, or else those of the settings.

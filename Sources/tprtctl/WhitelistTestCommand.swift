@@ -43,7 +43,9 @@ struct WhitelistTestCommand: ParsableCommand {
     @OptionGroup var selection: WhitelistSelection
 
     func validate() throws {
-        guard Address(client) != nil else { throw ValidationError("\(shortened(client)) is no address") }
+        guard Address(client: Array(client.utf8).span) != nil else {
+            throw ValidationError("\(shortened(client)) is no address")
+        }
         for text in attribute where !text.contains("=") {
             throw ValidationError("\(shortened(text)) is no name=value")
         }
@@ -60,7 +62,8 @@ struct WhitelistTestCommand: ParsableCommand {
     }
 
     func run() throws {
-        guard let specimen = Specimen(attributes: attributes) else {
+        let prefixes = try selection.nat64Prefixes()
+        guard let specimen = Specimen(attributes: attributes, nat64Prefixes: prefixes) else {
             throw Failure(.usage, "such a request can't be sent: no value may hold a line break")
         }
         let reading = try selection.read()

@@ -69,13 +69,15 @@ struct Plan {
             let (key, fault) = error.place
             faults.sentences.append("\(loaded.origin(of: key)): \(key): \(fault)")
         }
+        let prefixes = attempt("service.nat64_prefixes") { try service.nat64Prefixes.map { try NAT64Prefix($0) } }
         let log = LogPlan(loaded, environment: environment, faults: &faults.sentences)
         if service.awlClientCount > 0, case .gdbm? = greylist, greylist == autoWhitelist {
             faults.sentences.append(
                 "\(loaded.origin(of: "service.awl_db")): service.awl_db: a GNU dbm file holds one table: "
                     + "give the auto-whitelist a file of its own")
         }
-        guard faults.sentences.isEmpty, let greylist, let autoWhitelist, let more, let whitelists, let wording, let log
+        guard faults.sentences.isEmpty, let greylist, let autoWhitelist, let more, let whitelists, let wording, let log,
+            let prefixes
         else {
             throw faults
         }
@@ -92,7 +94,7 @@ struct Plan {
         listeners = [ListenAddress(server)] + more
         backlog = server.listenQueueSize
         takesOverStale = server.reuseSocket
-        postman = Postman(terms: Postman.Terms(service), wording: wording)
+        postman = Postman(terms: Postman.Terms(service, prefixes), wording: wording)
         terms = ServerTerms(loaded.configuration)
         maintenance = Maintenance.Terms(
             tables: (service.greyDbMaintenanceDisable ? [] : [.greylist])
@@ -122,10 +124,11 @@ extension ListenAddress {
 }
 
 extension Postman.Terms {
-    fileprivate init(_ service: Configuration.Service) {
+    fileprivate init(_ service: Configuration.Service, _ prefixes: [NAT64Prefix]) {
         self.init()
         rules = Rules(service)
-        masks = ClientMasks(ipv4: service.ipv4Mask, ipv6: service.ipv6Mask)
+        masks = ClientMasks(ipv4: service.ipv4Mask, ipv6: service.ipv6Mask, nat64Prefixes: prefixes)
+        foldsRecipient = service.foldRecipient
         hashesKeys = service.hashGreyDb
         autoWhitelistsAddresses = service.awlBy == .address
         greylistsNullSender = service.greylistNullSender

@@ -232,15 +232,32 @@ struct PostmanTests {
     }()
 
     @Test(arguments: [("list-4711-bounce@example.org", true), ("list47@example.org", false), ("a@example.org", false)])
-    func theFormerSpellingIsAskedForWhereItDiffers(_ sender: String, _ differs: Bool) throws {
+    func anEarlierSpellingIsAskedForWhereItDiffers(_ sender: String, _ differs: Bool) throws {
         var envelope = Envelope()
         let request = try Self.request([("sender", sender)])
         guard case .inquiry(let inquiry, _) = try Self.postman().answer(request, at: Self.now, using: &envelope) else {
             throw Unexpected()
         }
         let former = Array("192.0.2.0/24/\(sender)/u@example.com".utf8)
-        #expect(inquiry.former == (differs ? Key(former.span, isHashed: true) : nil))
+        #expect(inquiry.legacyKeys == LegacyKeys(differs ? Key(former.span, isHashed: true) : nil))
         #expect(differs || inquiry.triplet == Key(former.span, isHashed: true))
+    }
+
+    @Test(arguments: [(false, "bob+tag"), (true, "bob")])
+    func aRecipientIsFoldedWhereTheSiteWantsIt(_ folds: Bool, _ user: String) throws {
+        var terms = Postman.Terms()
+        terms.foldsRecipient = folds
+        var envelope = Envelope()
+        let request = try Self.request([
+            ("recipient", "bob+tag@example.com"), ("client_address", "[64:ff9b::c000:209]"),
+        ])
+        let answer = try Self.postman(terms).answer(request, at: Self.now, using: &envelope)
+        guard case .inquiry(let inquiry, _) = answer else { throw Unexpected() }
+        func key(_ text: String) -> Key { Key(Array(text.utf8).span, isHashed: true) }
+        #expect(inquiry.triplet == key("192.0.2.0/24/a@example.org/\(user)@example.com"))
+        #expect(inquiry.legacyKeys.first == key("64:ff9b::/48/a@example.org/bob+tag@example.com"))
+        let unfolded = folds ? key("192.0.2.0/24/a@example.org/bob+tag@example.com") : nil
+        #expect(inquiry.legacyKeys.second == unfolded)
     }
 
     struct Unexpected: Error {}

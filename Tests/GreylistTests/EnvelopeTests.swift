@@ -23,6 +23,12 @@ struct EnvelopeTests {
         ("192.0.2.7", "prvs==x@b", "u@c", "192.0.2.0/24/prvs==x@b/u@c"),
         ("192.0.2.7", "prvs=@b", "u@c", "192.0.2.0/24/prvs=@b/u@c"),
         ("192.0.2.7", "prv@b", "u@c", "192.0.2.0/24/prv@b/u@c"),
+        ("[192.0.2.7]", "a@b", "u@c", "192.0.2.0/24/a@b/u@c"),
+        ("[IPv6:2001:db8:1:2::3]", "a@b", "u@c", "2001:db8:1::/48/a@b/u@c"),
+        // Final dots
+        ("192.0.2.7", "a@s.example.", "bob@Example.Org.", "192.0.2.0/24/a@s.example/bob@example.org"),
+        ("192.0.2.7", "a@b..", "u@c.d", "192.0.2.0/24/a@b./u@c.d"),
+        ("192.0.2.7", "a.@.", "u.", "192.0.2.0/24/a.@./u."),
         // Numbers
         ("192.0.2.7", "list-12345-owner@b", "u@c", "192.0.2.0/24/list-#-owner@b/u@c"),
         ("192.0.2.7", "bounce-1-22.333@b4.net", "u@c", "192.0.2.0/24/bounce-#-#.#@b4.net/u@c"),
@@ -53,7 +59,7 @@ struct EnvelopeTests {
         #expect(envelope.networkText == "192.0.2.0/24")
     }
 
-    @Test(arguments: ["", "unknown", "192.0.2", "[192.0.2.7]"])
+    @Test(arguments: ["", "unknown", "192.0.2", "[192.0.2.7"])
     func needsAnAddress(_ client: String) {
         var envelope = Envelope()
         let empty: [UInt8] = []
@@ -72,20 +78,21 @@ struct EnvelopeTests {
 }
 
 extension Envelope {
-    fileprivate var triplet: String {
-        mutating get { readKeys { triplet, _, _ in String(copying: triplet) } }
+    var triplet: String {
+        mutating get { readKeys { triplet, _, _, _ in String(copying: triplet) } }
     }
 
-    fileprivate var networkText: String {
-        mutating get { readKeys { _, _, network in String(copying: network) } }
+    var networkText: String {
+        mutating get { readKeys { _, _, _, network in String(copying: network) } }
     }
 
     mutating func fill(
-        _ client: String, _ sender: String, _ recipient: String, _ masks: ClientMasks = ClientMasks()
+        _ client: String, _ sender: String, _ recipient: String, _ masks: ClientMasks = ClientMasks(),
+        foldsRecipient: Bool = false
     ) {
         let isAddressed = address(
             client: Array(client.utf8).span, sender: Array(sender.utf8).span, recipient: Array(recipient.utf8).span,
-            masks: masks)
+            masks: masks, foldsRecipient: foldsRecipient)
         #expect(isAddressed)
     }
 }

@@ -46,6 +46,12 @@ struct LogTests {
         (.notOurs(.authenticated), "action=pass, reason=client authenticated, "),
     ]
 
+    @Test(arguments: [[("client_name", [UInt8]())], [("client_name", Array("unknown".utf8))]])
+    func aClientWithoutANameIsUnknown(_ changes: [(String, [UInt8])]) throws {
+        let line = try Self.line(Outcome(.judged(.known)), changes + [("client_address", Array("[192.0.2.7]".utf8))])
+        #expect(line.hasPrefix("action=pass, reason=triplet found, client_name=unknown, client_address=[192.0.2.7], "))
+    }
+
     @Test(arguments: reasons)
     func hasTheShapeThatReportsRead(_ reason: Reason, _ start: String) throws {
         #expect(try Self.line(Outcome(reason)) == start + Self.rest)

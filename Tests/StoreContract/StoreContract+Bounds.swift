@@ -60,22 +60,65 @@ extension StoreContract {
 
     /// What comes from elsewhere: another store, or another spelling.
     static let moving: [StoreContract] = [
-        StoreContract(description: "what was known under the former spelling counts, and goes on under ours") { store in
+        StoreContract(description: "what was known under a legacy key counts, and goes on under ours") { store in
             _ = try await store.ask("bounce-7@example.org", at: 1_000)
             _ = try await store.ask("bounce-7@example.org", at: 1_400)
             for time: Int64 in [2_000, 2_001] {
-                let verdict = try await store.ask("bounce-#@example.org", former: "bounce-7@example.org", at: time)
+                let verdict = try await store.ask("bounce-#@example.org", legacy: ["bounce-7@example.org"], at: time)
                 try expect(verdict, .known)
             }
             try expect(try await store.ask("bounce-#@example.org", at: 2_002), .known)
             try expect(
-                try await store.ask("news-#@example.org", former: "news-8@example.org", at: 2_000), .new(wait: 300))
+                try await store.ask("news-#@example.org", legacy: ["news-8@example.org"], at: 2_000), .new(wait: 300))
         },
-        StoreContract(description: "a first attempt under the former spelling goes on waiting") { store in
+        StoreContract(description: "a first attempt under a legacy key goes on waiting") { store in
             _ = try await store.ask("a7", at: 1_000)
-            try expect(try await store.ask("a#", former: "a7", at: 1_100), .early(wait: 200, delay: 100))
-            try expect(try await store.ask("a#", former: "a7", at: 1_400), .retried(delay: 400))
+            try expect(try await store.ask("a#", legacy: ["a7"], at: 1_100), .early(wait: 200, delay: 100))
+            try expect(try await store.ask("a#", legacy: ["a7"], at: 1_400), .retried(delay: 400))
             try expect(try await store.ask("a#", at: 1_500), .known)
+        },
+        StoreContract(description: "two legacy keys are looked up in their order, and the first that is alive counts") {
+            store in
+            func pass(_ text: String) async throws {
+                for time: Int64 in [1_000, 1_400] { _ = try await store.ask(text, at: time) }
+            }
+            try await pass("a2")
+            try expect(try await store.ask("a", legacy: ["a1", "a2"], at: 2_000), .known)
+            // They aren't merged: a first attempt comes before a pass.
+            _ = try await store.ask("b1", at: 1_900)
+            try await pass("b2")
+            try expect(try await store.ask("b", legacy: ["b1", "b2"], at: 2_000), .early(wait: 200, delay: 100))
+            // One that has expired gives way, whether it is the triplet's own or a legacy one.
+            _ = try await store.ask("c", at: 1_000)
+            _ = try await store.ask("c1", at: 1_000)
+            try await pass("c2")
+            try expect(try await store.ask("c", legacy: ["c1", "c2"], at: 200_000), .known)
+            try expect(try await store.ask("c", at: 200_001), .known)
+            // The triplet's own comes before both.
+            _ = try await store.ask("d", at: 1_000)
+            try await pass("d1")
+            try expect(try await store.ask("d", legacy: ["d1", "d2"], at: 1_100), .early(wait: 200, delay: 100))
+            // None of them, and nothing new under any but ours.
+            try expect(try await store.ask("e", legacy: ["e1", "e2"], at: 2_000), .new(wait: 300))
+            try expect(try await store.ask("e1", at: 2_001), .new(wait: 300))
+        },
+        StoreContract(description: "the auto-whitelist counts beside legacy keys, which are only read") { store in
+            let rules = Rules(clientCount: 5)
+            for time: Int64 in [1_000, 1_400] {
+                _ = try await store.ask("f2", client: "net", at: time, under: rules)
+            }
+            let before = try await store.everything(in: .greylist)
+            let batch = [
+                inquiry("f", legacy: ["f1", "f2"], client: "net", at: 1_500, under: rules),
+                inquiry("g", legacy: ["f1", "f"], client: "net", at: 1_500, under: rules),
+                inquiry("h", legacy: ["h1", "h2"], client: "net", at: 1_500, under: rules),
+            ]
+            let verdicts = try await store.answer(batch).map { $0.judgement?.verdict }
+            try expect(verdicts[0], .known)
+            try expect(verdicts[2], .new(wait: 300))
+            let after = try await store.everything(in: .greylist)
+            for entry in before { try expect(after.contains(entry), true) }
+            try expect(Set(after.map(\.key)).isSuperset(of: [batch[0].triplet, batch[2].triplet]), true)
         },
         StoreContract(
             description: "entries of another store are added, those of both are merged, and twice does no harm"

@@ -211,12 +211,13 @@ extension StoreContract {
 
     /// An inquiry on a triplet of that text.
     public static func inquiry(
-        _ triplet: String, former: String? = nil, client: String? = nil, network: UInt32 = 0, isHashed: Bool = true,
+        _ triplet: String, legacy: [String] = [], client: String? = nil, network: UInt32 = 0, isHashed: Bool = true,
         at time: Int64, under rules: Rules = Rules()
     ) -> Inquiry {
         func key(_ text: String) -> Key { Key(Array(text.utf8).span, isHashed: isHashed) }
         return Inquiry(
-            triplet: key(triplet), former: former.map(key), client: client.map(key), network: network,
+            triplet: key(triplet), legacyKeys: LegacyKeys(legacy.first.map(key), legacy.dropFirst().first.map(key)),
+            client: client.map(key), network: network,
             time: Timestamp(seconds: time), rules: rules)
     }
 }
@@ -233,11 +234,11 @@ extension Store {
 
     /// Puts one inquiry and waits for its verdict.
     public func ask(
-        _ triplet: String, former: String? = nil, client: String? = nil, network: UInt32 = 0, isHashed: Bool = true,
+        _ triplet: String, legacy: [String] = [], client: String? = nil, network: UInt32 = 0, isHashed: Bool = true,
         at time: Int64, under rules: Rules = Rules()
     ) async throws -> Verdict? {
         let inquiry = StoreContract.inquiry(
-            triplet, former: former, client: client, network: network, isHashed: isHashed, at: time, under: rules)
+            triplet, legacy: legacy, client: client, network: network, isHashed: isHashed, at: time, under: rules)
         return try await answer([inquiry])[0].judgement?.verdict
     }
 

@@ -17,6 +17,11 @@ struct WhitelistTests {
         ("after @domain", recipient("late@open.example")),
         ("sender", sender("friend@example.net")),
         ("sender domain", sender("@lists.example")),
+        ("through the translator", network("64:ff9b::192.0.2.0", 120)),
+        ("more through the translator", network("64:ff9b::198.51.100.0", 120)),
+        ("6to4", network("2002:a00::", 24)),
+        ("with a dot", recipient("dot@example.com.")),
+        ("a domain with a dot", sender("@dot.example.")),
     ]
     static let whitelist = whitelist(conditions)
 
@@ -27,6 +32,19 @@ struct WhitelistTests {
         ("::ffff:10.0.0.1", "a@b", "u@c", "10/8"),
         ("192.0.2.9", "a@b", "u@c", "a host"),
         ("192.0.2.8", "a@b", "u@c", nil),
+        // Behind a translator, but not at the end of a tunnel
+        ("64:ff9b::192.0.2.9", "a@b", "u@c", "a host"),
+        ("64:ff9b:1::192.0.2.9", "a@b", "u@c", "a host"),
+        ("::ffff:0:192.0.2.9", "a@b", "u@c", "a host"),
+        ("::192.0.2.9", "a@b", "u@c", "a host"),
+        ("[::ffff:192.0.2.9]", "a@b", "u@c", "a host"),
+        ("[IPv6:2001:db8::1]", "a@b", "u@c", "v6"),
+        ("64:ff9b::192.0.2.8", "a@b", "u@c", "through the translator"),
+        ("64:ff9b::198.51.100.7", "a@b", "u@c", "more through the translator"),
+        ("64:ff9b::192.0.3.7", "a@b", "u@c", nil),
+        ("2002:c000:209::1", "a@b", "u@c", nil),
+        ("2002:a00:1::1", "a@b", "u@c", "6to4"),
+        ("2001:0:4136:e378:8000:63bf:3fff:fdf6", "a@b", "u@c", nil),
         ("2001:db8:ffff::1", "a@b", "u@c", "v6"),
         ("2001:db9::1", "a@b", "u@c", nil),
         ("1.1.1.1", "a@b", "full@EXAMPLE.com", "whole"),
@@ -49,6 +67,13 @@ struct WhitelistTests {
         ("1.1.1.1", "Friend+tag@example.net", "u@c", "sender"),
         ("1.1.1.1", "x@lists.example", "u@c", "sender domain"),
         ("1.1.1.1", "", "u@c", nil),
+        // A dot at the end of a domain
+        ("1.1.1.1", "a@b", "full@example.com.", "whole"),
+        ("1.1.1.1", "a@b", "full+x@example.com.", "whole"),
+        ("1.1.1.1", "a@b", "any@open.example.", "@domain"),
+        ("1.1.1.1", "a@b", "dot@example.com", "with a dot"),
+        ("1.1.1.1", "a@dot.example", "u@c", "a domain with a dot"),
+        ("1.1.1.1", "a@dot.example..", "u@c", nil),
         ("1.1.1.1", "x@lists.example", "abuse@c", "user@"),
         ("10.0.0.1", "friend@example.net", "abuse@c", "10/8"),
     ]
@@ -57,6 +82,20 @@ struct WhitelistTests {
     func firstMatchDecides(_ client: String, _ sender: String, _ recipient: String, _ place: String?) throws {
         let envelope = ["client_address": client, "sender": sender, "recipient": recipient]
         #expect(try Self.place(in: Self.whitelist, envelope) == place)
+    }
+
+    @Test func aSitesOwnTranslatorIsHeeded() throws {
+        let whitelist = Self.whitelist([
+            ("host", Self.network("192.0.2.33", 32)), ("net", Self.network("2001:db8::", 32)),
+        ])
+        for (prefixes, place) in [(["2001:db8:122::/48"], "host"), ([], "net")] as [([String], String)] {
+            let specimen = try #require(
+                Specimen(
+                    attributes: ["client_address": "2001:db8:122:c000:2:2100::"],
+                    nat64Prefixes: try prefixes.map { try NAT64Prefix($0) }))
+            let match = specimen.match(in: whitelist, at: Timestamp(seconds: 0))
+            #expect(match?.place == "s(l:\(place))")
+        }
     }
 
     @Test func holdsManyEntries() throws {

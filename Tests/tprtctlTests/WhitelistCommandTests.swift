@@ -77,6 +77,26 @@ struct WhitelistCommandTests {
         #expect(throws: (any Error).self) { try WhitelistTestCommand.parse(arguments) }
     }
 
+    @Test(
+        "a client may be an address literal, and come through a translator",
+        arguments: [
+            ("[192.0.2.7]", "[]", 0), ("64:ff9b::192.0.2.7", "[]", 0), ("[IPv6:2001:db8::c000:207]", "[]", 1),
+            ("2001:db8::c000:207", #"["2001:db8::/96"]"#, 0), ("2001:db8::c000:207", #"["2001:db8:1::/96"]"#, 1),
+        ])
+    func clients(client: String, prefixes: String, status: Int32) throws {
+        let folder = try TemporaryFolder()
+        let (lists, settings) = (folder.file("wl.json"), folder.file("tprt.conf"))
+        try Data(#"{"l": [{"type": "ipv4_net", "net": "192.0.2.7"}]}"#.utf8).write(to: URL(filePath: lists))
+        try Data("{\"service\": {\"nat64_prefixes\": \(prefixes)}}".utf8).write(to: URL(filePath: settings))
+        let command = try WhitelistTestCommand.parse(["--client", client, "-c", settings, "file://\(lists)"])
+        do {
+            try command.run()
+            #expect(status == 0)
+        } catch let code as ExitCode {
+            #expect(code.rawValue == status)
+        }
+    }
+
     @Test("a request can't be forged by a line break")
     func lineBreaks() {
         #expect(Specimen(attributes: ["client_address": "1.2.3.4", "sender": "a\nrecipient=b"]) == nil)

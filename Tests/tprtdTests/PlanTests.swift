@@ -55,6 +55,22 @@ struct PlanTests {
         #expect(try plan(injections).listeners == listeners)
     }
 
+    @Test("what clients and recipients are known by")
+    func keys() throws {
+        let terms = try plan([
+            "service.ipv4_mask=20", "service.ipv6_mask=64", "service.fold_recipient=true",
+            #"service.nat64_prefixes=["2001:db8::/32", "2001:db8:1::/96"]"#,
+        ]).postman.terms
+        let prefixes = [try NAT64Prefix("2001:db8:1::/96"), try NAT64Prefix("2001:db8::/32")]
+        #expect(terms.masks == ClientMasks(ipv4: 20, ipv6: 64, nat64Prefixes: prefixes))
+        #expect(terms.masks.nat64Prefixes == prefixes)
+        #expect(terms.foldsRecipient)
+        #expect(!(try plan().postman.terms.foldsRecipient))
+        let faults = #expect(throws: PlanFaults.self) { try plan([#"service.nat64_prefixes=["2001:db8::/33"]"#]) }
+        let sentence = try #require(faults?.sentences.first)
+        #expect(sentence.contains("service.nat64_prefixes: \"2001:db8::/33\" is not a NAT64 prefix"))
+    }
+
     @Test("the settings of the sockets")
     func sockets() throws {
         let plan = try plan([

@@ -68,14 +68,18 @@ struct ReloaderTests {
         #expect(before.plan.postman.terms.rules.delay == 300)
 
         try stage.write(
-            #""grey_delay": "10m", "maintenance_interval": "2h", "grey_db": "lmdb:///other""#,
+            #"""
+            "grey_delay": "10m", "maintenance_interval": "2h", "grey_db": "lmdb:///other",
+            "nat64_prefixes": ["2001:db8::/96"], "fold_recipient": true
+            """#,
             server: #""threads": 2, "idle_timeout": "30m""#)
         let reading = stage.reloader.read(Reload.Order())
         #expect(
             reading.reply
                 == ControlReply(
                     messages: [
-                        "settings read anew: service.grey_delay, service.maintenance_interval changed",
+                        "settings read anew: service.grey_delay, service.nat64_prefixes, service.fold_recipient, "
+                            + "service.maintenance_interval changed",
                         "whitelists read anew: 0 entries",
                     ],
                     warnings: [
@@ -84,6 +88,8 @@ struct ReloaderTests {
                         "service.grey_db has changed: that takes a restart",
                     ]))
         #expect(reading.plan.postman.terms.rules.delay == 600)
+        #expect(reading.plan.postman.terms.masks.nat64Prefixes.map(\.length) == [96])
+        #expect(reading.plan.postman.terms.foldsRecipient)
         #expect(reading.plan.maintenance.rules.delay == 600)
         #expect(reading.plan.maintenance.interval == .seconds(7_200))
         #expect(reading.plan.terms.threads == 1)
@@ -101,7 +107,9 @@ struct ReloaderTests {
             (#""grey_delay": "1y""#, "service.grey_delay"), (#""grey_dely": "1m""#, "service.grey_dely"),
             (#""grey_delay": "10m", "ipv4_mask": 99"#, "service.ipv4_mask"),
             (#""grey_delay": "10m", "grey_db": "nonsense""#, "service.grey_db"),
-            (#""grey_delay": "10m", "grey_text": "{nonsense}""#, "service.grey_text"), ("}", "not JSON"),
+            (#""grey_delay": "10m", "grey_text": "{nonsense}""#, "service.grey_text"),
+            (#""grey_delay": "10m", "nat64_prefixes": ["2001:db8::1/96"]"#, "service.nat64_prefixes"),
+            ("}", "not JSON"),
         ])
     func faults(service: String, named: String) throws {
         let stage = try Stage()

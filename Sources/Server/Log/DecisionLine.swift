@@ -26,7 +26,7 @@ extension [UInt8] {
         case .judged(.retried(let delay)): append("delay", delay, .postgrey)
         default: break
         }
-        append(.clientName, of: request)
+        request.readClientName { append("client_name", $0, .postgrey) }
         append(.clientAddress, of: request)
         if !request.isEmpty(.sender) { append(.sender, of: request) }
         append(.recipient, of: request)

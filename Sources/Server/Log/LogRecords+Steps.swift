@@ -20,7 +20,7 @@ extension LogRecords {
         }
         append(step: "envelope", at: now, in: form) { line, style in
             guard var envelope else { return line.append("reason", outcome.reason.text, style) }
-            envelope.readKeys { triplet, _, network in
+            envelope.readKeys { triplet, _, _, network in
                 line.append("network", network, style)
                 line.append("triplet", triplet, style)
             }
