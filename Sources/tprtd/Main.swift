@@ -25,7 +25,10 @@ enum Main {
             let loaded = try read(sources, through: .direct)
             if arguments.printConfig { return print(arguments.printed(loaded), terminator: "") }
             let (process, plan) = try makePlans(loaded, arguments, environment)
-            if arguments.checkConfig { return report(plan.whitelists.read().warnings) }
+            if arguments.checkConfig {
+                let reading = plan.whitelists.read()
+                return report(plan.warnings + reading.warnings + reading.notes)
+            }
             let reloader = Reloader(
                 plan, of: loaded, from: sources, environment: process.environment(environment), load: read)
             await Daemon.run(plan, as: process, under: manager, reloader: reloader)
