@@ -62,6 +62,6 @@ struct CopyCommand: MainActorCommand {
         let state = StateDirectory(environment: environment)
         let plan = try CopyPlan(self, service: try settings.load(environment: environment).service, state: state)
         let report = try await CopyRun(plan, state: state, beginsAnew: fromStart).run()
-        print(json ? report.json : report.text)
+        try say(json ? report.json : report.text)
     }
 }
