@@ -157,7 +157,7 @@ let package = Package(
             name: "tprtdTests",
             dependencies: [
                 "tprtd", "Settings", "Greylist", "Storage", "Engine", "Server", "Programs", "Control", "Whitelists",
-                "WhitelistFiles", nioCore, arguments,
+                "WhitelistFiles", nioCore, arguments, locks,
             ],
             swiftSettings: strict),
         .testTarget(

@@ -27,6 +27,30 @@ struct ControlTests {
         return (try tool.waitForEnd(), tool)
     }
 
+    @Test("with --json an error of tprtctl's own is JSON, too")
+    func errorsAsJSON() throws {
+        try withLab { lab in
+            let broken = try lab.folder.write("{\"service\": {\"grey_dely\": 1}}", to: "broken.conf")
+            let unreadable = try lab.tprtctl(["reload", "--json", "-c", broken])
+            #expect(try unreadable.waitForEnd() == .exited(78))
+            #expect(unreadable.output.count == 1)
+            #expect(unreadable.output.first?.contains("\"status\": 78") == true)
+            #expect(unreadable.output.first?.contains("service.grey_dely: no such setting") == true)
+
+            let nobody = try tprtctl(lab, "reload", "--json")
+            #expect(nobody.ending == .exited(69))
+            #expect(
+                nobody.tool.output.first?.hasPrefix("{\"messages\": [], \"status\": 69, \"warnings\": [\"unix:") == true
+            )
+
+            for words in [["whitelist", "check", "--json", "nonsense"], ["whitelist", "list", "--json", "--no"]] {
+                let tool = try lab.tprtctl(words)
+                #expect(try tool.waitForEnd() == .exited(64))
+                #expect(tool.output.count == 1 && tool.output[0].hasPrefix("{\"errors\": [\""), "\(tool.output)")
+            }
+        }
+    }
+
     @Test("tprtctl reload waits for the result, shows it and ends with its status")
     func reload() throws {
         try withLab { lab in
@@ -37,7 +61,7 @@ struct ControlTests {
             try lab.folder.write(whitelistText(networks: ["203.0.113.0/24"]), to: "whitelist")
             let good = try tprtctl(lab, "reload")
             #expect(good.ending == .exited(0))
-            #expect(good.tool.output == ["whitelists read anew: 1 entries"])
+            #expect(good.tool.output == ["whitelists read anew: 1 entry"])
             // It waited: what it said holds for the very next request.
             #expect(try client.ask(second).passes)
             #expect(try client.ask(first).isGreylisted)
@@ -47,7 +71,7 @@ struct ControlTests {
             #expect(changed.ending == .exited(0))
             #expect(
                 changed.tool.output == [
-                    "settings read anew: service.grey_text changed", "whitelists read anew: 1 entries",
+                    "settings read anew: service.grey_text changed", "whitelists read anew: 1 entry",
                 ])
             #expect(try client.ask(first).description.hasSuffix("Greylisted for 600"))
 
@@ -80,11 +104,11 @@ struct ControlTests {
             try lab.folder.write(whitelistText(networks: ["192.0.2.0/24"]), to: "whitelist")
             let held = try tprtctl(lab, "reload")
             #expect(held.ending == .exited(65))
-            #expect(held.tool.errors.first?.contains("it has 1 entries, and had 3") == true)
+            #expect(held.tool.errors.first?.contains("it has 1 entry, and had 3") == true)
             #expect(try client.ask(second).passes)
             let accepted = try tprtctl(lab, "whitelist", "accept")
             #expect(accepted.ending == .exited(0))
-            #expect(accepted.tool.output == ["whitelists read anew: 1 entries"])
+            #expect(accepted.tool.output == ["whitelists read anew: 1 entry"])
             #expect(try client.ask(second).isGreylisted)
             #expect(try client.ask(first).passes)
         }
@@ -168,7 +192,7 @@ struct ControlTests {
             #expect(try daemon.ask(second).isGreylisted)
             _ = try await server.command(["HSET", "home", "net", "203.0.113.0"])
             try eventually("the changed whitelist is in force") { try daemon.ask(second).passes ? () : nil }
-            try daemon.waitForLine("why") { $0 == "whitelists read anew after a change: 1 entries" }
+            try daemon.waitForLine("why") { $0 == "whitelists read anew after a change: 1 entry" }
         }
     }
 }

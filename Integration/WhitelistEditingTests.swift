@@ -66,6 +66,35 @@ struct WhitelistEditingTests {
         }
     }
 
+    @Test("A reader that has seen enough ends it quietly; a result that can't be written is an error")
+    func readers() throws {
+        try withLab { lab in
+            let lines = (0..<20_000).map { "mx\($0).example.org\n" }.joined()
+            let list = "postgrey-clients://\(try lab.folder.write(lines, to: "clients"))"
+            let program = try program("tprtctl", orIn: "TPRTCTL_BINARY")
+            let reader = "| (read -r line); echo ${PIPESTATUS[0]}"
+            for (script, status, warnings) in [
+                ("\(program) whitelist list \(list) \(reader)", "0", 0),
+                ("trap '' PIPE; \(program) whitelist list \(list) \(reader)", "0", 0),
+                ("\(program) whitelist export \(list) \(reader)", "0", 0),
+                ("trap '' PIPE; \(program) store copy --help \(reader)", "0", 0),
+                ("\(program) whitelist list \(list) >/dev/full; echo $?", "73", 1),
+            ] {
+                let (said, warned) = (try LineReader(), try LineReader())
+                let process = try ChildProcess(
+                    ["/bin/bash", "-c", script], output: said.writeEnd, errors: warned.writeEnd)
+                close(said.writeEnd)
+                close(warned.writeEnd)
+                said.start()
+                warned.start()
+                #expect(try process.wait(within: patience) == .exited(0))
+                try eventually("the end of its lines") { said.ended && warned.ended ? () : nil }
+                #expect(said.lines == [status], "\(script)")
+                #expect(warned.lines.count == warnings, "\(warned.lines)")
+            }
+        }
+    }
+
     @Test("Entries come and go, in a file and in a Redis, and each command says so by its status")
     func single() async throws {
         try await withServer(.plain) { server in

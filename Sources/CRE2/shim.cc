@@ -126,3 +126,8 @@ bool cre2_matches(const cre2_set *set, int32_t id, const uint8_t *text, size_t l
 }
 
 bool cre2_matches_empty(const cre2_set *set, int32_t id) { return cre2_matches(set, id, nullptr, 0); }
+
+size_t cre2_program_size(const cre2_set *set, int32_t id) {
+    const int size = set->patterns.GetRE2(id).ProgramSize();
+    return size > 0 ? static_cast<size_t>(size) : 0;
+}

@@ -28,7 +28,13 @@ extension JSONScanner {
         case "": throw start.unexpected("a value")
         case "NaN", "Infinity": throw start.fault("\(word) is not a finite number")
         default:
-            let meant = ["true", "false", "null"].first { $0.hasPrefix(word.lowercased()) }
+            let meant =
+                switch word.lowercased() {
+                case "yes", "on": "true"
+                case "no", "off": "false"
+                case "none", "nil": "null"
+                case let word: ["true", "false", "null"].first { $0.hasPrefix(word) }
+                }
             throw start.fault(
                 "expected a value, found \(shortened(word))",
                 remedy: meant.map { "did you mean \($0)?" } ?? "a text needs quotes")

@@ -117,6 +117,11 @@ public final class Reload: Service {
         await withCheckedContinuation { add(order, $0) }
     }
 
+    /// Has something read anew as soon as the service runs, and doesn't wait for it.
+    public func order(_ order: Order) {
+        add(order)
+    }
+
     /// How many wait for the next reading.
     var waiting: Int {
         state.withLockedValue { if case .ordered(_, let waiters) = $0 { waiters.count } else { 0 } }

@@ -11,9 +11,17 @@ func environmentAssignments(_ environment: [String: String]) -> (found: [Assignm
         if let key = keys[name] {
             found.append(Assignment(key: key, input: .text(value), origin: origin))
         } else {
-            let remedy = suggestion(for: name, among: Configuration.fields.map(\.environmentName))
+            let remedy =
+                suggestion(for: name, among: Configuration.fields.map(\.environmentName)) ?? advice(on: name)
             errors.append(SettingError(origin: origin, complaint: "no such setting", remedy: remedy))
         }
     }
     return (found, errors)
+}
+
+/// What is meant by a variable such as `TPRT_SERVICE_DELAY`; nil where that can't be told.
+private func advice(on name: String) -> String? {
+    let parts = name.lowercased().split(separator: "_", maxSplits: 2).map(String.init)
+    guard parts.count == 3, let key = meantSetting(by: "\(parts[1]).\(parts[2])") else { return nil }
+    return Configuration.field(key).map { "did you mean \($0.environmentName)?" }
 }

@@ -28,8 +28,6 @@ public struct LoadedConfiguration: Sendable, Equatable {
     }
 
     private func advice(on key: String) -> String? {
-        let name = key.split(separator: ".").last.map { String($0) } ?? key
-        let elsewhere = Configuration.fields.first { $0.name == name }.map { "did you mean \($0.key)?" }
-        return elsewhere ?? suggestion(for: key, among: Configuration.fields.map(\.key))
+        meantSetting(by: key).map { "did you mean \($0)?" }
     }
 }

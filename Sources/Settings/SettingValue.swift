@@ -50,8 +50,15 @@ extension Bool: SettingValue {
 
     init(json: JSONValue) throws(Complaint) {
         guard case .bool(let value) = json else {
-            let isQuoted = if case .string(let text) = json { (try? Bool(text: text)) != nil } else { false }
-            throw Complaint("\(json.found) is not true or false", remedy: isQuoted ? "write it without quotes" : nil)
+            // The words of the command line; a file has JSON's two.
+            let meant: Bool? =
+                switch json {
+                case .string(let text): try? Bool(text: text)
+                case .int(let number): try? Bool(text: String(number))
+                default: nil
+                }
+            throw Complaint(
+                "\(json.found) is not true or false", remedy: meant.map { "write \($0), without quotes" })
         }
         self = value
     }

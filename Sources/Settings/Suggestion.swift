@@ -4,7 +4,7 @@ func suggestion(for word: String, among candidates: [String]) -> String? {
 }
 
 /// The candidate that the fewest edits make of a word: at most three, and at most half of the candidate.
-func nearest(to word: String, among candidates: [String]) -> String? {
+package func nearest(to word: String, among candidates: [String]) -> String? {
     let typed = Array(word.utf8)
     var best: (candidate: String, distance: Int)?
     for candidate in candidates {

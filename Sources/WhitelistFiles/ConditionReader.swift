@@ -12,10 +12,14 @@ struct ConditionReader {
     /// Whether regular expressions are honoured.
     let allowsPatterns: Bool
     private var parts = 0
+    private var reader = SlotReader(.json)
 
     init(allowsPatterns: Bool) {
         self.allowsPatterns = allowsPatterns
     }
+
+    /// What is to be said of what was read.
+    var notes: [String] { reader.notes }
 
     mutating func condition(_ entry: EntryMembers, depth: Int = 0) throws(EntryFault) -> Condition {
         guard depth <= Self.depthLimit else { throw EntryFault("nested deeper than \(Self.depthLimit) conditions") }
@@ -28,12 +32,12 @@ struct ConditionReader {
         switch type {
         case "ipv4_net": return .client(try network(entry, .ipv4))
         case "ipv6_net": return .client(try network(entry, .ipv6))
-        case "remote_name": return .clientName(try domain(entry))
-        case "helo_name": return .heloName(try domain(entry))
-        case "recipient_literal": return .recipient(try literal(entry, "recipient"))
-        case "sender_literal": return .sender(try literal(entry, "sender"))
-        case "recipient_domain": return .recipientDomain(try domain(entry))
-        case "sender_domain": return .senderDomain(try domain(entry))
+        case "remote_name": return .clientName(try domain(entry, .clientName))
+        case "helo_name": return .heloName(try domain(entry, .heloName))
+        case "recipient_literal": return .recipient(try literal(entry, "recipient", .recipient))
+        case "sender_literal": return .sender(try literal(entry, "sender", .sender))
+        case "recipient_domain": return .recipientDomain(try domain(entry, .recipientDomain))
+        case "sender_domain": return .senderDomain(try domain(entry, .senderDomain))
         case "remote_regex": return .pattern(.clientName, try pattern(entry))
         case "helo_regex": return .pattern(.heloName, try pattern(entry))
         case "recipient_regex": return .pattern(.recipient, try pattern(entry))
@@ -51,43 +55,55 @@ struct ConditionReader {
         sender_regex, recipient_literal, recipient_domain, recipient_regex, attribute, all, any, not
         """
 
-    private func network(_ entry: EntryMembers, _ family: Address.Family) throws(EntryFault) -> Network {
+    private mutating func network(_ entry: EntryMembers, _ family: Address.Family) throws(EntryFault) -> Network {
         let net = try entry.text("net")
-        let slash = net.utf8.firstIndex(of: UInt8(ascii: "/"))
-        guard let address = Address(slash.map { String(net[..<$0]) } ?? net) else {
-            throw EntryFault("\(shortened(net)) is no \(family.name) address or network")
+        guard let found = NetworkText(net) else {
+            throw EntryFault("\(shortened(net)) is no \(family.name) address or network\(instead(of: net))")
         }
+        let address = found.address
         guard address.family == family else {
             let other = address.family
             throw EntryFault("\(shortened(net)) is an \(other.name) address, for which the type is \(other.type)")
         }
         let mask = entry["mask"]
-        guard let slash else {
-            guard let mask else { return Network(address, prefixLength: family.rawValue) }
+        switch found.length {
+        case .none:
+            guard let mask else { return reader.network(found, bits: family.rawValue, written: net) }
             guard case .scalar(let value) = mask, let length = value.prefixLength(family) else {
                 throw EntryFault("\(mask.found) is no mask (\(family.masks))")
             }
-            return Network(address, prefixLength: length)
+            return reader.network(found, bits: length, written: "\(net)/\(length)")
+        case .bits(let length):
+            guard mask == nil else { throw EntryFault("a prefix length stands both in \"net\" and in \"mask\"") }
+            return reader.network(found, bits: length, written: net)
+        case .invalid:
+            guard mask == nil else { throw EntryFault("a prefix length stands both in \"net\" and in \"mask\"") }
+            throw EntryFault(
+                "\(shortened(net)) has no prefix length (\(family.masks))\(NetworkText.advice(on: net))")
         }
-        guard mask == nil else { throw EntryFault("a prefix length stands both in \"net\" and in \"mask\"") }
-        guard let length = JSONValue.string(String(net[net.index(after: slash)...])).prefixLength(family) else {
-            throw EntryFault("\(shortened(net)) has no prefix length (\(family.masks))")
-        }
-        return Network(address, prefixLength: length)
     }
 
-    private func domain(_ entry: EntryMembers) throws(EntryFault) -> Domain {
-        let text = try entry.text("domain")
-        guard let domain = Domain(text) else { throw EntryFault("\(shortened(text)) is no domain name") }
-        return domain
+    /// What a text is that is no network.
+    private func instead(of net: String) -> String {
+        let advice = NetworkText.advice(on: net)
+        guard advice.isEmpty else { return advice }
+        let text = UnwrappedText(net).text
+        if text.contains("@") {
+            return ": it is a mail address, for which the type is sender_literal or recipient_literal"
+        }
+        let isName = text.utf8.contains(where: isLetter) && text.utf8.contains(UInt8(ascii: "."))
+        let plain = text.hasPrefix("*.") ? String(text.dropFirst(2)) : text
+        return isName && Domain(plain) != nil ? ": it is a name, for which the type is remote_name" : ""
     }
 
-    private func literal(_ entry: EntryMembers, _ member: String) throws(EntryFault) -> AddressLiteral {
-        let text = try entry.text(member)
-        guard let literal = AddressLiteral(text) else {
-            throw EntryFault("\(shortened(text)) is no address (user@domain, user, user@ or @domain)")
-        }
-        return literal
+    private mutating func domain(_ entry: EntryMembers, _ slot: SlotReader.Slot) throws(EntryFault) -> Domain {
+        try reader.domain(try entry.text("domain"), slot)
+    }
+
+    private mutating func literal(
+        _ entry: EntryMembers, _ member: String, _ slot: SlotReader.Slot
+    ) throws(EntryFault) -> AddressLiteral {
+        try reader.literal(try entry.text(member), slot)
     }
 
     private func pattern(_ entry: EntryMembers) throws(EntryFault) -> TextPattern {

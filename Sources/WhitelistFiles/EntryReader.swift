@@ -8,11 +8,29 @@ extension EntryMembers {
 
     /// The entry that the members spell.
     func entry(_ terms: SourceTerms, index: Int, line: Int?) throws(EntryFault) -> WhitelistEntry {
+        var notes: [String] = []
+        return try entry(terms, index: index, line: line, notes: &notes)
+    }
+
+    /// The entry that the members spell, and what is to be said of it though it is taken.
+    func entry(
+        _ terms: SourceTerms, index: Int, line: Int?, notes: inout [String]
+    ) throws(EntryFault) -> WhitelistEntry {
         var reader = ConditionReader(allowsPatterns: terms.allowsPatterns)
         let condition = try reader.condition(self)
+        notes += reader.notes
         let effect = try effect()
         if effect == .pass, !terms.allowsWide, !(try flag("allow_wide")), let width = condition.tooWide {
             throw EntryFault("\(width); \"allow_wide\": true if that is meant")
+        }
+        if effect == .pass, !terms.allowsWide, !(try flag("allow_wide")),
+            let suffix = condition.publicSuffix(among: terms.suffixes)
+        {
+            notes.append("\(suffix); \"allow_wide\": true if that is meant")
+        }
+        for member in ["name", "comment"] {
+            guard case .scalar(.string(let text))? = self[member], let remark = hiddenText(text) else { continue }
+            notes.append("the \(member) \(remark)")
         }
         return WhitelistEntry(
             condition, effect: effect, expires: try expiry(), comment: try optionalText("comment"), name: ownName,
@@ -48,6 +66,12 @@ extension EntryMembers {
     }
 }
 
+/// What is said of a text with characters that can't be seen, or that turn the direction of writing; nil of any other.
+func hiddenText(_ text: String) -> String? {
+    guard text.unicodeScalars.contains(where: breaksLine) else { return nil }
+    return "\(shortened(text)) has characters that can't be seen, or that make it look like another text"
+}
+
 extension JSONValue {
     /// The time in seconds that a number, or text such as `90`, `90s`, `5m`, `2h` or `1d`, says.
     fileprivate var seconds: Int64? {
@@ -67,8 +91,14 @@ extension JSONValue {
 extension WhitelistEntry {
     /// The entry that members spell, as if they stood in a file.
     package init(members: [JSONMember], _ terms: SourceTerms) throws(WhitelistFault) {
+        var notes: [String] = []
+        try self.init(members: members, terms, notes: &notes)
+    }
+
+    /// The entry that members spell, and what is to be said of it though it is taken.
+    package init(members: [JSONMember], _ terms: SourceTerms, notes: inout [String]) throws(WhitelistFault) {
         do throws(EntryFault) {
-            self = try EntryMembers(members: members).entry(terms, index: 0, line: nil)
+            self = try EntryMembers(members: members).entry(terms, index: 0, line: nil, notes: &notes)
         } catch {
             throw WhitelistFault(error.sentence)
         }

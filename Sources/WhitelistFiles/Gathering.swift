@@ -39,25 +39,39 @@ extension [WhitelistEntry]: EntrySink {
     mutating func take(_ entry: WhitelistEntry, list: ListName?) { append(entry) }
 }
 
-/// The entries and complaints of a text while it is read; for one thread.
+/// The entries of a text, and what is said of them, while it is read; for one thread.
 final class Gathering<Sink: EntrySink> {
     private let empty: Sink
     private(set) var sink: Sink
     private var told: [String] = []
     private var untold = 0
     private var count = 0
+    /// How many regular expressions there are beside those of this text.
+    private let former: ExpressionCount
+    private var expressions: ExpressionCount
+    /// What was skipped, a sentence each.
+    var complaints: [String] { untold == 0 ? told : told + ["and \(untold) more"] }
+    /// What is said of entries that were taken, a sentence each.
+    private(set) var notes: [String] = []
+    /// All of that, each kind once.
+    private(set) var digest = RemarkDigest()
 
-    init(_ empty: Sink) {
+    init(_ empty: Sink, beside former: ExpressionCount = ExpressionCount()) {
         self.empty = empty
+        self.former = former
         sink = empty
+        expressions = former
     }
 
     /// Forgets everything: the text is read again from its beginning.
     func restart() {
         sink = empty
         told = []
+        notes = []
+        digest = RemarkDigest()
         untold = 0
         count = 0
+        expressions = former
     }
 
     /// Whether there may be another entry; those that are no good count, too.
@@ -68,23 +82,47 @@ final class Gathering<Sink: EntrySink> {
         sink.begin(list)
     }
 
-    func add(_ entry: WhitelistEntry, list: ListName? = nil) {
+    /// Takes an entry, unless it has regular expressions and there are too many of these.
+    func add(_ entry: WhitelistEntry, list: ListName? = nil, at place: @autoclosure () -> String) {
+        if let sentence = refusal(of: entry.condition) { return complain(of: place(), sentence) }
         count += 1
         sink.take(entry, list: list)
+    }
+
+    private func refusal(of condition: Condition) -> String? {
+        var sum = expressions
+        sum.add(condition)
+        guard sum != expressions else { return nil }
+        if sum.all > WhitelistLimits.expressions {
+            return "there are more than \(WhitelistLimits.expressions) regular expressions; "
+                + "each takes memory, and time at every reading"
+        }
+        if sum.unfiltered > max(expressions.unfiltered, WhitelistLimits.unfilteredExpressions) {
+            return "there are more than \(WhitelistLimits.unfilteredExpressions) regular expressions without three "
+                + "letters in a row that a text must contain; each of these is tried on every request"
+        }
+        if sum.unfilteredSize > max(expressions.unfilteredSize, WhitelistLimits.unfilteredSize) {
+            return "the regular expressions without three letters in a row that a text must contain are too large "
+                + "together (repetitions such as {50} count as often as they may come)"
+        }
+        expressions = sum
+        return nil
     }
 
     /// An entry, or more than one, is no good.
     func complain(of place: String, _ sentence: String) {
         count += 1
-        if told.count < WhitelistLimits.complaints {
-            told.append("\(place) was skipped: \(sentence)")
-        } else {
-            untold += 1
-        }
+        let remark = EntryRemark(place: place, sentence: sentence, isFault: true)
+        digest.add(remark)
+        if told.count < WhitelistLimits.complaints { told.append(remark.text) } else { untold += 1 }
     }
 
-    /// What was skipped, a sentence each.
-    var complaints: [String] { untold == 0 ? told : told + ["and \(untold) more"] }
+    /// An entry is taken, and something is to be said of it.
+    func note(at place: String, _ sentence: String) {
+        let remark = EntryRemark(place: place, sentence: sentence, isFault: false)
+        digest.add(remark)
+        if notes.count < WhitelistLimits.complaints { notes.append(remark.text) }
+    }
 }
 
 /// How much is read.
@@ -97,4 +135,10 @@ public enum WhitelistLimits {
     public static let source = 5_000_000
     /// The most complaints about a source.
     public static let complaints = 1_000
+    /// The most regular expressions in all sources together: they take some 5 KB each, and are compiled at every reading.
+    public static let expressions = 20_000
+    /// The most of those that are tried on every request, since they hold no string that a text must contain.
+    public static let unfilteredExpressions = 200
+    /// The most instructions that these may have together: a text takes about as many steps for each of its bytes.
+    public static let unfilteredSize = 10_000
 }

@@ -38,14 +38,17 @@ struct JSONWhitelist {
             root = try parser.value()
             try parser.end()
         } catch {
-            throw fault(error)
+            throw fault(error, in: bytes)
         }
         let found = "\(root.content.found) at column \(root.column)"
         throw WhitelistFault("\(path):\(root.line): \(found) is not an object of lists ({\"friends\": []})")
     }
 
-    private func fault(_ fault: JSONFault) -> WhitelistFault {
-        let remedy = fault.remedy.map { " (\($0))" } ?? ""
+    private func fault(_ fault: JSONFault, in bytes: [UInt8]) -> WhitelistFault {
+        let first = bytes.first { $0 > 0x20 }
+        let isForeign = first.map { isLetter($0) || isDigit($0) || $0 == UInt8(ascii: "#") } ?? false
+        let hint = "a list with an entry a line is named as postgrey-clients:// or postgrey-recipients://"
+        let remedy = (fault.remedy ?? (isForeign ? hint : nil)).map { " (\($0))" } ?? ""
         return WhitelistFault("\(path):\(fault.line): \(fault.sentence)\(remedy)")
     }
 
@@ -77,6 +80,7 @@ struct JSONWhitelist {
             return gathering.complain(of: place, "\(value.content.found) is not a list of entries")
         }
         gathering.begin(name)
+        if let remark = hiddenText(name.name) { gathering.note(at: place, "the name of the list \(remark)") }
         var (index, hadRoom) = (0, true)
         try parser.forEachElement { node in
             let hasRoom = index < WhitelistLimits.list && gathering.hasRoom
@@ -97,11 +101,17 @@ struct JSONWhitelist {
             return gathering.complain(of: place, "\(node.content.found) is not an entry ({\"type\": ...})")
         }
         let entry = EntryMembers(members: members)
-        do {
-            gathering.add(try entry.entry(terms, index: index, line: node.line), list: list)
-        } catch {
+        func place() -> String {
             let own = entry.ownName.map { ":\(named($0))" } ?? "[\(index)]"
-            gathering.complain(of: "\(path):\(node.line)(\(list.shown)\(own))", error.sentence)
+            return "\(path):\(node.line)(\(list.shown)\(own))"
+        }
+        var notes: [String] = []
+        do {
+            let read = try entry.entry(terms, index: index, line: node.line, notes: &notes)
+            for note in notes { gathering.note(at: place(), note) }
+            gathering.add(read, list: list, at: place())
+        } catch {
+            gathering.complain(of: place(), error.sentence)
         }
     }
 }

@@ -23,39 +23,83 @@ struct PostgreyList {
     }
 
     func read<Sink>(_ bytes: [UInt8], into gathering: Gathering<Sink>) {
+        if let form = Self.foreignForm(bytes) { return gathering.complain(of: path, form) }
         var (number, start) = (0, bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0)
+        var census = ListCensus(kind)
         while start < bytes.count {
             let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
             number += 1
             guard gathering.hasRoom else {
                 return gathering.complain(of: "\(path):\(number)", "this and all further lines: there are too many")
             }
-            read(bytes[start..<end], number, into: gathering)
+            read(bytes[start..<end], number, &census, into: gathering)
             start = end + 1
+        }
+        if let sentence = census.complaint(path) {
+            gathering.restart()
+            gathering.complain(of: path, sentence)
         }
     }
 
-    private func read<Sink>(_ line: ArraySlice<UInt8>, _ number: Int, into gathering: Gathering<Sink>) {
+    /// What is said of a file that has another form as a whole; nil where it hasn't.
+    private static func foreignForm(_ bytes: [UInt8]) -> String? {
+        let text = bytes.drop { $0 <= 0x20 || $0 >= 0x80 }
+        if text.first == UInt8(ascii: "{") { return "it is JSON: name it as file:// (in a directory: NAME.json)" }
+        let start = String(decoding: text.prefix(14), as: UTF8.self).lowercased()
+        return start.hasPrefix("<!doctype html") || start.hasPrefix("<html") ? "it is a web page" : nil
+    }
+
+    private func read<Sink>(
+        _ line: ArraySlice<UInt8>, _ number: Int, _ census: inout ListCensus, into gathering: Gathering<Sink>
+    ) {
         let text = line.prefix { $0 != UInt8(ascii: "#") }
         let words = text.split { $0 == 0x20 || (0x09...0x0d).contains($0) }
-        guard let word = words.first else { return }
+        guard !words.isEmpty else { return }
         let place = "\(path):\(number)"
+        var reader = SlotReader(kind == .clients ? .postgreyClients : .postgreyRecipients)
         do throws(EntryFault) {
-            guard words.count == 1 else { throw EntryFault("more than one word") }
-            guard let text = String(validating: word, as: UTF8.self) else { throw EntryFault("it is not UTF-8") }
-            let condition = try condition(text, word)
-            if !terms.allowsWide, let width = condition.tooWide { throw EntryFault(width) }
-            gathering.add(WhitelistEntry(condition, index: number - 1, line: number))
+            var strings: [String] = []
+            for word in words {
+                guard let string = String(validating: word, as: UTF8.self) else { throw EntryFault("it is not UTF-8") }
+                strings.append(string)
+            }
+            let word = strings.joined(separator: " ")
+            census.count(word)
+            let condition = try strings.count == 1 ? condition(word, &reader) : condition(of: strings, &reader)
+            if !terms.allowsWide {
+                if let width = condition.tooWide { throw EntryFault(width) }
+                if let suffix = condition.publicSuffix(among: terms.suffixes) { reader.note(suffix) }
+            }
+            for note in reader.notes { gathering.note(at: place, note) }
+            gathering.add(WhitelistEntry(condition, index: number - 1, line: number), at: place)
         } catch {
             gathering.complain(of: place, error.sentence)
         }
     }
 
-    private func condition(_ word: String, _ bytes: ArraySlice<UInt8>) throws(EntryFault) -> Condition {
+    /// The condition of several words, which only a network with its mask may be.
+    private func condition(of words: [String], _ reader: inout SlotReader) throws(EntryFault) -> Condition {
+        let text = words.joined(separator: " ")
+        let isNetwork = NetworkText(text).map { $0.length != .invalid } ?? (AddressRange(text) != nil)
+        if kind == .clients, isNetwork { return try client(text, &reader) }
+        let trimmed = words.map { word in String(word.drop { ",;".contains($0) }.prefix { !",;".contains($0) }) }
+        let usable = trimmed.filter { word in
+            guard !word.isEmpty, !word.hasPrefix("/") else { return false }
+            var reader = SlotReader(reader.style)
+            return (try? condition(word, &reader)).map { $0.tooWide == nil } ?? false
+        }
+        switch usable.count {
+        case 0: throw EntryFault("more than one word (a comment begins with #)")
+        case 1: throw EntryFault("more than one word: write only \(named(usable[0])) (a comment begins with #)")
+        default: throw EntryFault("more than one word: write a line each: \(usable.shownList)")
+        }
+    }
+
+    private func condition(_ word: String, _ reader: inout SlotReader) throws(EntryFault) -> Condition {
         if word.hasPrefix("/"), word.hasSuffix("/"), word.utf8.count > 2 { return try pattern(word) }
         switch kind {
-        case .clients: return try client(word, bytes)
-        case .recipients: return try recipient(word, bytes)
+        case .clients: return try client(word, &reader)
+        case .recipients: return try recipient(word, &reader)
         }
     }
 
@@ -67,46 +111,85 @@ struct PostgreyList {
         return .pattern(kind == .clients ? .clientName : .recipient, pattern)
     }
 
-    private func client(_ word: String, _ bytes: ArraySlice<UInt8>) throws(EntryFault) -> Condition {
-        if let network = try network(word) { return .client(network) }
-        guard let domain = Domain(bytes: bytes) else { throw EntryFault("\(shortened(word)) is no name or network") }
-        return .clientName(domain)
+    private func client(_ word: String, _ reader: inout SlotReader) throws(EntryFault) -> Condition {
+        if let network = try network(word, &reader) { return .client(network) }
+        return .clientName(try reader.domain(word, .clientName))
     }
 
-    /// The network that a word of digits and dots, or with two colons, spells; nil for a name.
-    private func network(_ word: String) throws(EntryFault) -> Network? {
-        let parts = word.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-        let looksIPv4 = parts[0].utf8.allSatisfy { isDigit($0) || $0 == UInt8(ascii: ".") }
-        let looksIPv6 = parts[0].utf8.count { $0 == UInt8(ascii: ":") } >= 2
-        guard looksIPv4 || looksIPv6 else { return nil }
-        let octets = parts[0].split(separator: ".", omittingEmptySubsequences: false).count
-        if looksIPv4, octets == 2 || octets == 1 {
+    /// The network that a word spells; nil for a name.
+    private func network(_ word: String, _ reader: inout SlotReader) throws(EntryFault) -> Network? {
+        let base = word.prefix { $0 != "/" }
+        let looksIPv4 = !base.isEmpty && base.utf8.allSatisfy { isDigit($0) || $0 == UInt8(ascii: ".") }
+        let looksIPv6 = base.utf8.count { $0 == UInt8(ascii: ":") } >= 2
+        let octets = base.split(separator: ".", omittingEmptySubsequences: false).count
+        let isOpen = base.hasSuffix(".")
+        if looksIPv4, !isOpen, octets == 2 || octets == 1 {
             throw EntryFault(
                 "postgrey takes \(shortened(word)) for one /24 network: write the network with its prefix length")
         }
-        let short = looksIPv4 && octets == 3
-        guard let address = Address(short ? "\(parts[0]).0" : String(parts[0])) else {
-            throw EntryFault("\(shortened(word)) is no address or network")
+        let isShort = looksIPv4 && !isOpen && octets == 3
+        guard let found = NetworkText(isShort ? "\(base).0\(word.dropFirst(base.count))" : word) else {
+            let advice = NetworkText.advice(on: word)
+            guard looksIPv4 || looksIPv6 || !advice.isEmpty else { return nil }
+            throw EntryFault("\(shortened(word)) is no address or network\(advice)")
         }
-        guard parts.count == 2 else {
-            return Network(address, prefixLength: short ? 24 : address.family.rawValue)
+        let longest = found.address.family.rawValue
+        switch found.length {
+        case .none: return reader.network(found, bits: isShort ? 24 : longest, written: word)
+        case .bits(let bits): return reader.network(found, bits: bits, written: word)
+        case .invalid:
+            let advice = NetworkText.advice(on: word)
+            throw EntryFault("\(shortened(word)) has no prefix length up to \(longest)\(advice)")
         }
-        guard let length = Int(parts[1]), (0...address.family.rawValue).contains(length) else {
-            throw EntryFault("\(shortened(word)) has no prefix length up to \(address.family.rawValue)")
-        }
-        return Network(address, prefixLength: length)
     }
 
-    private func recipient(_ word: String, _ bytes: ArraySlice<UInt8>) throws(EntryFault) -> Condition {
-        guard bytes.contains(UInt8(ascii: "@")) else {
-            guard let domain = Domain(bytes: bytes) else {
-                throw EntryFault("\(shortened(word)) is no domain or address")
+    private func recipient(_ word: String, _ reader: inout SlotReader) throws(EntryFault) -> Condition {
+        guard word.utf8.contains(UInt8(ascii: "@")) else {
+            let domain = try reader.domain(word, .recipientDomain)
+            guard !domain.isTopLevel || terms.allowsWide else {
+                throw EntryFault("\(shortened(word)): write \"\(domain)@\" for that user in every domain")
             }
             return .recipientDomain(domain)
         }
-        guard let literal = AddressLiteral(bytes: bytes), bytes.first != UInt8(ascii: "@") else {
-            throw EntryFault("\(shortened(word)) is no address (user@domain or user@)")
+        if word.hasPrefix("@"), let domain = Domain(String(word.dropFirst())) {
+            throw EntryFault("\(shortened(word)): write \"\(domain)\" for all addresses in it")
         }
-        return .recipient(literal)
+        return .recipient(try reader.literal(word, .recipient))
+    }
+}
+
+/// Counts lines that can only be of one of postgrey's lists, to notice that one was taken for the other.
+private struct ListCensus {
+    private let kind: PostgreyList.Kind
+    private var (clients, recipients) = (0, 0)
+
+    init(_ kind: PostgreyList.Kind) {
+        self.kind = kind
+    }
+
+    mutating func count(_ word: String) {
+        guard !word.hasPrefix("/") else { return }
+        if word.utf8.contains(UInt8(ascii: "@")) {
+            recipients += 1
+        } else if NetworkText(word) != nil {
+            clients += 1
+        } else {
+            // 192.0.2, as postgrey has a network
+            let octets = word.prefix { $0 != "/" }.split(separator: ".", omittingEmptySubsequences: false)
+            if octets.count == 3, octets.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(isDigit) }) { clients += 1 }
+        }
+    }
+
+    /// What is said of a list that has several lines of the other one and none of its own.
+    func complaint(_ path: String) -> String? {
+        switch kind {
+        case .recipients where clients >= 2 && recipients == 0:
+            "it is a list of clients (\(clients) lines are addresses of such, none is a recipient's): name it as "
+                + "postgrey-clients:// (in a directory: NAME.clients)"
+        case .clients where recipients >= 2 && clients == 0:
+            "it is a list of mail addresses (\(recipients) lines are such, none is a client's address): name it as "
+                + "postgrey-recipients:// (in a directory: NAME.recipients)"
+        default: nil
+        }
     }
 }

@@ -58,7 +58,8 @@ public struct RemoteList: Sendable {
         self.name = name
         isKnown = list != nil
         former = (list?.entries ?? []).enumerated().map { index, entry in
-            let read = try? RemoteSource.read(entry, terms, index: index)
+            var notes: [String] = []
+            let read = try? RemoteSource.read(entry, terms, index: index, notes: &notes)
             return Item(key: entry.name, members: entry.members, entry: read, text: read?.text)
         }
         items = former

@@ -72,10 +72,14 @@ public struct RemoteSource: Sendable {
             let listName = ListName(list.name)
             gathering.begin(listName)
             for (index, entry) in list.entries.enumerated() where gathering.hasRoom {
+                func place() -> String { "\(name)(\(listName.shown):\(named(entry.name)))" }
+                var notes: [String] = []
                 do throws(EntryFault) {
-                    gathering.add(try Self.read(entry, terms, index: index), list: listName)
+                    let read = try Self.read(entry, terms, index: index, notes: &notes)
+                    for note in notes { gathering.note(at: place(), note) }
+                    gathering.add(read, list: listName, at: place())
                 } catch {
-                    gathering.complain(of: "\(name)(\(listName.shown):\(named(entry.name)))", error.sentence)
+                    gathering.complain(of: place(), error.sentence)
                 }
             }
         }
@@ -85,9 +89,10 @@ public struct RemoteSource: Sendable {
     ///
     /// Its name is its own, else the key, unless that was made by us.
     static func read(
-        _ entry: (name: String, members: [(name: String, value: String)]), _ terms: SourceTerms, index: Int
+        _ entry: (name: String, members: [(name: String, value: String)]), _ terms: SourceTerms, index: Int,
+        notes: inout [String]
     ) throws(EntryFault) -> WhitelistEntry {
-        var read = try EntryMembers(texts: entry.members).entry(terms, index: index, line: nil)
+        var read = try EntryMembers(texts: entry.members).entry(terms, index: index, line: nil, notes: &notes)
         if read.name == nil, !RemoteKey.isOurs(entry.name) { read.name = entry.name }
         return read
     }

@@ -29,6 +29,23 @@ extension Condition {
     }
 }
 
+extension Condition {
+    /// What is to be said of a domain under which anybody may register a name; nil where there is none.
+    func publicSuffix(among suffixes: PublicSuffixes) -> String? {
+        guard !suffixes.isEmpty else { return nil }
+        switch self {
+        case .clientName(let domain), .heloName(let domain), .senderDomain(let domain), .recipientDomain(let domain):
+            guard !domain.isTopLevel, suffixes.contain(domain) else { return nil }
+            return "\(domain) is a public suffix, and the names below it belong to many"
+        case .all(let parts):
+            let suffixes = parts.map { $0.publicSuffix(among: suffixes) }
+            return suffixes.contains(nil) ? nil : suffixes[0]
+        case .any(let parts): return parts.lazy.compactMap { $0.publicSuffix(among: suffixes) }.first
+        default: return nil
+        }
+    }
+}
+
 extension Condition.Subject {
     /// Texts with little in common but what all of their kind have.
     fileprivate var strangers: [String] {

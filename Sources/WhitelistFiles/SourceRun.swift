@@ -1,3 +1,4 @@
+import JSONText
 import Whitelists
 
 /// What is known of a source from its last good reading.
@@ -21,6 +22,10 @@ struct SourceRun {
     /// What was read, each file once however many sources it belongs to.
     private(set) var parts: [WhitelistPart] = []
     private(set) var warnings: [String] = []
+    /// What is said of entries that are in force.
+    private(set) var notes: [String] = []
+    private var expressions = ExpressionCount()
+    private var digest = RemarkDigest()
     private var read: [WhitelistDocument: WhitelistPart] = [:]
     private var used: Set<WhitelistDocument> = []
 
@@ -34,12 +39,16 @@ struct SourceRun {
     mutating func contents(of source: WhitelistSource, after former: SourceContents?) -> SourceContents {
         var contents = SourceContents()
         contents.documents = documents(of: source, after: former)
+        digest = RemarkDigest()
         for document in contents.documents {
             contents.parts[document] = part(of: document, after: former?.parts[document])
         }
+        warnings += digest.sentences(ofFaults: true).map { "whitelist \($0)" }
+        notes += digest.sentences(ofFaults: false).map { "whitelist \($0)" }
         if let former, former.isComparable, !acceptsShrunk, contents.count * 2 < former.count {
             warnings.append(
-                "whitelist \(source.name): it has \(contents.count) entries, and had \(former.count): more than half are "
+                "whitelist \(source.name): it has \(counted(contents.count, "entry", "entries")), and had \(former.count): "
+                    + "more than half are "
                     + "gone; its last good reading stays until \"tprtctl whitelist accept\"")
             contents = former
         }
@@ -63,14 +72,16 @@ struct SourceRun {
     private mutating func part(of document: WhitelistDocument, after former: WhitelistPart?) -> WhitelistPart? {
         if let part = read[document] { return part }
         do throws(WhitelistFault) {
-            let reading = try document.part(terms, through: access)
-            warnings += reading.complaints.map { "whitelist \($0)" }
+            let reading = try document.part(terms, beside: expressions, through: access)
+            digest.add(reading.digest)
             read[document] = reading.entries
+            expressions.add(reading.entries.expressions)
             return reading.entries
         } catch {
             let consequence =
                 former.map { "its last good reading stays (entries: \($0.count))" } ?? "it counts as empty"
             warnings.append("whitelist \(error); \(consequence)")
+            if let former { expressions.add(former.expressions) }
             return former
         }
     }

@@ -21,6 +21,10 @@ public struct WhitelistDocument: Sendable, Hashable {
         public internal(set) var entries: Entries
         /// What was skipped, a sentence each.
         public let complaints: [String]
+        /// What is said of entries that were taken, a sentence each.
+        public let notes: [String]
+        /// All of that, each kind once.
+        let digest: RemarkDigest
     }
 
     /// What it is made of.
@@ -46,24 +50,42 @@ public struct WhitelistDocument: Sendable, Hashable {
     public func part(
         _ terms: SourceTerms, through access: FileAccess = .direct
     ) throws(WhitelistFault) -> Reading<WhitelistPart> {
-        var reading = try read(terms, access, into: WhitelistBuilder(source: bareOrQuoted(path)))
-        return Reading(entries: reading.entries.finish(), complaints: reading.complaints)
+        try part(terms, beside: ExpressionCount(), through: access)
+    }
+
+    /// Reads the entries for matching; blocks meanwhile.
+    ///
+    /// - Parameter former: the regular expressions that there are already
+    package func part(
+        _ terms: SourceTerms, beside former: ExpressionCount, through access: FileAccess = .direct
+    ) throws(WhitelistFault) -> Reading<WhitelistPart> {
+        let empty = Gathering(WhitelistBuilder(source: bareOrQuoted(path)), beside: former)
+        return try read(terms, access, into: empty).map { $0.finish() }
     }
 
     /// Reads a text in place of what the file holds.
     public func part(text: String, _ terms: SourceTerms) throws(WhitelistFault) -> Reading<WhitelistPart> {
-        var reading = try read(Array(text.utf8), terms, into: WhitelistBuilder(source: bareOrQuoted(path)))
-        return Reading(entries: reading.entries.finish(), complaints: reading.complaints)
+        let empty = Gathering(WhitelistBuilder(source: bareOrQuoted(path)))
+        return try read(Array(text.utf8), terms, into: empty).map { $0.finish() }
     }
 
     /// Reads the entries of a text one by one.
     public func entries(text: String, _ terms: SourceTerms) throws(WhitelistFault) -> Reading<[WhitelistEntry]> {
-        try read(Array(text.utf8), terms, into: [])
+        try read(Array(text.utf8), terms, into: Gathering([]))
     }
 
     /// Reads the entries one by one; blocks meanwhile.
     public func entries(_ terms: SourceTerms) throws(WhitelistFault) -> Reading<[WhitelistEntry]> {
-        try read(terms, .direct, into: [])
+        try entries(terms, beside: ExpressionCount())
+    }
+
+    /// Reads the entries one by one; blocks meanwhile.
+    ///
+    /// - Parameter former: the regular expressions that there are already
+    package func entries(
+        _ terms: SourceTerms, beside former: ExpressionCount
+    ) throws(WhitelistFault) -> Reading<[WhitelistEntry]> {
+        try read(terms, .direct, into: Gathering([], beside: former))
     }
 
     /// Reads the entries with their lists; blocks meanwhile.
@@ -71,41 +93,55 @@ public struct WhitelistDocument: Sendable, Hashable {
     /// - Parameter unlisted: the list of what stands in none; nil: it is called as the file is
     public func lists(_ terms: SourceTerms, unlisted: String? = nil) throws(WhitelistFault) -> Reading<EntryLists> {
         let own = path.split(separator: "/").last.map(String.init) ?? path
-        return try read(terms, .direct, into: EntryLists(unlisted: unlisted ?? own))
+        return try read(terms, .direct, into: Gathering(EntryLists(unlisted: unlisted ?? own)))
     }
 
     private func read<Sink: EntrySink>(
-        _ terms: SourceTerms, _ access: FileAccess, into empty: Sink
+        _ terms: SourceTerms, _ access: FileAccess, into gathering: Gathering<Sink>
     ) throws(WhitelistFault) -> Reading<Sink> {
         if case .remote(let source) = form {
-            let gathering = Gathering(empty)
             try source.read(terms, into: gathering)
-            return Reading(entries: gathering.sink, complaints: gathering.complaints)
+            return Reading(gathering)
         }
         let bytes: [UInt8]
         do throws(FileFault) {
             bytes = try contents(of: path, limit: WhitelistLimits.file, through: access)
         } catch {
-            if isOptional, error.isMissing { return Reading(entries: empty, complaints: []) }
+            if isOptional, error.isMissing { return Reading(gathering) }
             throw WhitelistFault("\(bareOrQuoted(path)): \(error.sentence)")
         }
-        return try read(bytes, terms, into: empty)
+        return try read(bytes, terms, into: gathering)
     }
 
     private func read<Sink: EntrySink>(
-        _ bytes: [UInt8], _ terms: SourceTerms, into empty: Sink
+        _ bytes: [UInt8], _ terms: SourceTerms, into gathering: Gathering<Sink>
     ) throws(WhitelistFault) -> Reading<Sink> {
-        let gathering = Gathering(empty)
         // Nothing at all is no entries: so a file can be switched off.
-        if bytes.allSatisfy({ $0 == 0x20 || (0x09...0x0d).contains($0) }) {
-            return Reading(entries: empty, complaints: [])
-        }
+        if bytes.allSatisfy({ $0 == 0x20 || (0x09...0x0d).contains($0) }) { return Reading(gathering) }
         switch form {
         case .json: try JSONWhitelist(path: path, terms: terms).read(bytes, into: gathering)
         case .postgreyClients: PostgreyList(.clients, path: path, terms: terms).read(bytes, into: gathering)
         case .postgreyRecipients: PostgreyList(.recipients, path: path, terms: terms).read(bytes, into: gathering)
         case .remote: preconditionFailure("what is no file has no text")
         }
-        return Reading(entries: gathering.sink, complaints: gathering.complaints)
+        return Reading(gathering)
+    }
+}
+
+extension WhitelistDocument.Reading where Entries: EntrySink {
+    fileprivate init(_ gathering: Gathering<Entries>) {
+        entries = gathering.sink
+        complaints = gathering.complaints
+        notes = gathering.notes
+        digest = gathering.digest
+    }
+}
+
+extension WhitelistDocument.Reading {
+    /// The same with other entries, which are made of these.
+    fileprivate func map<Other>(_ change: (inout Entries) -> Other) -> WhitelistDocument.Reading<Other> {
+        var entries = entries
+        return WhitelistDocument.Reading<Other>(
+            entries: change(&entries), complaints: complaints, notes: notes, digest: digest)
     }
 }

@@ -1,3 +1,4 @@
+import JSONText
 import NIOConcurrencyHelpers
 public import Whitelists
 
@@ -13,6 +14,11 @@ public final class WhitelistSources: Sendable {
         public var whitelist: Whitelist
         /// What is wrong, a sentence each; none of it keeps the rest from being used.
         public var warnings: [String]
+        /// What is said of entries that are taken, a sentence each.
+        public var notes: [String]
+
+        /// How many entries there are, in words: `1 entry`.
+        public var size: String { counted(whitelist.count, "entry", "entries") }
     }
 
     /// What the files looked like.
@@ -50,6 +56,9 @@ public final class WhitelistSources: Sendable {
         lastGood = NIOLockedValueBox(known.filter { sources.contains($0.key) })
     }
 
+    /// A list of this machine that is read with each of them, where it is installed.
+    public static let suffixList = PublicSuffixes.path
+
     /// The files that are read, and the folders whose files are.
     public var places: (files: [String], folders: [String]) {
         let files = sources.flatMap { source in
@@ -71,11 +80,11 @@ public final class WhitelistSources: Sendable {
         // Before the reading: what changes meanwhile is noticed at the next look.
         let now = look(access)
         looks.withLockedValue { $0.whenRead = now }
-        var run = SourceRun(terms: terms, access: access, acceptsShrunk: acceptsShrunk)
+        var run = SourceRun(terms: terms.knowingSuffixes(through: access), access: access, acceptsShrunk: acceptsShrunk)
         lastGood.withLockedValue { lastGood in
             for source in sources { lastGood[source] = run.contents(of: source, after: lastGood[source]) }
         }
-        return Reading(whitelist: Whitelist(run.parts), warnings: run.warnings)
+        return Reading(whitelist: Whitelist(run.parts), warnings: run.warnings, notes: run.notes)
     }
 
     /// Whether files are other ones than those that were read, and have been so at the look before, too: what is just

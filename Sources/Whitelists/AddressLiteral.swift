@@ -7,6 +7,10 @@ import Greylist
 public struct AddressLiteral: Sendable, Hashable {
     /// In lower case, and with an `@`.
     let bytes: [UInt8]
+    /// The same with its domain in the other spelling, where there are two.
+    let otherBytes: [UInt8]?
+    /// Whether what follows the last `@`, if anything does, can be the domain of an address.
+    package let isWellFormed: Bool
 
     /// Reads a literal; nil where it is empty, names neither a user nor a domain, or holds a blank or control character.
     public init?(_ text: String) {
@@ -25,8 +29,15 @@ public struct AddressLiteral: Sendable, Hashable {
         }
         guard !bytes.isEmpty, bytes != [UInt8(ascii: "@")] else { return nil }
         if !hasAt { bytes.append(UInt8(ascii: "@")) }
+        // A final dot means nothing, and Postfix' addresses have none.
         bytes.removeLast(bytes.count - bytes.span.countWithoutRootDot)
-        self.bytes = bytes
+        let at = bytes.lastIndex(of: UInt8(ascii: "@")) ?? 0
+        let domain = Domain(bytes: bytes[(at + 1)...])
+        let end = bytes[(at + 1)...]
+        let isNumber = end.first == UInt8(ascii: "[") && end.last == UInt8(ascii: "]")
+        isWellFormed = end.isEmpty || isNumber || (domain != nil && end.first != UInt8(ascii: "."))
+        self.bytes = domain.map { bytes[...at] + $0.bytes } ?? bytes
+        otherBytes = domain?.otherBytes.map { bytes[...at] + $0 }
     }
 
     /// Whether it names both a user and a domain.

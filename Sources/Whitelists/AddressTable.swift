@@ -11,6 +11,7 @@ struct AddressTable: Sendable {
         mutating func add(_ literal: AddressLiteral, number: Int) {
             forms.insert(AddressForms(of: literal.bytes.span))
             literals.add(literal.bytes, number: number)
+            if let other = literal.otherBytes { literals.add(other, number: number) }
         }
     }
 
@@ -86,7 +87,7 @@ extension AddressLiteral {
     func names(whole: Span<UInt8>, plain: Span<UInt8>) -> Bool {
         var isNamed = false
         Self.forms(whole: whole, plain: plain) { form in
-            if form.equals(bytes) { isNamed = true }
+            if form.equals(bytes) || otherBytes.map({ form.equals($0) }) == true { isNamed = true }
         }
         return isNamed
     }

@@ -53,12 +53,42 @@ extension Condition {
     }
 
     /// The regular expressions in it, at any depth, with what they look at.
-    var patterns: [(Subject, TextPattern)] {
+    package var patterns: [(Subject, TextPattern)] {
         switch self {
         case .pattern(let subject, let pattern): [(subject, pattern)]
         case .all(let parts), .any(let parts): parts.flatMap(\.patterns)
         case .not(let part): part.patterns
         default: []
         }
+    }
+}
+
+/// How many regular expressions there are.
+package struct ExpressionCount: Sendable, Equatable {
+    /// All of them, as often as they are written.
+    package private(set) var all = 0
+    /// Those that are run on every text.
+    package private(set) var unfiltered = 0
+    /// The instructions of those.
+    package private(set) var unfilteredSize = 0
+
+    /// None.
+    package init() {}
+
+    /// Adds those of a condition.
+    package mutating func add(_ condition: Condition) {
+        for (_, pattern) in condition.patterns {
+            all += 1
+            guard pattern.isUnfiltered else { continue }
+            unfiltered += 1
+            unfilteredSize += pattern.size
+        }
+    }
+
+    /// Adds those of another count.
+    package mutating func add(_ other: ExpressionCount) {
+        all += other.all
+        unfiltered += other.unfiltered
+        unfilteredSize += other.unfilteredSize
     }
 }

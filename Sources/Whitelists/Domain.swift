@@ -2,16 +2,19 @@ import Greylist
 
 /// A domain name, which stands for itself and all names below it.
 ///
-/// Case doesn't count, nor does a dot at the beginning or the end.
+/// Case doesn't count, nor does a dot at the beginning or the end. A name beyond ASCII stands for its spelling in the DNS,
+/// too, and the other way round.
 public struct Domain: Sendable, Hashable {
     /// The most bytes that a name has (RFC 1035, section 2.3.4, in text form).
     static let limit = 253
 
     /// In lower case.
     let bytes: [UInt8]
+    /// The same name in its other spelling, where there are two.
+    let otherBytes: [UInt8]?
 
     /// Reads a name; nil where it is empty, has an empty label, or holds anything but letters, digits, `-`, `_`, dots
-    /// and bytes beyond ASCII.
+    /// and what a name beyond ASCII may hold.
     public init?(_ text: String) {
         self.init(bytes: text.utf8)
     }
@@ -22,6 +25,8 @@ public struct Domain: Sendable, Hashable {
         let dot = UInt8(ascii: ".")
         if bytes.first == dot { bytes.removeFirst() }
         if bytes.last == dot { bytes.removeLast() }
+        guard let spellings = DomainSpellings(bytes) else { return nil }
+        bytes = spellings.written
         guard !bytes.isEmpty, bytes.count <= Self.limit else { return nil }
         var previous = dot
         for byte in bytes {
@@ -35,6 +40,12 @@ public struct Domain: Sendable, Hashable {
         }
         guard previous != dot else { return nil }
         self.bytes = bytes
+        otherBytes = spellings.other
+    }
+
+    /// The name in all its spellings, in lower case.
+    package var spellings: [String] {
+        ([bytes] + (otherBytes.map { [$0] } ?? [])).map { String(decoding: $0, as: UTF8.self) }
     }
 
     /// Whether it is a single label, such as `com`.
@@ -42,6 +53,12 @@ public struct Domain: Sendable, Hashable {
 
     /// Whether a name is this domain or below it.
     func holds(_ name: Span<UInt8>) -> Bool {
+        if Self.holds(bytes, name) { return true }
+        guard let otherBytes else { return false }
+        return Self.holds(otherBytes, name)
+    }
+
+    private static func holds(_ bytes: [UInt8], _ name: Span<UInt8>) -> Bool {
         let start = name.countWithoutFinalDot - bytes.count
         guard start >= 0 else { return false }
         guard start == 0 || name[start - 1] == UInt8(ascii: ".") else { return false }

@@ -9,6 +9,7 @@ struct DomainTable: Sendable {
         mutating func add(_ domain: Domain, number: Int) {
             labelCounts.insert(domain.bytes.count { $0 == UInt8(ascii: ".") } + 1)
             names.add(domain.bytes, number: number)
+            if let other = domain.otherBytes { names.add(other, number: number) }
         }
     }
 

@@ -23,6 +23,10 @@ struct PatternTable: Sendable {
         }
     }
 
+    /// The longest text that is looked at: addresses and names in mail have 320 bytes at most (RFC 5321), and a sender
+    /// that makes longer ones shall not hold up the others.
+    static let longestText = 1_024
+
     private let set: PatternSet
     private let ids: [TextPattern: Int]
     /// The entries filed under each pattern, ascending.
@@ -38,7 +42,10 @@ struct PatternTable: Sendable {
     }
 
     /// The lowest accepted number below `limit` among the entries whose pattern is found in the text, else `limit`.
+    ///
+    /// None is found in a text that is too long.
     func first(_ text: Span<UInt8>, below limit: Int, where accepts: (Int) -> Bool) -> Int {
+        guard text.count <= Self.longestText else { return limit }
         var best = limit
         set.forEachMatch(text) { id in
             if let number = numbers[id].first(where: { $0 < best && accepts($0) }) { best = number }
@@ -49,6 +56,6 @@ struct PatternTable: Sendable {
     /// Whether that pattern, which must be of this table, is found in the text.
     func matches(_ pattern: TextPattern, _ text: Span<UInt8>) -> Bool {
         guard let id = ids[pattern] else { preconditionFailure("a pattern is not in its table") }
-        return set.matches(id, text)
+        return text.count <= Self.longestText && set.matches(id, text)
     }
 }

@@ -22,6 +22,10 @@ public struct TextPattern: Sendable, Hashable {
     ///
     /// Such a pattern matches every text more often than not: `x*` does, `^$` doesn't.
     public let matchesEmptyText: Bool
+    /// Whether it is run on every text, since it holds no string of three bytes or more that a text must contain.
+    public let isUnfiltered: Bool
+    /// How many instructions its program has: the most steps, about, that a byte of a text may take.
+    let size: Int
 
     /// Checks the expression.
     public init(_ text: String, isAnchored: Bool) throws(Refusal) {
@@ -32,9 +36,13 @@ public struct TextPattern: Sendable, Hashable {
         guard let set = cre2_create() else { throw Refusal(description: "out of memory") }
         defer { cre2_delete(set) }
         switch set.add(text, isAnchored: isAnchored) {
-        case .success(let id): matchesEmptyText = cre2_matches_empty(set, id)
+        case .success(let id):
+            matchesEmptyText = cre2_matches_empty(set, id)
+            size = cre2_program_size(set, id)
         case .failure(let reason): throw Refusal(reason.text, of: text)
         }
+        guard cre2_compile(set) else { throw Refusal(description: "out of memory") }
+        isUnfiltered = cre2_unfiltered(set) > 0
         self.text = text
         self.isAnchored = isAnchored
     }

@@ -9,6 +9,7 @@ public struct WhitelistBuilder {
     var effects: [Int: WhitelistEntry.Effect] = [:]
     var kinds: [WhitelistEntryKind] = []
     var places: PlaceTable
+    var expressions = ExpressionCount()
 
     /// How many of the entries that had a choice are filed under a key, by its hash: where two keys share one, both look
     /// more crowded than they are.
@@ -40,6 +41,7 @@ public struct WhitelistBuilder {
             note(entry.condition, of: number)
         }
         for (subject, pattern) in entry.condition.patterns { tables.note(pattern, of: subject) }
+        expressions.add(entry.condition)
     }
 
     private mutating func note(_ condition: Condition?, of number: Int) {

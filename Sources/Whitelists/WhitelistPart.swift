@@ -15,6 +15,8 @@ public final class WhitelistPart: Sendable {
     let effects: [Int: WhitelistEntry.Effect]
     let kinds: [WhitelistEntryKind]
     private let places: PlaceTable
+    /// How many regular expressions it has.
+    package let expressions: ExpressionCount
 
     /// Up to how many entries the tables are in the processor's cache anyway.
     private static let few = 1_000
@@ -27,6 +29,7 @@ public final class WhitelistPart: Sendable {
         effects = builder.effects
         kinds = builder.kinds
         places = builder.places
+        expressions = builder.expressions
     }
 
     /// How many entries there are.

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Control
 import FoundationEssentials
-import Glibc
 import Programs
 import Settings
 
@@ -19,13 +18,21 @@ struct ControlAccess: ParsableArguments {
 
     /// Asks the daemon, shows what it says, and ends with its status.
     func ask(_ request: ControlRequest) throws {
-        let reply = try ControlClient(path: try path()).ask(request)
+        let reply: ControlReply
+        do throws(Failure) {
+            reply = try ControlClient(path: try path()).ask(request)
+        } catch {
+            guard json else { throw error }
+            // In the form in which the daemon would have said it.
+            try say(ControlReply(status: error.status.rawValue, warnings: error.messages).line, terminator: "")
+            for message in error.messages { note(message) }
+            throw ExitCode(error.status.rawValue)
+        }
         if json {
-            print(reply.line, terminator: "")
+            try say(reply.line, terminator: "")
         } else {
-            for message in reply.messages { print(message) }
-            let warnings = Array(reply.warnings.map { "\(Program.name): \($0)\n" }.joined().utf8)
-            write(STDERR_FILENO, warnings, warnings.count)
+            for message in reply.messages { try say(message) }
+            for warning in reply.warnings { note(warning) }
         }
         if reply.status != 0 { throw ExitCode(reply.status) }
     }

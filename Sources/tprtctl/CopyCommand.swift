@@ -71,6 +71,6 @@ struct CopyCommand: MainActorCommand {
                 return StateDirectory(environment: theirs)
             }, beginsAnew: fromStart)
         let report = try await run.run()
-        print(json ? report.json : report.text)
+        try say(json ? report.json : report.text)
     }
 }

@@ -56,6 +56,25 @@ final class FileReplacement {
             }
             return (target, folder, Self.look(target).map { Look($0) })
         }
+        reach.act { removeRemains() }
+    }
+
+    /// Removes what an earlier one left behind that was killed: nobody else is at work here now.
+    private func removeRemains() {
+        let prefix = Self.temporaryPrefix(target)
+        let directory = target.lastIndex(of: "/").map { String(target[...$0]) } ?? "."
+        for name in (try? FileAccess.direct.names(directory)) ?? [] where name.hasPrefix(prefix) {
+            var status = stat()
+            guard fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.st_mode & S_IFMT == S_IFREG
+            else { continue }
+            unlinkat(folder, name, 0)
+        }
+    }
+
+    /// What the names of new files of a target begin with; whitelist directories don't look at them, and no editor has
+    /// such ones.
+    private static func temporaryPrefix(_ target: String) -> String {
+        ".\(target.split(separator: "/").last ?? "").tprtctl-"
     }
 
     deinit {
@@ -116,7 +135,7 @@ final class FileReplacement {
     private var temporaryName: String {
         let parts = target.split(separator: "/", omittingEmptySubsequences: false)
         let number = String(UInt64.random(in: 0...UInt64.max), radix: 36)
-        return (parts.dropLast() + [".\(parts.last ?? "").\(number)"]).joined(separator: "/")
+        return (parts.dropLast().map(String.init) + [Self.temporaryPrefix(target) + number]).joined(separator: "/")
     }
 
     private func write(_ bytes: [UInt8], to descriptor: CInt) throws(Failure) {

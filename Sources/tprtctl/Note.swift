@@ -1,8 +1,9 @@
 import Glibc
+import JSONText
 
 /// Says something beside the result.
 func note(_ sentence: String) {
     ProgressBar.wipe()
-    let text = Array("\(Program.name): \(sentence)\n".utf8)
+    let text = Array("\(Program.name): \(printable(sentence))\n".utf8)
     write(STDERR_FILENO, text, text.count)
 }

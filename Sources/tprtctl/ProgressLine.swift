@@ -20,9 +20,9 @@ struct ProgressLine {
                 "[" + String(repeating: "#", count: filled)
                     + String(repeating: ".", count: Self.barWidth - filled) + "]")
             parts.append("\(done * 100 / total)%")
-            parts.append("\(grouped(read)) of \(grouped(total)) entries")
+            parts.append("\(grouped(read)) of \(grouped(total)) \(total == 1 ? "entry" : "entries")")
         } else {
-            parts.append("\(grouped(read)) entries")
+            parts.append("\(grouped(read)) \(read == 1 ? "entry" : "entries")")
         }
         if let rate {
             parts.append("\(grouped(rate))/s")

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import JSONText
 import Programs
 
 /// The tool, from its arguments to its end.
@@ -7,6 +8,9 @@ public enum ToolProgram {
     /// Runs the command; what goes wrong ends the process with a line and an exit status.
     @MainActor
     public static func main() async {
+        // A reader that goes away is noticed where something is written.
+        signal(SIGPIPE, SIG_IGN)
+        let words = CommandWords(Array(CommandLine.arguments.dropFirst()))
         do {
             var command = try Tprtctl.parseAsRoot()
             if let command = command as? any MainActorCommand {
@@ -15,14 +19,20 @@ public enum ToolProgram {
                 try command.run()
             }
         } catch let failure as Failure {
-            failure.exit(Program.name)
+            end(failure, words)
         } catch let code as ExitCode {
             // Everything is said.
             Tprtctl.exit(withError: code)
         } catch {
             guard Tprtctl.exitCode(for: error) != .success else { Tprtctl.exit(withError: error) }
-            Failure(commandLine: error).exit(Program.name)
+            end(words.unknownCommand ?? Failure(commandLine: error), words)
         }
+    }
+
+    /// Says what went wrong, also as JSON where the result was to be that, and ends the program.
+    private static func end(_ failure: Failure, _ words: CommandWords) -> Never {
+        if words.wantJSON { try? say(failure.json) }
+        Failure(failure.status, failure.messages.map(printable)).exit(Program.name)
     }
 }
 

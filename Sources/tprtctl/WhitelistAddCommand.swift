@@ -14,7 +14,8 @@ struct WhitelistAddCommand: ParsableCommand {
         discussion: """
             Where several conditions are given, all of them must hold. A file or list that isn't there is made. In a \
             file, comments, order and indentation stay. An entry that is there already is no fault. The daemon \
-            takes a changed file by itself unless wl_watch is off, a changed Redis on SIGHUP.
+            takes a changed file or Redis by itself unless wl_watch is off. A file that a package brought is refused: \
+            a file in the directory of yours takes its place.
             """)
 
     @Argument(help: ArgumentHelp("The whitelist: file:///path or redis://host/0.", valueName: "source"))
@@ -54,20 +55,22 @@ struct WhitelistAddCommand: ParsableCommand {
 
     func run() throws {
         let service = try settings.load(environment: ProcessInfo.processInfo.environment).service
-        let entry = try entry()
+        var notes: [String] = []
+        let entry = try entry(notes: &notes)
+        for note in notes { tprtctl.note(note) }
         let (place, isNew) =
             switch try WhitelistTarget(source) {
-            case .file(let path): (bareOrQuoted(path), try add(entry, toFile: path))
+            case .file(let path): (bareOrQuoted(path), try add(entry, toFile: path, service))
             case .redis(let redis): (redis.name, try add(entry, to: redis))
             }
-        print("\(place)(\(bareOrQuoted(list))): \(isNew ? "added" : "is there already"): \(entry.text)")
+        try say("\(place)(\(bareOrQuoted(list))): \(isNew ? "added" : "is there already"): \(entry.text)")
         if isNew, entry.hasPattern, !regex, !service.allowWlRegex {
             note("tprtd honours regular expressions only with service.allow_wl_regex")
         }
     }
 
-    /// The entry that the options spell.
-    func entry() throws(Failure) -> WhitelistEntry {
+    /// The entry that the options spell, and what is to be said of it.
+    func entry(notes: inout [String]) throws(Failure) -> WhitelistEntry {
         var members = try options.members()
         if entryName != nil, members.contains(where: { $0.key == "type" && $0.node.value == .string("attribute") }) {
             throw Failure(.usage, "an entry of the type attribute has no name of its own (--entry-name)")
@@ -77,15 +80,19 @@ struct WhitelistAddCommand: ParsableCommand {
         }
         if greylist { members.append(JSONMember("greylist", .bool(true))) }
         do throws(WhitelistFault) {
-            return try WhitelistEntry(members: members, SourceTerms(allowsPatterns: true, allowsWide: force))
+            let terms = SourceTerms(allowsPatterns: true, allowsWide: force).knowingSuffixes()
+            return try WhitelistEntry(members: members, terms, notes: &notes)
         } catch {
             let remedy = error.description.contains("allow_wide") ? " (--force writes that)" : ""
             throw Failure(.dataError, "the entry is no good: \(error)\(remedy)")
         }
     }
 
-    private func add(_ entry: WhitelistEntry, toFile path: String) throws(Failure) -> Bool {
-        try WhitelistTarget.edit(path, mustExist: false) { (text) throws(WhitelistFault) in
+    private func add(
+        _ entry: WhitelistEntry, toFile path: String, _ service: Configuration.Service
+    ) throws(Failure) -> Bool {
+        try VendorFiles(service).refuse(path)
+        return try WhitelistTarget.edit(path, mustExist: false) { (text) throws(WhitelistFault) in
             try text.add(entry, to: list, isFirst: first)
         }
     }

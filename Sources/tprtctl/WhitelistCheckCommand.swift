@@ -7,7 +7,10 @@ struct WhitelistCheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
         abstract: "Name every fault of whitelists.",
-        discussion: "Ends with status 65 where there is any.")
+        discussion: """
+            Ends with status 65 where there is any. Entries that are in force, but perhaps aren't as they were meant, are \
+            named, too; that is no fault.
+            """)
 
     @OptionGroup var selection: WhitelistSelection
 
@@ -17,15 +20,24 @@ struct WhitelistCheckCommand: ParsableCommand {
     func run() throws {
         let reading = try selection.read()
         if json {
-            print(Self.json(reading))
+            try say(Self.json(reading))
         } else {
-            for (path, count) in reading.files { print("\(bareOrQuoted(path)): \(count) entries") }
+            for (path, count) in reading.files {
+                try say("\(bareOrQuoted(path)): \(counted(count, "entry", "entries"))")
+            }
+            for note in reading.notes { tprtctl.note(note) }
         }
-        guard reading.faults.isEmpty else { throw Failure(.dataError, reading.faults) }
+        guard !reading.faults.isEmpty else { return }
+        // As JSON they are told already.
+        guard !json else { throw ExitCode(ExitStatus.dataError.rawValue) }
+        throw Failure(.dataError, reading.faults)
     }
 
     private static func json(_ reading: WhitelistSelection.Reading) -> String {
         let files = reading.files.map { JSONValue.object(["path": .string($0.path), "entries": .int($0.count)]) }
-        return JSONValue.object(["files": .array(files), "faults": .array(reading.faults.map { .string($0) })]).text
+        return JSONValue.object([
+            "files": .array(files), "faults": .array(reading.faults.map { .string($0) }),
+            "notes": .array(reading.notes.map { .string($0) }),
+        ]).text
     }
 }

@@ -21,7 +21,7 @@ struct WhitelistExportCommand: ParsableCommand {
 
     func run() throws {
         let text = try selection.lists().lists.text
-        guard let output else { return print(text, terminator: "") }
+        guard let output else { return try say(text, terminator: "") }
         try FileReplacement(of: output).replace(by: Array(text.utf8))
     }
 }

@@ -44,7 +44,7 @@ struct WhitelistImportCommand: ParsableCommand {
         let source = try selection.lists()
         let report = try merge(list.map { source.lists.joined(as: $0) } ?? source.lists, into: redis)
         ProgressBar.wipe()
-        print(json ? report.json.text : report.text)
+        try say(json ? report.json.text : report.text)
         if !source.honoursPatterns, source.lists.lists.contains(where: { $0.entries.contains { $0.hasPattern } }) {
             note("regular expressions are among them: tprtd honours them only with service.allow_wl_regex")
         }

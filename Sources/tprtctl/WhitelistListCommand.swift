@@ -16,7 +16,10 @@ struct WhitelistListCommand: ParsableCommand {
 
     func run() throws {
         let reading = try selection.read()
-        for entry in reading.entries { print(json ? entry.json.text : entry.text) }
+        for note in reading.notes { tprtctl.note(note) }
+        var output = Output()
+        for entry in reading.entries { try output.say(json ? entry.json.text : entry.text) }
+        try output.flush()
         guard reading.faults.isEmpty else { throw Failure(.dataError, reading.faults) }
     }
 }

@@ -1,6 +1,8 @@
 import ArgumentParser
+import FoundationEssentials
 import JSONText
 import Programs
+import Settings
 import WhitelistFiles
 import Whitelists
 
@@ -33,6 +35,8 @@ struct WhitelistRemoveCommand: ParsableCommand {
         guard ways == 1 else { throw ValidationError("name one entry: by --entry-name, --number, or what it matches") }
     }
 
+    @OptionGroup var settings: SettingFiles
+
     func run() throws {
         let choice = try choice()
         let (place, isDone) =
@@ -49,7 +53,7 @@ struct WhitelistRemoveCommand: ParsableCommand {
             note("\(place)(\(bareOrQuoted(list))): there is no such entry")
             throw ExitCode(1)
         }
-        print("\(place)(\(bareOrQuoted(list))): removed")
+        try say("\(place)(\(bareOrQuoted(list))): removed")
     }
 
     private func choice() throws(Failure) -> EntryChoice {
@@ -65,7 +69,8 @@ struct WhitelistRemoveCommand: ParsableCommand {
     }
 
     private func remove(_ choice: EntryChoice, fromFile path: String) throws(Failure) -> Bool {
-        try WhitelistTarget.edit(path, mustExist: true) { (text) throws(WhitelistFault) in
+        try VendorFiles(settings.load(environment: ProcessInfo.processInfo.environment).service).refuse(path)
+        return try WhitelistTarget.edit(path, mustExist: true) { (text) throws(WhitelistFault) in
             try text.remove(choice, from: list)
         }
     }

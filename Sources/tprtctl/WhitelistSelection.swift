@@ -36,12 +36,16 @@ struct WhitelistSelection: ParsableArguments {
         var entries: [Entry] = []
         var parts: [WhitelistPart] = []
         var faults: [String] = []
+        /// What is said of entries that were taken.
+        var notes: [String] = []
+        /// How many regular expressions there are.
+        var expressions = ExpressionCount()
     }
 
     /// Reads all sources; what is wrong with them is in the result.
     func read() throws(Failure) -> Reading {
         let service = try settings.load(environment: ProcessInfo.processInfo.environment).service
-        let terms = SourceTerms(allowsPatterns: regex || service.allowWlRegex, allowsWide: force)
+        let terms = SourceTerms(allowsPatterns: regex || service.allowWlRegex, allowsWide: force).knowingSuffixes()
         var reading = Reading()
         for source in try chosenSources(service) {
             do throws(WhitelistFault) {
@@ -94,8 +98,10 @@ extension WhitelistSelection.Reading {
     }
 
     private mutating func read(_ document: WhitelistDocument, _ terms: SourceTerms) throws(WhitelistFault) {
-        let one = try document.entries(terms)
-        let part = try document.part(terms).entries
+        // postgrey's .local, which needn't be there.
+        if document.isOptional, FileAccess.direct.status(document.path) == nil { return }
+        let one = try document.entries(terms, beside: expressions)
+        let part = try document.part(terms, beside: expressions).entries
         guard part.count == one.entries.count else {
             faults.append("\(bareOrQuoted(document.path)): it changed while it was read")
             return
@@ -105,6 +111,8 @@ extension WhitelistSelection.Reading {
         for (number, entry) in one.entries.enumerated() {
             entries.append(WhitelistSelection.Entry(place: part.place(number), entry: entry))
         }
+        expressions.add(part.expressions)
         faults += one.complaints
+        notes += one.notes
     }
 }

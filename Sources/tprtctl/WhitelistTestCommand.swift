@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import Greylist
 import JSONText
 import Programs
@@ -68,9 +67,8 @@ struct WhitelistTestCommand: ParsableCommand {
         }
         let reading = try selection.read()
         let explanation = WhitelistExplanation(specimen, reading, at: WallClock.now())
-        print(json ? explanation.json.text : explanation.text(showsAll: all))
-        let faults = Array(reading.faults.map { "\(Program.name): \($0)\n" }.joined().utf8)
-        write(STDERR_FILENO, faults, faults.count)
+        try say(json ? explanation.json.text : explanation.text(showsAll: all))
+        for fault in reading.faults { note(fault) }
         if explanation.decides == nil { throw ExitCode(1) }
     }
 }

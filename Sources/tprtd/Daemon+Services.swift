@@ -45,7 +45,7 @@ extension Daemon {
     /// What is done on SIGHUP, when whitelists change, and when tprtctl asks for it.
     func reload(
         of server: PolicyServer, _ maintenance: Maintenance, through files: FileAccess,
-        at signals: UnixSignalsSequence, _ metrics: ReloadMetrics
+        at signals: UnixSignalsSequence, _ metrics: ReloadMetrics, after first: FirstReading
     ) -> Reload {
         let (reloader, state, sink) = (reloader, state, sink)
         return Reload(
@@ -53,9 +53,13 @@ extension Daemon {
         ) { order in
             state.reloads()
             defer { state.hasReloaded() }
+            // One that still goes on from the start does for an order of no more than whitelists.
+            let early = await first.late()
             let reading: Reloader.Reading
             do {
-                reading = try await NIOThreadPool.singleton.runIfActive { reloader.read(order, through: files) }
+                reading = try await NIOThreadPool.singleton.runIfActive {
+                    reloader.read(order, unless: order.acceptsShrunk ? nil : early, through: files)
+                }
             } catch {
                 let reply = ControlReply(
                     status: ExitStatus.unavailable.rawValue, warnings: ["nothing was read anew: the daemon is stopping"]

@@ -86,7 +86,7 @@ struct Daemon {
         holdings.files = try process.descend(reloader.permit.and(plan.log.permit))
         opener.leave(for: holdings.files)
         let store = try plan.openStore(with: backend)
-        for complaint in manager.complaints { logger.warning("\(complaint)") }
+        for complaint in manager.complaints + plan.warnings { logger.warning("\(complaint)") }
         raiseFileLimit()
         let reloads = await UnixSignalsSequence(trapping: .sighup)
         let rotation = LogRotation(sink: sink, signals: await UnixSignalsSequence(trapping: .sigusr1))
@@ -97,10 +97,12 @@ struct Daemon {
             logger.info("the service manager hands over where to listen: the sockets of the settings are not opened")
         }
         let files = holdings.files?.access ?? .direct
-        let whitelist = readWhitelists(through: files)
+        let reading = FirstReading(of: plan.whitelists, through: files)
+        let whitelist = await whitelist(from: reading)
         do {
             let server = try await PolicyServer(
-                listeners: holdings.listeners, terms: plan.terms, postman: plan.postman(with: whitelist), store: store,
+                listeners: holdings.listeners, terms: plan.terms, postman: plan.postman(with: whitelist ?? Whitelist()),
+                store: store,
                 sink: sink, logger: logger,
                 onServing: { [state, background = holdings.background] in
                     state.serves()
@@ -110,8 +112,9 @@ struct Daemon {
             (holdings.listeners, holdings.control) = ([], nil)
             let maintenance = maintenance(of: store, behind: server)
             let metrics = ReloadMetrics(factory: MetricsSystem.factory, now: plan.terms.now)
-            metrics.setEntries(whitelist.count)
-            let reload = reload(of: server, maintenance, through: files, at: reloads, metrics)
+            metrics.setEntries(whitelist?.count ?? 0)
+            let reload = reload(of: server, maintenance, through: files, at: reloads, metrics, after: reading)
+            if whitelist == nil { reload.order(Reload.Order(isForChange: true)) }
             try await group(server, maintenance, reload, control.map { serve($0, reload) }, rotation, stops).run()
         } catch {
             throw Failure(.software, "\(error)")
@@ -128,9 +131,14 @@ struct Daemon {
         }
     }
 
-    private func readWhitelists(through files: FileAccess) -> Whitelist {
-        let reading = plan.whitelists.read(through: files)
-        for warning in reading.warnings { logger.warning("\(warning)") }
+    /// What was read in time; nil where that takes longer: then it comes into force later.
+    private func whitelist(from first: FirstReading) async -> Whitelist? {
+        guard let reading = await first.result(within: FirstReading.patience) else {
+            let limit = FirstReading.patience.components.seconds
+            logger.warning("whitelists take longer than \(limit) s to read; answering without them until they are")
+            return nil
+        }
+        for warning in reading.warnings + reading.notes { logger.warning("\(warning)") }
         return reading.whitelist
     }
 

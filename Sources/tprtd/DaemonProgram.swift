@@ -81,7 +81,7 @@ public enum DaemonProgram {
         if let pidFile = process.pidFile { try PIDFile.check(pidFile, service: process.service) }
         let service = process.service.flatMap { geteuid() == 0 && $0.canBeActed ? $0 : nil }
         let reading = service.map { service in service.act { plan.whitelists.read() } } ?? plan.whitelists.read()
-        for warning in reading.warnings { print("warning: \(warning)") }
+        for warning in plan.warnings + reading.warnings + reading.notes { print("warning: \(warning)") }
         print("the configuration is in order")
     }
 }

@@ -27,6 +27,8 @@ struct Plan {
     let watchesWhitelists: Bool
     let remoteWatchInterval: Duration
     let maintenance: Maintenance.Terms
+    /// What is allowed in the settings and yet hardly meant, a sentence each.
+    let warnings: [String]
     /// Where tprtctl finds the daemon; nil for nowhere.
     let controlSocket: ListenAddress?
 
@@ -82,6 +84,7 @@ struct Plan {
             throw faults
         }
 
+        warnings = loaded.hints()
         self.greylist = greylist
         self.autoWhitelist = autoWhitelist
         self.whitelists = whitelists

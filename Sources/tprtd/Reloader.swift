@@ -86,7 +86,11 @@ final class Reloader: Sendable {
     /// Reads what the order asks for.
     ///
     /// Blocks; one reading at a time.
-    func read(_ order: Reload.Order, through files: FileAccess = .direct) -> Reading {
+    ///
+    /// - Parameter early: whitelists that were just read, which do where these alone are asked for
+    func read(
+        _ order: Reload.Order, unless early: WhitelistSources.Reading? = nil, through files: FileAccess = .direct
+    ) -> Reading {
         var reply = ControlReply()
         if !order.isForChange {
             do throws(Failure) {
@@ -97,11 +101,16 @@ final class Reloader: Sendable {
             }
         }
         let plan = plan
-        let lists = plan.whitelists.read(acceptingShrunk: order.acceptsShrunk, through: files)
+        let lists =
+            (order.isForChange ? early : nil)
+            ?? plan.whitelists.read(acceptingShrunk: order.acceptsShrunk, through: files)
         reply.messages.append(
-            "whitelists read anew\(order.isForChange ? " after a change" : ""): \(lists.whitelist.count) entries")
+            "whitelists read anew\(order.isForChange ? " after a change" : ""): "
+                + lists.size)
         reply.warnings += lists.warnings
         if reply.status == 0, !lists.warnings.isEmpty { reply.status = ExitStatus.dataError.rawValue }
+        // What is taken is no fault.
+        reply.warnings += lists.notes
         return Reading(plan: plan, whitelist: lists.whitelist, reply: reply)
     }
 
@@ -121,7 +130,7 @@ final class Reloader: Sendable {
         let plan = try plan(of: effective, after: former.plan.whitelists)
         state.withLockedValue { $0 = State(loaded: effective, plan: plan) }
         if !changed.isEmpty { reply.messages.append("settings read anew: \(changed.joined(separator: ", ")) changed") }
-        reply.warnings += restarting.map { "\($0) has changed: that takes a restart" }
+        reply.warnings += restarting.map { "\($0) has changed: that takes a restart" } + plan.warnings
     }
 
     private func plan(of loaded: LoadedConfiguration, after former: WhitelistSources? = nil) throws(Failure) -> Plan {

@@ -150,3 +150,117 @@ struct ErrorTests {
         }
     }
 }
+
+@Suite("What settings are called elsewhere")
+struct ForeignNameTests {
+    @Test(
+        "names of other programs, and parts of ours",
+        arguments: [
+            ("delay", "service.grey_delay"), ("retry_window", "service.grey_retry_window"),
+            ("retry-window", "service.grey_retry_window"), ("max-age", "service.grey_max_age"),
+            ("max_age", "service.grey_max_age"), ("auto-whitelist-clients", "service.awl_client_count"),
+            ("greylist-text", "service.grey_text"), ("x-greylist-header", "service.grey_smtp_header"),
+            ("lookup-by-host", "service.ipv4_mask"), ("lookup-by-subnet", "service.ipv4_mask"),
+            ("whitelist-clients", "service.wl_sources"), ("dbdir", "service.grey_db"),
+            ("greylist-action", "service.grey_action"), ("hostname", "service.grey_hostname"),
+            ("reconnect_delay", "service.grey_delay"), ("max_connect_age", "service.grey_retry_window"),
+            ("awl_age", "service.grey_max_age"), ("loglevel", "log.log_level"), ("db", "service.grey_db"),
+            ("timeout", "service.grey_retry_window"), ("autowhite", "service.grey_max_age"),
+            ("subnetmatch", "service.ipv4_mask"), ("port", "server.socket_listen_port"),
+            ("grey-delay", "service.grey_delay"), ("Grey_Delay", "service.grey_delay"),
+            ("smtp_header", "service.grey_smtp_header"), ("client_count", "service.awl_client_count"),
+            ("allow_regex", "service.allow_wl_regex"),
+        ])
+    func meant(name: String, key: String) {
+        #expect(
+            complaints(files: [file("{\"service\": {\"\(name)\": 5}}")])
+                == ["/etc/tprt.conf:1: service.\(name): no such setting (did you mean \(key)?)"])
+    }
+
+    @Test("a variable of the environment")
+    func environment() {
+        #expect(
+            complaints(environment: ["TPRT_SERVICE_DELAY": "5"])
+                == ["TPRT_SERVICE_DELAY: no such setting (did you mean TPRT_SERVICE_GREY_DELAY?)"])
+    }
+
+    @Test(
+        "true and false are JSON's own words",
+        arguments: [
+            (#""no""#, #""no" is not true or false (write false, without quotes)"#),
+            (#""True""#, #""True" is not true or false (write true, without quotes)"#),
+            ("0", "0 is not true or false (write false, without quotes)"), ("5", "5 is not true or false"),
+            (#""maybe""#, #""maybe" is not true or false"#),
+        ])
+    func booleans(value: String, sentence: String) {
+        #expect(
+            complaints(files: [file("{\"service\": {\"wl_watch\": \(value)}}")])
+                == ["/etc/tprt.conf:1: service.wl_watch: \(sentence)"])
+    }
+
+    @Test("and so without quotes", arguments: [("no", "false"), ("On", "true"), ("off", "false"), ("None", "null")])
+    func words(word: String, meant: String) {
+        let found = complaints(files: [file("{\"service\": {\"wl_watch\": \(word)}}")])
+        #expect(found.first?.hasSuffix("(did you mean \(meant)?)") == true, "\(found)")
+    }
+}
+
+@Suite("What is allowed and hardly meant")
+struct SettingHintTests {
+    private func hints(_ service: String, server: String = "") throws -> [String] {
+        try Configuration.load(files: [file("{\"service\": {\(service)}, \"server\": {\(server)}}")]).hints()
+    }
+
+    @Test(
+        "variables of other programs",
+        arguments: [
+            ("Greylisted for %s seconds", ["\"%s\" is sent as it stands; write {wait}"]),
+            ("Greylisted, %r", ["\"%r\" is sent as it stands; write {recipient_domain}"]),
+            ("wait %d s (%d)", ["\"%d\" is sent as it stands; write {wait}"]),
+            ("wait ${wait} s", ["\"${wait}\" is sent as it stands; write {wait}"]),
+            (
+                "wait $wait s, $host",
+                [
+                    "\"$wait\" is sent as it stands; write {wait}", "\"$host\" is sent as it stands; write {hostname}",
+                ]
+            ),
+            ("wait <seconds> s", ["\"<seconds>\" is sent as it stands; write {wait}"]),
+            ("wait [seconds] s", ["\"[seconds]\" is sent as it stands; write {wait}"]),
+            ("wait {{wait}} s", ["\"{{wait}}\" is sent as it stands; write {wait}"]),
+            ("wait %(seconds)s s", ["\"%(seconds)s\" is sent as it stands; write {wait}"]),
+            ("wait %5d s", ["\"%5d\" is sent as it stands; write {wait}"]),
+            ("wait @wait@ s", ["\"@wait@\" is sent as it stands; write {wait}"]),
+            (
+                "by %v",
+                [
+                    "\"%v\" is sent as it stands; the variables are {wait}, {delay}, {hostname}, {date} and {recipient_domain}"
+                ]
+            ),
+            ("Greylisted, retry in {wait} seconds", []), ("100% sure, 50% off, 5 $", []), ("mail <postmaster>", []),
+        ])
+    func text(text: String, sentences: [String]) throws {
+        #expect(
+            try hints("\"grey_text\": \"\(text)\"") == sentences.map { "/etc/tprt.conf:1: service.grey_text: \($0)" })
+    }
+
+    @Test("postgrey's header")
+    func header() throws {
+        let found = try hints("\"grey_smtp_header\": \"X-Greylist: delayed %t seconds by postgrey-%v at %h; %d\"")
+        #expect(
+            found.map { String($0.drop { $0 != "%" }) } == [
+                "%t\" is sent as it stands; write {delay}",
+                "%v\" is sent as it stands; the variables are {wait}, {delay}, {hostname}, {date} and {recipient_domain}",
+                "%h\" is sent as it stands; write {hostname}", "%d\" is sent as it stands; write {date}",
+            ])
+        #expect(try hints("") == [])
+    }
+
+    @Test("a socket that is relative, as Postfix has it")
+    func socket() throws {
+        let relative = #""socket_type": "unix", "socket_path": "private/postgrey""#
+        #expect(try hints("", server: relative).count == 1)
+        #expect(try hints("", server: relative)[0].contains("\"/var/spool/postfix/private/postgrey\""))
+        #expect(try hints("", server: #""socket_type": "unix", "socket_path": "/run/x""#) == [])
+        #expect(try hints("", server: #""socket_path": "private/postgrey""#) == [])
+    }
+}

@@ -42,11 +42,11 @@ struct ValueTests {
                 ValueCase("server.daemonize", json: .bool(true), "true"),
                 ValueCase("server.daemonize", text: "maybe", "\"maybe\" is not true or false"),
                 ValueCase("server.daemonize", text: "", "\"\" is not true or false"),
-                ValueCase("server.daemonize", json: .int(1), "1 is not true or false"),
+                ValueCase("server.daemonize", json: .int(1), "1 is not true or false (write true, without quotes)"),
                 ValueCase("server.daemonize", json: .null, "null is not true or false"),
                 ValueCase(
                     "server.daemonize", json: .string("True"),
-                    "\"True\" is not true or false (write it without quotes)"),
+                    "\"True\" is not true or false (write true, without quotes)"),
             ])
     func booleans(_ example: ValueCase) throws {
         #expect(try example.outcome() == example.result)

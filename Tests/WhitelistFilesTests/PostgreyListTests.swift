@@ -44,9 +44,10 @@ struct PostgreyListTests {
             (.postgreyClients, "2001:db8::g", #""2001:db8::g" is no address or network"#),
             (.postgreyClients, "0.0.0.0/0", "0.0.0.0/0 is wider than /8"),
             (.postgreyClients, "com", "com is a top-level domain"),
-            (.postgreyClients, "a@b", #""a@b" is no name or network"#),
+            (.postgreyClients, "a@b", #""a@b" is a mail address, which belongs in a list of recipients"#),
             (.postgreyClients, "/(/", #""(": the parentheses are not balanced (RE2): missing ): ("#),
-            (.postgreyRecipients, "@test.example", #""@test.example" is no address (user@domain or user@)"#),
+            (.postgreyRecipients, "@test.example", #""@test.example": write "test.example" for all addresses in it"#),
+            (.postgreyRecipients, "postmaster", #""postmaster": write "postmaster@" for that user in every domain"#),
             (.postgreyRecipients, "a..b", #""a..b" is no domain or address"#),
             (.postgreyRecipients, "/./", "the regular expression matches everything"),
         ])

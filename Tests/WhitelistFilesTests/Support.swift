@@ -10,6 +10,8 @@ struct ReadText {
     /// The entries as the tests write them down: place, condition, and what is more than plain.
     let entries: [String]
     let skipped: [String]
+    /// What is said of entries that were taken.
+    let notes: [String]
 }
 
 /// Reads a text as if it were a file at `/wl.json`, or of another form.
@@ -23,7 +25,7 @@ func whitelist(
     #expect(part.entries.count == reading.entries.count)
     return ReadText(
         entries: reading.entries.enumerated().map { "\(part.entries.place($0)) \(described($1))" },
-        skipped: reading.complaints)
+        skipped: reading.complaints, notes: reading.notes)
 }
 
 private func described(_ entry: WhitelistEntry) -> String {

@@ -50,6 +50,8 @@ struct ConditionTests {
         (pattern(.clientName, "mx[0-9]+\\."), ["client_name": "a.mx7.example.org"], false),
         (pattern(.clientName, "mx[0-9]+\\.", isAnchored: false), ["client_name": "a.mx7.example.org"], true),
         (pattern(.heloName, "h"), ["helo_name": "hello"], true),
+        (pattern(.heloName, "h"), ["helo_name": String(repeating: "h", count: 1_024)], true),
+        (pattern(.heloName, "h"), ["helo_name": String(repeating: "h", count: 1_025)], false),
         (pattern(.sender, "bounce"), ["sender": "Bounce-1@x"], true),
         (pattern(.recipient, "bounce"), ["sender": "bounce"], false),
         (pattern(.recipient, ".*\\+test@"), ["recipient": "u+test@c"], true),

@@ -200,3 +200,11 @@ struct WhitelistEditTests {
         #expect(missing.status == .noInput)
     }
 }
+
+extension WhitelistAddCommand {
+    /// The entry that the options spell.
+    fileprivate func entry() throws(Failure) -> WhitelistEntry {
+        var notes: [String] = []
+        return try entry(notes: &notes)
+    }
+}

@@ -1,7 +1,10 @@
 import ArgumentParser
 import Foundation
 import Greylist
+import Programs
+import Settings
 import Testing
+import WhitelistFiles
 import Whitelists
 
 @testable import tprtctl
@@ -111,5 +114,96 @@ struct WhitelistKindsTests {
                 192.0.2.0/24))
                     what doesn't hold: not (the client is in 192.0.2.0/24)
                 """)
+    }
+}
+
+@Suite("Files of packages, and what killed editors leave")
+struct VendorFileTests {
+    @Test("a file that a package brought isn't edited, and the place for the entry is named")
+    func vendor() throws {
+        let folder = try TemporaryFolder()
+        let (vendor, own) = (folder.file("vendor"), folder.file("own"))
+        for path in [vendor, own] {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        }
+        try FileManager.default.createSymbolicLink(atPath: folder.file("link"), withDestinationPath: vendor)
+        var service = Configuration.Service()
+        service.wlSources = ["file:///x", "dir://\(own)?vendor=\(vendor)"]
+        let files = VendorFiles(service)
+        for path in ["\(vendor)/10.json", "\(folder.file("link"))/10.json"] {
+            let failure = try #require(throws: Failure.self) { try files.refuse(path) }
+            #expect(failure.status == .usage)
+            #expect(failure.messages[0].contains("(such as \(own)/50-local.json); a file 10.json there"))
+        }
+        for path in ["/usr/share/tprt/whitelist.d/10.json", "/usr/lib/x.json"] {
+            let failure = try #require(throws: Failure.self) { try files.refuse(path) }
+            #expect(failure.messages[0].contains("add to a file below /etc"))
+        }
+        for path in ["\(own)/10.json", "/etc/tprt/wl.json", "/usr/local/etc/wl.json", folder.file("none/x"), "x"] {
+            try files.refuse(path)
+        }
+    }
+
+    @Test("what a killed edit left is removed by the next one, and nothing else")
+    func remains() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file("wl.json")
+        let others = [".wl.json.swp", ".other.json.tprtctl-1", ".wl.json.abc", "wl.json.tprtctl-1"]
+        for name in others + [".wl.json.tprtctl-3w5e11264sgsf", "wl.json"] {
+            try Data("{}".utf8).write(to: URL(filePath: folder.file(name)))
+        }
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.file(".wl.json.tprtctl-link"), withDestinationPath: path)
+        _ = try WhitelistTarget.edit(path, mustExist: true) { _ in false }
+        #expect(folder.names.sorted() == (others + [".wl.json.tprtctl-link", "wl.json"]).sorted())
+        // What is just being written has such a name, and a folder of whitelists doesn't look at it.
+        let source = try WhitelistSource("dir://\(folder.path)") { _ in nil }
+        #expect(try source.documents().map(\.path) == [path])
+    }
+
+    @Test("postgrey's .local that isn't there isn't shown")
+    func missingLocal() throws {
+        let folder = try TemporaryFolder()
+        try Data("mx.example.org\n".utf8).write(to: URL(filePath: folder.file("clients")))
+        let url = "postgrey-clients://\(folder.file("clients"))"
+        #expect(try WhitelistSelection.parse([url]).read().files.map(\.path) == [folder.file("clients")])
+        try Data().write(to: URL(filePath: folder.file("clients.local")))
+        #expect(try WhitelistSelection.parse([url]).read().files.map(\.count) == [1, 0])
+    }
+}
+
+@Suite("Words of the command line")
+struct CommandWordsTests {
+    @Test(
+        "a mistyped command",
+        arguments: [
+            (["whitelst", "list"], "unknown command \"whitelst\" (did you mean whitelist?; see tprtctl --help)"),
+            (["whitelist", "lst"], "unknown command \"lst\" (did you mean list?; see tprtctl whitelist --help)"),
+            (["whitelist", "--json", "Check"], "(did you mean check?; see tprtctl whitelist --help)"),
+            (["store", "kopy", "a", "b"], "did you mean copy?"), (["relaod"], "did you mean reload?"),
+            (["xyzzy"], "(there are reload, store, whitelist; see tprtctl --help)"),
+            (["redis://u:s3cret@h"], "unknown command (there are"),
+        ])
+    func unknown(words: [String], sentence: String) throws {
+        let failure = try #require(CommandWords(words).unknownCommand)
+        #expect(failure.status == .usage)
+        #expect(failure.messages[0].contains(sentence), "\(failure.messages)")
+        #expect(!failure.messages[0].contains("s3cret"))
+    }
+
+    @Test(
+        "what is no such fault",
+        arguments: [[], ["reload", "x"], ["whitelist", "check", "x"], ["help", "x"], ["store", "--x"]])
+    func known(words: [String]) {
+        #expect(CommandWords(words).unknownCommand == nil)
+    }
+
+    @Test("an error is JSON where the result is to be that")
+    func json() {
+        #expect(CommandWords(["reload", "--json"]).wantJSON)
+        #expect(!CommandWords(["whitelist", "test", "--", "--json"]).wantJSON)
+        #expect(
+            Failure(.configuration, ["a \"b\"", "c\u{202e}"]).json
+                == #"{"errors": ["a \"b\"", "c\u202e"], "status": 78}"#)
     }
 }

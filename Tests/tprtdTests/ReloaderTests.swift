@@ -129,6 +129,32 @@ struct ReloaderTests {
         #expect(reading.whitelist.count == 2)
     }
 
+    @Test("what was just read does for a change, and for nothing else")
+    func early() throws {
+        let stage = try Stage()
+        try stage.write(stage.source)
+        try stage.write(networks: ["192.0.2.1"])
+        let read = stage.reloader.read(Reload.Order()).plan.whitelists.read()
+        try stage.write(networks: ["192.0.2.1", "192.0.2.2"])
+        #expect(stage.reloader.read(Reload.Order(isForChange: true), unless: read).whitelist.count == 1)
+        #expect(stage.reloader.read(Reload.Order(), unless: read).whitelist.count == 2)
+    }
+
+    @Test("what is taken with a word is told, and is no fault")
+    func notes() throws {
+        let stage = try Stage()
+        try stage.write(stage.source)
+        try stage.write(networks: ["192.0.2.1/24"])
+        let reading = stage.reloader.read(Reload.Order())
+        #expect(reading.reply.status == 0)
+        #expect(reading.reply.warnings.count == 1)
+        #expect(reading.reply.warnings.first?.hasSuffix("has host bits set: it was taken as 192.0.2.0/24") == true)
+        try stage.write(stage.source + #", "grey_text": "wait %s s""#)
+        let hinted = stage.reloader.read(Reload.Order())
+        #expect(hinted.reply.status == 0)
+        #expect(hinted.reply.warnings.first?.hasSuffix("\"%s\" is sent as it stands; write {wait}") == true)
+    }
+
     @Test("a change of whitelists is no reason to read settings")
     func change() throws {
         let stage = try Stage()
@@ -150,7 +176,7 @@ struct ReloaderTests {
         #expect(held.reply.warnings.count == 1)
         #expect(held.whitelist.count == 3)
         let taken = stage.reloader.read(Reload.Order(acceptsShrunk: true))
-        #expect(taken.reply == ControlReply(messages: ["whitelists read anew: 1 entries"]))
+        #expect(taken.reply == ControlReply(messages: ["whitelists read anew: 1 entry"]))
         #expect(taken.whitelist.count == 1)
     }
 

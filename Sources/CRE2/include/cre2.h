@@ -46,6 +46,9 @@ size_t cre2_match(const cre2_set *set, const uint8_t *text, size_t length, int32
 /// Whether one pattern matches a text. The set need not be compiled.
 bool cre2_matches(const cre2_set *set, int32_t id, const uint8_t *text, size_t length);
 
+/// How many instructions a pattern's program has: the most steps, about, that a byte of a text may take.
+size_t cre2_program_size(const cre2_set *set, int32_t id);
+
 /// Whether a pattern matches the empty text. The set need not be compiled.
 bool cre2_matches_empty(const cre2_set *set, int32_t id);
 

@@ -33,7 +33,7 @@ extension FilePermit {
     /// What whitelists are read from.
     init(_ sources: WhitelistSources) {
         let places = sources.places
-        files = Set(places.files)
+        files = Set(places.files).union([WhitelistSources.suffixList])
         folders = Set(places.folders)
     }
 }

@@ -1,0 +1,85 @@
+import JSONText
+
+/// Something that is said of an entry.
+struct EntryRemark: Sendable, Equatable {
+    /// Where the entry stands.
+    let place: String
+    let sentence: String
+    /// Whether the entry was skipped; else it was taken.
+    let isFault: Bool
+
+    var text: String { isFault ? "\(place) was skipped: \(sentence)" : "\(place): \(sentence)" }
+
+    /// The same for all remarks that differ only in names and numbers.
+    fileprivate var kind: String {
+        var (kind, isQuoted, isEscaped) = ("", false, false)
+        var text = sentence[...]
+        // Many begin with the name: "com is a top-level domain".
+        if let space = text.firstIndex(of: " "), text[space...].hasPrefix(" is ") { text = text[space...] }
+        for character in text.unicodeScalars {
+            if isQuoted {
+                if isEscaped || character == "\\" { isEscaped.toggle() } else if character == "\"" { isQuoted = false }
+            } else if character == "\"" {
+                isQuoted = true
+            } else if !("0"..."9").contains(character) {
+                kind.unicodeScalars.append(character)
+            }
+        }
+        // Names and addresses that aren't quoted.
+        let words = kind.split(separator: " ").filter { word in
+            !word.dropLast().contains { $0 == "." || $0 == "@" || $0 == "/" }
+        }
+        return "\(isFault) \(words.joined(separator: " "))"
+    }
+}
+
+/// Remarks of one kind, told once with their number: a list with hundreds of the same fault has one line in the log.
+struct RemarkDigest: Sendable {
+    private struct Group: Sendable {
+        let first: EntryRemark
+        var count: Int
+    }
+
+    private var groups: [String: Group] = [:]
+    private var order: [String] = []
+    /// Those of further kinds.
+    private var untold = 0
+
+    /// Adds a remark.
+    mutating func add(_ remark: EntryRemark) {
+        add(Group(first: remark, count: 1), kind: remark.kind)
+    }
+
+    /// Adds all of another digest.
+    mutating func add(_ other: RemarkDigest) {
+        for kind in other.order { if let group = other.groups[kind] { add(group, kind: kind) } }
+        untold += other.untold
+    }
+
+    private mutating func add(_ group: Group, kind: String) {
+        if groups[kind] != nil {
+            groups[kind]?.count += group.count
+        } else if order.count < WhitelistLimits.complaints {
+            groups[kind] = group
+            order.append(kind)
+        } else {
+            untold += group.count
+        }
+    }
+
+    /// A sentence for each kind, in the order in which they were met: of what was skipped, or of what was taken.
+    func sentences(ofFaults: Bool) -> [String] {
+        var sentences: [String] = []
+        for group in order.lazy.compactMap({ groups[$0] }) where group.first.isFault == ofFaults {
+            guard group.count > 1 else {
+                sentences.append(group.first.text)
+                continue
+            }
+            let more = counted(group.count - 1, "more entry", "more entries")
+            let (place, sentence) = (group.first.place, group.first.sentence)
+            let middle = ofFaults ? " and \(more) were skipped: " : " and \(more): "
+            sentences.append("\(place)\(middle)\(sentence) (\"tprtctl whitelist check\" names each)")
+        }
+        return ofFaults && untold > 0 ? sentences + ["and \(untold) more"] : sentences
+    }
+}

@@ -1,0 +1,54 @@
+import Glibc
+import JSONText
+import Programs
+
+/// Standard output.
+///
+/// A reader that has seen enough (`| head`) ends the program quietly; anything else that keeps the result from being
+/// written, such as a full disk, is an error. What other people wrote can't steer the terminal: control and invisible
+/// characters are escaped.
+struct Output {
+    private var buffer: [UInt8] = []
+
+    /// How much is written at once.
+    private static let chunk = 1 << 16
+
+    /// Adds lines.
+    mutating func say(_ text: String, terminator: String = "\n") throws(Failure) {
+        buffer += (printable(text) + terminator).utf8
+        if buffer.count >= Self.chunk { try flush() }
+    }
+
+    /// Writes what is left.
+    mutating func flush() throws(Failure) {
+        var done = 0
+        while done < buffer.count {
+            let count = buffer.withUnsafeBytes {
+                write(STDOUT_FILENO, $0.baseAddress.map { $0 + done }, $0.count - done)
+            }
+            if count >= 0 {
+                done += count
+            } else if errno == EPIPE {
+                exit(0)
+            } else if errno != EINTR {
+                throw Failure(.cannotCreate, "standard output: \(String(cString: strerror(errno)))")
+            }
+        }
+        buffer = []
+    }
+}
+
+/// Says a result.
+func say(_ text: String, terminator: String = "\n") throws(Failure) {
+    var output = Output()
+    try output.say(text, terminator: terminator)
+    try output.flush()
+}
+
+extension Failure {
+    /// The failure as a JSON object on a line.
+    var json: String {
+        let errors = JSONValue.array(messages.map { .string($0) })
+        return JSONValue.object(["status": .int(Int(status.rawValue)), "errors": errors]).text
+    }
+}
