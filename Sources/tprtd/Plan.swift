@@ -29,6 +29,8 @@ struct Plan {
     let maintenance: Maintenance.Terms
     /// Where tprtctl finds the daemon; nil for nowhere.
     let controlSocket: ListenAddress?
+    /// What somebody should know of the settings.
+    let warnings: [String]
 
     /// What these settings mean.
     ///
@@ -101,6 +103,7 @@ struct Plan {
         controlSocket =
             server.controlSocket.isEmpty ? nil : .unix(path: server.controlSocket, mode: 0o660, group: "")
         self.log = log
+        warnings = loaded.warnings
     }
 }
 
