@@ -1,3 +1,4 @@
+import CProcess
 import Engine
 import Glibc
 import Logging
@@ -84,10 +85,11 @@ struct Daemon {
         holdings.files = try process.descend(reloader.permit.and(plan.log.permit))
         opener.leave(for: holdings.files)
         let store = try plan.openStore(with: backend)
-        for complaint in manager.complaints { logger.warning("\(complaint)") }
+        for complaint in manager.complaints + plan.warnings { logger.warning("\(complaint)") }
         raiseFileLimit()
         let reloads = await UnixSignalsSequence(trapping: .sighup)
         let rotation = LogRotation(sink: sink, signals: await UnixSignalsSequence(trapping: .sigusr1))
+        for number in [SIGHUP, SIGUSR1] { tprt_send_kept(number) }
         let stops = await StopSignals(logger: logger)
         if process.socketOwner == nil { try openSockets(for: nil, &holdings) }
         if let life = process.description { logger.info("\(life)") }

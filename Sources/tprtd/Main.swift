@@ -11,8 +11,8 @@ import WhitelistFiles
 enum Main {
     @MainActor
     static func main() async {
-        // A reader of stderr that goes away, or a signal that comes early, must not end the daemon.
-        for number in [SIGPIPE, SIGHUP, SIGUSR1] { signal(number, SIG_IGN) }
+        // A reader of stderr that goes away must not end the daemon. (CProcess keeps SIGHUP and SIGUSR1 that come early.)
+        signal(SIGPIPE, SIG_IGN)
         let environment = ProcessInfo.processInfo.environment
         do throws(Failure) {
             Surroundings.openStreams()
@@ -25,7 +25,7 @@ enum Main {
             let loaded = try read(sources, through: .direct)
             if arguments.printConfig { return print(arguments.printed(loaded), terminator: "") }
             let (process, plan) = try makePlans(loaded, arguments, environment)
-            if arguments.checkConfig { return report(plan.whitelists.read().warnings) }
+            if arguments.checkConfig { return report(plan.warnings + plan.whitelists.read().warnings) }
             let reloader = Reloader(
                 plan, of: loaded, from: sources, environment: process.environment(environment), load: read)
             await Daemon.run(plan, as: process, under: manager, reloader: reloader)

@@ -24,3 +24,8 @@ ssize_t tprt_send(int socket, const void *bytes, size_t count, int descriptor);
 
 /// Receives a message; `descriptor` is what came with it, closing on exec, or -1. Its length, 0 at the end, -1 with errno.
 ssize_t tprt_receive(int socket, void *bytes, size_t limit, int *descriptor);
+
+/// Sends this process once more a signal, SIGHUP or SIGUSR1, that came before it had a handler for it; else does nothing.
+///
+/// In a program that is linked with this module both are kept from its first moment on, before any library is set up.
+void tprt_send_kept(int number);
