@@ -33,6 +33,8 @@ final class Connection: ChannelInboundHandler {
     var isOwn: Bool { roster == nil }
     /// Whether a request is with the store.
     private(set) var isWaiting = false
+    /// Whether anything has come in.
+    private(set) var hasSpoken = false
     /// The roster's number for what came in last.
     private(set) var lastHeard = 0
 
@@ -65,6 +67,7 @@ final class Connection: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isClosing else { return }
+        hasSpoken = true
         var bytes = unwrapInboundIn(data)
         hear()
         if unread.readableBytes > 0 {
