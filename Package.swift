@@ -172,7 +172,11 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["tprtd", "tprtctl", "Greylist", "Storage", "LMDBStore", "RedisLab"], path: "Integration",
+            dependencies: [
+                "tprtd", "tprtctl", "Policy", "Greylist", "Whitelists", "Engine", "Server", "Storage", "LMDBStore",
+                "RedisLab",
+                nioCore,
+            ], path: "Integration",
             swiftSettings: strict),
     ],
     cxxLanguageStandard: .cxx17

@@ -105,6 +105,11 @@ final class ChildProcess {
         try mask("SigCgt", holds: signal)
     }
 
+    /// Whether it holds a signal back.
+    func blocks(_ signal: Int32) throws -> Bool {
+        try mask("SigBlk", holds: signal)
+    }
+
     private func mask(_ name: String, holds signal: Int32) throws -> Bool {
         let text = try String(contentsOfFile: "/proc/\(id)/status", encoding: .utf8)
         guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("\(name):") }),

@@ -115,7 +115,7 @@ struct ChrootTests {
             #expect(open.filter { $0.key > 2 }.map { $0.value.prefix(7) } == ["socket:"], "\(open)")
 
             // Signals to the whole service don't take it away before its time.
-            for signal in [SIGTERM, SIGINT, SIGHUP] { kill(helper.id, signal) }
+            for signal in [SIGTERM, SIGINT, SIGHUP, SIGUSR1] { kill(helper.id, signal) }
             try lab.folder.write(whitelist("10.9.2.0"), to: "list.json")
             chmod(list, 0o644)
             try daemon.process.signal(SIGHUP)

@@ -102,6 +102,48 @@ struct DaemonLogTests {
         }
     }
 
+    @Test("log_ident is the program's name, and the facility is mail", arguments: ["rfc3164", "rfc5424"])
+    func ident(_ format: String) throws {
+        try withLab { lab in
+            let receiver = try LogReceiver(path: lab.folder.file("syslog"))
+            let daemon = try start(
+                lab,
+                [
+                    "log_type=syslog", "log_syslog_dest=\(receiver.destination)", "log_syslog_format=\(format)",
+                    "log_ident=postgrey",
+                ])
+            #expect(try daemon.ask(request).isGreylisted)
+            let message = try receiver.message(with: "action=greylist")
+            #expect(message.contains(format == "rfc3164" ? " postgrey[\(daemon.process.id)]: action=" : " postgrey "))
+            #expect(message.hasPrefix("<22>"))
+            #expect(try daemon.terminate() == .exited(0))
+        }
+    }
+
+    @Test("The command of the documents finds an address as it is typed, whatever its letters")
+    func findsAddress() throws {
+        try withLab { lab in
+            let path = lab.folder.file("log")
+            let daemon = try start(lab, ["log_type=file", "log_file=\(path)"])
+            let addresses = ["j\u{fc}rgen@sender.example", "\u{7528}\u{6237}, x\\y@sender.example"]
+            for address in addresses { #expect(try daemon.ask(PolicyRequest(sender: address)).isGreylisted) }
+            #expect(try daemon.terminate() == .exited(0))
+            let document = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../docs/logging.md")
+            let command = try #require(
+                try String(contentsOf: document, encoding: .utf8).split(separator: "\n")
+                    .first { $0.contains("| grep -F") && $0.contains("$address") })
+            for address in addresses {
+                let found = try run([
+                    "/bin/sh", "-c",
+                    "address=$0\n" + command.replacing("journalctl -u tprtd -o cat", with: "cat \(path)"),
+                    address,
+                ])
+                #expect(found.split(separator: "\n").count == 1)
+                #expect(found.contains("action=greylist"))
+            }
+        }
+    }
+
     @Test("A syslog daemon that isn't there is no reason not to serve")
     func noDaemon() throws {
         try withLab { lab in

@@ -21,13 +21,16 @@ struct ObserveTests {
                 let answers = try session.envelope(from: "a@sender.example", to: ["user@test.invalid"])
                 guard answers.map(\.code) == [250] else { throw HarnessError("\(answers)") }
                 try session.reset()
-                return daemon.decisions.last?["reason"] == "triplet found" ? () : nil
+                return daemon.decisions.last?["reason"] == "triplet found (mode=observe)" ? () : nil
             }
             try session.quit()
             #expect(daemon.decisions.first?["action"] == "greylist")
-            #expect(daemon.decisions.first?["reason"] == "new")
+            #expect(daemon.decisions.first?["reason"] == "new (mode=observe)")
             #expect(daemon.decisions.last?["action"] == "pass")
-            #expect(daemon.decisions.allSatisfy { $0.names.last == "mode" && $0["mode"] == "observe" })
+            #expect(
+                daemon.decisions.allSatisfy {
+                    $0.names.last == "recipient" && $0["reason"]?.hasSuffix("(mode=observe)") == true
+                })
             try postfix.stop()
             #expect(postfix.complaints.isEmpty)
         }

@@ -58,7 +58,9 @@ struct RedisTests {
                 )
                 #expect(try daemon.ask(home).passes)
                 #expect(try daemon.ask(other).isGreylisted)
-                try daemon.waitForLine("the entry") { $0.contains("entry=redis://") && $0.hasSuffix("(alice:home)") }
+                try daemon.waitForLine("the entry") {
+                    $0.contains("(entry=redis://") && $0.contains("(alice:home)), client_name=")
+                }
 
                 _ = try await server.command(["HSET", "home", "net", "203.0.113.0"])
                 try daemon.process.signal(SIGHUP)

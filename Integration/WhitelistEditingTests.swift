@@ -53,7 +53,7 @@ struct WhitelistEditingTests {
                 ])
                 let home = PolicyRequest(clientAddress: "192.0.2.9", sender: "a@sender.example")
                 #expect(try daemon.ask(home).passes)
-                try daemon.waitForLine("the entry") { $0.hasSuffix("entry=\(redis)(partners:office)") }
+                try daemon.waitForLine("the entry") { $0.contains("(entry=\(redis)(partners:office)), client_name=") }
 
                 try lab.folder.write(#"{"partners": []}"#, to: "wl.json")
                 let third = try lab.tprtctl(["whitelist", "import", file, "--to", redis, "--replace"]).succeed()

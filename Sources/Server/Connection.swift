@@ -34,6 +34,8 @@ final class Connection: ChannelInboundHandler {
     var isOwn: Bool { roster == nil }
     /// Whether a request is with the store.
     private(set) var isWaiting = false
+    /// Whether anything has come in.
+    private(set) var hasSpoken = false
     /// The roster's number for the last request; bytes that make none keep no connection open.
     private(set) var lastHeard = 0
 
@@ -66,6 +68,7 @@ final class Connection: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isClosing else { return }
+        hasSpoken = true
         var bytes = unwrapInboundIn(data)
         if unread.readableBytes > 0 {
             // What was answered must go, or the buffer would grow with all that ever came.

@@ -10,6 +10,18 @@ public struct OpenListener: Sendable {
     let backlog: Int
     /// The file of a unix socket.
     let file: SocketFile?
+    /// Whether another process goes on listening there after this one: what waits is that one's.
+    let isHeldElsewhere: Bool
+
+    init(
+        address: ListenAddress, descriptor: CInt, backlog: Int, file: SocketFile?, isHeldElsewhere: Bool = false
+    ) {
+        self.address = address
+        self.descriptor = descriptor
+        self.backlog = backlog
+        self.file = file
+        self.isHeldElsewhere = isHeldElsewhere
+    }
 
     /// Opens what an address names: one socket, but for a host name that stands for several addresses.
     ///

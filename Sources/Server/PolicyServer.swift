@@ -17,6 +17,8 @@ public final class PolicyServer: Service {
 
     /// How many entries of a table are kept in memory while the store is away: some 30 MB.
     private static let standInCapacity = 200_000
+    /// How many connections that wait are taken in at once when the server stops.
+    private static let intake = 200
 
     /// Hands what was learnt in memory over to the store; nil where nothing stands in for it.
     public let handBack: HandBack?
@@ -93,7 +95,6 @@ public final class PolicyServer: Service {
         onServing()
         try? await gracefulShutdown()
         await stopAccepting(on: channels)
-        for listener in listeners { listener.file?.remove() }
         let deadline = ContinuousClock.now + grace
         await drain()
         // However long clients took: a store that is there needs but a moment.
@@ -175,14 +176,57 @@ public final class PolicyServer: Service {
             .get()
     }
 
-    /// Closes the listeners so that nobody who was accepted, and has asked, goes without a reply.
+    /// Closes the listeners so that nobody who has connected, and has asked, goes without a reply.
     ///
-    /// First no more is accepted: what waits in a listener that the service manager holds is the next server's. Then
-    /// accepted connections are set up, and what they have sent by now is read.
+    /// First no more is accepted; accepted connections are set up, and what they have sent by now is read. Then those are
+    /// taken in who wait in a queue, since the end of the listener would reset them. What waits in a listener that the
+    /// service manager holds is the next server's.
     private func stopAccepting(on channels: [any Channel]) async {
         for channel in channels { try? await channel.setOption(.autoRead, value: false).get() }
+        let queues = listeners.compactMap { WaitingConnections(of: $0) }
         await readWhatHasCome()
         for channel in channels { try? await channel.close() }
+        for listener in listeners { listener.file?.remove() }
+        for queue in queues {
+            queue.shutGate()
+            await takeIn(queue)
+            queue.close()
+        }
+        await hearNewcomers()
+    }
+
+    /// Makes connections out of those that wait, some at a time: at the limit of connections those give way that were silent
+    /// longest, and by then these have been answered.
+    private func takeIn(_ queue: WaitingConnections) async {
+        let deadline = ContinuousClock.now + .milliseconds(500)
+        while true {
+            var settings: [EventLoopFuture<any Channel>] = []
+            while settings.count < Self.intake, let descriptor = queue.next() {
+                settings.append(
+                    ClientBootstrap(group: group.next())
+                        .channelInitializer { [loops] channel in Self.initialize(channel, on: loops) }
+                        .channelOption(.allowRemoteHalfClosure, value: true)
+                        .channelOption(.maxMessagesPerRead, value: 1)
+                        .withConnectedSocket(descriptor))
+            }
+            if settings.isEmpty { return }
+            // One that its client has closed meanwhile can't be set up; the others don't mind.
+            for setting in settings { _ = try? await setting.get() }
+            if ContinuousClock.now < deadline { await readWhatHasCome() }
+        }
+    }
+
+    /// Waits for the first words of those who have only just connected, but no longer than a tenth of a second.
+    private func hearNewcomers() async {
+        let deadline = ContinuousClock.now + .milliseconds(100)
+        repeat {
+            var count = 0
+            for loop in loops {
+                count += (try? await loop.eventLoop.submit { loop.roster.value.newcomers }.get()) ?? 0
+            }
+            if count == 0 { return }
+            try? await Task.sleep(for: .milliseconds(5))
+        } while ContinuousClock.now < deadline
     }
 
     /// Waits until every loop has read what was sent by now, but no longer than a tenth of a second.

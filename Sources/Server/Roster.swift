@@ -30,6 +30,12 @@ final class Roster {
 
     var count: Int { connections.count }
 
+    /// How many have sent nothing yet and connected since the last sweep.
+    var newcomers: Int {
+        let last = heardAtSweeps.last ?? 0
+        return connections.values.count { !$0.hasSpoken && $0.lastHeard > last }
+    }
+
     /// The number for a connection that is heard of now.
     func hear() -> Int {
         heard += 1

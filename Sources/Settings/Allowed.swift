@@ -68,6 +68,15 @@ extension Allowed<String> {
         }
     }
 
+    /// The name of a program as a syslog daemon takes it: RFC 3164, section 5.3 parts it from the rest by `[` or `:`, and
+    /// RFC 5424, section 6.2.5 lets it have 48 bytes.
+    static var programName: Allowed {
+        Allowed("1 to 48 characters of printable ASCII, without blanks, \"[\" and \":\"") { text in
+            (1...48).contains(text.utf8.count)
+                && text.utf8.allSatisfy { (0x21...0x7e).contains($0) && $0 != 0x5b && $0 != 0x3a }
+        }
+    }
+
     /// An action that sends mail away for the moment.
     static var temporaryRefusal: Allowed {
         Allowed(

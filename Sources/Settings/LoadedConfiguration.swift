@@ -4,6 +4,8 @@ public struct LoadedConfiguration: Sendable, Equatable {
     public var configuration = Configuration()
     /// The origin of each setting that somebody gave a value to, by its key.
     public var origins: [String: Origin] = [:]
+    /// What somebody should know of, and is no error: a sentence each.
+    public var warnings: [String] = []
 
     /// The defaults, which nobody gave.
     public init() {}

@@ -16,11 +16,13 @@ extension Configuration {
         injections: [String] = []
     ) throws(SettingErrors) -> LoadedConfiguration {
         var sources = files.map { $0.assignments() }
-        sources.append(environmentAssignments(environment))
+        let variables = environmentAssignments(environment)
+        sources.append((variables.found, variables.errors))
         sources.append((flags, []))
         sources.append(injected(injections))
 
         var loaded = LoadedConfiguration()
+        loaded.warnings = variables.warnings
         var errors: [SettingError] = []
         for source in sources {
             errors += source.errors

@@ -13,6 +13,8 @@ extension Configuration {
         public var logFormat = LogFormat.postgrey
         /// The facility, with `LogType.syslog` and `LogType.journald`.
         public var logFacility = LogFacility.mail
+        /// The program's name, with `LogType.file`, `LogType.syslog` and `LogType.journald`.
+        public var logIdent = "tprtd"
         /// The path of a socket or `host:port`, with `LogType.syslog`.
         public var logSyslogDest = "/dev/log"
         /// The form of a message, with `LogType.syslog`.
@@ -43,6 +45,11 @@ extension Configuration {
             "log.log_facility", \.log.logFacility,
             "The facility of the system's log, with log_type syslog or journald.",
             flag: "log_facility"),
+        Field(
+            "log.log_ident", \.log.logIdent,
+            "The program's name in log lines, with log_type file, syslog or journald.",
+            discussion: "Programs that choose lines by postgrey's name find ours with \"postgrey\" here.",
+            allowed: .programName),
         Field(
             "log.log_syslog_dest", \.log.logSyslogDest,
             "Where the system's log listens, with log_type syslog: the path of a socket, or host:port for UDP.",

@@ -62,7 +62,14 @@ struct ControlClient {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
-            if count > 0 { rest = rest.dropFirst(count) } else if errno != EINTR { throw failure(errno) }
+            if count > 0 {
+                rest = rest.dropFirst(count)
+            } else if errno == EPIPE || errno == ECONNRESET {
+                // Who is turned away may find the reason waiting.
+                return
+            } else if errno != EINTR {
+                throw failure(errno)
+            }
         }
     }
 
@@ -74,8 +81,9 @@ struct ControlClient {
             if count > 0 {
                 line += chunk[..<count]
                 if let end = line.firstIndex(of: UInt8(ascii: "\n")) { return Array(line[..<end]) }
-            } else if count == 0 {
-                throw Failure(.unavailable, "unix:\(path): the daemon ended before it answered")
+            } else if count == 0 || errno == ECONNRESET {
+                throw Failure(
+                    .unavailable, "unix:\(path): connection closed without a reply (is tprtd stopping?); try again")
             } else if errno != EINTR {
                 throw failure(errno)
             }

@@ -1,3 +1,4 @@
+import CProcess
 import Engine
 import Glibc
 import Logging
@@ -90,6 +91,7 @@ struct Daemon {
         raiseFileLimit()
         let reloads = await UnixSignalsSequence(trapping: .sighup)
         let rotation = LogRotation(sink: sink, signals: await UnixSignalsSequence(trapping: .sigusr1))
+        for number in [SIGHUP, SIGUSR1] { tprt_send_kept(number) }
         let stops = await StopSignals(logger: logger)
         if process.socketOwner == nil { try openSockets(for: nil, &holdings) }
         if let life = process.description { logger.info("\(life)") }

@@ -12,8 +12,8 @@ public enum DaemonProgram {
     /// Runs it; what goes wrong at the start ends the process with a line and an exit status.
     @MainActor
     public static func main() async {
-        // A reader of stderr that goes away, or a signal that comes early, must not end the daemon.
-        for number in [SIGPIPE, SIGHUP, SIGUSR1] { signal(number, SIG_IGN) }
+        // A reader of stderr that goes away must not end the daemon. (CProcess keeps SIGHUP and SIGUSR1 that come early.)
+        signal(SIGPIPE, SIG_IGN)
         let environment = ProcessInfo.processInfo.environment
         do throws(Failure) {
             Surroundings.openStreams()

@@ -9,6 +9,8 @@ struct LogPlan {
     let level: LogLevel
     private let format: LineFormat
     private let destination: Destination
+    /// The program's name in its lines.
+    private let ident: String
 
     private enum Destination {
         case descriptor(CInt, marksPriority: Bool)
@@ -23,6 +25,7 @@ struct LogPlan {
         let log = loaded.configuration.log
         level = LogLevel(log)
         format = LineFormat(log.logFormat)
+        ident = log.logIdent
         func complain(_ key: String, _ sentence: String) {
             faults.append("\(loaded.origin(of: key)): \(key): \(sentence)")
         }
@@ -49,7 +52,7 @@ struct LogPlan {
             }
             let header = SyslogHeader(
                 log.logSyslogFormat == .rfc5424 ? .rfc5424 : .rfc3164, facility: log.logFacility.number,
-                host: systemHostname(), program: Program.name)
+                host: systemHostname(), program: ident)
             destination = .syslog(address, header)
         case .journald: destination = .journal(facility: log.logFacility.number)
         case .none, .fromConfig: destination = .nothing
@@ -81,7 +84,7 @@ struct LogPlan {
             return .descriptor(number, marksPriority: marksPriority)
         case .file(let path, let origin):
             // The time and the names that a syslog daemon would put before postgrey's lines.
-            let linePrefix = format == .postgrey ? " \(systemHostname()) \(Program.name)" : nil
+            let linePrefix = format == .postgrey ? " \(systemHostname()) \(ident)" : nil
             do throws(LogFileError) {
                 return try .file(path, linePrefix: linePrefix) { (path) throws(LogFileError) in
                     try opener.open(path)
@@ -95,7 +98,7 @@ struct LogPlan {
                 address, header: header, connector: opener.connect, warn: { warn("log.log_syslog_dest", $0) })
         case .journal(let facility):
             return .journal(
-                program: Program.name, facility: facility, connector: opener.connect,
+                program: ident, facility: facility, connector: opener.connect,
                 warn: { warn("log.log_type", $0) })
         case .nothing: return .nothing
         }

@@ -31,6 +31,8 @@ struct Plan {
     let warnings: [String]
     /// Where tprtctl finds the daemon; nil for nowhere.
     let controlSocket: ListenAddress?
+    /// What somebody should know of the settings.
+    let warnings: [String]
 
     /// What these settings mean.
     ///
@@ -106,6 +108,7 @@ struct Plan {
         controlSocket =
             server.controlSocket.isEmpty ? nil : .unix(path: server.controlSocket, mode: 0o660, group: "")
         self.log = log
+        warnings = loaded.warnings
     }
 }
 

@@ -2,6 +2,7 @@ import Control
 import Foundation
 import Glibc
 import Logging
+import NIOCore
 import ServiceLifecycle
 import ServiceLifecycleTestKit
 import Testing
@@ -12,13 +13,15 @@ import Testing
 struct ControlServerTests {
     /// Serves verbs at a socket of its own while `body` runs.
     private func serve(
-        _ verbs: [String: ControlServer.Verb], _ body: @Sendable @escaping (String) async throws -> Void
+        _ verbs: [String: ControlServer.Verb], limits: ControlAdmission.Limits = ControlAdmission.Limits(),
+        _ body: @Sendable @escaping (String) async throws -> Void
     ) async throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "control-\(UUID().uuidString)").path()
         let listener = try #require(
             try OpenListener.open(.unix(path: path, mode: 0o660, group: ""), backlog: 16).first)
         let server = ControlServer(
-            listener: listener, verbs: verbs, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            listener: listener, verbs: verbs, limits: limits,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try await testGracefulShutdown { trigger in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await server.run() }
@@ -76,47 +79,88 @@ struct ControlServerTests {
         }
     }
 
-    @Test("one connection that waits keeps nobody from being served; too many are closed")
+    @Test("one that waits keeps nobody from being served; the longest idle of too many gives way")
     func many() async throws {
         try await serve(verbs) { path in
             let waiting = try Client(path: path)
             try waiting.send(Array(ControlRequest("wait").line.utf8))
             var clients: [Client] = []
-            for _ in 0..<15 {
+            for _ in 0..<20 {
                 let client = try Client(path: path)
                 #expect(try await client.ask(ControlRequest("say")) == ControlReply())
                 clients.append(client)
             }
-            let late = try Client(path: path)
-            #expect(try await late.line() == nil)
-            clients = []
-            // The server sees the end of a connection in its own time.
-            while true {
-                let client = try Client(path: path)
-                if (try? await client.ask(ControlRequest("say"))) == ControlReply() { break }
+            #expect(try await clients[0].controlReply() == .evicted)
+            #expect(try await clients[0].line() == nil)
+            #expect(try await clients[19].ask(ControlRequest("say")) == ControlReply())
+        }
+    }
+
+    @Test("silent connections, however many, shut nobody out")
+    func silent() async throws {
+        try await serve(verbs) { path in
+            let silent = try (0..<40).map { _ in try Client(path: path) }
+            for _ in 0..<3 {
+                #expect(try await Client(path: path).ask(ControlRequest("say")) == ControlReply())
             }
+            withExtendedLifetime(silent) {}
+        }
+    }
+
+    @Test("who is served can't be put out, and who comes then is told")
+    func busy() async throws {
+        try await serve(verbs, limits: ControlAdmission.Limits(connections: 2)) { path in
+            let (first, second) = (try Client(path: path), try Client(path: path))
+            for client in [first, second] { try client.send(Array(ControlRequest("wait").line.utf8)) }
+            // A request that was sent may not have been read yet: then its connection gives way once.
+            var reply: ControlReply?
+            repeat { reply = try await Client(path: path).controlReply() } while reply == nil || reply == .evicted
+            #expect(
+                reply
+                    == ControlReply(
+                        status: 69,
+                        warnings: [
+                            "control socket busy: every connection has a request that is being carried out; try again"
+                        ]))
+        }
+    }
+
+    @Test("a request that isn't whole in time is not waited for", arguments: ["", "{\"verb\": "])
+    func slow(_ beginning: String) async throws {
+        try await serve(verbs, limits: ControlAdmission.Limits(silence: .milliseconds(50))) { path in
+            let client = try Client(path: path)
+            try client.send(Array(beginning.utf8))
+            #expect(
+                try await client.controlReply() == ControlReply(status: 69, warnings: ["no request within 50 ms"]))
+            #expect(try await client.line() == nil)
         }
     }
 
     @Test(
-        "root, the own user and members of the group may control",
+        "root, the own user and members of the group may control, each with a rank",
         arguments: [
-            (PeerCredentials(process: 1, user: 0, group: 0), [], true),
-            (PeerCredentials(process: 1, user: 101, group: 5), [], true),
-            (PeerCredentials(process: 1, user: 7, group: 102), [], true),
-            (PeerCredentials(process: 1, user: 7, group: 7), [gid_t(3), 102], true),
-            (PeerCredentials(process: 1, user: 7, group: 7), [gid_t(3), 0], false),
-            (PeerCredentials(process: 1, user: 7, group: 0), [], false),
-        ] as [(PeerCredentials, [gid_t], Bool)])
-    func peers(peer: PeerCredentials, groups: [gid_t], expected: Bool) {
-        #expect(peer.mayControl(user: 101, group: 102, groups: groups) == expected)
+            (PeerCredentials(process: 1, user: 0, group: 0), [], .owner),
+            (PeerCredentials(process: 1, user: 101, group: 5), [], .owner),
+            (PeerCredentials(process: 1, user: 7, group: 102), [], .member),
+            (PeerCredentials(process: 1, user: 7, group: 7), [gid_t(3), 102], .member),
+            (PeerCredentials(process: 1, user: 7, group: 7), [gid_t(3), 0], nil),
+            (PeerCredentials(process: 1, user: 7, group: 0), [], nil),
+        ] as [(PeerCredentials, [gid_t], ControlPlaces.Rank?)])
+    func peers(peer: PeerCredentials, groups: [gid_t], expected: ControlPlaces.Rank?) {
+        #expect(peer.rank(user: 101, group: 102, groups: groups) == expected)
     }
 
     @Test("to be in the group of root is no reason where the daemon runs as root")
     func rootGroup() {
         let peer = PeerCredentials(process: 1, user: 7, group: 0)
-        #expect(!peer.mayControl(user: 0, group: 0, groups: [0]))
+        #expect(peer.rank(user: 0, group: 0, groups: [0]) == nil)
     }
+}
+
+extension ControlReply {
+    fileprivate static let evicted = ControlReply(
+        status: 69,
+        warnings: ["control socket busy: too many connections, and yours was the longest idle; try again"])
 }
 
 extension Client {

@@ -66,8 +66,20 @@ struct LogTests {
         let entry = try #require(whitelist.match(try Self.request([]), Envelope(), at: Timestamp(seconds: 0)))
         #expect(
             try Self.line(Outcome(.whitelisted(kind), entry: entry))
-                == "action=pass, reason=\(reason), " + Self.rest.dropLast() + ", entry=odd\\x2c\\x20name\n")
-        #expect(try Self.line(Outcome(.judged(.new(wait: 60)), entry: entry)).hasSuffix(", entry=odd\\x2c\\x20name\n"))
+                == "action=pass, reason=\(reason) (entry=odd\\x2c\\x20name), " + Self.rest)
+        var outcome = Outcome(.judged(.early(wait: 60, delay: 240)), entry: entry)
+        #expect(
+            try Self.line(outcome)
+                == "action=greylist, reason=early-retry (entry=odd\\x2c\\x20name) (60s missing), " + Self.rest)
+        outcome.withheld = .action([65])
+        #expect(
+            try Self.line(outcome)
+                == "action=greylist, reason=early-retry (entry=odd\\x2c\\x20name; mode=observe) (60s missing), "
+                + Self.rest)
+        outcome.reason = .judged(.retried(delay: 301))
+        #expect(
+            try Self.line(outcome)
+                == "action=pass, reason=triplet found (entry=odd\\x2c\\x20name; mode=observe), delay=301, " + Self.rest)
     }
 
     @Test func leavesOutAnEmptySenderAndNamesTheQueue() throws {
@@ -77,16 +89,16 @@ struct LogTests {
         )
     }
 
-    @Test func marksATrialAtTheEnd() throws {
+    @Test func marksATrialInTheReason() throws {
         var outcome = Outcome(.judged(.new(wait: 300)))
         outcome.withheld = .action([65])
         #expect(
-            try Self.line(outcome) == "action=greylist, reason=new, " + Self.rest.dropLast() + ", mode=observe\n")
+            try Self.line(outcome) == "action=greylist, reason=new (mode=observe), " + Self.rest)
         outcome = Outcome(.storeFailed)
         outcome.withheld = .action([65])
-        #expect(try Self.line(outcome).hasPrefix("action=greylist, reason=store unavailable, "))
+        #expect(try Self.line(outcome).hasPrefix("action=greylist, reason=store unavailable (mode=observe), "))
         outcome.withheld = .dunno
-        #expect(try Self.line(outcome).hasPrefix("action=pass, reason=store unavailable, "))
+        #expect(try Self.line(outcome).hasPrefix("action=pass, reason=store unavailable (mode=observe), "))
     }
 
     @Test func deferringWithoutTheStoreIsGreylisting() throws {

@@ -6,7 +6,7 @@ import Testing
 struct DefaultsTests {
     private static let defaults = [
         ("log.log_type", "stderr"), ("log.log_level", "2"), ("log.log_file", ""), ("log.log_format", "postgrey"),
-        ("log.log_facility", "mail"), ("log.log_syslog_dest", "/dev/log"),
+        ("log.log_facility", "mail"), ("log.log_ident", "tprtd"), ("log.log_syslog_dest", "/dev/log"),
         ("log.log_syslog_format", "rfc3164"), ("log.config", "{}"),
         ("server.socket_type", "inet"), ("server.socket_mode", "0660"), ("server.socket_group", ""),
         ("server.socket_path", "/var/run/tprt/socket"), ("server.socket_listen_host", "127.0.0.1"),

@@ -106,6 +106,25 @@ struct ValueTests {
     }
 
     @Test(
+        "names of a program",
+        arguments: ["tprtd", "postgrey", "a", "mx1/greylist-2_b.c", "{tprt}", String(repeating: "x", count: 48)])
+    func programName(_ name: String) throws {
+        #expect(try ValueCase("log.log_ident", text: name, name).outcome() == name)
+    }
+
+    @Test(
+        "what is no name of a program",
+        arguments: [
+            "", "post grey", "tprtd:", "tprtd[1", "t\tx", "x\n", "pr\u{fc}fer", String(repeating: "x", count: 49),
+        ])
+    func noProgramName(_ name: String) throws {
+        let outcome = try ValueCase("log.log_ident", text: name, "").outcome()
+        #expect(
+            outcome.hasSuffix(
+                #"is not allowed (text, 1 to 48 characters of printable ASCII, without blanks, "[" and ":")"#))
+    }
+
+    @Test(
         "modes",
         arguments: [
             ValueCase("server.socket_mode", text: "0600", "0600"),

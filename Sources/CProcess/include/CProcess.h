@@ -42,3 +42,8 @@ int tprt_open_place(int directory, const char *name);
 
 /// Changes the owner of what `tprt_open_place` has opened; 0, or -1 with errno.
 int tprt_give_place(int place, uid_t user, gid_t group);
+
+/// Sends this process once more a signal, SIGHUP or SIGUSR1, that came before it had a handler for it; else does nothing.
+///
+/// In a program that is linked with this module both are kept from its first moment on, before any library is set up.
+void tprt_send_kept(int number);

@@ -1,7 +1,6 @@
 public import Control
 import Glibc
 public import Logging
-import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 public import ServiceLifecycle
@@ -13,21 +12,23 @@ public struct ControlServer: Service {
     /// Carries a request out; may take its time, and be asked again meanwhile.
     public typealias Verb = @Sendable (ControlRequest) async -> ControlReply
 
-    /// How many connections there may be: they are an administrator's, who needs one.
-    private static let connectionLimit = 16
-
     private let listener: OpenListener
     private let verbs: [String: Verb]
     private let logger: Logger
     private let log: LimitedLog
-    private let connections = NIOLockedValueBox(0)
+    private let admission: ControlAdmission
 
     /// A server on that unix socket, which is its to close from now on.
     public init(listener: OpenListener, verbs: [String: Verb], logger: Logger) {
+        self.init(listener: listener, verbs: verbs, limits: ControlAdmission.Limits(), logger: logger)
+    }
+
+    init(listener: OpenListener, verbs: [String: Verb], limits: ControlAdmission.Limits, logger: Logger) {
         self.listener = listener
         self.verbs = verbs
         self.logger = logger
         log = LimitedLog(logger: logger, on: MultiThreadedEventLoopGroup.singleton.any())
+        admission = ControlAdmission(limits: limits)
     }
 
     /// Serves until graceful shutdown.
@@ -59,32 +60,42 @@ public struct ControlServer: Service {
     }
 
     /// A client that is gone or says nonsense ends nothing but its connection.
+    ///
+    /// Who it is decides at once whether it has a place; then it has a limited time for each request.
     private func serve(_ client: NIOAsyncChannel<ByteBuffer, ByteBuffer>) async {
-        let isWelcome = connections.withLockedValue { count in
-            count += 1
-            return count <= Self.connectionLimit
-        }
-        defer { connections.withLockedValue { $0 -= 1 } }
+        let rank = await client.channel.controlRank()
         try? await client.executeThenClose { input, output in
-            guard isWelcome else { return }
-            let mayControl = await client.channel.mayControl()
+            guard let rank else {
+                log.log(
+                    .controlRefusal, "the control socket refused a client: it belongs to neither our user nor our group")
+                return try await output.write(ByteBuffer(string: Self.refusal.line))
+            }
+            guard let number = admission.admit(client.channel, as: rank) else {
+                return try await output.write(ByteBuffer(string: Self.busy.line))
+            }
+            defer { admission.leave(number) }
+            var patience = admission.awaitRequest(on: client.channel)
+            defer { patience.cancel() }
             var pending = ByteBuffer()
             for try await var bytes in input {
                 pending.discardReadBytes()
                 pending.writeBuffer(&bytes)
                 while let line = pending.readLine() {
-                    guard mayControl else { return try await output.write(ByteBuffer(string: refusal().line)) }
+                    guard admission.begin(number) else { return }
+                    patience.cancel()
                     try await output.write(ByteBuffer(string: await reply(to: line).line))
+                    admission.rest(number)
+                    patience = admission.awaitRequest(on: client.channel)
                 }
                 guard pending.readableBytes < ControlRequest.sizeLimit else { return }
             }
         }
     }
 
-    private func refusal() -> ControlReply {
-        log.log(.controlRefusal, "the control socket refused a client: it belongs to neither our user nor our group")
-        return ControlReply(status: EX_NOPERM, warnings: ["you are neither root nor of tprtd's group"])
-    }
+    private static let refusal = ControlReply(
+        status: EX_NOPERM, warnings: ["you are neither root nor of tprtd's group"])
+    private static let busy = ControlReply.unavailable(
+        "control socket busy: every connection has a request that is being carried out; try again")
 
     private func reply(to line: ByteBuffer) async -> ControlReply {
         let request: ControlRequest
@@ -110,17 +121,24 @@ extension ByteBuffer {
     }
 }
 
+extension ControlReply {
+    /// What somebody is told who can't be served now.
+    static func unavailable(_ sentence: String) -> ControlReply {
+        ControlReply(status: EX_UNAVAILABLE, warnings: [sentence])
+    }
+}
+
 extension Channel {
-    /// Whether who is at the other end may tell this process what to do.
-    fileprivate func mayControl() async -> Bool {
-        guard let socket = self as? any SocketOptionProvider else { return false }
+    /// Who is at the other end; nil for those who may not tell this process what to do.
+    fileprivate func controlRank() async -> ControlPlaces.Rank? {
+        guard let socket = self as? any SocketOptionProvider else { return nil }
         let level = NIOBSDSocket.OptionLevel(rawValue: SOL_SOCKET)
         let peer: EventLoopFuture<PeerCredentials> = socket.unsafeGetSocketOption(
             level: level, name: NIOBSDSocket.Option(rawValue: SO_PEERCRED))
         // Those that there are; zeros after them, which are no group that counts.
         let groups: EventLoopFuture<InlineArray<256, gid_t>> = socket.unsafeGetSocketOption(
             level: level, name: NIOBSDSocket.Option(rawValue: SO_PEERGROUPS))
-        guard let peer = try? await peer.get(), let groups = try? await groups.get() else { return false }
-        return peer.mayControl(user: geteuid(), group: getegid(), groups: groups.indices.map { groups[$0] })
+        guard let peer = try? await peer.get(), let groups = try? await groups.get() else { return nil }
+        return peer.rank(user: geteuid(), group: getegid(), groups: groups.indices.map { groups[$0] })
     }
 }

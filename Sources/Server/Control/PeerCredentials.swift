@@ -18,14 +18,14 @@ struct PeerCredentials: Sendable, Equatable {
         self.group = group
     }
 
-    /// Whether the peer may tell a process of that user and group what to do: root, that user itself, and members of
-    /// the group may.
+    /// What the peer is to a process of that user and group, which root, that user itself and members of the group may tell
+    /// what to do; nil for all others.
     ///
     /// The mode of the socket's file says the same; it is checked here, too, since a mode is easily changed by mistake.
     ///
     /// - Parameter groups: the peer's other groups
-    func mayControl(user ownUser: uid_t, group ownGroup: gid_t, groups: [gid_t]) -> Bool {
-        if user == 0 || user == ownUser { return true }
-        return ownGroup != 0 && (group == ownGroup || groups.contains(ownGroup))
+    func rank(user ownUser: uid_t, group ownGroup: gid_t, groups: [gid_t]) -> ControlPlaces.Rank? {
+        if user == 0 || user == ownUser { return .owner }
+        return ownGroup != 0 && (group == ownGroup || groups.contains(ownGroup)) ? .member : nil
     }
 }

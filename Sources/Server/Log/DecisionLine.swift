@@ -4,9 +4,11 @@ import Policy
 import Whitelists
 
 /// The log line of a decision, in the shape that postgrey gave it and that report scripts read:
-/// `[queueid: ]action=greylist|pass, reason=R[, delay=N], client_name=N, client_address=A[, sender=S], recipient=R`,
-/// and after it, where a whitelist entry had a say, its place: `, entry=P`. At the very end stands `, mode=observe` where
-/// the action was decided, but the mail passed: scripts that look for fields by their names find all others as ever.
+/// `[queueid: ]action=greylist|pass, reason=R[, delay=N], client_name=N, client_address=A[, sender=S], recipient=R`.
+///
+/// What postgrey doesn't have stands in parentheses behind the reason, where those scripts take any text without a comma:
+/// `(entry=P)` for the whitelist entry that had a say, `(mode=observe)` where the action was decided but the mail passed,
+/// `(entry=P; mode=observe)` for both. The recipient is the last field, and the rest of the line is its value.
 extension [UInt8] {
     /// Appends the line, without an LF.
     mutating func append(decision outcome: Outcome, on request: PolicyRequest) {
@@ -18,6 +20,7 @@ extension [UInt8] {
         append(word: outcome.action)
         append(word: ", reason=")
         append(word: outcome.reason.text)
+        append(detailsOf: outcome)
         switch outcome.reason {
         case .judged(.early(let wait, _)):
             append(word: " (")
@@ -30,8 +33,20 @@ extension [UInt8] {
         append(.clientAddress, of: request)
         if !request.isEmpty(.sender) { append(.sender, of: request) }
         append(.recipient, of: request)
-        if let entry = outcome.entry { append("entry", Array(entry.place.utf8).span, .postgrey) }
-        if outcome.withheld != nil { append(word: ", mode=observe") }
+    }
+
+    /// Appends ` (entry=P; mode=observe)`, or what there is of it.
+    private mutating func append(detailsOf outcome: Outcome) {
+        let isObserved = outcome.withheld != nil
+        guard outcome.entry != nil || isObserved else { return }
+        append(word: " (")
+        if let entry = outcome.entry {
+            append(word: "entry=")
+            append(escaping: Array(entry.place.utf8).span, keepsBlanks: false)
+            if isObserved { append(word: "; ") }
+        }
+        if isObserved { append(word: "mode=observe") }
+        append(word: ")")
     }
 
     private mutating func append(_ attribute: PolicyAttribute, of request: PolicyRequest) {

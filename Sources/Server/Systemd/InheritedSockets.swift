@@ -48,14 +48,17 @@ public struct InheritedSockets: Sendable {
     /// - Parameter backlog: how many connections may wait to be accepted; replaces what the manager asked for
     public func policyListeners(backlog: Int) -> [OpenListener] {
         sockets.filter { $0.name != Self.controlName }.map { socket in
-            OpenListener(address: socket.address, descriptor: socket.descriptor, backlog: backlog, file: nil)
+            OpenListener(
+                address: socket.address, descriptor: socket.descriptor, backlog: backlog, file: nil,
+                isHeldElsewhere: true)
         }
     }
 
     /// The control socket, where there is one.
     public var controlListener: OpenListener? {
         sockets.first { $0.name == Self.controlName }.map { socket in
-            OpenListener(address: socket.address, descriptor: socket.descriptor, backlog: 16, file: nil)
+            OpenListener(
+                address: socket.address, descriptor: socket.descriptor, backlog: 16, file: nil, isHeldElsewhere: true)
         }
     }
 

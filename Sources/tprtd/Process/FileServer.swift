@@ -52,7 +52,7 @@ struct FileServer {
 
     private static func run(_ permit: FilePermit, on socket: CInt, as identity: Identity) -> Never {
         // Signals that go to all processes of the service are for the other one.
-        for number in [SIGTERM, SIGINT, SIGHUP] { signal(number, SIG_IGN) }
+        for number in [SIGTERM, SIGINT, SIGHUP, SIGUSR1] { signal(number, SIG_IGN) }
         _ = tprt_set_name("\(Program.name)-files")
         Surroundings.closeDescriptors(keeping: [socket])
         let nowhere = open("/dev/null", O_RDWR)
