@@ -53,11 +53,12 @@ let package = Package(
                 locks,
             ], swiftSettings: strict),
         .target(name: "CProcess"),
+        .target(name: "CMapGuard"),
         .executableTarget(
             name: "tprtctl",
             dependencies: [
                 "Greylist", "Storage", "Settings", "JSONText", "Whitelists", "WhitelistFiles", "Programs", "Control",
-                arguments, unixSignals, locks,
+                "CProcess", arguments, unixSignals, locks,
             ], swiftSettings: strict),
         .target(
             name: "Programs",
@@ -90,7 +91,7 @@ let package = Package(
                 metrics, lifecycle, unixSignals,
             ], swiftSettings: strict),
         .target(
-            name: "LMDBStore", dependencies: ["Storage", "Greylist", "CLMDB", nioCore, nioPosix, locks],
+            name: "LMDBStore", dependencies: ["Storage", "Greylist", "CLMDB", "CMapGuard", nioCore, nioPosix, locks],
             swiftSettings: strict),
 
         .target(

@@ -23,6 +23,9 @@ public struct Maintenance: Service {
         }
     }
 
+    /// How often files are looked at.
+    private static let fileInterval = Duration.seconds(10)
+
     private let store: any Store
     /// They may change between two passes.
     private let terms: NIOLockedValueBox<Terms>
@@ -66,8 +69,23 @@ public struct Maintenance: Service {
                 pause = terms.withLockedValue { $0.interval }
             }
         }
+        let files = Task {
+            while (try? await Task.sleep(for: Self.fileInterval)) != nil { await checkFiles() }
+        }
         try? await gracefulShutdown()
         passes.cancel()
+        files.cancel()
+    }
+
+    /// Has the store look whether its files are still there.
+    func checkFiles() async {
+        guard !isStoreAway() else { return }
+        do throws(StoreError) {
+            try await store.checkFiles(at: now())
+            faults.succeeded("the check of the database's files")
+        } catch {
+            faults.failed("the check of the database's files", error)
+        }
     }
 
     /// Goes through all tables once, as far as the store is there.

@@ -35,8 +35,8 @@ extension Configuration {
         public var keyPrefix = ""
         /// How many passes put a client on the auto-whitelist; 0: none do.
         public var awlClientCount = 0
-        /// The URL of the auto-whitelist database.
-        public var awlDb = "lmdb://{state_dir}/tprt.lmdb"
+        /// The URL of the auto-whitelist database; empty: where the greylist is.
+        public var awlDb = ""
         /// Whether another instance expires the auto-whitelist database.
         public var awlDbMaintenanceDisable = false
         /// The time between maintenance passes.

@@ -83,6 +83,7 @@ struct Daemon {
         if let owner = process.socketOwner { try openSockets(for: owner, &holdings) }
         holdings.files = try process.descend(reloader.permit.and(plan.log.permit))
         opener.leave(for: holdings.files)
+        if let complaint = await plan.complaintOfFormerAutoWhitelist() { logger.warning("\(complaint)") }
         let store = try plan.openStore(with: backend)
         for complaint in manager.complaints { logger.warning("\(complaint)") }
         raiseFileLimit()
