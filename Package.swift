@@ -63,7 +63,7 @@ let package = Package(
         .target(
             name: "Programs",
             dependencies: [
-                "Greylist", "Storage", "Settings", "WhitelistFiles", "LMDBStore", "GDBMStore", "RedisStore",
+                "Greylist", "Storage", "Settings", "WhitelistFiles", "LMDBStore", "GDBMStore", "RedisStore", locks,
             ],
             swiftSettings: strict),
         .target(name: "JSONText", swiftSettings: strict),
@@ -141,6 +141,7 @@ let package = Package(
         .testTarget(
             name: "WhitelistFilesTests", dependencies: ["WhitelistFiles", "Whitelists", "Greylist", locks],
             swiftSettings: strict),
+        .testTarget(name: "ProgramsTests", dependencies: ["Programs", "Greylist", locks], swiftSettings: strict),
         .testTarget(
             name: "tprtdTests",
             dependencies: [

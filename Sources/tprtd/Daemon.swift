@@ -22,6 +22,7 @@ struct Daemon {
     let reloader: Reloader
     let sink: LogSink
     let logger: Logger
+    let clock: TrustedClock
 
     private init(
         _ plan: Plan, as process: ProcessPlan, under manager: ServiceManager, reloader: Reloader, sink: LogSink
@@ -32,7 +33,13 @@ struct Daemon {
         self.reloader = reloader
         self.sink = sink
         state = ServiceState(tells: manager.notifySocket)
-        logger = Logger(label: Program.name) { _ in SinkLogHandler(sink: sink) }
+        let logger = Logger(label: Program.name) { _ in SinkLogHandler(sink: sink) }
+        self.logger = logger
+        let jumps = Counter(label: "tprt_clock_jumps_total", factory: MetricsSystem.factory)
+        clock = TrustedClock { event in
+            if case .jumped = event { jumps.increment() }
+            logger.warning("\(event.sentence)")
+        }
     }
 
     /// Goes to the background if that is wanted, opens the log, and serves.
@@ -98,8 +105,10 @@ struct Daemon {
         let files = holdings.files?.access ?? .direct
         let whitelist = readWhitelists(through: files)
         do {
+            var terms = plan.terms
+            terms.now = clock.now
             let server = try await PolicyServer(
-                listeners: holdings.listeners, terms: plan.terms, postman: plan.postman(with: whitelist), store: store,
+                listeners: holdings.listeners, terms: terms, postman: plan.postman(with: whitelist), store: store,
                 sink: sink, logger: logger,
                 onServing: { [state, background = holdings.background] in
                     state.serves()
@@ -138,6 +147,20 @@ struct Daemon {
         let limit = OpenFiles.raiseLimit()
         guard limit < wanted else { return }
         logger.warning("only \(limit) files may be open, \(wanted) are wanted for max_connections: raise the limit")
+    }
+}
+
+extension TrustedClock.Event {
+    /// What the log says.
+    fileprivate var sentence: String {
+        switch self {
+        case .jumped(let seconds):
+            "the clock has jumped by \(seconds) s; not followed unless it stays so for 5 minutes, and nothing is expired"
+        case .isBack: "the clock is back where it was before it jumped"
+        case .believed(let seconds):
+            "the clock's jump by \(seconds) s has lasted: followed from now on"
+                + (abs(seconds) > 3_600 ? "; nothing is expired for a day" : "")
+        }
     }
 }
 
