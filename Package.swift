@@ -61,18 +61,19 @@ let package = Package(
                 locks,
             ], swiftSettings: strict),
         .target(name: "CProcess"),
+        .target(name: "CMapGuard"),
         .target(name: "TrustedFiles", dependencies: ["CProcess"], swiftSettings: strict),
         .target(
             name: "tprtctl",
             dependencies: [
                 "Greylist", "Storage", "Settings", "JSONText", "Whitelists", "WhitelistFiles", "Programs", "Control",
-                "TrustedFiles", arguments, unixSignals, locks,
+                "TrustedFiles", "CProcess", arguments, unixSignals, locks,
             ], swiftSettings: strict),
         .target(
             name: "Programs",
             dependencies: [
                 "Greylist", "Storage", "Settings", "WhitelistFiles", "LMDBStore", "GDBMStore", "RedisStore",
-                "TrustedFiles",
+                "TrustedFiles", locks,
             ],
             swiftSettings: strict),
         .target(name: "JSONText", swiftSettings: strict),
@@ -102,7 +103,7 @@ let package = Package(
                 logging, metrics, lifecycle, unixSignals,
             ], swiftSettings: strict),
         .target(
-            name: "LMDBStore", dependencies: ["Storage", "Greylist", "CLMDB", nioCore, nioPosix, locks],
+            name: "LMDBStore", dependencies: ["Storage", "Greylist", "CLMDB", "CMapGuard", nioCore, nioPosix, locks],
             swiftSettings: strict),
 
         .target(
@@ -153,6 +154,7 @@ let package = Package(
         .testTarget(
             name: "WhitelistFilesTests", dependencies: ["WhitelistFiles", "Whitelists", "Greylist", locks],
             swiftSettings: strict),
+        .testTarget(name: "ProgramsTests", dependencies: ["Programs", "Greylist", locks], swiftSettings: strict),
         .testTarget(
             name: "tprtdTests",
             dependencies: [

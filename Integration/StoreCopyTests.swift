@@ -144,8 +144,8 @@ struct StoreCopyTests {
             #expect(try taken.waitForEnd() == .exited(69))
             #expect(
                 taken.errors == [
-                    "tprtctl: lmdb://\(lab.database): another process has it open: stop tprtd first, or copy to a store"
-                        + " that it doesn't use"
+                    "tprtctl: lmdb://\(lab.database): already in use by process \(daemon.process.id) (tprtd): stop tprtd"
+                        + " first, or copy to a store that it doesn't use"
                 ])
             #expect(try daemon.terminate() == .exited(0))
 

@@ -5,14 +5,17 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 int tprt_close_range(unsigned int first, unsigned int last) {
@@ -37,6 +40,52 @@ int tprt_mount_processes(const char *path) {
     if (mount("proc", path, "proc", flags, "hidepid=2,subset=pid") == 0) return 0;
     // A kernel before 5.8 knows no subset.
     return errno == EINVAL ? mount("proc", path, "proc", flags, "hidepid=2") : -1;
+}
+
+long long tprt_birth(const char *path) {
+    struct statx status;
+    if (statx(AT_FDCWD, path, 0, STATX_BTIME, &status) != 0 || !(status.stx_mask & STATX_BTIME)) return 0;
+    return (long long)status.stx_btime.tv_sec * 1000000000 + status.stx_btime.tv_nsec;
+}
+
+int tprt_run_in_child(int *status) {
+    static const int crashes[] = {SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGTRAP};
+    sigset_t passed, before;
+    sigemptyset(&passed);
+    sigaddset(&passed, SIGHUP);
+    sigaddset(&passed, SIGINT);
+    sigaddset(&passed, SIGTERM);
+    sigaddset(&passed, SIGCHLD);
+    if (sigprocmask(SIG_BLOCK, &passed, &before) != 0) return -1;
+    pid_t parent = getpid();
+    pid_t child = fork();
+    if (child < 0) {
+        int fault = errno;
+        sigprocmask(SIG_SETMASK, &before, NULL);
+        errno = fault;
+        return -1;
+    }
+    if (child == 0) {
+        // A crash is a result that the parent tells.
+        for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++) signal(crashes[i], SIG_DFL);
+        struct rlimit none = {0, 0};
+        setrlimit(RLIMIT_CORE, &none);
+        prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+        if (getppid() != parent) _exit(1);
+        sigprocmask(SIG_SETMASK, &before, NULL);
+        return 0;
+    }
+    for (;;) {
+        pid_t ended = waitpid(child, status, WNOHANG);
+        if (ended == child) break;
+        if (ended < 0 && errno != EINTR) return -1;
+        siginfo_t info;
+        int number = sigwaitinfo(&passed, &info);
+        // What a terminal sends, all of its processes get.
+        if (number > 0 && number != SIGCHLD && info.si_code != SI_KERNEL) kill(child, number);
+    }
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return 1;
 }
 
 /// Room for the header of one descriptor.

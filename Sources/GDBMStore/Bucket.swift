@@ -11,11 +11,14 @@ struct Bucket {
     }
 
     /// With how many bits all its hashes begin alike.
-    let bits: Int
+    private(set) var bits: Int
+    /// Whether only some places of the directory that ought to lead to it do: the others' share of it isn't looked at.
+    private(set) var isPartial = false
     /// Its entries; those that can't be are left out and counted.
     private(set) var elements: [Element] = []
     private(set) var damaged = 0
 
+    private static let countOffset = 108
     private static let headSize = 112
     private static let elementSize = 24
     static let smallest = headSize + elementSize
@@ -45,17 +48,39 @@ struct Bucket {
                         valueSize: valueSize))
             }
         }
+        // One that says of itself that it has more or fewer is not as it was written.
+        let count = bytes.number(at: Self.countOffset)
+        if count != elements.count + damaged { damaged += max(1, count - elements.count - damaged) }
+    }
+
+    /// Takes it for the bucket of a single place of the directory: others that ought to lead to it lead elsewhere.
+    mutating func narrow(toDirectoryBits bits: Int) {
+        self.bits = bits
+        isPartial = true
+        damaged += 1
     }
 }
 
 extension Bucket.Element {
+    /// GNU dbm's hash of a key: with its bytes as signed and as unsigned numbers, which depends on the machine.
+    private static func hashes(of key: ArraySlice<UInt8>) -> [UInt32] {
+        var signed = 0x238f_13af &* UInt32(truncatingIfNeeded: key.count)
+        var unsigned = signed
+        for (index, byte) in key.enumerated() {
+            let shift = UInt32(index * 5 % 24)
+            signed = (signed &+ UInt32(bitPattern: Int32(Int8(bitPattern: byte))) << shift) & 0x7fff_ffff
+            unsigned = (unsigned &+ UInt32(byte) << shift) & 0x7fff_ffff
+        }
+        return [signed, unsigned].map { (1_103_515_243 &* $0 &+ 12_345) & 0x7fff_ffff }
+    }
+
     /// Reads the entry; nil where there is another one, or none.
     func read(_ descriptor: CInt) -> StoredEntry? {
         guard let bytes = descriptor.read(keySize + valueSize, at: place) else { return nil }
         let isOurs = withUnsafeBytes(of: start) { start in
             (0..<min(keySize, Bucket.startSize)).allSatisfy { bytes[$0] == start[$0] }
         }
-        guard isOurs else { return nil }
+        guard isOurs, Self.hashes(of: bytes[..<keySize]).contains(hash) else { return nil }
         return StoredEntry(hash: hash, key: Array(bytes[..<keySize]), value: Array(bytes[keySize...]))
     }
 }

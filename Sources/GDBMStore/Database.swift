@@ -1,4 +1,5 @@
 import CGDBM
+import Glibc
 import Greylist
 import Storage
 
@@ -8,6 +9,8 @@ import Storage
 final class Database: @unchecked Sendable {  // guarded by: GDBMStore calls it on its single storage thread alone
     /// After so many seconds to try again what a full disk made impossible.
     private static let patience: Int64 = 60
+    /// How long to look at a file before it is served.
+    private static let lookLimit = Duration.milliseconds(100)
 
     let url: String
     let path: String
@@ -18,6 +21,8 @@ final class Database: @unchecked Sendable {  // guarded by: GDBMStore calls it o
     /// Nil as well after a fault; open only while the file is ours.
     private var handle: Handle?
     private var reservation = Reservation()
+    /// How long the file is known to be.
+    private var knownSize = 0
     /// Whether damage was met.
     private var isDamaged = false
     /// Why it couldn't be mended, and when to try again.
@@ -42,7 +47,7 @@ final class Database: @unchecked Sendable {  // guarded by: GDBMStore calls it o
         mark = OpenMark(beside: path)
         let wasCutShort = mark.wasThere && file.size > 0
         self.file = consume file
-        if wasCutShort { try mendUncleanEnd(at: now) }
+        if wasCutShort { try mendUncleanEnd(at: now) } else { look() }
         try ready(at: now)
     }
 
@@ -53,6 +58,15 @@ final class Database: @unchecked Sendable {  // guarded by: GDBMStore calls it o
     /// Whether the database is open for service.
     var isOpen: Bool { handle != nil }
 
+    /// Looks for damage at a file that was closed properly, as long as that takes no time: what lies beyond is met in
+    /// service.
+    private func look() {
+        guard let descriptor = file?.descriptor, (file?.size ?? 0) > 0, let walk = try? EntryWalk(descriptor) else {
+            return
+        }
+        if walk.extent(within: Self.lookLimit).unreadable > 0 { isDamaged = true }
+    }
+
     /// Opens what a fault left closed, and mends what was found damaged.
     ///
     /// - Parameter now: the time for the name of a damaged file that is set aside; nil to leave a damaged one alone
@@ -61,6 +75,9 @@ final class Database: @unchecked Sendable {  // guarded by: GDBMStore calls it o
     func ready(at now: Timestamp?) throws(StoreError) -> Bool {
         guard !isClosed else { throw StoreError(.unavailable, "\(url): is closed") }
         var isMended = false
+        checkSize()
+        // Opened to be read, a file that was emptied would become a fresh database.
+        if isDamaged, now == nil, handle == nil { throw StoreError(.corrupt, "\(url): damaged") }
         if isDamaged, let now {
             try mend(at: now)
             isMended = true
@@ -78,6 +95,40 @@ final class Database: @unchecked Sendable {  // guarded by: GDBMStore calls it o
         }
         wasServed = true
         return isMended
+    }
+
+    /// Looks whether the file is still the one that was opened, and opens the one that has taken its place.
+    ///
+    /// GNU dbm's files only grow: one that is shorter than it was, somebody has truncated or written over.
+    ///
+    /// - Returns: whether another database is open now
+    func reopenIfReplaced(at now: Timestamp) throws(StoreError) -> Bool {
+        guard !isClosed, handle != nil, let isInPlace = file?.isInPlace else { return false }
+        if !isInPlace {
+            handle = nil
+            file = nil
+            isDirty = false
+            knownSize = 0
+            let isThere = access(path, F_OK) == 0
+            report(
+                "\(url): the file was \(isThere ? "replaced" : "removed") while in use; "
+                    + (isThere ? "opening the new one" : "starting with an empty one"))
+            try takeFile()
+            look()
+            try ready(at: now)
+            return true
+        }
+        checkSize()
+        return try ready(at: now)
+    }
+
+    private func checkSize() {
+        guard let size = file?.size else { return }
+        if size < knownSize {
+            handle = nil
+            isDamaged = true
+        }
+        knownSize = size
     }
 
     /// What is known under a key.
@@ -176,6 +227,7 @@ final class Database: @unchecked Sendable {  // guarded by: GDBMStore calls it o
         handle = nil
         isDamaged = false
         isDirty = false
+        knownSize = 0
         try takeFile()
         switch rebuild() {
         case .success(let rebuilt) where rebuilt.entries > 0: try goOn(with: rebuilt, at: now)
@@ -203,7 +255,9 @@ final class Database: @unchecked Sendable {  // guarded by: GDBMStore calls it o
     private func goOn(with rebuilt: Rebuild, at now: Timestamp) throws(StoreError) {
         guard let name = try file?.replace(with: rebuilt.path, settingAsideAt: now) else { return }
         file = nil
-        report("\(url): damaged: set aside as \(name); going on with the \(rebuilt.entries) entries that can be read")
+        report(
+            "\(url): damaged: set aside as \(name); going on with the \(rebuilt.entries) entries that can be read; "
+                + "\(rebuilt.damaged) entries or buckets of entries can't")
     }
 
     private func beginAnew(at now: Timestamp, because cause: String) throws(StoreError) {

@@ -70,8 +70,55 @@ struct EntryWalk {
         let size = MemoryLayout<Int64>.size
         guard let address = descriptor.read(size, at: header.directory + Int64(index * size)) else { return nil }
         let place = address.withUnsafeBytes { $0.loadUnaligned(as: Int64.self) }
-        guard place > 0, let bytes = descriptor.read(header.bucketSize, at: place) else { return nil }
-        return Bucket(bytes, directoryBits: header.directoryBits)
+        guard place > 0, let bytes = descriptor.read(header.bucketSize, at: place),
+            var bucket = Bucket(bytes, directoryBits: header.directoryBits)
+        else { return nil }
+        if !allLead(to: place, as: bucket, at: index) { bucket.narrow(toDirectoryBits: header.directoryBits) }
+        return bucket
+    }
+
+    /// Whether all places of the directory that ought to lead to a bucket do.
+    private func allLead(to place: Int64, as bucket: Bucket, at index: Int) -> Bool {
+        let count = 1 << (header.directoryBits - bucket.bits)
+        let size = MemoryLayout<Int64>.size
+        let first = index & ~(count - 1)
+        guard let places = descriptor.read(count * size, at: header.directory + Int64(first * size)) else {
+            return false
+        }
+        return places.withUnsafeBytes { places in
+            (0..<count).allSatisfy { places.loadUnaligned(fromByteOffset: $0 * size, as: Int64.self) == place }
+        }
+    }
+
+    /// What of the file can be read, and what can't.
+    struct Extent {
+        /// Entries that are records of ours.
+        var entries = 0
+        /// Buckets and entries that couldn't be read.
+        var unreadable = 0
+        /// Entries that aren't records of ours.
+        var strange = 0
+        /// All that a reader misses.
+        var damaged: Int { unreadable + strange }
+    }
+
+    /// Looks through the file; nil in place of a limit for all of it, else as long as that.
+    ///
+    /// - Parameter limit: how long to look
+    func extent(within limit: Duration? = nil) -> Extent {
+        var extent = Extent()
+        var place: Place?
+        let start = ContinuousClock.now
+        repeat {
+            let slice = slice(from: place, limit: Self.mostBuckets)
+            let records = slice.entries.count { $0.sighting != nil }
+            extent.entries += records
+            extent.strange += slice.entries.count - records
+            extent.unreadable += slice.damaged
+            place = slice.next
+            if let limit, ContinuousClock.now - start > limit { break }
+        } while place != nil
+        return extent
     }
 
     /// The hashes that lead to a bucket; of one that can't be read, those of its place in the directory.
@@ -87,6 +134,7 @@ struct EntryWalk {
         let hashes = hashes(of: bucket, at: index)
         var entries: [StoredEntry] = []
         for element in bucket.elements where !hashes.contains(element.hash) || element.hash >= place.hash {
+            if bucket.isPartial, !hashes.contains(element.hash) { continue }
             guard hashes.contains(element.hash), let entry = element.read(descriptor) else {
                 damaged += 1
                 continue

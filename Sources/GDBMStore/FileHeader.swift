@@ -22,15 +22,17 @@ struct FileHeader {
     /// Reads it; nil where there is none that can be right.
     init?(_ descriptor: CInt) {
         guard let bytes = descriptor.read(Self.size, at: 0) else { return nil }
-        let (magic, directory, bits, bucketSize) = bytes.withUnsafeBytes { bytes in
+        let (magic, directory, directorySize, bits, bucketSize) = bytes.withUnsafeBytes { bytes in
             (
                 bytes.loadUnaligned(as: UInt32.self), bytes.loadUnaligned(fromByteOffset: 8, as: Int64.self),
+                bytes.loadUnaligned(fromByteOffset: 16, as: Int32.self),
                 bytes.loadUnaligned(fromByteOffset: 20, as: Int32.self),
                 bytes.loadUnaligned(fromByteOffset: 24, as: Int32.self)
             )
         }
         var status = stat()
         guard Self.magics.contains(magic), directory > 0, (3..<Int32(Self.hashBits - 3)).contains(bits),
+            Int64(directorySize) == Int64(8) << Int64(bits),
             Bucket.smallest...Self.largestBlock ~= Int(bucketSize),
             // The directory lies in the file.
             fstat(descriptor, &status) == 0, directory <= status.st_size,

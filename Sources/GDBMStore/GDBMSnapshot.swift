@@ -11,6 +11,8 @@ public final class GDBMSnapshot: EntrySource {
     ///
     /// If not, entries that were written in these moments may be missing.
     public let isSteady: Bool
+    /// What of the file couldn't be read; nil where all of it could.
+    public let flaw: String?
     private let url: String
     private let table: Table
     /// Nil when it is closed.
@@ -19,23 +21,24 @@ public final class GDBMSnapshot: EntrySource {
     /// How often to copy, for a moment without a write.
     private static let tries = 5
 
-    /// Copies the file.
+    /// Copies the file, and looks through the copy.
     ///
     /// - Parameters:
     ///   - path: the file
     ///   - table: what it holds
     ///   - folder: where to put the copy; nil for the file's own folder or, where that can't be, `TMPDIR` or `/tmp`
-    public init(of path: String, holding table: Table, in folder: String? = nil) throws(StoreError) {
+    ///   - isSalvaged: whether to make do with what can be read of a damaged file, which is refused otherwise
+    public init(
+        of path: String, holding table: Table, in folder: String? = nil, isSalvaged: Bool = false
+    ) throws(StoreError) {
         let url = "gdbm://\(path)"
         let original = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
         guard original >= 0 else { throw StoreError.system(errno, url) }
         defer { Glibc.close(original) }
         let copy = try Self.makeFile(for: path, in: folder)
         do throws(StoreError) {
-            isSteady = try Self.copy(original, to: copy, url)
-            guard copy.size == 0 || FileHeader(copy) != nil else {
-                throw StoreError(.corrupt, "\(url): is not a database of GNU dbm")
-            }
+            (isSteady, flaw) = try Self.copySound(original, to: copy, url)
+            if let flaw, !isSalvaged { throw StoreError(.corrupt, flaw) }
         } catch {
             Glibc.close(copy)
             throw error
@@ -100,6 +103,30 @@ public final class GDBMSnapshot: EntrySource {
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         unlink(name)
         return descriptor
+    }
+
+    /// Copies until nothing seems to be damaged: a copy that was made amid a write looks so, too.
+    private static func copySound(
+        _ original: CInt, to copy: CInt, _ url: String
+    ) throws(StoreError) -> (isSteady: Bool, flaw: String?) {
+        var flaw: String?
+        for attempt in 0..<tries {
+            if attempt > 0 { usleep(100_000) }
+            let isSteady = try Self.copy(original, to: copy, url)
+            if copy.size == 0 { return (isSteady, nil) }
+            let walk: EntryWalk
+            do throws(GDBMFault) {
+                walk = try EntryWalk(copy)
+            } catch {
+                throw StoreError(.corrupt, "\(url): is not a database of GNU dbm, or its header is damaged")
+            }
+            let extent = walk.extent()
+            if extent.damaged == 0 { return (isSteady, nil) }
+            flaw =
+                "\(url): damaged: \(extent.entries) entries can be read, and \(extent.damaged) entries or buckets "
+                + "of entries can't"
+        }
+        return (false, flaw)
     }
 
     /// Copies until the file stayed the same meanwhile; returns whether it did.

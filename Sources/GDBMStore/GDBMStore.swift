@@ -12,7 +12,7 @@ public import Storage
 /// shares one sync. GNU dbm has no transactions: a power cut in the middle of a write may damage the file, and a process
 /// that is killed may leave it so that it gets damaged later. Such a file is written anew when it is opened again, from
 /// all that can be read of it.
-public final class GDBMStore: Store {
+public final class GDBMStore: CopyTarget {
     private struct Update: Sendable {
         var batch: [Inquiry]
         let done: @Sendable (Result<[Inquiry], StoreError>) -> Void
@@ -108,8 +108,33 @@ public final class GDBMStore: Store {
         }
     }
 
+    /// Which keys have no entry; the other table has none at all.
+    public func absent(_ keys: [Key], from table: Table) async throws(StoreError) -> [Int] {
+        guard table == self.table else { return Array(keys.indices) }
+        return try await run(at: nil) { database throws(GDBMFault) in
+            var absent: [Int] = []
+            for index in keys.indices where try database.sighting(keys[index]) == nil { absent.append(index) }
+            return absent
+        }
+    }
+
     /// Doesn't know: GNU dbm would have to look into every bucket.
     public func count(_ table: Table) async throws(StoreError) -> Int? { nil }
+
+    /// Looks whether the file is still the one that was opened, and opens the one that has taken its place.
+    public func checkFiles(at now: Timestamp) async throws(StoreError) {
+        let result: Result<Void, StoreError> = await withCheckedContinuation { continuation in
+            let errand: @Sendable () -> Void = { [database, pending] in
+                continuation.resume(
+                    returning: Result { () throws(StoreError) in
+                        if try database.ready(at: now) { pending.beginAnew() }
+                        if try database.reopenIfReplaced(at: now) { pending.beginAnew() }
+                    })
+            }
+            enqueue { $0.errands.append(errand) }
+        }
+        try result.get()
+    }
 
     /// Finishes what is waiting and closes the file.
     public func close() async {

@@ -17,13 +17,19 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
     /// Nil as well after a fault; open only while the file is ours.
     private var database: OpenDatabase?
     private var mapSize: Int
+    /// How long the file is known to be.
+    private var knownSize = 0
+    /// LMDB's lock file as it was when the database was opened.
+    private var lockFile: FileNumber?
     private var isClosed = false
     /// Whether the database is open for service.
     var isOpen: Bool { database != nil }
     /// Whether the database was ever open for service.
     private var wasServed = false
-    /// How a file is called that was set aside, until that is taken note of.
-    private var asideName: String?
+    /// The number of a database that was set aside: a fresh one takes it on, and with it the journals.
+    private var adopted: UInt64?
+    /// When it was opened.
+    let start: Timestamp
 
     /// Opens the file, or a fresh one where it is damaged or foreign.
     ///
@@ -39,6 +45,7 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
         inspectionLimit: Int = Inspection.limit, at now: Timestamp, report: @escaping @Sendable (String) -> Void
     ) throws(StoreError) {
         self.path = path
+        start = now
         self.mapSize = mapSize
         self.growth = growth
         self.report = report
@@ -80,18 +87,38 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
     /// Writes the open database on another thread; nil where none is open.
     var writer: TreeWriter? { database?.writer }
 
-    /// How a file is called that was set aside since this was asked the last time.
-    func takeAsideName() -> String? {
-        defer { asideName = nil }
-        return asideName
-    }
-
     /// Runs `body` on what is in the tree at this moment.
     func read<Result>(
         _ body: (borrowing Transaction) throws(LMDBFault) -> Result
     ) throws(LMDBFault) -> Result {
-        guard let transaction = try database?.beginReading() else { throw LMDBFault(code: LMDBFault.panic) }
-        return try body(transaction)
+        try checkFile()
+        return try checkingMaps { () throws(LMDBFault) in
+            guard let transaction = try database?.beginReading() else { throw LMDBFault(code: LMDBFault.panic) }
+            if let opened = database?.generation.database, try transaction.generation()?.database != opened {
+                throw LMDBFault(code: LMDBFault.corrupted)
+            }
+            return try body(transaction)
+        }
+    }
+
+    /// LMDB's files only grow: one that is shorter than it was, somebody has truncated or written over.
+    private func checkFile() throws(LMDBFault) {
+        guard let size = file?.size else { return }
+        guard size >= knownSize else { throw LMDBFault(code: LMDBFault.corrupted) }
+        knownSize = size
+    }
+
+    /// Runs `body`, and throws where it read what isn't there; that comes first, whatever it made of it.
+    private func checkingMaps<Result>(_ body: () throws(LMDBFault) -> Result) throws(LMDBFault) -> Result {
+        let result: Result
+        do throws(LMDBFault) {
+            result = try body()
+        } catch {
+            try database?.checkMaps()
+            throw error
+        }
+        try database?.checkMaps()
+        return result
     }
 
     /// Makes room for more in the map, or maps what has grown.
@@ -105,20 +132,64 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
     ///
     /// `body` runs again after the map has grown.
     func write<Result>(_ body: (inout Transaction) throws(LMDBFault) -> Result) throws(LMDBFault) -> Result {
-        try whileMapGrows { () throws(LMDBFault) in
-            guard var transaction = try database?.begin() else { throw LMDBFault(code: LMDBFault.panic) }
-            let result = try body(&transaction)
-            if transaction.isDirty { try transaction.commit() }
-            return result
+        try checkFile()
+        return try checkingMaps { () throws(LMDBFault) in
+            try whileMapGrows { () throws(LMDBFault) in
+                guard var transaction = try database?.begin() else { throw LMDBFault(code: LMDBFault.panic) }
+                let result = try body(&transaction)
+                try database?.checkMaps()
+                if transaction.isDirty { try transaction.commit() }
+                return result
+            }
         }
     }
 
     /// Writes what isn't in the tree yet, with the generation that then is; `batch` as a whole or not at all.
     func write(_ overlay: Overlay, _ batch: Overlay, _ generation: Generation) throws(LMDBFault) {
-        try whileMapGrows { () throws(LMDBFault) in
-            guard let writer else { throw LMDBFault(code: LMDBFault.panic) }
-            try writer.write(overlay, batch, generation)
+        try checkFile()
+        try checkingMaps { () throws(LMDBFault) in
+            try whileMapGrows { () throws(LMDBFault) in
+                guard let writer else { throw LMDBFault(code: LMDBFault.panic) }
+                try writer.write(overlay, batch, generation)
+            }
         }
+    }
+
+    /// Looks whether the other thread, which has just written, read what isn't there.
+    func checkMaps() throws(LMDBFault) {
+        try database?.checkMaps()
+    }
+
+    /// Looks whether the files are still those that were opened, and opens what has taken their place.
+    ///
+    /// What is written to a file that was removed dies with the process, and LMDB's readers don't see a writer without its
+    /// lock file.
+    ///
+    /// - Returns: whether anything was opened again
+    func reopenIfReplaced(at now: Timestamp) throws(StoreError) -> Bool {
+        guard !isClosed, database != nil, let isInPlace = file?.isInPlace else { return false }
+        if !isInPlace {
+            adopted = database?.generation.database
+            database = nil
+            file = nil
+            let isThere = access(path, F_OK) == 0
+            report(
+                "lmdb://\(path): the file was \(isThere ? "replaced" : "removed") while in use; "
+                    + (isThere ? "opening the new one" : "starting with an empty one"))
+            // That of the old file: LMDB would take its numbers for those of the new one.
+            unlink(path + "-lock")
+            let taken = try DatabaseFile(scheme: "lmdb", path: path)
+            let isSound = taken.size == 0 || Inspection.passes(taken, limit: Inspection.limit)
+            file = consume taken
+            if !isSound { try setAside(at: now) }
+            try ready(at: now)
+            return true
+        }
+        guard lockFile != FileNumber(of: path + "-lock") else { return false }
+        report("lmdb://\(path): its lock file was removed or replaced while in use; opening the database again")
+        database = nil
+        try ready(at: now)
+        return true
     }
 
     private func whileMapGrows<Result>(_ body: () throws(LMDBFault) -> Result) throws(LMDBFault) -> Result {
@@ -162,8 +233,10 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
 
     private func open() throws(LMDBFault) {
         guard let fileSize = file?.size else { throw LMDBFault(code: LMDBFault.panic) }
-        let opened = try OpenDatabase.open(path: path, mapSize: mapSize, fileSize: fileSize)
+        knownSize = fileSize
+        let opened = try OpenDatabase.open(path: path, mapSize: mapSize, fileSize: fileSize, adopting: adopted)
         mapSize = opened.mapSize
+        lockFile = FileNumber(of: path + "-lock")
         database = consume opened
     }
 
@@ -187,15 +260,28 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
 
     /// Sets the file aside, loudly, and lets go of it.
     private func setAside(at now: Timestamp) throws(StoreError) {
+        adopted = database?.generation.database ?? adopted ?? Journal.database(beside: path)
         database = nil
         guard let name = try file?.setAside(at: now) else { return }
         file = nil
-        asideName = name
         unlink(path + "-lock")
         report("lmdb://\(path): damaged, or not a database of ours: set aside as \(name); starting with an empty one")
     }
 
     private func takeFile() throws(StoreError) {
         if file == nil { file = try DatabaseFile(scheme: "lmdb", path: path) }
+    }
+}
+
+/// What a file is known by as long as it is there.
+private struct FileNumber: Equatable {
+    private let device: dev_t
+    private let inode: ino_t
+
+    /// Nil where there is no such file.
+    init?(of path: String) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        (device, inode) = (status.st_dev, status.st_ino)
     }
 }

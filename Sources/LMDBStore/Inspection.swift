@@ -24,8 +24,27 @@ enum Inspection {
     ///   - file: the file, locked
     ///   - limit: how long to look, in milliseconds; nil to look through all of it
     static func passes(_ file: borrowing DatabaseFile, limit: Int?) -> Bool {
+        var look = Look(path: file.path, size: file.size)
+        look.limit = limit
+        return passes(look, leaving: file.descriptor)
+    }
+
+    /// The same for a file that is to be read while others may write to it.
+    ///
+    /// All of it is looked through, and more closely: what is damaged can't be set aside here, so it has to be told.
+    static func passesForReading(path: String) -> Bool {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return true }
+        var look = Look(path: path, size: Int(status.st_size))
+        look.isThorough = true
+        look.isShared = access(path + "-lock", F_OK) == 0
+        return passes(look, leaving: nil)
+    }
+
+    /// - Parameter lock: a descriptor whose lock is to stay with this process alone
+    private static func passes(_ look: Look, leaving lock: CInt?) -> Bool {
         for _ in 0..<tries {
-            guard let status = look(at: file, limit: limit) else { return true }
+            guard let status = run(look, leaving: lock) else { return true }
             if !isHung(status) { return isPassed(status) }
         }
         return true
@@ -36,16 +55,16 @@ enum Inspection {
     private static let tries = 4
 
     /// Looks once; returns the status of waitpid(2), nil where no process can be had.
-    private static func look(at file: borrowing DatabaseFile, limit: Int?) -> CInt? {
-        let size = file.size
-        let seconds = CUnsignedInt(clamping: (limit ?? 0) / 1000 + 3)
+    private static func run(_ look: Look, leaving lock: CInt?) -> CInt? {
+        let seconds = CUnsignedInt(clamping: (look.limit ?? 0) / 1000 + 3)
         let parent = getpid()
         let child = fork()
         if child < 0 { return nil }
         if child == 0 {
             becomeExpendable(seconds: seconds)
-            file.leaveToParent()
-            _exit(Look.finds(path: file.path, size: size, limit: limit, parent: parent) == .damage ? 1 : 0)
+            // Should the parent end, the next one can have the file.
+            if let lock { close(lock) }
+            _exit(look.finds(parent: parent) == .damage ? 1 : 0)
         }
         var status: CInt = 0
         while waitpid(child, &status, 0) < 0 {

@@ -41,26 +41,49 @@ struct Journal {
         [path + "-journal-0", path + "-journal-1"]
     }
 
-    /// What journals of a database say that lie beside its tree, the oldest first; and the names of files that are in
-    /// their places and are none: another database's, another version's, somebody's own.
-    static func find(
-        beside path: String, of database: UInt64
-    ) throws(StoreError) -> (contents: [JournalContents], strange: [String]) {
-        var (contents, strange): ([JournalContents], [String]) = ([], [])
+    /// What lies in the places of the journals of a database, beside its tree.
+    static func find(beside path: String, of database: UInt64) throws(StoreError) -> JournalFindings {
+        var findings = JournalFindings()
         for name in names(beside: path) where isFile(name) {
             let start = try read(name, upTo: JournalHeader.size)
             guard let header = start.withUnsafeBytes({ JournalHeader($0) }) else {
-                // One that a crash has left without its header was ours.
-                if !JournalHeader.begins(start), start.contains(where: { $0 != 0 }) { strange.append(name) }
+                if !JournalHeader.begins(start), start.contains(where: { $0 != 0 }) {
+                    findings.strange.append(name)
+                } else {
+                    let bytes = try read(name)
+                    // Zeros only are what a power cut leaves of a file that had just begun to grow.
+                    if bytes.contains(where: { $0 != 0 }) { findings.headless.append((name, bytes.count)) }
+                }
                 continue
             }
             guard header.database == database else {
-                strange.append(name)
+                findings.strange.append(name)
                 continue
             }
-            if let journal = try read(name).withUnsafeBytes({ JournalContents($0) }) { contents.append(journal) }
+            if var journal = try read(name).withUnsafeBytes({ JournalContents($0) }) {
+                journal.name = name
+                findings.contents.append(journal)
+            }
         }
-        return (contents.sorted { $0.header.generation < $1.header.generation }, strange)
+        findings.contents.sort { $0.header.generation < $1.header.generation }
+        return findings
+    }
+
+    /// The number of the database whose journals lie beside a tree that is damaged; nil where they don't agree, or there
+    /// is none.
+    static func database(beside path: String) -> UInt64? {
+        let numbers = names(beside: path).filter { isFile($0) }.compactMap { name in
+            (try? read(name, upTo: JournalHeader.size))?.withUnsafeBytes { JournalHeader($0)?.database }
+        }
+        guard let first = numbers.first, numbers.allSatisfy({ $0 == first }) else { return nil }
+        return first
+    }
+
+    /// Renames a damaged journal to `NAME.corrupt-TIME`; returns its new name.
+    static func quarantine(_ name: String, at now: Timestamp) throws(StoreError) -> String {
+        let aside = DatabaseFile.freeName(of: name, at: now)
+        guard rename(name, aside) == 0 else { throw StoreError.system(errno, "lmdb://\(name)") }
+        return aside
     }
 
     /// Renames a file that is in the place of a journal and is none; returns its new name.
@@ -113,10 +136,10 @@ struct Journal {
         fault = nil
     }
 
-    /// Renames the files to what a tree that was set aside is called, so that no other tree gets what is in them.
-    static func setAside(beside path: String, as name: String) {
-        for (journal, aside) in zip(names(beside: path), names(beside: name)) where isFile(journal) {
-            rename(journal, aside)
+    /// Whether the files that are open still have their names: what is written to others dies with the process.
+    var isInPlace: Bool {
+        zip(descriptors, Self.names(beside: path)).allSatisfy { descriptor, name in
+            descriptor < 0 || DatabaseFile.isAt(name, descriptor)
         }
     }
 

@@ -50,7 +50,7 @@ struct JournalHeader: BitwiseCopyable {
 /// Little-endian: SipHash-2-4 of what follows (8 bytes), the number of the frame in its file from 0 (8), the length of the
 /// rest (4); then for each change the table (1), the length of the key (2), the key, and the record (16).
 struct JournalFrame {
-    private static let headSize = 20
+    static let headSize = 20
     private static let longestKey = 511
     /// With the head left blank until it is sealed.
     private(set) var bytes = [UInt8](repeating: 0, count: headSize)
@@ -110,31 +110,8 @@ struct JournalFrame {
     }
 }
 
-/// What the file of a journal says.
-struct JournalContents {
-    let header: JournalHeader
-    let overlay: Overlay
-
-    /// Reads as far as the frames are whole; nil where there is no header.
-    init?(_ bytes: UnsafeRawBufferPointer) {
-        guard let header = JournalHeader(bytes) else { return nil }
-        var overlay = Overlay()
-        var place = JournalHeader.size
-        var number: UInt64 = 0
-        while let length = JournalFrame.read(
-            UnsafeRawBufferPointer(rebasing: bytes[place...]), number: number, key: header.key,
-            take: { overlay[$0] = $1 })
-        {
-            place += length
-            number += 1
-        }
-        self.header = header
-        self.overlay = overlay
-    }
-}
-
 extension UnsafeRawBufferPointer {
-    fileprivate func word(at offset: Int) -> UInt64 {
+    func word(at offset: Int) -> UInt64 {
         UInt64(littleEndian: loadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
 }

@@ -10,6 +10,7 @@ struct LMDBFault: Error {
     static let mapFull = MDB_MAP_FULL
     static let mapResized = MDB_MAP_RESIZED
     static let panic = MDB_PANIC
+    static let corrupted = MDB_CORRUPTED
 
     /// Whether the file isn't LMDB's, or isn't whole.
     var isCorruption: Bool {

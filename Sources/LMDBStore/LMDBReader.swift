@@ -14,19 +14,35 @@ public final class LMDBReader: EntrySource {
     private let path: String
     private let spareMap: Int
     private let journal: ReadOnlyJournal
+    /// What is known to be damaged.
+    public let flaw: String?
     /// Nil when it is closed.
     private let database: NIOLockedValueBox<ReadOnlyDatabase?>
 
     /// How often to open the file again for one slice.
     private static let tries = 10
 
-    /// Opens the file.
-    public convenience init(path: String) throws(StoreError) {
-        try self.init(path: path, spareMap: 1 << 30)
+    /// Opens the file, after a look through all of it in a process of its own: LMDB trusts its pages, and what is damaged
+    /// would end whoever reads it.
+    ///
+    /// That look is safe only while there is no other thread.
+    ///
+    /// - Parameters:
+    ///   - path: the file
+    ///   - isSalvaged: whether to read a damaged file, too, as far as it can be read; it is refused otherwise
+    public convenience init(path: String, isSalvaged: Bool = false) throws(StoreError) {
+        var flaw: String?
+        if !Inspection.passesForReading(path: path) {
+            let error = LMDBFault(code: MDB_CORRUPTED).errorAtOpen(path: path)
+            guard isSalvaged else { throw error }
+            flaw = error.description
+        }
+        try self.init(path: path, spareMap: 1 << 30, flaw: flaw)
+        if let flaw = self.flaw, !isSalvaged { throw StoreError(.corrupt, flaw) }
     }
 
     /// - Parameter spareMap: how much the file may grow before it is opened again, in bytes
-    init(path: String, spareMap: Int) throws(StoreError) {
+    init(path: String, spareMap: Int, flaw: String? = nil) throws(StoreError) {
         self.path = path
         self.spareMap = spareMap
         let opened = try Self.open(path, spareMap: spareMap)
@@ -35,6 +51,7 @@ public final class LMDBReader: EntrySource {
         } catch {
             throw error.error(path: path)
         }
+        self.flaw = flaw ?? journal.flaw.map { "lmdb://\(path): \($0)" }
         database = NIOLockedValueBox(opened)
     }
 

@@ -8,7 +8,7 @@ public import Storage
 ///
 /// One thread serves it. Whatever is waiting when the thread is free is appended to the journal in one piece, so that many
 /// requests share one sync; the next ones gather meanwhile (group commit). Another thread brings it into the tree.
-public final class LMDBStore: Store {
+public final class LMDBStore: CopyTarget {
     private struct Update: Sendable {
         var batch: [Inquiry]
         let done: @Sendable (Result<[Inquiry], StoreError>) -> Void
@@ -124,9 +124,37 @@ public final class LMDBStore: Store {
         }
     }
 
+    /// Which keys have no entry, in the journal or in the database.
+    public func absent(_ keys: [Key], from table: Table) async throws(StoreError) -> [Int] {
+        try await onThread { [tree] () throws(LMDBFault) in
+            try tree.keep { (backlog, transaction) throws(LMDBFault) in
+                var absent: [Int] = []
+                for index in keys.indices where !keys[index].withStoredBytes(Generation.isKey) {
+                    if try backlog.read(keys[index], in: table, transaction) == nil { absent.append(index) }
+                }
+                return absent
+            }
+        }
+    }
+
     /// How many entries the table has.
     public func count(_ table: Table) async throws(StoreError) -> Int? {
         try await run(flushing: true) { (transaction) throws(LMDBFault) in try transaction.count(table) }
+    }
+
+    /// Looks whether the files are still those that were opened, and opens what has taken their place.
+    public func checkFiles(at now: Timestamp) async throws(StoreError) {
+        let result: Result<Void, StoreError> = await withCheckedContinuation { continuation in
+            let errand: @Sendable () -> Void = { [tree, pending] in
+                continuation.resume(
+                    returning: Result { () throws(StoreError) in
+                        try tree.ready(at: now)
+                        if try tree.reopenIfReplaced(at: now) { pending.beginAnew() }
+                    })
+            }
+            enqueue { $0.errands.append(errand) }
+        }
+        try result.get()
     }
 
     /// Finishes what is waiting and closes the file.

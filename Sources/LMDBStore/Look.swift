@@ -9,96 +9,82 @@ struct Look {
         case damage, none
     }
 
-    /// Until when to look, in milliseconds; nil to look at all there is.
-    private let deadline: Int?
-    private let parent: pid_t
-    private var visited = 0
+    /// The file.
+    let path: String
+    /// Its length.
+    let size: Int
+    /// How long to look, in milliseconds; nil to look through all of it.
+    var limit: Int?
+    /// Whether to find each entry by its key, too, and to compare what is there with what LMDB counts.
+    var isThorough = false
+    /// Whether others may write to the file meanwhile: they are told which pages are being read.
+    var isShared = false
+
+    /// How much a file may grow between the look at its length and that at its pages.
+    private static let spareMap = 1 << 28
 
     /// Looks at the file.
     ///
-    /// - Parameters:
-    ///   - path: the file
-    ///   - size: its length
-    ///   - limit: how long to look, in milliseconds; nil to look through all of it
-    ///   - parent: for whom to look; without it the process ends
-    static func finds(path: String, size: Int, limit: Int?, parent: pid_t) -> Finding {
+    /// - Parameter parent: for whom to look; without it the process ends
+    func finds(parent: pid_t) -> Finding {
+        if limit == nil { alarm(Inspection.longest) }
         do throws(LMDBFault) {
-            let (environment, pages, isShort) = try open(path: path, size: size)
-            var look = Look(limit: isShort ? nil : limit, parent: parent)
-            return try look.isSound(environment, pages: pages) ? .none : .damage
+            if isThorough, !MetaPages.agree(at: path) { return .damage }
+            var walk = LookWalk(parent: parent, isThorough: isThorough)
+            return try isSound(try open(), &walk) ? .none : .damage
         } catch {
             // Too little memory, no right to read, a disk that fails: nothing of it says that the file is damaged.
             return error.isCorruption ? .damage : .none
         }
     }
 
-    private init(limit: Int?, parent: pid_t) {
-        deadline = limit.map { Self.milliseconds() + $0 }
-        self.parent = parent
-        if limit == nil { alarm(Inspection.longest) }
-    }
-
-    /// Opens the file to read; gives its number of pages and whether it is too short for them.
-    ///
-    /// A short file is no proof of damage: LMDB may leave pages at its end unwritten that it freed at once.
-    private static func open(path: String, size: Int) throws(LMDBFault) -> (OpaquePointer, pages: UInt, isShort: Bool) {
+    private func open() throws(LMDBFault) -> OpaquePointer {
         var environment: OpaquePointer?
         try LMDBFault.check(mdb_env_create(&environment))
         guard let environment else { preconditionFailure("LMDB made an environment without giving it") }
         try LMDBFault.check(mdb_env_set_maxdbs(environment, UInt32(Table.allCases.count)))
-        try LMDBFault.check(mdb_env_set_mapsize(environment, max(size, 1 << 20)))
-        let flags = MDB_NOSUBDIR | MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS | MDB_NORDAHEAD
+        try LMDBFault.check(mdb_env_set_mapsize(environment, max(size, 1 << 20) + (isShared ? Self.spareMap : 0)))
+        let flags = MDB_NOSUBDIR | MDB_RDONLY | MDB_NOTLS | MDB_NORDAHEAD | (isShared ? 0 : MDB_NOLOCK)
         try LMDBFault.check(mdb_env_open(environment, path, UInt32(flags), 0o600))
+        return environment
+    }
+
+    private func isSound(_ environment: OpaquePointer, _ walk: inout LookWalk) throws(LMDBFault) -> Bool {
+        var handle: OpaquePointer?
+        try LMDBFault.check(mdb_txn_begin(environment, nil, UInt32(MDB_RDONLY), &handle))
+        guard let handle else { preconditionFailure("LMDB began a transaction without giving it") }
+        // After the beginning, so that there are no fewer than the transaction sees.
+        let (pages, isShort) = try pages(of: environment)
+        walk.deadline = isShort ? nil : limit.map { LookWalk.milliseconds() + $0 }
+        var tables = TableHandles()
+        var present: [Table] = []
+        for table in Table.allCases {
+            let code = mdb_dbi_open(handle, TableHandles.name(of: table), 0, &tables[table])
+            if code == LMDBFault.notFound { continue }
+            try LMDBFault.check(code)
+            present.append(table)
+        }
+        guard try Self.entriesOfMain(handle) == present.count else { return false }
+        var transaction = Transaction(handle: handle, tables: tables)
+        for table in present { guard try walk.isSound(tables[table], in: &transaction) else { return false } }
+        return try walk.areFreePages(Self.freePages, in: &transaction, pages: pages)
+    }
+
+    /// How many pages there are, and whether the file is too short for them.
+    ///
+    /// A short file is no proof of damage: LMDB may leave pages at its end unwritten that it freed at once.
+    private func pages(of environment: OpaquePointer) throws(LMDBFault) -> (count: UInt, isShort: Bool) {
         var info = MDB_envinfo()
         var statistics = MDB_stat()
         try LMDBFault.check(mdb_env_info(environment, &info))
         try LMDBFault.check(mdb_env_stat(environment, &statistics))
         let pages = UInt(info.me_last_pgno) &+ 1
         let (length, isTooMuch) = pages.multipliedReportingOverflow(by: UInt(statistics.ms_psize))
-        return (environment, pages, isTooMuch || length > UInt(size))
-    }
-
-    private mutating func isSound(_ environment: OpaquePointer, pages: UInt) throws(LMDBFault) -> Bool {
-        var handle: OpaquePointer?
-        try LMDBFault.check(mdb_txn_begin(environment, nil, UInt32(MDB_RDONLY), &handle))
-        guard let handle else { preconditionFailure("LMDB began a transaction without giving it") }
-        var tables = TableHandles()
-        var present: [MDB_dbi] = []
-        for table in Table.allCases {
-            let code = mdb_dbi_open(handle, TableHandles.name(of: table), 0, &tables[table])
-            if code == LMDBFault.notFound { continue }
-            try LMDBFault.check(code)
-            present.append(tables[table])
-        }
-        guard try Self.entriesOfMain(handle) == present.count else { return false }
-        var transaction = Transaction(handle: handle, tables: tables)
-        for table in present {
-            guard try isSound(table, in: &transaction, { Record($0) != nil }) else { return false }
-        }
-        return try isSound(Self.freePages, in: &transaction) { FreePages.isOne($0, pages: pages) }
+        return (pages, isTooMuch || length > UInt(size))
     }
 
     /// LMDB's own table of the pages that are free.
     private static let freePages: MDB_dbi = 0
-
-    /// Whether all values of the table are what they ought to be, as far as there is time to look.
-    private mutating func isSound(
-        _ table: MDB_dbi, in transaction: inout Transaction, _ isOne: (UnsafeRawBufferPointer) -> Bool
-    ) throws(LMDBFault) -> Bool {
-        var isSound = true
-        try transaction.walk(table, from: nil) { _, value in
-            isSound = isOne(value)
-            return isSound && !isOver() ? .keep : .stop
-        }
-        return isSound
-    }
-
-    private mutating func isOver() -> Bool {
-        visited += 1
-        guard visited & 1023 == 0 else { return false }
-        if getppid() != parent { _exit(0) }
-        return deadline.map { Self.milliseconds() >= $0 } ?? false
-    }
 
     /// How many tables there are: any other than ours is somebody's own.
     private static func entriesOfMain(_ transaction: OpaquePointer) throws(LMDBFault) -> Int {
@@ -108,10 +94,82 @@ struct Look {
         try LMDBFault.check(mdb_stat(transaction, main, &statistics))
         return Int(clamping: statistics.ms_entries)
     }
+}
 
-    private static func milliseconds() -> Int {
+/// The way of a look through the entries of a file.
+struct LookWalk {
+    let parent: pid_t
+    let isThorough: Bool
+    /// Until when to look, in milliseconds; nil to look at all there is.
+    var deadline: Int?
+    private var visited = 0
+
+    init(parent: pid_t, isThorough: Bool) {
+        (self.parent, self.isThorough) = (parent, isThorough)
+    }
+
+    /// Whether all entries of a table are what they ought to be, as far as there is time to look.
+    mutating func isSound(_ table: MDB_dbi, in transaction: inout Transaction) throws(LMDBFault) -> Bool {
+        var isSound = true
+        var count = 0
+        var isCutShort = false
+        var last: [UInt8] = []
+        let handle = transaction.handle
+        try transaction.walk(table, from: nil) { key, value in
+            isSound = Record(value) != nil && (count == 0 || last.precede(key))
+            if isSound, isThorough { isSound = Self.leads(key, to: value, of: table, in: handle) }
+            last.removeAll(keepingCapacity: true)
+            last.append(contentsOf: key)
+            count += 1
+            isCutShort = isOver()
+            return isSound && !isCutShort ? .keep : .stop
+        }
+        guard isThorough, isSound, !isCutShort else { return isSound }
+        var statistics = MDB_stat()
+        try LMDBFault.check(mdb_stat(handle, table, &statistics))
+        return Int(clamping: statistics.ms_entries) == count
+    }
+
+    /// Whether the lists of free pages are such lists, as far as there is time to look.
+    mutating func areFreePages(
+        _ table: MDB_dbi, in transaction: inout Transaction, pages: UInt
+    ) throws(LMDBFault) -> Bool {
+        var isSound = true
+        try transaction.walk(table, from: nil) { _, value in
+            isSound = FreePages.isOne(value, pages: pages)
+            return isSound && !isOver() ? .keep : .stop
+        }
+        return isSound
+    }
+
+    /// Whether the key is found from the root, too, and leads to the same value.
+    private static func leads(
+        _ key: UnsafeRawBufferPointer, to value: UnsafeRawBufferPointer, of table: MDB_dbi,
+        in transaction: OpaquePointer
+    ) -> Bool {
+        var wanted = MDB_val(mv_size: key.count, mv_data: UnsafeMutableRawPointer(mutating: key.baseAddress))
+        var found = MDB_val()
+        guard mdb_get(transaction, table, &wanted, &found) == MDB_SUCCESS else { return false }
+        return found.mv_data.map { UnsafeRawPointer($0) } == value.baseAddress
+    }
+
+    private mutating func isOver() -> Bool {
+        visited += 1
+        guard visited & 1023 == 0 else { return false }
+        if getppid() != parent { _exit(0) }
+        return deadline.map { Self.milliseconds() >= $0 } ?? false
+    }
+
+    static func milliseconds() -> Int {
         var now = timespec()
         clock_gettime(CLOCK_MONOTONIC, &now)
         return now.tv_sec * 1000 + now.tv_nsec / 1_000_000
+    }
+}
+
+extension [UInt8] {
+    /// Whether LMDB has them before that key.
+    fileprivate func precede(_ key: UnsafeRawBufferPointer) -> Bool {
+        lexicographicallyPrecedes(key)
     }
 }

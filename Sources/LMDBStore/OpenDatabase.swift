@@ -10,18 +10,26 @@ struct OpenDatabase: ~Copyable {
     let generation: Generation
     private let handle: OpaquePointer
     private let tables: TableHandles
+    private let path: String
+    /// Of the maps of the file, and of that of LMDB's lock file.
+    private var guards: MapGuard
+    private let lockGuard: MapGuard
 
     /// The smallest map to open with, unless the file is larger.
     private static let smallestMap = 1 << 26
 
     /// Opens the file with a map of that size, or a smaller one where there is little address space (ulimit -v, a small
     /// container): it grows when needed.
-    static func open(path: String, mapSize: Int, fileSize: Int) throws(LMDBFault) -> OpenDatabase {
+    ///
+    /// - Parameter adopted: the number of a fresh database, so that it has the journals that are there; nil for a new one
+    static func open(
+        path: String, mapSize: Int, fileSize: Int, adopting adopted: UInt64?
+    ) throws(LMDBFault) -> OpenDatabase {
         let smallest = min(mapSize, max(smallestMap, fileSize))
         var size = mapSize
         while true {
             do throws(LMDBFault) {
-                return try OpenDatabase(path: path, mapSize: size)
+                return try OpenDatabase(path: path, mapSize: size, adopting: adopted)
             } catch {
                 guard error.code == ENOMEM, size > smallest else { throw error }
                 size = max(size / 2, smallest)
@@ -29,25 +37,37 @@ struct OpenDatabase: ~Copyable {
         }
     }
 
-    private init(path: String, mapSize: Int) throws(LMDBFault) {
+    private init(path: String, mapSize: Int, adopting adopted: UInt64?) throws(LMDBFault) {
         var handle: OpaquePointer?
         try LMDBFault.check(mdb_env_create(&handle))
         guard let handle else { preconditionFailure("LMDB made an environment without giving it") }
         do throws(LMDBFault) {
-            (tables, generation) = try Self.open(handle, path: path, mapSize: mapSize)
+            (tables, generation) = try Self.open(handle, path: path, mapSize: mapSize, adopting: adopted)
         } catch {
             mdb_env_close(handle)
             throw error
         }
         self.handle = handle
         self.mapSize = mapSize
+        self.path = path
+        guards = MapGuard(of: path)
+        lockGuard = MapGuard(of: path + "-lock")
         // LMDB takes more than it was told where the file needs it.
         var info = MDB_envinfo()
         if mdb_env_info(handle, &info) == MDB_SUCCESS { self.mapSize = Int(clamping: info.me_mapsize) }
     }
 
     deinit {
+        // The guards are removed after it: LMDB uses its maps until their end.
         mdb_env_close(handle)
+    }
+
+    /// Whether a map was found to be longer than its file: what was read from it is worth nothing.
+    ///
+    /// A lock file that is gone is LMDB's own state; it has to be opened again, too.
+    func checkMaps() throws(LMDBFault) {
+        if guards.hasFired { throw LMDBFault(code: MDB_CORRUPTED) }
+        if lockGuard.hasFired { throw LMDBFault(code: LMDBFault.panic) }
     }
 
     /// Begins a transaction that may write.
@@ -69,10 +89,11 @@ struct OpenDatabase: ~Copyable {
     mutating func remap(to size: Int) throws(LMDBFault) {
         try LMDBFault.check(mdb_env_set_mapsize(handle, size))
         mapSize = size
+        guards = MapGuard(of: path)
     }
 
     private static func open(
-        _ handle: OpaquePointer, path: String, mapSize: Int
+        _ handle: OpaquePointer, path: String, mapSize: Int, adopting adopted: UInt64?
     ) throws(LMDBFault) -> (TableHandles, Generation) {
         try LMDBFault.check(mdb_env_set_maxdbs(handle, UInt32(Table.allCases.count)))
         try LMDBFault.check(mdb_env_set_mapsize(handle, mapSize))
@@ -87,7 +108,7 @@ struct OpenDatabase: ~Copyable {
         }
         transaction.tables = tables
         let known = try transaction.generation()
-        let generation = known ?? Generation()
+        let generation = known ?? adopted.map { Generation(database: $0, applied: 0) } ?? Generation()
         if known == nil { try transaction.write(generation) }
         try transaction.commit()
         return (tables, generation)

@@ -60,20 +60,27 @@ final class ReadOnlyDatabase: @unchecked Sendable {  // guarded by: LMDBReader u
     /// What the journal has that isn't in the tree at this moment.
     func readJournal() throws(LMDBFault) -> ReadOnlyJournal {
         let path = path
-        for _ in 0..<Self.tries {
+        for attempt in 1...Self.tries {
             let before = try read { (transaction) throws(LMDBFault) in try transaction.generation() }
             guard let before else { break }
-            let contents: [JournalContents]
+            let found: JournalFindings
             do throws(StoreError) {
-                contents = try Journal.find(beside: path, of: before.database).contents
+                found = try Journal.find(beside: path, of: before.database)
             } catch {
                 throw LMDBFault(code: error.code == .denied ? EACCES : EIO)
             }
             let after = try read { (transaction) throws(LMDBFault) in try transaction.generation() }
-            if after?.applied == before.applied { return ReadOnlyJournal(contents, on: before) }
+            guard after?.applied == before.applied else { continue }
+            let flaws = found.flaws(after: before.applied).map(\.sentence)
+            // One that is being written over looks damaged for a moment.
+            if !flaws.isEmpty, attempt < Self.triesOfDamaged { continue }
+            return ReadOnlyJournal(
+                found.contents, on: before, flaw: flaws.isEmpty ? nil : flaws.joined(separator: "; "))
         }
         return ReadOnlyJournal()
     }
+
+    private static let triesOfDamaged = 5
 
     /// How often to read the journal again, when it was written over meanwhile.
     private static let tries = 100
@@ -107,12 +114,17 @@ struct ReadOnlyJournal: Sendable {
     private var overlay = Overlay()
     /// The tree that has all of it.
     private var last: Generation?
+    /// What of it is damaged: a sentence.
+    let flaw: String?
 
-    init() {}
+    init() {
+        flaw = nil
+    }
 
-    init(_ contents: [JournalContents], on tree: Generation) {
+    init(_ contents: [JournalContents], on tree: Generation, flaw: String?) {
+        self.flaw = flaw
         for journal in contents where journal.header.generation > tree.applied {
-            overlay.add(journal.overlay)
+            overlay.add(journal.all)
             last = Generation(database: tree.database, applied: journal.header.generation)
         }
     }

@@ -61,19 +61,29 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
         let (seconds, attoseconds) = (syncInterval ?? Self.commitInterval).components
         interval = .nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
         let path = environment.path
-        if let name = environment.takeAsideName() { Journal.setAside(beside: path, as: name) }
         let generation = environment.generation ?? Generation()
-        let (found, strange) = try Journal.find(beside: path, of: generation.database)
-        for name in strange {
-            report("lmdb://\(path): \(name) is no journal of it: set aside as \(try Journal.setAside(name))")
+        let found = try Journal.find(beside: path, of: generation.database)
+        for name in found.strange {
+            report("lmdb://\(path): \(name) is not a journal of it: set aside as \(try Journal.setAside(name))")
         }
-        for contents in found where contents.header.generation > generation.applied { backlog.add(contents.overlay) }
-        let last = max(generation.applied, found.last?.header.generation ?? 0)
+        for journal in found.contents where journal.header.generation > generation.applied { backlog.add(journal.all) }
+        let last = max(generation.applied, found.contents.last?.header.generation ?? 0)
         journal = Journal(beside: path, database: generation.database, generation: last + 1)
         writers = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let flaws = found.flaws(after: generation.applied)
         if !backlog.isEmpty {
-            report("lmdb://\(path): takes in \(backlog.frozen.count) entries from its journal")
-            do throws(LMDBFault) { try flush() } catch { return }
+            report("lmdb://\(path): recovered \(backlog.frozen.count) entries from the journal")
+            do throws(LMDBFault) {
+                try flush()
+            } catch {
+                // The files stay for the next start.
+                for flaw in flaws { report("lmdb://\(path): \(flaw.sentence)") }
+                return
+            }
+        }
+        for flaw in flaws {
+            let name = try Journal.quarantine(flaw.name, at: environment.start)
+            report("lmdb://\(path): \(flaw.sentence); quarantined as \(name)")
         }
         journal.removeFiles()
     }
@@ -151,6 +161,21 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
         waitForTree()
         defer { followDatabase() }
         try environment.ready(at: now)
+    }
+
+    /// Looks whether the files are still those that were opened; returns whether the database was opened again.
+    func reopenIfReplaced(at now: Timestamp) throws(StoreError) -> Bool {
+        waitForTree()
+        let isReopened = try environment.reopenIfReplaced(at: now)
+        if isReopened {
+            followDatabase()
+            do throws(LMDBFault) { try flush() } catch { throw error.error(path: environment.path) }
+        }
+        guard !journal.isInPlace else { return isReopened }
+        report("lmdb://\(environment.path): its journal was removed or replaced while in use; writing a new one")
+        do throws(LMDBFault) { try flush() } catch { throw error.error(path: environment.path) }
+        journal.close()
+        return isReopened
     }
 
     /// Takes note of what the other thread has done.
@@ -232,6 +257,7 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
         isWriting = false
         do throws(LMDBFault) {
             do throws(LMDBFault) {
+                try environment.checkMaps()
                 try written.get()
             } catch {
                 guard error.code == LMDBFault.mapFull || error.code == LMDBFault.mapResized else { throw error }
@@ -265,15 +291,17 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
         }
     }
 
-    /// Forgets what was for a database that was set aside.
+    /// Goes on with the database that is open by now.
+    ///
+    /// One that was begun anew in place of a damaged one has its number, and so its journals: what was on the way to the
+    /// old one is written to it. Another one, which somebody put there, gets that at once, and journals of its own.
     private func followDatabase() {
-        if let name = environment.takeAsideName() {
-            journal.close()
-            Journal.setAside(beside: environment.path, as: name)
-            backlog.forgetAll()
-            fault = nil
-        }
-        guard let opened = environment.generation, opened.database != journal.database else { return }
+        guard let opened = environment.generation else { return }
+        fault = nil
+        guard opened.database != journal.database else { return }
+        journal.close()
         journal = Journal(beside: environment.path, database: opened.database, generation: opened.applied + 1)
+        // Where it fails now, the next batch takes it along.
+        try? flush()
     }
 }

@@ -9,6 +9,8 @@ public import Storage
 public struct Backend: Sendable {
     /// What every key in Redis begins with.
     public var keyPrefix: String
+    /// Whether the keys of the auto-whitelist have a prefix of their own in Redis, also without a `keyPrefix`.
+    public var separatesTables = false
     /// For how many seconds an instance that maintains a Redis keeps all others from it; nil: for none.
     public var maintenanceLease: Int64?
     /// After what time an answer of an LMDB store is on disk; nil: before it is given.
@@ -68,7 +70,7 @@ public struct Backend: Sendable {
     /// first.
     ///
     /// - Parameter table: what a file holds that can only hold one table
-    public func open(_ location: StoreLocation, holding table: Table) throws(StoreError) -> any Store {
+    public func open(_ location: StoreLocation, holding table: Table) throws(StoreError) -> any CopyTarget {
         switch location {
         case .memory: return MemoryStore()
         case .lmdb(let path): return try LMDBStore(path: path, syncInterval: syncInterval, at: now(), report: report)
@@ -76,6 +78,7 @@ public struct Backend: Sendable {
         case .redis(let location):
             var terms = RedisStore.Terms()
             terms.keyPrefix = keyPrefix
+            terms.separatesTables = separatesTables
             terms.maintenanceLease = maintenanceLease
             let store: RedisStore
             if let access = accesses[location] {
@@ -88,23 +91,28 @@ public struct Backend: Sendable {
         }
     }
 
-    /// Opens a store to copy to: as `open` does, but a file that is none of ours is refused, where a daemon would set it
-    /// aside.
-    public func openTarget(_ location: StoreLocation, holding table: Table) async throws(StoreError) -> any Store {
+    /// Opens a store to copy to: as `open` does, but a file that is none of ours, or is damaged, is refused, where a
+    /// daemon would set it aside.
+    public func openTarget(_ location: StoreLocation, holding table: Table) async throws(StoreError) -> any CopyTarget {
         if case .lmdb(let path) = location, Self.hasContents(path) { await (try LMDBReader(path: path)).close() }
+        if case .gdbm(let path) = location, Self.hasContents(path) {
+            await (try GDBMSnapshot(of: path, holding: table)).close()
+        }
         return try open(location, holding: table)
     }
 
     /// Opens what is only read; another process may have it open, too.
     ///
-    /// - Parameter table: what a store holds that has one table
+    /// - Parameters:
+    ///   - table: what a store holds that has one table
+    ///   - isSalvaged: whether to make do with what can be read of a damaged file, which is refused otherwise
     public func openSource(
-        _ location: StoreLocation, holding table: Table
+        _ location: StoreLocation, holding table: Table, isSalvaged: Bool = false
     ) throws(StoreError) -> any EntrySource {
         switch location {
-        case .lmdb(let path): return try LMDBReader(path: path)
+        case .lmdb(let path): return try LMDBReader(path: path, isSalvaged: isSalvaged)
         case .gdbm(let path):
-            let snapshot = try GDBMSnapshot(of: path, holding: table)
+            let snapshot = try GDBMSnapshot(of: path, holding: table, isSalvaged: isSalvaged)
             if !snapshot.isSteady { report("gdbm://\(path): is being written to: copy once more when it is not") }
             return snapshot
         case .memory, .redis: return try open(location, holding: table)

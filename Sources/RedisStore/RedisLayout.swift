@@ -3,16 +3,23 @@ import Storage
 /// Where entries lie among the keys of a database.
 ///
 /// Without a prefix that is the layout of TPRT 0.9.3: the keys of both tables as they are. With one, the keys of the
-/// greylist begin with it, and those of the auto-whitelist with the prefix and `awl:`.
+/// greylist begin with it, and those of the auto-whitelist with the prefix and `awl:`. Where the auto-whitelist is with a
+/// greylist without a prefix, its keys begin with `awl:` alone, as those of no triplet do. A prefix that ends so is taken
+/// for that of the auto-whitelist: so `awl:` names those keys for `tprtctl`.
 package struct RedisLayout: Sendable {
-    private let keyPrefix: [UInt8]
+    private static let mark = Array("awl:".utf8)
 
-    package init(keyPrefix: String) {
+    private let keyPrefix: [UInt8]
+    private let separatesTables: Bool
+
+    package init(keyPrefix: String, separatesTables: Bool = false) {
         self.keyPrefix = Array(keyPrefix.utf8)
+        self.separatesTables = separatesTables
     }
 
     func prefix(of table: Table) -> [UInt8] {
-        keyPrefix.isEmpty || table == .greylist ? keyPrefix : keyPrefix + Array("awl:".utf8)
+        if table == .greylist || keyPrefix.suffix(Self.mark.count) == Self.mark[...] { return keyPrefix }
+        return keyPrefix.isEmpty && !separatesTables ? [] : keyPrefix + Self.mark
     }
 
     /// The entry that a key of the database names; nil where it isn't one of the table.
@@ -20,7 +27,7 @@ package struct RedisLayout: Sendable {
     /// Others may have keys in the same database: only what has the form of ours is taken for ours.
     func key(_ name: UnsafeRawBufferPointer, in table: Table) -> Key? {
         let prefix = prefix(of: table)
-        guard name.starts(with: prefix) else { return nil }
+        guard name.starts(with: prefix), !prefix.isEmpty || !name.starts(with: Self.mark) else { return nil }
         let key = Key(spelling: UnsafeRawBufferPointer(rebasing: name[prefix.count...]))
         return key.hasForm ? key : nil
     }

@@ -69,6 +69,21 @@ extension RedisStore {
     /// Doesn't know: servers only count all keys of a database, whosever they are.
     public func count(_ table: Table) async throws(StoreError) -> Int? { nil }
 
+    /// Which keys have no record.
+    ///
+    /// A key that somebody else uses for something else, a list say, has no place for an entry and counts as present.
+    public func absent(_ keys: [Key], from table: Table) async throws(StoreError) -> [Int] {
+        let records = try await run(keys.count) { number, commands, buffer in
+            commands.get(keys[number], in: table, into: &buffer)
+        }
+        var absent: [Int] = []
+        for (index, reply) in records.enumerated() {
+            if case .failure(let fault) = reply, fault.kind == .wrongType { continue }
+            if EntryText.sighting(try reply.value().text ?? ByteBuffer()) == nil { absent.append(index) }
+        }
+        return absent
+    }
+
     /// Adds entries, each atomically; those that are expired aren't worth it.
     public func merge(
         _ entries: [Entry], into table: Table, at now: Timestamp, under rules: Rules

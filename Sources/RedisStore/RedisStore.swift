@@ -12,11 +12,13 @@ public import Storage
 /// Entries are those of TPRT 0.9.3 (`EntryText`), which may use the same database, with an expiry that follows the rules.
 /// The bounds on pending entries are kept by each process for itself and approximately: it knows what it wrote, not what
 /// others did.
-public final class RedisStore: Store {
+public final class RedisStore: CopyTarget {
     /// What doesn't follow from the location.
     public struct Terms: Sendable {
         /// What every key begins with; empty for the layout of TPRT 0.9.3.
         public var keyPrefix = ""
+        /// Whether the keys of the auto-whitelist have a prefix of their own, also without a `keyPrefix`.
+        public var separatesTables = false
         /// For how many seconds whoever begins to go through a table keeps all others from it; nil: they don't heed
         /// each other.
         public var maintenanceLease: Int64?
@@ -55,7 +57,7 @@ public final class RedisStore: Store {
 
     private init(_ access: RedisAccess, terms: Terms, limits: RedisLimits) {
         self.access = access
-        layout = RedisLayout(keyPrefix: terms.keyPrefix)
+        layout = RedisLayout(keyPrefix: terms.keyPrefix, separatesTables: terms.separatesTables)
         maintenanceLease = terms.maintenanceLease
         self.limits = limits
     }

@@ -23,12 +23,17 @@ public struct Maintenance: Service {
         }
     }
 
+    /// How often files are looked at.
+    private static let fileInterval = Duration.seconds(10)
+
     private let store: any Store
     /// They may change between two passes.
     private let terms: NIOLockedValueBox<Terms>
     private let delay: Duration
     private let now: @Sendable () -> Timestamp
     private let isStoreAway: @Sendable () -> Bool
+    private let isClockDoubtful: @Sendable () -> Bool
+    private let evidence: ClockEvidence?
     private let faults: FaultReport
     private let logger: Logger
 
@@ -38,16 +43,21 @@ public struct Maintenance: Service {
     ///   - delay: when the first pass comes; not at once, so that a daemon that starts again and again does no such
     ///     work each time, and not at the same time everywhere
     ///   - isStoreAway: whether to leave the store alone
+    ///   - isClockDoubtful: whether the clock may be wrong, so that nothing should be removed
+    ///   - checksClock: whether the clock is compared with the entries that are there before the first pass
     public init(
         store: any Store, terms: Terms, delay: Duration = .seconds(.random(in: 30...90)),
         now: @escaping @Sendable () -> Timestamp,
-        isStoreAway: @escaping @Sendable () -> Bool = { false }, logger: Logger
+        isStoreAway: @escaping @Sendable () -> Bool = { false },
+        isClockDoubtful: @escaping @Sendable () -> Bool = { false }, checksClock: Bool = false, logger: Logger
     ) {
         self.store = store
         self.terms = NIOLockedValueBox(terms)
         self.delay = min(delay, terms.interval)
         self.now = now
         self.isStoreAway = isStoreAway
+        self.isClockDoubtful = isClockDoubtful
+        evidence = checksClock ? ClockEvidence(at: now()) : nil
         faults = FaultReport(logger: logger)
         self.logger = logger
     }
@@ -66,8 +76,23 @@ public struct Maintenance: Service {
                 pause = terms.withLockedValue { $0.interval }
             }
         }
+        let files = Task {
+            while (try? await Task.sleep(for: Self.fileInterval)) != nil { await checkFiles() }
+        }
         try? await gracefulShutdown()
         passes.cancel()
+        files.cancel()
+    }
+
+    /// Has the store look whether its files are still there.
+    func checkFiles() async {
+        guard !isStoreAway() else { return }
+        do throws(StoreError) {
+            try await store.checkFiles(at: now())
+            faults.succeeded("the check of the database's files")
+        } catch {
+            faults.failed("the check of the database's files", error)
+        }
     }
 
     /// Goes through all tables once, as far as the store is there.
@@ -76,12 +101,24 @@ public struct Maintenance: Service {
         for table in terms.tables where !isStoreAway() && !Task.isCancelled {
             let task = "maintenance of the \(table.name)"
             do throws(StoreError) {
+                guard try await isTrusted(for: table) else { continue }
                 try await expire(table, under: terms.rules)
                 faults.succeeded(task)
             } catch {
                 faults.failed(task, error)
             }
         }
+    }
+
+    /// Whether the clock may decide what is expired.
+    private func isTrusted(for table: Table) async throws(StoreError) -> Bool {
+        guard !isClockDoubtful() else {
+            logger.warning("maintenance of the \(table.name) is put off: the clock has jumped")
+            return false
+        }
+        guard let evidence, let sentence = try await evidence.objection(against: table, of: store) else { return true }
+        logger.warning("maintenance of the \(table.name) is put off for a day: \(sentence)")
+        return false
     }
 
     private func expire(_ table: Table, under rules: Rules) async throws(StoreError) {
@@ -91,6 +128,9 @@ public struct Maintenance: Service {
         var cursor: Cursor?
         repeat {
             let sliceStart = ContinuousClock.now
+            guard !isClockDoubtful() else {
+                return logger.warning("maintenance of the \(table.name) is broken off: the clock has jumped")
+            }
             let slice = try await store.expire(table, from: cursor, limit: size.limit, at: now(), under: rules)
             if slice.isLeftToOthers {
                 return logger.debug("maintenance: the \(table.name) is left to another instance")
@@ -110,7 +150,7 @@ public struct Maintenance: Service {
 }
 
 extension Table {
-    fileprivate var name: String {
+    var name: String {
         self == .greylist ? "greylist" : "auto-whitelist"
     }
 }

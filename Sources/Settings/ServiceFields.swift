@@ -93,9 +93,9 @@ extension Configuration {
             reload: true),
         Field(
             "service.awl_db", \.service.awlDb,
-            "The URL of the auto-whitelist database.",
-            discussion: "{state_dir} stands for the program's state directory.",
-            allowed: .notEmpty, flag: "awl_db", secret: true),
+            "The URL of the auto-whitelist database; empty: where grey_db is.",
+            discussion: "In the same LMDB file or Redis; beside a GNU dbm file, as autowldb.",
+            flag: "awl_db", secret: true),
         Field(
             "service.awl_db_maintenance_disable", \.service.awlDbMaintenanceDisable,
             "Whether expiring the auto-whitelist database is left to another instance.",

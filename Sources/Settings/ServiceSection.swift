@@ -41,8 +41,8 @@ extension Configuration {
         public var awlClientCount = 0
         /// By what the auto-whitelist knows a client.
         public var awlBy = ClientIdentity.network
-        /// The URL of the auto-whitelist database.
-        public var awlDb = "lmdb://{state_dir}/tprt.lmdb"
+        /// The URL of the auto-whitelist database; empty: where the greylist is.
+        public var awlDb = ""
         /// Whether another instance expires the auto-whitelist database.
         public var awlDbMaintenanceDisable = false
         /// The time between maintenance passes.

@@ -56,15 +56,9 @@ public struct DatabaseFile: ~Copyable {
         return fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
     }
 
-    /// Leaves the lock to the parent alone, in a child made by fork: should the parent end, the next one can have the
-    /// file.
-    public func leaveToParent() {
-        Glibc.close(descriptor)
-    }
-
     /// Renames the file to `NAME.corrupt-TIME`, so that a fresh one can take its place; returns the new name.
     public func setAside(at now: Timestamp) throws(StoreError) -> String {
-        let name = freeName(at: now)
+        let name = Self.freeName(of: path, at: now)
         guard rename(path, name) == 0 else { throw StoreError.system(errno, url) }
         return name
     }
@@ -77,14 +71,15 @@ public struct DatabaseFile: ~Copyable {
     /// - Parameter now: the time for the name of the old file; nil to give it up
     /// - Returns: the name of the old file
     public func replace(with other: String, settingAsideAt now: Timestamp?) throws(StoreError) -> String? {
-        let name = now.map { freeName(at: $0) }
+        let name = now.map { Self.freeName(of: path, at: $0) }
         // Not every file system has hard links.
         if let name, link(path, name) != 0, rename(path, name) != 0 { throw StoreError.system(errno, url) }
         guard rename(other, path) == 0 else { throw StoreError.system(errno, url) }
         return name
     }
 
-    private func freeName(at now: Timestamp) -> String {
+    /// The first name of the form `NAME.corrupt-TIME` that is free.
+    public static func freeName(of path: String, at now: Timestamp) -> String {
         var name = "\(path).corrupt-\(now.seconds)"
         var number = 1
         while access(name, F_OK) == 0 {
@@ -108,11 +103,14 @@ public struct DatabaseFile: ~Copyable {
     private static func lock(_ descriptor: CInt, _ url: String) throws(StoreError) {
         guard flock(descriptor, LOCK_EX | LOCK_NB) != 0 else { return }
         throw errno == EWOULDBLOCK
-            ? StoreError(.inUse, "\(url): another process has it open") : StoreError.system(errno, url)
+            ? StoreError(.inUse, "\(url): \(LockHolder.words(for: descriptor))") : StoreError.system(errno, url)
     }
 
-    /// Whether the path still leads to the open file: it may have been set aside before the lock was ours.
-    private static func isAt(_ path: String, _ descriptor: CInt) -> Bool {
+    /// Whether the path still leads to the open file: it may have been removed or replaced.
+    public var isInPlace: Bool { Self.isAt(path, descriptor) }
+
+    /// Whether a path leads to the open file.
+    public static func isAt(_ path: String, _ descriptor: CInt) -> Bool {
         var opened = stat()
         var named = stat()
         guard fstat(descriptor, &opened) == 0, stat(path, &named) == 0 else { return false }

@@ -2,7 +2,7 @@ public import Greylist
 import NIOConcurrencyHelpers
 
 /// A store that forgets everything when the process ends: for tests and trials, and to stand in for one that is away.
-public final class MemoryStore: Store {
+public final class MemoryStore: CopyTarget {
     private let tables: NIOLockedValueBox<MemoryTables>
 
     /// An empty store.
@@ -59,6 +59,11 @@ public final class MemoryStore: Store {
         tables.withLockedValue { tables in
             for entry in entries { tables.merge(entry, into: table, under: rules) }
         }
+    }
+
+    /// Which keys have no entry.
+    public func absent(_ keys: [Key], from table: Table) async throws(StoreError) -> [Int] {
+        tables.withLockedValue { tables in keys.indices.filter { tables[table].kept[keys[$0]] == nil } }
     }
 
     /// Takes some entries out of a table.

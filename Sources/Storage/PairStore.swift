@@ -83,6 +83,12 @@ public struct PairStore: Store {
         try await store(of: table).merge(entries, into: table, at: now, under: rules)
     }
 
+    /// Has both look at their files.
+    public func checkFiles(at now: Timestamp) async throws(StoreError) {
+        try await greylist.checkFiles(at: now)
+        try await autoWhitelist.checkFiles(at: now)
+    }
+
     /// Asks the store that has the table.
     public func count(_ table: Table) async throws(StoreError) -> Int? {
         try await store(of: table).count(table)

@@ -30,6 +30,21 @@ public protocol Store: EntrySource {
     func merge(
         _ entries: [Entry], into table: Table, at now: Timestamp, under rules: Rules
     ) async throws(StoreError)
+
+    /// Looks whether the files of the store are still those that it has open, and opens what has taken their place; to be
+    /// called every few seconds.
+    func checkFiles(at now: Timestamp) async throws(StoreError)
+}
+
+extension Store {
+    /// A store without files has nothing to look at.
+    public func checkFiles(at now: Timestamp) async throws(StoreError) {}
+}
+
+/// A store that entries are copied to, which can tell afterwards whether they are there.
+public protocol CopyTarget: Store {
+    /// Which of these keys the table has no entry under: their positions, in ascending order.
+    func absent(_ keys: [Key], from table: Table) async throws(StoreError) -> [Int]
 }
 
 /// What entries can be read from: a store, or a look at the file of one that somebody else has open.
@@ -42,8 +57,16 @@ public protocol EntrySource: Sendable {
     /// How many entries a table has, where that is known without counting them; they may come and go.
     func count(_ table: Table) async throws(StoreError) -> Int?
 
+    /// What of the source is damaged and so won't be read: a sentence; nil where nothing is known to be.
+    var flaw: String? { get }
+
     /// Finishes what was handed over and closes. Nothing may be asked afterwards.
     func close() async
+}
+
+extension EntrySource {
+    /// A store that is open is whole.
+    public var flaw: String? { nil }
 }
 
 /// Where a walk through a table goes on.

@@ -6,7 +6,7 @@ import Storage
 struct Copier {
     let source: any EntrySource
     /// Nil to read only.
-    let target: (any Store)?
+    let target: (any CopyTarget)?
     let rules: Rules
     let hashesKeys: Bool
     let now: @Sendable () -> Timestamp
@@ -17,11 +17,44 @@ struct Copier {
 
     /// Entries in a slice.
     static let slice = 1_000
+    private static let minute: Int64 = 60
 
     /// Copies a slice, adds it to the tally, and returns where to go on; nil at the end of the table.
     func copySlice(
         of table: Table, from cursor: Cursor?, counting tally: inout Tally
     ) async throws(CopyFault) -> Cursor? {
+        let (live, slice) = try await read(table, from: cursor)
+        if !live.isEmpty { try await merge(live, into: table) }
+        tally.read += slice.entries.count
+        tally.copied += live.count
+        tally.expired += slice.entries.count - live.count
+        return slice.next
+    }
+
+    /// Looks whether the target has what a slice of the source has, and adds what is missing there.
+    ///
+    /// That is what came meanwhile, and what a target has lost that was thought to have it: one that was emptied or
+    /// replaced, or that throws entries away.
+    func checkSlice(
+        of table: Table, from cursor: Cursor?, counting tally: inout Tally
+    ) async throws(CopyFault) -> Cursor? {
+        let (live, slice) = try await read(table, from: cursor)
+        let missing = try await missing(live, from: table)
+        if !missing.isEmpty {
+            try await merge(missing, into: table)
+            tally.lost += try await self.missing(missing, from: table).count
+        }
+        tally.read += slice.entries.count
+        tally.copied += live.count
+        tally.expired += slice.entries.count - live.count
+        tally.added += missing.count
+        return slice.next
+    }
+
+    /// The entries of a slice that aren't expired, as they are to be in the target; and the slice.
+    private func read(
+        _ table: Table, from cursor: Cursor?
+    ) async throws(CopyFault) -> (live: [Entry], slice: ScannedSlice) {
         let slice: ScannedSlice
         do throws(StoreError) {
             slice = try await patiently { () throws(StoreError) in
@@ -31,22 +64,34 @@ struct Copier {
             throw .source(error)
         }
         let now = now()
-        let entries = slice.entries.lazy.filter { !$0.sighting.isExpired(at: now, under: rules) }
+        let live = slice.entries.lazy.filter { !$0.sighting.isExpired(at: now, under: rules) }
             .map { Entry(key: hashesKeys ? $0.key.hashed : $0.key, sighting: $0.sighting) }
-        let live = Array(entries)
-        if let target, !live.isEmpty {
-            do throws(StoreError) {
-                try await patiently { () throws(StoreError) in
-                    try await target.merge(live, into: table, at: now, under: rules)
-                }
-            } catch {
-                throw .target(error)
+        return (Array(live), slice)
+    }
+
+    private func merge(_ entries: [Entry], into table: Table) async throws(CopyFault) {
+        guard let target else { return }
+        do throws(StoreError) {
+            try await patiently { () throws(StoreError) in
+                try await target.merge(entries, into: table, at: now(), under: rules)
             }
+        } catch {
+            throw .target(error)
         }
-        tally.read += slice.entries.count
-        tally.copied += live.count
-        tally.expired += slice.entries.count - live.count
-        return slice.next
+    }
+
+    /// Those of the entries that the target hasn't, but for such as expire in this very minute.
+    private func missing(_ entries: [Entry], from table: Table) async throws(CopyFault) -> [Entry] {
+        guard let target, !entries.isEmpty else { return [] }
+        let soon = Timestamp(seconds: now().seconds + Self.minute)
+        do throws(StoreError) {
+            let absent = try await patiently { () throws(StoreError) in
+                try await target.absent(entries.map(\.key), from: table)
+            }
+            return absent.map { entries[$0] }.filter { !$0.sighting.isExpired(at: soon, under: rules) }
+        } catch {
+            throw .target(error)
+        }
     }
 
     /// Asks again for a while where a store doesn't answer: a Redis may be about to change its master.

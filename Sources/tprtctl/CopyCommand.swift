@@ -17,6 +17,10 @@ struct CopyCommand: MainActorCommand {
             a key, their entries are merged. So a copy may be run again, to fetch what came meanwhile. Expired entries \
             are left out.
 
+            Afterwards the source is read once more, to see whether the target has everything: the status is 0 only if it \
+            has. A damaged source is refused with status 65 before anything is copied; --salvage copies what can be read \
+            of it.
+
             A copy that was interrupted goes on where it was when the same command is run again. From a Redis it begins \
             anew, at the cost of reading what is there already.
 
@@ -52,6 +56,13 @@ struct CopyCommand: MainActorCommand {
     @Flag(help: "Begin anew, even if the same copy was interrupted before.")
     var fromStart = false
 
+    @Flag(
+        help: ArgumentHelp(
+            "Copy what can be read of a damaged source.",
+            discussion: "Without it nothing is copied from a file that is found damaged. With it the status is 65, too."
+        ))
+    var salvage = false
+
     @Flag(help: "Print the result as JSON.")
     var json = false
 
@@ -59,6 +70,7 @@ struct CopyCommand: MainActorCommand {
     var dryRun = false
 
     @MainActor func run() async throws(Failure) {
+        try CrashBarrier.enter(what: "\(StoreSide.safe(from)) or \(StoreSide.safe(to))")
         let environment = ProcessInfo.processInfo.environment
         let state = StateDirectory(environment: environment)
         let plan = try CopyPlan(self, service: try settings.load(environment: environment).service, state: state)
@@ -72,5 +84,6 @@ struct CopyCommand: MainActorCommand {
             }, beginsAnew: fromStart)
         let report = try await run.run()
         try say(json ? report.json : report.text)
+        if let flaw = report.flaw { throw Failure(.dataError, "\(flaw): the copy is not complete") }
     }
 }

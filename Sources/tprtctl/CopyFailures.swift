@@ -5,7 +5,8 @@ extension Failure {
     /// The store to read can't be opened.
     init(source error: StoreError) {
         switch error.code {
-        case .cannotCreate, .corrupt: self.init(.noInput, error.description)
+        case .cannotCreate: self.init(.noInput, error.description)
+        case .corrupt: self.init(.dataError, "\(error); nothing was copied (--salvage: what can be read)")
         case .denied: self.init(.noPermission, "\(error); run \(Program.name) as the user of tprtd, or as root")
         default: self.init(error)
         }
@@ -24,10 +25,10 @@ extension Failure {
 
     /// A store failed in the middle, or, without a sentence on how far it came, at once.
     init(_ fault: CopyFault, _ sentence: String?) {
+        let more = sentence.map { "; \($0)" } ?? ""
         switch fault {
-        case .source(let error), .target(let error):
-            let more = sentence.map { "; \($0)" } ?? ""
-            self.init(ExitStatus(error.code), "\(error)\(more)")
+        case .source(let error) where error.code == .corrupt: self.init(.dataError, "\(error)\(more)")
+        case .source(let error), .target(let error): self.init(ExitStatus(error.code), "\(error)\(more)")
         }
     }
 }

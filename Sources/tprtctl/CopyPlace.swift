@@ -13,6 +13,8 @@ struct CopyPlace: Equatable {
 
     /// The tables in their order.
     var tables: [Progress]
+    /// What the files of source and target were known by.
+    var files = "- -"
 
     /// The beginning of a copy.
     init(_ tables: [Table]) {
@@ -21,11 +23,15 @@ struct CopyPlace: Equatable {
 
     /// Everything up to here.
     var read: Int { tables.reduce(0) { $0 + $1.tally.read } }
+
+    /// Those that were handed over.
+    var copied: Int { tables.reduce(0) { $0 + $1.tally.copied } }
 }
 
-/// The text of a place: a line of the form, a line of what is copied, a line for each table, and `end`.
+/// The text of a place: a line of the form, a line of what is copied, one of the files, a line for
+/// each table, and `end`.
 extension CopyPlace {
-    private static let form = "tprt-copy 1"
+    private static let form = "tprt-copy 2"
 
     /// The text.
     ///
@@ -37,17 +43,18 @@ extension CopyPlace {
             let place = progress.isDone ? "done" : progress.cursor.map { hexadecimal($0.bytes) } ?? "begin"
             return ([TableName(progress.table).rawValue] + numbers + [place]).joined(separator: " ")
         }
-        return ([Self.form, title] + lines + ["end", ""]).joined(separator: "\n")
+        return ([Self.form, title, files] + lines + ["end", ""]).joined(separator: "\n")
     }
 
     /// The place that a text stands for; nil where it is no such text, or not of a copy of these tables.
     init?(text: String, tables: [Table]) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        guard lines.count == tables.count + 4, lines[0] == Self.form, lines.suffix(2) == ["end", ""] else {
+        guard lines.count == tables.count + 5, lines[0] == Self.form, lines.suffix(2) == ["end", ""] else {
             return nil
         }
         self.init([])
-        for (table, line) in zip(tables, lines.dropFirst(2)) {
+        files = String(lines[2])
+        for (table, line) in zip(tables, lines.dropFirst(3)) {
             guard let progress = Progress(line: line, table: table) else { return nil }
             self.tables.append(progress)
         }

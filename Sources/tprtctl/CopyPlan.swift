@@ -11,6 +11,8 @@ struct CopyPlan {
     let rules: Rules
     let hashesKeys: Bool
     let isDryRun: Bool
+    /// Whether to copy what can be read of a damaged source.
+    let isSalvaged: Bool
     /// What is taken for granted, a sentence each.
     let assumptions: [String]
 
@@ -49,5 +51,6 @@ struct CopyPlan {
         rules = Rules(service)
         hashesKeys = command.hashKeys
         isDryRun = command.dryRun
+        isSalvaged = command.salvage
     }
 }

@@ -7,6 +7,8 @@ struct CopyReport {
     let target: String
     let isDryRun: Bool
     let tables: [CopyPlace.Progress]
+    /// What of the source couldn't be read.
+    var flaw: String?
 
     /// A table for people.
     var text: String {

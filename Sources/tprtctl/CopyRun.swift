@@ -15,6 +15,8 @@ struct CopyRun {
     private var targetBackend: Backend
     /// Whether the place is kept for the next run.
     private var keepsPlace: Bool
+    /// How many entries an earlier run had read, with whose place this one went on.
+    private var resumedAfter = 0
 
     /// A run that keeps its place in a state directory: that of the user that root becomes, where it does.
     init(
@@ -79,7 +81,7 @@ struct CopyRun {
 
     /// Opens both; a Redis to read comes last, since connecting to it takes threads, and the look at an LMDB file
     /// wants none.
-    private func openStores() async throws(Failure) -> (any EntrySource, (any Store)?) {
+    private func openStores() async throws(Failure) -> (any EntrySource, (any CopyTarget)?) {
         let file = plan.source.keepsCursors ? try openSource() : nil
         do throws(Failure) {
             let target = try await openTarget()
@@ -93,13 +95,14 @@ struct CopyRun {
 
     private func openSource() throws(Failure) -> any EntrySource {
         do throws(StoreError) {
-            return try sourceBackend.openSource(plan.source.location, holding: plan.tables[0])
+            return try sourceBackend.openSource(
+                plan.source.location, holding: plan.tables[0], isSalvaged: plan.isSalvaged)
         } catch {
             throw Failure(source: error)
         }
     }
 
-    private func openTarget() async throws(Failure) -> (any Store)? {
+    private func openTarget() async throws(Failure) -> (any CopyTarget)? {
         if plan.isDryRun { return nil }
         do throws(StoreError) {
             return try await targetBackend.openTarget(plan.target.location, holding: plan.tables[0])
@@ -114,10 +117,58 @@ struct CopyRun {
 
     private mutating func copy(with copier: Copier, until stop: StopRequest) async throws(Failure) -> CopyReport {
         var place = begin()
-        var bar = ProgressBar()
         defer { ProgressBar.wipe() }
-        let readBefore = place.read
         let total = await count(copier.source)
+        try await walk(&place, total, until: stop) { (table, cursor, tally) async throws(CopyFault) in
+            try await copier.copySlice(of: table, from: cursor, counting: &tally)
+        }
+        if !plan.isDryRun {
+            let copied = place
+            place = CopyPlace(plan.tables)
+            for index in place.tables.indices {
+                place.tables[index].tally.milliseconds = copied.tables[index].tally.milliseconds
+            }
+            try await check(&place, after: copied, total, with: copier, until: stop)
+        }
+        if keepsPlace { file.remove() }
+        return CopyReport(
+            source: "\(plan.source)", target: "\(plan.target)", isDryRun: plan.isDryRun, tables: place.tables,
+            flaw: copier.source.flaw)
+    }
+
+    /// Goes through what the source has once more: a copy is whole, or it is said that it isn't.
+    ///
+    /// The place that is kept stays that of a copy that is done, so that a run after an interruption comes here again.
+    private mutating func check(
+        _ place: inout CopyPlace, after copied: CopyPlace, _ total: Int?, with copier: Copier, until stop: StopRequest
+    ) async throws(Failure) {
+        keep(copied, atOnce: true)
+        let keepsPlace = keepsPlace
+        self.keepsPlace = false
+        defer { self.keepsPlace = keepsPlace }
+        try await walk(&place, total, until: stop) { (table, cursor, tally) async throws(CopyFault) in
+            try await copier.checkSlice(of: table, from: cursor, counting: &tally)
+        }
+        let lost = place.tables.reduce(0) { $0 + $1.tally.lost }
+        guard lost == 0 else {
+            throw Failure(
+                .dataError,
+                "\(plan.target): \(grouped(lost)) entries that were copied aren't there: the copy is not complete")
+        }
+        let (before, now) = (copied.copied, place.copied)
+        let added = place.tables.reduce(0) { $0 + $1.tally.added }
+        if resumedAfter > 0, added > max(0, now - before) {
+            note("\(grouped(added)) entries were missing in the target after the interrupted copy; copied again")
+        }
+    }
+
+    /// Goes through the tables, slice by slice, from that place on.
+    private mutating func walk(
+        _ place: inout CopyPlace, _ total: Int?, until stop: StopRequest,
+        slice: (Table, Cursor?, inout Tally) async throws(CopyFault) -> Cursor?
+    ) async throws(Failure) {
+        var bar = ProgressBar()
+        let readBefore = place.read
         let start = ContinuousClock.now
         for index in place.tables.indices where !place.tables[index].isDone {
             let before = place.tables[index].tally.milliseconds
@@ -129,8 +180,7 @@ struct CopyRun {
                 }
                 var progress = place.tables[index]
                 do throws(CopyFault) {
-                    progress.cursor = try await copier.copySlice(
-                        of: progress.table, from: progress.cursor, counting: &progress.tally)
+                    progress.cursor = try await slice(progress.table, progress.cursor, &progress.tally)
                 } catch {
                     keep(place, atOnce: true)
                     throw Failure(error, place.read > 0 ? sentence(place, total) : nil)
@@ -144,25 +194,33 @@ struct CopyRun {
                         read: place.read, readBefore: readBefore, total: total, elapsed: ContinuousClock.now - start))
             } while !place.tables[index].isDone
         }
-        if keepsPlace { file.remove() }
-        return CopyReport(
-            source: "\(plan.source)", target: "\(plan.target)", isDryRun: plan.isDryRun, tables: place.tables)
     }
 
     /// Where to begin: where the run before was interrupted, if there was one.
-    private func begin() -> CopyPlace {
-        let fresh = CopyPlace(plan.tables)
+    private mutating func begin() -> CopyPlace {
+        var fresh = CopyPlace(plan.tables)
+        fresh.files = files
         guard keepsPlace else { return fresh }
         state.make()
         guard !beginsAnew else { return fresh }
         do throws(PlaceFault) {
             guard let place = try file.read() else { return fresh }
+            guard place.files == files else {
+                note("the copy was interrupted, and its source or its target is another file by now; beginning anew")
+                return fresh
+            }
+            resumedAfter = place.read
             note("going on after \(grouped(place.read)) entries, where the copy was interrupted")
             return place
         } catch {
             note("\(error); beginning anew")
             return fresh
         }
+    }
+
+    /// What the files of both stores are known by: those that have taken their place since are others.
+    private var files: String {
+        [plan.source, plan.target].map { $0.location.fileIdentity ?? "-" }.joined(separator: " ")
     }
 
     /// How many entries there are; nil where the source doesn't know.

@@ -1,3 +1,4 @@
+import CProcess
 import Glibc
 import JSONText
 import Storage
@@ -8,6 +9,12 @@ import Storage
 struct StoreSide: Equatable, CustomStringConvertible {
     let location: StoreLocation
     let keyPrefix: String
+
+    /// A URL without what may be a password.
+    static func safe(_ url: String) -> String {
+        guard let location = try? StoreLocation(url: url) else { return "the store" }
+        return "\(StoreSide(location: location, keyPrefix: ""))"
+    }
 
     /// Whether it knows by itself which table an entry belongs to.
     var tellsTablesApart: Bool {
@@ -54,5 +61,20 @@ struct StoreSide: Equatable, CustomStringConvertible {
         var second = stat()
         guard stat(path, &first) == 0, stat(other, &second) == 0 else { return false }
         return first.st_dev == second.st_dev && first.st_ino == second.st_ino
+    }
+}
+
+extension StoreLocation {
+    /// Device, number and time of birth of the file; nil where there is none.
+    ///
+    /// Where the file system doesn't know when a file was born, a new one may get the number of one that was removed.
+    var fileIdentity: String? {
+        switch self {
+        case .memory, .redis: return nil
+        case .lmdb(let path), .gdbm(let path):
+            var status = stat()
+            guard stat(path, &status) == 0 else { return nil }
+            return "\(status.st_dev):\(status.st_ino):\(tprt_birth(path))"
+        }
     }
 }

@@ -38,8 +38,8 @@ extension Daemon {
 
     func maintenance(of store: any Store, behind server: PolicyServer) -> Maintenance {
         Maintenance(
-            store: store, terms: plan.maintenance, now: plan.terms.now,
-            isStoreAway: { server.isStoreAway }, logger: logger)
+            store: store, terms: plan.maintenance, now: clock.now,
+            isStoreAway: { server.isStoreAway }, isClockDoubtful: clock.isDoubtful, checksClock: true, logger: logger)
     }
 
     /// What is done on SIGHUP, when whitelists change, and when tprtctl asks for it.

@@ -23,6 +23,7 @@ struct Daemon {
     let reloader: Reloader
     let sink: LogSink
     let logger: Logger
+    let clock: TrustedClock
 
     private init(
         _ plan: Plan, as process: ProcessPlan, under manager: ServiceManager, reloader: Reloader, sink: LogSink
@@ -33,7 +34,13 @@ struct Daemon {
         self.reloader = reloader
         self.sink = sink
         state = ServiceState(tells: manager.notifySocket)
-        logger = Logger(label: Program.name) { _ in SinkLogHandler(sink: sink) }
+        let logger = Logger(label: Program.name) { _ in SinkLogHandler(sink: sink) }
+        self.logger = logger
+        let jumps = Counter(label: "tprt_clock_jumps_total", factory: MetricsSystem.factory)
+        clock = TrustedClock { event in
+            if case .jumped = event { jumps.increment() }
+            logger.warning("\(event.sentence)")
+        }
     }
 
     /// Goes to the background if that is wanted, opens the log, and serves.
@@ -86,6 +93,7 @@ struct Daemon {
         if let owner = process.socketOwner { try openSockets(for: owner, &holdings) }
         holdings.files = try process.descend(reloader.permit.and(plan.log.permit))
         opener.leave(for: holdings.files)
+        if let complaint = await plan.complaintOfFormerAutoWhitelist() { logger.warning("\(complaint)") }
         let store = try plan.openStore(with: backend)
         for complaint in manager.complaints + plan.warnings { logger.warning("\(complaint)") }
         raiseFileLimit()
@@ -102,8 +110,10 @@ struct Daemon {
         let reading = FirstReading(of: plan.whitelists, through: files)
         let whitelist = await whitelist(from: reading)
         do {
+            var terms = plan.terms
+            terms.now = clock.now
             let server = try await PolicyServer(
-                listeners: holdings.listeners, terms: plan.terms, postman: plan.postman(with: whitelist ?? Whitelist()),
+                listeners: holdings.listeners, terms: terms, postman: plan.postman(with: whitelist ?? Whitelist()),
                 store: store,
                 sink: sink, logger: logger,
                 onServing: { [state, background = holdings.background] in
@@ -149,6 +159,20 @@ struct Daemon {
         let limit = OpenFiles.raiseLimit()
         guard limit < wanted else { return }
         logger.warning("only \(limit) files may be open, \(wanted) are wanted for max_connections: raise the limit")
+    }
+}
+
+extension TrustedClock.Event {
+    /// What the log says.
+    fileprivate var sentence: String {
+        switch self {
+        case .jumped(let seconds):
+            "the clock has jumped by \(seconds) s; not followed unless it stays so for 5 minutes, and nothing is expired"
+        case .isBack: "the clock is back where it was before it jumped"
+        case .believed(let seconds):
+            "the clock's jump by \(seconds) s has lasted: followed from now on"
+                + (abs(seconds) > 3_600 ? "; nothing is expired for a day" : "")
+        }
     }
 }
 

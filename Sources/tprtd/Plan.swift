@@ -13,6 +13,10 @@ struct Plan {
     let greylist: StoreLocation
     let autoWhitelist: StoreLocation
     let keyPrefix: String
+    /// Whether the keys of the auto-whitelist have a prefix of their own in Redis, also where there is no `key_prefix`.
+    let separatesTables: Bool
+    /// Where the auto-whitelist was before it went with the greylist; nil where nothing is to be missed.
+    let formerAutoWhitelist: String?
     /// After what time a decision is on disk; nil: before its reply.
     let syncInterval: Duration?
     /// The folder to make; nil where no database is in it.
@@ -52,7 +56,10 @@ struct Plan {
         }
         let state = StateDirectory(environment: environment)
         let greylist = attempt("service.grey_db") { try StoreLocation(url: state.expand(service.greyDb)) }
-        let autoWhitelist = attempt("service.awl_db") { try StoreLocation(url: state.expand(service.awlDb)) }
+        let autoWhitelist =
+            service.awlDb.isEmpty
+            ? greylist?.autoWhitelistBeside
+            : attempt("service.awl_db") { try StoreLocation(url: state.expand(service.awlDb)) }
         let more = attempt("server.listen") {
             try server.listen.map {
                 try ListenAddress($0, mode: UInt16(server.socketMode.bits), group: server.socketGroup)
@@ -93,6 +100,8 @@ struct Plan {
         watchesWhitelists = service.wlWatch
         remoteWatchInterval = service.wlRedisInterval
         keyPrefix = service.keyPrefix
+        separatesTables = service.awlDb.isEmpty
+        formerAutoWhitelist = service.awlDb.isEmpty && service.awlClientCount > 0 ? "\(state.path)/tprt.lmdb" : nil
         syncInterval = service.durability == .interval ? service.syncInterval : nil
         let databases = [service.greyDb] + (service.awlClientCount > 0 ? [service.awlDb] : [])
         stateDirectory = databases.contains { $0.contains("{state_dir}") } ? state : nil

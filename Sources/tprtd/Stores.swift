@@ -12,6 +12,7 @@ extension Plan {
         var backend = Backend(
             keyPrefix: keyPrefix, maintenanceLease: maintenance.interval.components.seconds * 9 / 10,
             syncInterval: syncInterval, now: WallClock.now, report: report)
+        backend.separatesTables = separatesTables
         do throws(StoreError) {
             try backend.load(greylist)
         } catch {
@@ -51,6 +52,22 @@ extension Plan {
             .noPermission,
             "\(key): \(location.path ?? ""): it or its directory belongs to \(owner.name), and root opens no such database: "
                 + "set server.user to \(owner.name), or name another file")
+    }
+
+    /// A warning where the auto-whitelist isn't where earlier versions had it without `awl_db`, and there is one there.
+    ///
+    /// It looks at that file in a forked process, so there must not be another thread.
+    func complaintOfFormerAutoWhitelist() async -> String? {
+        guard let path = formerAutoWhitelist, autoWhitelist != .lmdb(path: path), access(path, F_OK) == 0,
+            (try? refuse(.lmdb(path: path), of: "")) != nil,
+            let reader = try? Backend(now: WallClock.now, report: { _ in }).openSource(
+                .lmdb(path: path), holding: .autoWhitelist)
+        else { return nil }
+        let count = try? await reader.count(.autoWhitelist)
+        await reader.close()
+        guard let count, count > 0 else { return nil }
+        return "service.awl_db isn't set, so the auto-whitelist is with grey_db; lmdb://\(path) has one with \(count) "
+            + "clients, which isn't used: set awl_db to that, or copy it with tprtctl store copy --table auto-whitelist"
     }
 
     /// Opens the control socket, where there is to be one.

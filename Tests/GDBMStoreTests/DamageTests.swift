@@ -165,4 +165,74 @@ struct DamageTests {
         #expect(try await store.ask("a", at: 2_010) == .early(wait: 290, delay: 10))
         await store.close()
     }
+
+    /// A reader of entries goes round what is damaged; whoever copies them has to be told.
+    @Test(arguments: 0..<12)
+    func aSnapshotTellsWhatIsDamaged(_ seed: Int) async throws {
+        let store = try stage.open()
+        try await stage.fill(store, 0..<Self.count)
+        await store.close()
+        let sound = try GDBMSnapshot(of: stage.path, holding: .greylist)
+        #expect(sound.flaw == nil)
+        await sound.close()
+        var bytes = try stage.contents
+        switch seed % 4 {
+        case 0: bytes = bytes.prefix(bytes.count - 5_000 * (seed + 1))
+        case 1: bytes.replaceSubrange(4_096 * (seed + 2)..<4_096 * (seed + 3), with: Data(count: 4_096))
+        case 2:
+            // A single bit of a key.
+            let key = Array(Stage.key(seed * 100).utf8)
+            let range = try #require(bytes.firstRange(of: key))
+            bytes[range.lowerBound + 20] ^= 1
+        default:
+            // A place of the directory leads elsewhere.
+            let directory = bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 8, as: Int64.self) }
+            for index in 0..<8 { bytes[Int(directory) + 8 * seed + index] = 0 }
+        }
+        try stage.write(Data(bytes))
+        let refused = #expect(throws: StoreError.self) { try GDBMSnapshot(of: stage.path, holding: .greylist) }
+        #expect(refused?.code == .corrupt)
+        let salvaged = try GDBMSnapshot(of: stage.path, holding: .greylist, isSalvaged: true)
+        #expect(salvaged.flaw?.contains("damaged: ") == true)
+        let entries = try await salvaged.scan(.greylist, from: nil, limit: 2 * Self.count).entries
+        #expect(entries.count < Self.count)
+        await salvaged.close()
+    }
+
+    @Test func aFileThatIsDamagedBeforeItIsOpenedIsToldAtTheStart() async throws {
+        let store = try stage.open()
+        try await stage.fill(store, 0..<Self.count)
+        await store.close()
+        var bytes = try stage.contents
+        bytes.replaceSubrange(8_192..<16_384, with: Data(count: 8_192))
+        try stage.write(bytes)
+        let again = try stage.open()
+        #expect(stage.reports.all.count == 1)
+        let words = try #require(
+            stage.reports.all.first?.firstMatch(
+                of: /going on with the ([0-9]+) entries that can be read; ([0-9]+) entries/))
+        let (kept, lost) = (try #require(Int(words.1)), try #require(Int(words.2)))
+        #expect(0 < kept && kept < Self.count)
+        #expect(lost > 0)
+        await again.close()
+    }
+
+    @Test(arguments: ["removed", "replaced"])
+    func aFileThatIsNotThereAnyMoreIsNoticed(_ kind: String) async throws {
+        let other = try stage.open("other")
+        _ = try await other.ask("b", at: 1_000)
+        await other.close()
+        let store = try stage.open()
+        _ = try await store.ask("a", at: 1_000)
+        try await store.checkFiles(at: Timestamp(seconds: 1_001))
+        #expect(stage.reports.all.isEmpty)
+        if kind == "removed" { unlink(stage.path) } else { rename(stage.folder.file("other"), stage.path) }
+        try await store.checkFiles(at: Timestamp(seconds: 1_002))
+        #expect(stage.reports.all.count == 1)
+        #expect(stage.reports.all.first?.contains("\(kind) while in use") == true)
+        #expect(throws: StoreError.self) { try stage.open() }
+        let known = kind == "replaced"
+        #expect(try await store.ask("b", at: 1_010) == (known ? .early(wait: 290, delay: 10) : .new(wait: 300)))
+        await store.close()
+    }
 }

@@ -88,14 +88,15 @@ struct CrashTests {
             try journal.write(to: URL(filePath: name))
         }
         try Data().write(to: URL(filePath: path + "-open"))
-        let reader = try LMDBReader(path: path)
+        let reader = try LMDBReader(path: path, isSalvaged: true)
         let read = try await entries(reader)
         await reader.close()
         let store = try open()
         let found = try await entries(store)
         #expect(read == found, "the reader sees what the store takes in")
         await store.close()
-        #expect(Set(folder.names).subtracting(["x.lmdb-lock"]) == ["x.lmdb"])
+        let names = folder.names.filter { !$0.contains("-journal-") || !$0.contains(".corrupt-7") }
+        #expect(Set(names).subtracting(["x.lmdb-lock"]) == ["x.lmdb"])
         let again = try open()
         #expect(try await entries(again) == found)
         await again.close()
@@ -167,20 +168,57 @@ struct CrashTests {
         #expect(try await entries(store).isEmpty)
         await store.close()
         #expect(folder.names.count { $0.hasPrefix("x.lmdb-journal-") && $0.hasSuffix(".other-1") } == 1)
-        #expect(reports.all.count { $0.contains("is no journal of it: set aside as") } == 1)
+        #expect(reports.all.count { $0.contains("is not a journal of it: set aside as") } == 1)
     }
 
-    @Test func theJournalGoesWithADatabaseThatIsSetAside() async throws {
-        let moment = try #require(try await record(3).last)
+    /// The tree is damaged, the journal is not.
+    @Test func theJournalOfADamagedDatabaseIsReplayed() async throws {
+        let moment = try #require(try await record(6).last)
         for name in folder.names { try FileManager.default.removeItem(atPath: folder.file(name)) }
         try Data(repeating: 0x61, count: 20_000).write(to: URL(filePath: path))
+        var kept = 0
         for (name, journal) in zip(Journal.names(beside: path), moment.journals) where !journal.isEmpty {
             try journal.write(to: URL(filePath: name))
+            kept += try #require(journal.withUnsafeBytes { JournalContents($0) }).all.count
         }
+        try #require(kept > 0)
         let store = try open()
-        #expect(try await entries(store).isEmpty)
+        let found = try await entries(store)
+        for (key, sighting) in found { #expect(moment.entries[key] == sighting) }
+        #expect(found.count == kept)
         await store.close()
-        #expect(folder.names.contains("x.lmdb.corrupt-7"))
-        #expect(folder.names.contains { $0.hasPrefix("x.lmdb.corrupt-7-journal-") })
+        #expect(Set(folder.names).subtracting(["x.lmdb-lock"]) == ["x.lmdb", "x.lmdb.corrupt-7"])
+        #expect(reports.all.contains { $0.contains("recovered \(kept) entries from the journal") })
+        let again = try open()
+        #expect(try await entries(again) == found)
+        await again.close()
+    }
+
+    /// Bytes in the middle of a journal, and those of its header.
+    @Test(arguments: [true, false])
+    func whatADamagedJournalLosesIsTold(isHeader: Bool) async throws {
+        let moment = try #require(try await record(6).last)
+        let index = try #require([0, 1].max { moment.journals[$0].count < moment.journals[$1].count })
+        var journals = moment.journals
+        let place = isHeader ? 20 : JournalHeader.size + 30
+        journals[index][journals[index].startIndex + place] ^= 0x10
+        for name in folder.names { try FileManager.default.removeItem(atPath: folder.file(name)) }
+        try moment.tree.write(to: URL(filePath: path))
+        for (name, journal) in zip(Journal.names(beside: path), journals) where !journal.isEmpty {
+            try journal.write(to: URL(filePath: name))
+        }
+        let refused = #expect(throws: StoreError.self) { try LMDBReader(path: path) }
+        #expect(refused?.code == .corrupt)
+        let store = try open()
+        let found = try await entries(store)
+        #expect(Set(found.keys).isSubset(of: moment.entries.keys))
+        await store.close()
+        let name = Journal.names(beside: path)[index]
+        let sentence = try #require(reports.all.first { $0.contains("quarantined as \(name).corrupt-7") })
+        #expect(sentence.contains("journal \(name)"))
+        #expect(sentence.contains(" entries recovered, "))
+        #expect(sentence.contains(" bytes dropped"))
+        #expect(try Data(contentsOf: URL(filePath: "\(name).corrupt-7")) == journals[index])
+        if !isHeader { #expect(!sentence.contains("damaged header")) }
     }
 }

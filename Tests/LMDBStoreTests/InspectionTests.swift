@@ -18,10 +18,15 @@ struct InspectionTests {
 
     @Test func whatCannotBeReadIsNotDamaged() throws {
         let folder = try TemporaryFolder()
-        #expect(Look.finds(path: folder.file("missing"), size: 4096, limit: 0, parent: getppid()) == .none)
-        #expect(Look.finds(path: folder.path, size: 4096, limit: 0, parent: getppid()) == .none)
+        func look(_ name: String) -> Look.Finding {
+            var look = Look(path: folder.file(name), size: 4096)
+            look.limit = 0
+            return look.finds(parent: getppid())
+        }
+        #expect(look("missing") == .none)
+        #expect(look("") == .none)
         try Data("text".utf8).write(to: URL(filePath: folder.file("text")))
-        #expect(Look.finds(path: folder.file("text"), size: 4, limit: 0, parent: getppid()) == .damage)
+        #expect(look("text") == .damage)
     }
 
     static let lists: [([UInt], Bool)] = [

@@ -89,6 +89,64 @@ struct MaintenanceTests {
         #expect(try await store.scan(.greylist, from: nil, limit: .max).entries.count == 10)
     }
 
+    /// A clock that is a year ahead for a moment must not empty a database.
+    @Test func nothingIsRemovedWhileTheClockIsInDoubt() async throws {
+        let store = MemoryStore()
+        try await fill(store, expired: 3_000, living: 10)
+        let looks = NIOLockedValueBox(0)
+        let maintenance = Maintenance(
+            store: store, terms: Maintenance.Terms(tables: [.greylist], rules: Rules(), interval: .seconds(3_600)),
+            now: { Timestamp(seconds: 1_000_000) },
+            isClockDoubtful: {
+                looks.withLockedValue { looks in
+                    looks += 1
+                    // In the midst of the pass, and all the while during the second one.
+                    return looks > 2
+                }
+            }, logger: Logger(label: "test") { [lines] _ in Lines(lines: lines) })
+        await maintenance.pass()
+        let left = try await store.scan(.greylist, from: nil, limit: .max).entries.count
+        #expect(left > 10)
+        await maintenance.pass()
+        #expect(try await store.scan(.greylist, from: nil, limit: .max).entries.count == left)
+        #expect(
+            told == [
+                "warning maintenance of the greylist is broken off: the clock has jumped",
+                "warning maintenance of the greylist is put off: the clock has jumped",
+            ])
+    }
+
+    /// At the start there is no earlier time to compare with, but there are entries.
+    @Test(
+        arguments: [
+            (86_400 * 400, false), (86_400 * 8, false), (86_400 * 6, true), (0, true),
+        ] as [(Int64, Bool)])
+    func aClockThatIsFarBehindTheEntriesOfTheStartIsNotTrusted(_ ahead: Int64, _ isTrusted: Bool) async throws {
+        let store = MemoryStore()
+        let start: Int64 = 100_000_000
+        let entries = (0..<5).map { number in
+            let time = Timestamp(seconds: start - 86_400 * 100 - Int64(number))
+            return Entry(
+                key: Key(Array("\(number)".utf8).span, isHashed: true),
+                sighting: Sighting(passes: 1, first: time, last: time))
+        }
+        let newest = Entry(
+            key: Key(Array("newest".utf8).span, isHashed: true),
+            sighting: Sighting(passes: 1, first: .init(seconds: 0), last: .init(seconds: start - 10)))
+        // Written after the start: it has the clock's own time.
+        let own = Entry(
+            key: Key(Array("own".utf8).span, isHashed: true),
+            sighting: Sighting(firstAt: Timestamp(seconds: start + ahead + 20)))
+        try await store.merge(entries + [newest, own], into: .greylist, at: Timestamp(seconds: 0), under: Rules())
+        let maintenance = Maintenance(
+            store: store, terms: Maintenance.Terms(tables: [.greylist], rules: Rules(), interval: .seconds(3_600)),
+            now: { Timestamp(seconds: start + ahead) }, checksClock: true,
+            logger: Logger(label: "test") { [lines] _ in Lines(lines: lines) })
+        for _ in 0..<2 { await maintenance.pass() }
+        #expect(try await store.scan(.greylist, from: nil, limit: .max).entries.count == (isTrusted ? 2 : 7))
+        #expect(told.allSatisfy { $0.contains("is put off for a day") } == !isTrusted)
+    }
+
     @Test func aTableThatIsLeftToOthersIsNoNews() async throws {
         await maintenance(of: BusyStore(), [.greylist]).pass()
         #expect(told == ["debug maintenance: the greylist is left to another instance"])

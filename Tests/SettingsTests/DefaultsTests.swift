@@ -25,7 +25,7 @@ struct DefaultsTests {
         ("service.grey_db", "lmdb://{state_dir}/tprt.lmdb"), ("service.grey_db_maintenance_disable", "false"),
         ("service.hash_grey_db", "true"), ("service.key_prefix", ""), ("service.awl_client_count", "0"),
         ("service.awl_by", "network"),
-        ("service.awl_db", "lmdb://{state_dir}/tprt.lmdb"), ("service.awl_db_maintenance_disable", "false"),
+        ("service.awl_db", ""), ("service.awl_db_maintenance_disable", "false"),
         ("service.maintenance_interval", "1h"), ("service.durability", "commit"),
         ("service.sync_interval", "200ms"),
         ("service.on_store_error", "dunno"), ("service.store_deadline", "2s"), ("service.store_fallback", "none"),

@@ -7,6 +7,7 @@ import Testing
 struct CopyPlaceTests {
     private var place: CopyPlace {
         var place = CopyPlace([.greylist, .autoWhitelist])
+        place.files = "7:8:9 -"
         place.tables[0].tally = Tally(read: 1_000, copied: 990, expired: 10, milliseconds: 1_234)
         place.tables[0].isDone = true
         place.tables[1].tally = Tally(read: 20, copied: 20, expired: 0, milliseconds: 5)
@@ -19,8 +20,9 @@ struct CopyPlaceTests {
         let text = place.text(title: "lmdb:///a to lmdb:///b")
         #expect(
             text == """
-                tprt-copy 1
+                tprt-copy 2
                 lmdb:///a to lmdb:///b
+                7:8:9 -
                 greylist 1000 990 10 1234 done
                 auto-whitelist 20 20 0 5 000aff
                 end
@@ -38,7 +40,7 @@ struct CopyPlaceTests {
         let tables: [Table] = [.greylist, .autoWhitelist]
         for count in 0..<text.count { #expect(CopyPlace(text: String(text.prefix(count)), tables: tables) == nil) }
         for (old, new) in [
-            ("copy 1", "copy 2"), ("1000", "-1"), ("1000", "99999999999999999999"), ("done", "don"),
+            ("copy 2", "copy 3"), ("1000", "-1"), ("1000", "99999999999999999999"), ("done", "don"),
             ("000aff", "000af"),
             ("000aff", "000aFG"), ("000aff", ""), ("auto-whitelist", "greylist"), (" 990", ""), ("end\n", "end\n\n"),
         ] {

@@ -148,6 +148,23 @@ struct PlanTests {
         #expect(plan.autoWhitelist == .memory)
     }
 
+    @Test(
+        "an auto-whitelist of which nothing is said is where the greylist is",
+        arguments: [
+            ("lmdb:///a/x", "lmdb:///a/x"), ("gdbm:///a/greylistdb", "gdbm:///a/autowldb"),
+            ("dbm:///autowldb", "gdbm:///autowldb-awl"), ("redis://h/3", "redis://h/3"), ("memory:", "memory:"),
+            ("redis+cluster://h,i", "redis+cluster://h,i"),
+        ])
+    func autoWhitelistBeside(greylist: String, expected: String) throws {
+        let plan = try plan(["service.grey_db=\(greylist)"])
+        #expect(try plan.autoWhitelist == StoreLocation(url: expected))
+        #expect(plan.separatesTables)
+        #expect(plan.formerAutoWhitelist == nil)
+        let named = try self.plan(["service.grey_db=\(greylist)", "service.awl_db=lmdb:///own"])
+        #expect(named.autoWhitelist == .lmdb(path: "/own"))
+        #expect(!named.separatesTables)
+    }
+
     @Test("whitelists are watched unless it is said otherwise")
     func watching() throws {
         #expect(try !plan(["service.wl_watch=false"]).watchesWhitelists)
