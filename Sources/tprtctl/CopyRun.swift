@@ -36,7 +36,7 @@ struct CopyRun {
         for assumption in plan.assumptions { note(assumption) }
         var copy = self
         let explanation = try copy.becomeOwner()
-        let (source, target): (any EntrySource, (any Store)?)
+        let (source, target): (any EntrySource, (any CopyTarget)?)
         do throws(Failure) {
             (source, target) = try await copy.openStores()
         } catch {

@@ -35,8 +35,6 @@ struct Plan {
     let warnings: [String]
     /// Where tprtctl finds the daemon; nil for nowhere.
     let controlSocket: ListenAddress?
-    /// What somebody should know of the settings.
-    let warnings: [String]
 
     /// What these settings mean.
     ///
@@ -93,7 +91,6 @@ struct Plan {
             throw faults
         }
 
-        warnings = loaded.hints()
         self.greylist = greylist
         self.autoWhitelist = autoWhitelist
         self.whitelists = whitelists
@@ -117,7 +114,7 @@ struct Plan {
         controlSocket =
             server.controlSocket.isEmpty ? nil : .unix(path: server.controlSocket, mode: 0o660, group: "")
         self.log = log
-        warnings = loaded.warnings
+        warnings = loaded.warnings + loaded.hints()
     }
 }
 
