@@ -49,8 +49,8 @@ struct LogcheckTests {
         ],
         // What a reload says: the two below.
         #"\(message)"#: [],
-        #"whitelists read anew\(order.isForChange ? " after a change" : ""): \(lists.whitelist.count) entries"#: [
-            "whitelists read anew: 1 entries", "whitelists read anew after a change: 12 entries",
+        #"whitelists read anew\(cause): \(lists.size)"#: [
+            "whitelists read anew: 1 entry", "whitelists read anew after a change: 12 entries",
         ],
         #"settings read anew: \(changed.joined(separator: ", ")) changed"#: [
             "settings read anew: service.grey_delay, service.max_pending changed"

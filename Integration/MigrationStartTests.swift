@@ -4,7 +4,7 @@ import Testing
 /// What TPRT 0.9.3 leaves behind.
 @Suite("After TPRT 0.9.3", .blocking)
 struct MigrationStartTests {
-    @Test("A port that connections of the server before keep is waited for", .timeLimit(.minutes(3)))
+    @Test("A port that connections of the server before keep is waited for")
     func port() throws {
         try withLab { lab in
             let port = try Ports.free()

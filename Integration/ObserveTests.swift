@@ -29,7 +29,7 @@ struct ObserveTests {
             #expect(daemon.decisions.last?["action"] == "pass")
             #expect(
                 daemon.decisions.allSatisfy {
-                    $0.names.last == "recipient" && $0["reason"]?.hasSuffix("(mode=observe)") == true
+                    $0.names.last == "recipient" && $0["reason"]?.contains("(mode=observe)") == true
                 })
             try postfix.stop()
             #expect(postfix.complaints.isEmpty)

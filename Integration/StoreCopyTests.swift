@@ -175,7 +175,7 @@ struct StoreCopyTests {
             try eventually("its place is kept") { Self.places(in: state).isEmpty ? nil : () }
             try first.process.signal(signal)
             #expect(try first.waitForEnd() == .exited(status))
-            #expect(first.output.isEmpty)
+            #expect(first.output.count == 1 && first.output[0].hasSuffix("\"status\": \(status)}"), "\(first.output)")
             let sentence = try #require(first.errors.first)
             #expect(first.errors.count == 1)
             #expect(sentence.hasPrefix("tprtctl: stopped after "))

@@ -99,7 +99,7 @@ struct StoreDamageTests {
         } else {
             #expect(status == 65, "\(copy.errors)")
             #expect(copy.errors.last?.hasPrefix("tprtctl: ") == true, "\(copy.errors)")
-            #expect(copy.output.isEmpty)
+            #expect(copy.output.count == 1 && copy.output[0].hasSuffix("\"status\": 65}"), "\(copy.output)")
             #expect(!FileManager.default.fileExists(atPath: copy.target))
         }
     }

@@ -28,6 +28,8 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
     private var wasServed = false
     /// The number of a database that was set aside: a fresh one takes it on, and with it the journals.
     private var adopted: UInt64?
+    /// How often another file has taken the place of the one before.
+    private(set) var replacements = 0
     /// When it was opened.
     let start: Timestamp
 
@@ -172,6 +174,7 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
             adopted = database?.generation.database
             database = nil
             file = nil
+            replacements += 1
             let isThere = access(path, F_OK) == 0
             report(
                 "lmdb://\(path): the file was \(isThere ? "replaced" : "removed") while in use; "
@@ -264,6 +267,7 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
         database = nil
         guard let name = try file?.setAside(at: now) else { return }
         file = nil
+        replacements += 1
         unlink(path + "-lock")
         report("lmdb://\(path): damaged, or not a database of ours: set aside as \(name); starting with an empty one")
     }

@@ -35,6 +35,8 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
     private var backlog = Backlog()
     /// Why the tree couldn't be written the last time; until it is, nothing goes into the journal.
     private var fault: LMDBFault?
+    /// The environment's, as it was when the fault was last forgotten for it.
+    private var replacements = 0
     private var isJournalMissed = false
 
     /// Whether the other thread is writing the tree.
@@ -297,7 +299,10 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
     /// old one is written to it. Another one, which somebody put there, gets that at once, and journals of its own.
     private func followDatabase() {
         guard let opened = environment.generation else { return }
-        fault = nil
+        if replacements != environment.replacements {
+            replacements = environment.replacements
+            fault = nil
+        }
         guard opened.database != journal.database else { return }
         journal.close()
         journal = Journal(beside: environment.path, database: opened.database, generation: opened.applied + 1)

@@ -37,6 +37,7 @@ final class FileReplacement {
     /// Waits for its turn.
     init(of path: String) throws(Failure) {
         self.path = path
+        guard !path.isEmpty, !path.utf8.contains(0) else { throw Failure(.usage, "an empty path names no file") }
         do throws(FileError) {
             reach = try FileReach(path)
         } catch {
@@ -155,7 +156,6 @@ final class FileReplacement {
 
     /// The path without symbolic links.
     private static func resolve(_ path: String) throws(Failure) -> String {
-        guard !path.isEmpty, !path.utf8.contains(0) else { throw Failure(.usage, "an empty path names no file") }
         if let resolved = realpath(path, nil) {
             defer { free(resolved) }
             return String(cString: resolved)

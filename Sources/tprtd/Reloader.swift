@@ -104,9 +104,8 @@ final class Reloader: Sendable {
         let lists =
             (order.isForChange ? early : nil)
             ?? plan.whitelists.read(acceptingShrunk: order.acceptsShrunk, through: files)
-        reply.messages.append(
-            "whitelists read anew\(order.isForChange ? " after a change" : ""): "
-                + lists.size)
+        let cause = order.isForChange ? " after a change" : ""
+        reply.messages.append("whitelists read anew\(cause): \(lists.size)")
         reply.warnings += lists.warnings
         if reply.status == 0, !lists.warnings.isEmpty { reply.status = ExitStatus.dataError.rawValue }
         // What is taken is no fault.

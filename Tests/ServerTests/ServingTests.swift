@@ -66,6 +66,7 @@ struct ServingTests {
             try client.send(Array(blank.utf8))
             client.finish()
             #expect(try await client.reply() == nil)
+            #expect(await stage.logged("action=", times: 2))
             #expect(stage.log.count { $0.contains("action=") } == 2)
             #expect(!stage.log.contains { $0.hasPrefix("warning: ") })
         }

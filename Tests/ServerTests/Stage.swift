@@ -33,9 +33,9 @@ struct ServerStage {
     }
 
     /// Waits until a line says so, at most a minute.
-    func logged(_ text: String) async -> Bool {
+    func logged(_ text: String, times: Int = 1) async -> Bool {
         for _ in 0..<6_000 {
-            if log.contains(where: { $0.contains(text) }) { return true }
+            if log.count(where: { $0.contains(text) }) >= times { return true }
             try? await Task.sleep(for: .milliseconds(10))
         }
         return false

@@ -59,7 +59,8 @@ struct ServiceLinksTests {
             ("TPRT_SERVER_SOCKET_LISTN_PORT", "10023", " (did you mean TPRT_SERVER_SOCKET_LISTEN_PORT?)"),
             ("TPRT_SERVER_SOCKET_LISTN_HOST", "10.0.0.1", " (did you mean TPRT_SERVER_SOCKET_LISTEN_HOST?)"),
             ("TPRT_SERVICE_MODES", "observe", " (did you mean TPRT_SERVICE_MODE?)"),
-            ("TPRT_PORT_10023", "10023", ""), ("TPRT_LISTEN_PORT", "10023", ""),
+            ("TPRT_PORT_10023", "10023", ""),
+            ("TPRT_LISTEN_PORT", "10023", " (did you mean TPRT_SERVER_SOCKET_LISTEN_PORT?)"),
             ("TPRT_X_SERVICE_HOST", "10.0.0.1", ""),
         ] {
             var environment = variables

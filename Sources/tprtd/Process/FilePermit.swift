@@ -33,7 +33,9 @@ extension FilePermit {
     /// What whitelists are read from.
     init(_ sources: WhitelistSources) {
         let places = sources.places
-        files = Set(places.files).union([WhitelistSources.suffixList])
+        files = Set(places.files)
         folders = Set(places.folders)
+        // It is read for lists that come from files.
+        if !files.isEmpty || !folders.isEmpty { files.insert(WhitelistSources.suffixList) }
     }
 }
