@@ -36,7 +36,8 @@ struct EarlySignalTests {
     func survivesInTheBackground(_ signal: Int32) throws {
         try withLab { lab in
             let pidFile = lab.folder.file("pid")
-            let daemon = try start(lab, [signal], ["--daemonize", "true", "--log_type", "none", "--pid_file_path", pidFile])
+            let daemon = try start(
+                lab, [signal], ["--daemonize", "true", "--log_type", "none", "--pid_file_path", pidFile])
             #expect(try daemon.process.wait() == .exited(0))
             let id = try #require(
                 pid_t(try String(contentsOfFile: pidFile, encoding: .utf8).trimmingCharacters(in: .newlines)))

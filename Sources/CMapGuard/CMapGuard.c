@@ -16,7 +16,7 @@ struct slot {
     _Atomic int has_fired;
 };
 
-enum { slot_count = 64 };
+enum { slot_count = 1024 };
 static struct slot slots[slot_count];
 static struct sigaction former;
 static uintptr_t page_size;

@@ -109,12 +109,19 @@ struct ControlServerTests {
 
     @Test("who is served can't be put out, and who comes then is told")
     func busy() async throws {
+        let (begun, begin) = AsyncStream<Void>.makeStream()
+        let verbs: [String: ControlServer.Verb] = [
+            "wait": { _ in
+                begin.yield()
+                try? await Task.sleep(for: .seconds(3_600))
+                return ControlReply()
+            }
+        ]
         try await serve(verbs, limits: ControlAdmission.Limits(connections: 2)) { path in
             let (first, second) = (try Client(path: path), try Client(path: path))
             for client in [first, second] { try client.send(Array(ControlRequest("wait").line.utf8)) }
-            // A request that was sent may not have been read yet: then its connection gives way once.
-            var reply: ControlReply?
-            repeat { reply = try await Client(path: path).controlReply() } while reply == nil || reply == .evicted
+            for await _ in begun.prefix(2) {}
+            let reply = try await Client(path: path).controlReply()
             #expect(
                 reply
                     == ControlReply(

@@ -67,7 +67,8 @@ public struct ControlServer: Service {
         try? await client.executeThenClose { input, output in
             guard let rank else {
                 log.log(
-                    .controlRefusal, "the control socket refused a client: it belongs to neither our user nor our group")
+                    .controlRefusal, "the control socket refused a client: it belongs to neither our user nor our group"
+                )
                 return try await output.write(ByteBuffer(string: Self.refusal.line))
             }
             guard let number = admission.admit(client.channel, as: rank) else {
