@@ -241,6 +241,7 @@ struct PlantedFileTests {
                         "--pid_file_path", "\(state)/pid", "-i", "server.socket_group=nogroup",
                         "-i", "server.control_socket=\(state)/control.sock",
                     ], listeningAt: [socket], allowsRoot: false)
+                try daemon.waitUntilReachable()
                 // Its answer comes from the database; a connection doesn't need that yet.
                 #expect(try daemon.ask(PolicyRequest(sender: "a@sender.example")).isGreylisted)
                 for name in ["policy.sock", "control.sock", "log", "pid", "tprt.lmdb"] {
