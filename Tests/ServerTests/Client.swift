@@ -37,7 +37,7 @@ final class Client: Sendable {
     func flood(_ bytes: [UInt8], limit: Int) async throws -> Int {
         var sent = 0
         var pauses = 0
-        while sent < limit, pauses < 200 {
+        while sent < limit, pauses < 1_000 {
             // Always from the beginning of a round, so that what was sent is whole rounds and a piece of one.
             let rest = bytes[(sent % bytes.count)...]
             let count = rest.withUnsafeBytes {
