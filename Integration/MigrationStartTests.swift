@@ -12,7 +12,7 @@ struct MigrationStartTests {
             let endpoint = Endpoint.inet(port)
             let start = uptime()
             let daemon = try lab.launch(lab.arguments(at: endpoint, delay: 300), listeningAt: [endpoint])
-            let line = "nobody listens there, but connections of the server before keep it"
+            let line = "no process listens there, but connections of the previous server hold the port"
             try daemon.waitForLine("what it waits for") { $0.contains("inet:127.0.0.1:\(port): \(line)") }
             _ = try eventually("it listens", within: 80, every: 0.2) {
                 try daemon.process.poll() == nil ? try? StreamSocket(to: endpoint) : nil

@@ -74,6 +74,8 @@ extension OpenListener {
             return ListenError(.taken, "\(name): another process listens there already: stop it, or listen elsewhere")
         }
         return ListenError(
-            .taken, "\(name): nobody listens there, but connections of the server before keep it: wait a minute")
+            .taken,
+            "\(name): no process listens there, but connections of the previous server hold the port: "
+                + "wait a minute")
     }
 }

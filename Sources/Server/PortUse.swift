@@ -93,7 +93,7 @@ public struct PortPatience: Sendable {
             guard errno == EADDRINUSE, left > 0, PortUse(of: address) != .listener else { return false }
             if !isSaid {
                 report(
-                    "\(name): nobody listens there, but connections of the server before keep it, for up to a minute: waiting"
+                    "\(name): no process listens there, but connections of the previous server hold the port, for up to a minute: waiting"
                 )
                 isSaid = true
             }

@@ -35,7 +35,7 @@ extension OpenListener {
             isBound = true
             try give(reach, to: owner, group: groupID, name)
             try reach.act { () throws(ListenError) in
-                // umask(2) has seen to the mode, unless the folder has rules of its own; chmod(2) would follow a link.
+                // umask(2) has seen to the mode, unless the directory has rules of its own; chmod(2) would follow a link.
                 if fchmodat(AT_FDCWD, path, mode_t(mode), AT_SYMLINK_NOFOLLOW) != 0, errno != ENOTSUP {
                     throw .system(errno, name, "chmod")
                 }
