@@ -57,6 +57,6 @@ struct PortUseTests {
         }
         #expect(isBound && tries == 3)
         #expect(said.withLockedValue { $0.count } == 1)
-        #expect(said.withLockedValue { $0.first?.contains("inet:h:1: nobody listens there") == true })
+        #expect(said.withLockedValue { $0.first?.contains("inet:h:1: no process listens there") == true })
     }
 }
