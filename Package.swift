@@ -133,7 +133,7 @@ let package = Package(
             name: "StorageTests", dependencies: ["Greylist", "Storage", "StoreContract"], swiftSettings: strict),
         .testTarget(
             name: "LMDBStoreTests", dependencies: ["Greylist", "Storage", "StoreContract", "LMDBStore", locks],
-            swiftSettings: strict),
+            exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "GDBMStoreTests", dependencies: ["Greylist", "Storage", "StoreContract", "GDBMStore", locks],
             swiftSettings: strict),

@@ -47,7 +47,7 @@ struct EveryDecision: Sendable {
     static var reasons: [Reason] {
         let verdicts: [Verdict] = [
             .new(wait: 300), .early(wait: 12, delay: 288), .retried(delay: 342), .known, .autoWhitelisted,
-            .crowded(wait: 300),
+            .pendingLimitReached(wait: 300),
         ]
         let kinds: [Condition.Kind?] = [.client, .helo, .sender, .recipient, nil]
         let reasons =
@@ -63,7 +63,7 @@ struct EveryDecision: Sendable {
                 }
             case .judged(let verdict):
                 switch verdict {
-                case .new, .early, .retried, .known, .autoWhitelisted, .crowded: break
+                case .new, .early, .retried, .known, .autoWhitelisted, .pendingLimitReached: break
                 }
             }
         }

@@ -46,7 +46,7 @@ enum RequestOperations {
             Operation("postman: answer, \(name)") {
                 switch postman.answer(request, at: Samples.now, using: &envelope) {
                 case .outcome(let outcome): outcome.entry == nil ? 1 : 2
-                case .inquiry(let inquiry, _): inquiry.legacyKeys.first == nil ? 3 : 4
+                case .query(let query, _): query.has(.legacy) ? 4 : 3
                 }
             }
         }
@@ -60,8 +60,8 @@ enum RequestOperations {
             }
         }
         return [
-            answer("at DATA", atData), answer("whitelisted", whitelisted), answer("inquiry", plain),
-            answer("inquiry with two keys", numbered), answer("inquiry with three keys", tagged),
+            answer("at DATA", atData), answer("whitelisted", whitelisted), answer("query", plain),
+            answer("query with two keys", numbered), answer("query with three keys", tagged),
             conclude("new", .new(wait: 300)),
             conclude("early retry", .early(wait: 200, delay: 100)), conclude("known", .known),
         ]

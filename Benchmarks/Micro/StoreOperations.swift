@@ -10,15 +10,15 @@ enum StoreOperations {
     private static func judging() -> [Operation] {
         let rules = Rules()
         let first = Timestamp(seconds: Samples.now.seconds - 100)
-        func operation(_ name: String, _ known: Known) -> Operation {
+        func operation(_ name: String, _ stored: StoredState) -> Operation {
             Operation("judge: \(name)") {
                 judge(known, at: Samples.now, under: rules).remember.triplet == nil ? 0 : 1
             }
         }
         return [
-            operation("new", Known()),
-            operation("early retry", Known(triplet: Sighting(firstAt: first))),
-            operation("known", Known(triplet: Sighting(passes: 3, first: first, last: first))),
+            operation("new", StoredState()),
+            operation("early retry", StoredState(triplet: Sighting(firstAt: first))),
+            operation("known", StoredState(triplet: Sighting(passes: 3, first: first, last: first))),
         ]
     }
 
@@ -40,8 +40,9 @@ enum StoreOperations {
         let store = MemoryStore()
         let batch = (0..<count).map { number in
             let text = Array("192.0.2.0/24/sender@example.org/user\(number)@example.com".utf8)
-            return Inquiry(
-                triplet: Key(text.span, isHashed: true), client: nil, network: 1, time: Samples.now, rules: Rules())
+            var query = StoreQuery(network: 1, time: Samples.now, rules: Rules())
+            query.lookups.append(.init(.triplet, Key(text.span, isHashed: true)))
+            return query
         }
         _ = store.decide(batch)
         return Operation("memory store: a batch of \(count)") { store.decide(batch).count }

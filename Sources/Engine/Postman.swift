@@ -5,7 +5,7 @@ public import Whitelists
 
 /// Answers requests.
 ///
-/// It is a value and does no I/O: whoever owns it puts its inquiries to the store. Copies share what is settled, so one
+/// It is a value and does no I/O: whoever owns it puts its queries to the store. Copies share what is settled, so one
 /// costs next to nothing.
 ///
 /// A request goes through `answer`; where that needs the store, the judgement goes through `conclude`.
@@ -29,7 +29,7 @@ public struct Postman: Sendable {
         /// Whether mail is deferred, not passed, when the store fails.
         public var defersOnStoreError = false
         /// Whether mail is deferred, not passed, when too many first attempts wait for their retry.
-        public var defersWhenCrowded = false
+        public var defersAtPendingLimit = false
         /// Whether everything is decided and remembered as ever, but all mail passes unchanged: a trial.
         public var observesOnly = false
 
@@ -41,7 +41,7 @@ public struct Postman: Sendable {
     public enum Answer: Sendable {
         case outcome(Outcome)
         /// To be put to the store; its judgement then goes to `conclude`, with the whitelist entry that has a say.
-        case inquiry(Inquiry, entry: Whitelist.Match?)
+        case query(StoreQuery, entry: Whitelist.Match?)
     }
 
     /// What is settled, and shared by copies.
@@ -94,20 +94,17 @@ public struct Postman: Sendable {
         // 3. What does the store know? There the judgement is made, in one atomic step.
         let hashes = terms.hashesKeys
         let countsNetworks = terms.rules.clientCount > 0 && !terms.autoWhitelistsAddresses
-        var (triplet, legacyKeys, client) = envelope.readKeys {
-            triplet, firstLegacy, secondLegacy, network in
-            let first: Key? = if let firstLegacy { Key(firstLegacy, isHashed: hashes) } else { nil }
-            let second: Key? = if let secondLegacy { Key(secondLegacy, isHashed: hashes) } else { nil }
-            return (
-                Key(triplet, isHashed: hashes), LegacyKeys(first, second),
-                countsNetworks ? Key(network, isHashed: hashes) : nil
-            )
+        var query = StoreQuery(network: envelope.network.tag, time: now, rules: rules(under: entry))
+        envelope.readKeys { triplet, firstLegacy, secondLegacy, network in
+            query.lookups.append(.init(.triplet, Key(triplet, isHashed: hashes)))
+            if let firstLegacy { query.lookups.append(.init(.legacy, Key(firstLegacy, isHashed: hashes))) }
+            if let secondLegacy { query.lookups.append(.init(.legacy, Key(secondLegacy, isHashed: hashes))) }
+            if countsNetworks { query.lookups.append(.init(.client, Key(network, isHashed: hashes))) }
         }
-        if terms.rules.clientCount > 0, terms.autoWhitelistsAddresses { client = addressKey(of: envelope) }
-        return .inquiry(
-            Inquiry(
-                triplet: triplet, legacyKeys: legacyKeys, client: client, network: envelope.network.tag, time: now,
-                rules: rules(under: entry)), entry: entry)
+        if terms.rules.clientCount > 0, terms.autoWhitelistsAddresses {
+            query.lookups.append(.init(.client, addressKey(of: envelope)))
+        }
+        return .query(query, entry: entry)
     }
 
     /// The key of the client's address, as that of a network with nothing but this address in it.
@@ -145,9 +142,9 @@ public struct Postman: Sendable {
             guard request.read(.instance, settled.headers.claim) else { return Outcome(.judged(verdict)) }
             let header = request.read(.recipient) { wording.header(delay: delay, at: now, recipient: $0) }
             return Outcome(.judged(verdict), reply: .action(header))
-        case .crowded(let wait) where terms.defersWhenCrowded:
+        case .pendingLimitReached(let wait) where terms.defersAtPendingLimit:
             return Outcome(.judged(verdict), reply: deferral(of: request, wait: wait, delay: 0, at: now))
-        case .known, .autoWhitelisted, .crowded:
+        case .known, .autoWhitelisted, .pendingLimitReached:
             return Outcome(.judged(verdict))
         }
     }

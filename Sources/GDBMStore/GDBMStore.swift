@@ -14,8 +14,8 @@ public import Storage
 /// all that can be read of it.
 public final class GDBMStore: CopyTarget {
     private struct Update: Sendable {
-        var batch: [Inquiry]
-        let done: @Sendable (Result<[Inquiry], StoreError>) -> Void
+        var batch: [StoreQuery]
+        let done: @Sendable (Result<[StoreQuery], StoreError>) -> Void
     }
 
     private struct Waiting: Sendable {
@@ -50,11 +50,12 @@ public final class GDBMStore: CopyTarget {
         StoreError(.cannotCreate, "gdbm://\(path): a GNU dbm file holds one table; give awl_db a file of its own")
     }
 
-    /// Hands inquiries to the storage thread; `done` is called there.
+    /// Hands queries to the storage thread; `done` is called there.
     ///
-    /// An inquiry that needs the other table has a fault of its own.
-    public func update(_ batch: consuming [Inquiry], done: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void)
-    {
+    /// A query that needs the other table has a fault of its own.
+    public func update(
+        _ batch: consuming [StoreQuery], done: @escaping @Sendable (Result<[StoreQuery], StoreError>) -> Void
+    ) {
         let update = Update(batch: batch, done: done)
         enqueue { $0.updates.append(update) }
     }
@@ -71,7 +72,7 @@ public final class GDBMStore: CopyTarget {
             var removed = 0
             for entry in slice.entries {
                 guard let sighting = entry.sighting else { continue }
-                let isDropped = table == .greylist && pending.ledger.hasDropped(sighting)
+                let isDropped = table == .greylist && pending.limiter.hasDropped(sighting)
                 guard isDropped || sighting.isExpired(at: now, under: rules), try database.remove(entry) else {
                     continue
                 }
@@ -225,13 +226,13 @@ public final class GDBMStore: CopyTarget {
     /// Judges; once more where the database was found in ruins and could be mended.
     ///
     /// Those before it stay answered.
-    private func judge(_ inquiry: inout Inquiry, at now: Timestamp?, mayMend: inout Bool) throws(StoreError) {
+    private func judge(_ query: inout StoreQuery, at now: Timestamp?, mayMend: inout Bool) throws(StoreError) {
         while true {
             do throws(GDBMFault) {
-                return try database.answer(&inquiry, of: table, noting: pending)
+                return try database.answer(&query, of: table, noting: pending)
             } catch {
                 // What was noted for it wasn't written.
-                pending.ledger.rollBack()
+                pending.limiter.rollBack()
                 guard mayMend, error.isCorruption else { throw error.error(url: database.url) }
             }
             mayMend = false
@@ -243,31 +244,23 @@ public final class GDBMStore: CopyTarget {
 extension Database {
     fileprivate var holdsOneTable: StoreError { GDBMStore.holdsOneTable(path: path) }
 
-    /// Reads what is known under the inquiry's key, judges, and writes what is to be remembered.
-    fileprivate func answer(_ inquiry: inout Inquiry, of table: Table, noting pending: PendingWatch) throws(GDBMFault) {
-        let client = inquiry.rules.clientCount > 0 ? inquiry.client : nil
-        guard inquiry.asksForTriplet ? table == .greylist && client == nil : table == .autoWhitelist else {
-            inquiry.fault = holdsOneTable
+    /// Answers a query that is about this table alone.
+    fileprivate func answer(_ query: inout StoreQuery, of table: Table, noting pending: PendingWatch) throws(GDBMFault)
+    {
+        guard query.lookups.allSatisfy({ $0.table == table }) else {
+            query.error = holdsOneTable
             return
         }
-        guard inquiry.asksForTriplet else { return try answer(&inquiry, client: client, noting: pending) }
-        pending.follow(inquiry)
-        let stored = try sighting(inquiry.triplet)
-        var known = Known(triplet: inquiry.counting(stored, heeding: pending.ledger))
-        for key in inquiry.legacyKeys where known.triplet == nil {
-            known.triplet = inquiry.counting(try sighting(key), heeding: pending.ledger)
+        if table == .greylist { pending.follow(query) }
+        let network = query.network
+        try query.answer(noting: &pending.limiter) { (lookup) throws(GDBMFault) in
+            // A record doesn't tell its network: it is taken for that of the client.
+            try sighting(lookup.key).map { ($0, network) }
+        } write: { (lookup, sighting) throws(GDBMFault) in
+            try store(sighting, lookup.key)
+            return true
         }
-        guard let triplet = inquiry.judge(known, heeding: pending.ledger).triplet else { return }
-        pending.ledger.replace(stored, with: triplet, network: inquiry.network, under: inquiry.rules)
-        try store(triplet, inquiry.triplet)
-        pending.ledger.commit()
-    }
-
-    private func answer(_ inquiry: inout Inquiry, client: Key?, noting pending: PendingWatch) throws(GDBMFault) {
-        var known = Known()
-        if let client { known.client = try sighting(client) }
-        let remember = inquiry.judge(known, heeding: pending.ledger)
-        if let sighting = remember.client, let client { try store(sighting, client) }
+        pending.limiter.commit()
     }
 }
 

@@ -45,13 +45,13 @@ final class Handle {
         }
         defer { free(bytes) }
         return UnsafeRawBufferPointer(start: bytes, count: Int(value.dsize)).withMemoryRebound(to: UInt8.self) {
-            EntryText.sighting($0.span)
+            LegacyRecord.sighting($0.span)
         }
     }
 
     func store(_ sighting: Sighting, _ key: Key) throws(GDBMFault) {
         var text: [UInt8] = []
-        EntryText.append(sighting, to: &text)
+        LegacyRecord.append(sighting, to: &text)
         let code = key.withDatum { key in
             text.withDatum { gdbm_store(database, key, $0, GDBM_REPLACE) }
         }

@@ -1,7 +1,7 @@
 import Greylist
 import Storage
 
-/// Keeps the ledger of pending entries of a database, and does what is to be done for it in small slices: counting those
+/// Keeps the limiter of pending entries of a database, and does what is to be done for it in small slices: counting those
 /// that were there before, and removing those that were dropped.
 ///
 /// A record doesn't tell its client's network. It is read from a plain key; what stands under a hashed one is counted
@@ -10,9 +10,9 @@ final class PendingWatch: @unchecked Sendable {  // guarded by: GDBMStore uses i
     /// Entries in a slice: a few milliseconds.
     private static let slice = 1_000
 
-    var ledger: PendingLedger
+    var limiter: PendingLimiter
     private var rules = Rules()
-    /// The time of the last inquiry.
+    /// The time of the last query.
     private var now = Timestamp(seconds: 0)
     /// Entries of before this moment are counted as the walk comes to them, the others as they are written.
     private var start: Timestamp?
@@ -23,53 +23,53 @@ final class PendingWatch: @unchecked Sendable {  // guarded by: GDBMStore uses i
     private var hasRemoved = false
 
     init() {
-        ledger = PendingLedger(rules: rules)
+        limiter = PendingLimiter(rules: rules)
     }
 
     /// Whether there is something to do.
-    var hasChores: Bool { start != nil && (!isCounted || ledger.droppedCount > 0) }
+    var hasChores: Bool { start != nil && (!isCounted || limiter.droppedCount > 0) }
 
-    /// Takes note of an inquiry's time and rules, before anything is written for it.
-    func follow(_ inquiry: Inquiry) {
-        now = inquiry.time
-        rules = inquiry.rules
-        guard start == nil || ledger.isOutdated(under: rules) else { return }
+    /// Takes note of a query's time and rules, before anything is written for it.
+    func follow(_ query: StoreQuery) {
+        now = query.time
+        rules = query.rules
+        guard start == nil || limiter.isOutdated(under: rules) else { return }
         beginAnew()
         start = now
     }
 
     /// Forgets everything: it is another database now.
     func beginAnew() {
-        ledger = PendingLedger(rules: rules)
+        limiter = PendingLimiter(rules: rules)
         start = nil
         place = nil
         isCounted = false
     }
 
     private func endRound() {
-        if isCounted, !hasRemoved { ledger.settleDropped() }
+        if isCounted, !hasRemoved { limiter.settleDropped() }
         isCounted = true
         hasRemoved = false
     }
 
     /// Notes an entry that was removed.
     func forget(_ sighting: Sighting, network: UInt32) {
-        ledger.remove(sighting, network: network)
-        ledger.commit()
+        limiter.remove(sighting, network: network)
+        limiter.commit()
     }
 
     /// Does a slice of the walk.
     ///
-    /// After a fault it waits for the next inquiry, which finds the same fault and sees to it.
+    /// After a fault it waits for the next query, which finds the same fault and sees to it.
     func walk(_ database: Database) {
         do throws(GDBMFault) {
             let slice = try database.entries(from: place, limit: Self.slice)
             for entry in slice.entries {
                 guard let sighting = entry.sighting, sighting.isPending else { continue }
                 if !isCounted, let start, sighting.first < start {
-                    ledger.count(sighting, network: entry.network, at: now, under: rules)
+                    limiter.count(sighting, network: entry.network, at: now, under: rules)
                 }
-                guard ledger.hasDropped(sighting), try database.remove(entry) else { continue }
+                guard limiter.hasDropped(sighting), try database.remove(entry) else { continue }
                 hasRemoved = true
                 forget(sighting, network: entry.network)
             }

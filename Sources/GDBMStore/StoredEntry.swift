@@ -9,7 +9,7 @@ struct StoredEntry {
     let value: [UInt8]
 
     /// What is known; nil where the value is no text of a sighting.
-    var sighting: Sighting? { EntryText.sighting(value.span) }
+    var sighting: Sighting? { LegacyRecord.sighting(value.span) }
 
     /// Where it comes in the order of entries.
     var place: Place { Place(hash: hash, key: key) }

@@ -10,23 +10,26 @@ public enum Verdict: Sendable, Equatable {
     case known
     /// The client is on the auto-whitelist.
     case autoWhitelisted
-    /// Never seen, and nothing is remembered of it: too many first attempts wait already.
+    /// Never seen, and nothing is remembered of it: too many first attempts are pending.
     ///
-    /// A greylisting that doesn't know them would ask to come back after `wait` seconds.
-    case crowded(wait: Int64)
+    /// A store that had room for it would ask to come back after `wait` seconds.
+    case pendingLimitReached(wait: Int64)
 }
 
-/// What the store knew when a request came: nil where there is no entry.
-public struct Known: Sendable, Equatable {
+/// What the store knows when a request comes: nil where there is no entry.
+public struct StoredState: Sendable, Equatable {
     /// The entry of the triplet.
     public var triplet: Sighting?
     /// The entry of the client, where the auto-whitelist is on.
     public var client: Sighting?
+    /// Whether as many first attempts are pending as may be, all together or from the client's network.
+    public var isPendingLimitReached: Bool
 
     /// What is known; nothing by default.
-    public init(triplet: Sighting? = nil, client: Sighting? = nil) {
+    public init(triplet: Sighting? = nil, client: Sighting? = nil, isPendingLimitReached: Bool = false) {
         self.triplet = triplet
         self.client = client
+        self.isPendingLimitReached = isPendingLimitReached
     }
 }
 
@@ -34,34 +37,56 @@ public struct Known: Sendable, Equatable {
 public struct Judgement: Sendable, Equatable {
     /// What is said.
     public var verdict: Verdict
-    /// The entries to write; nil leaves an entry as it is.
-    public var remember: Known
+    /// What is to be written.
+    public var remember: Changes
+
+    /// Entries to write; nil leaves an entry as it is.
+    public struct Changes: Sendable, Equatable {
+        /// The entry of the triplet.
+        public var triplet: Sighting?
+        /// The entry of the client.
+        public var client: Sighting?
+
+        /// Nothing, unless it is given.
+        public init(triplet: Sighting? = nil, client: Sighting? = nil) {
+            self.triplet = triplet
+            self.client = client
+        }
+
+        /// What follows for the client from a verdict that was reached without its entry.
+        public static func following(
+            _ verdict: Verdict, client: Sighting?, at now: Timestamp, under rules: Rules
+        ) -> Changes {
+            guard case .retried = verdict else { return Changes() }
+            return Changes(client: countPass(of: client, at: now, under: rules))
+        }
+    }
 
     /// A verdict with nothing to write, unless it is given.
-    public init(_ verdict: Verdict, remember: Known = Known()) {
+    public init(_ verdict: Verdict, remember: Changes = Changes()) {
         self.verdict = verdict
         self.remember = remember
     }
 }
 
-/// The whole of greylisting: what is known, the time and the rules make the verdict.
+/// The whole of greylisting: what is stored, the time and the rules make the verdict.
 ///
 /// Pure, so it may be asked twice.
-public func judge(_ known: Known, at now: Timestamp, under rules: Rules) -> Judgement {
-    if let client = known.client, client.isAutoWhitelisted(at: now, under: rules) {
-        return Judgement(.autoWhitelisted, remember: Known(client: client.refreshed(at: now, under: rules)))
+public func judge(_ stored: StoredState, at now: Timestamp, under rules: Rules) -> Judgement {
+    if let client = stored.client, client.isAutoWhitelisted(at: now, under: rules) {
+        return Judgement(.autoWhitelisted, remember: .init(client: client.refreshed(at: now, under: rules)))
     }
-    // A pending entry from the future means that the clock stepped back: its wait begins anew, so it never exceeds the delay.
-    guard let seen = known.triplet, !seen.isExpired(at: now, under: rules), !(seen.isPending && seen.first > now) else {
-        return Judgement(.new(wait: rules.delay), remember: Known(triplet: Sighting(firstAt: now)))
+    guard let seen = stored.triplet, seen.counts(at: now, under: rules) else {
+        if stored.isPendingLimitReached { return Judgement(.pendingLimitReached(wait: rules.delay)) }
+        return Judgement(.new(wait: rules.delay), remember: .init(triplet: Sighting(firstAt: now)))
     }
+    guard seen.isPending else { return Judgement(.known, remember: .init(triplet: seen.passing(at: now))) }
     let waited = now.since(seen.first)
-    guard seen.isPending else { return Judgement(.known, remember: Known(triplet: seen.passing(at: now))) }
-    // Both moments are cut to whole seconds, so whoever waits as long as it was told is never found too early.
+    // Both moments are cut to whole seconds, so a sender that waits as long as it was told is never found too early.
     guard waited >= rules.delay - rules.leeway else {
         return Judgement(.early(wait: rules.delay - waited, delay: waited))
     }
     // Only here the client is counted: what passes again and again says nothing new of it.
-    let counted = countPass(of: known.client, at: now, under: rules)
-    return Judgement(.retried(delay: waited), remember: Known(triplet: seen.passing(at: now), client: counted))
+    let counted = countPass(of: stored.client, at: now, under: rules)
+    return Judgement(.retried(delay: waited), remember: .init(triplet: seen.passing(at: now), client: counted))
 }

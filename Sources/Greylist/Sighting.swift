@@ -27,6 +27,14 @@ public struct Sighting: Sendable, Equatable {
         now.since(last) > (isPending ? rules.retryWindow : rules.maxAge)
     }
 
+    /// Whether it says anything of a triplet: it isn't expired, nor the first attempt of a clock that was set back since.
+    ///
+    /// With the clock set back, the wait starts again, so it never exceeds the delay.
+    @inlinable
+    public func counts(at now: Timestamp, under rules: Rules) -> Bool {
+        !isExpired(at: now, under: rules) && !(isPending && first > now)
+    }
+
     /// What two databases know of the same, together: each passes only once, so nothing is counted twice.
     ///
     /// Merging again changes nothing.

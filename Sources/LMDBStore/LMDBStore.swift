@@ -10,8 +10,8 @@ public import Storage
 /// requests share one sync; the next ones gather meanwhile (group commit). Another thread brings it into the tree.
 public final class LMDBStore: CopyTarget {
     private struct Update: Sendable {
-        var batch: [Inquiry]
-        let done: @Sendable (Result<[Inquiry], StoreError>) -> Void
+        var batch: [StoreQuery]
+        let done: @Sendable (Result<[StoreQuery], StoreError>) -> Void
     }
 
     private struct Waiting: Sendable {
@@ -58,9 +58,10 @@ public final class LMDBStore: CopyTarget {
         thread.start()
     }
 
-    /// Hands inquiries to the storage thread; `done` is called there.
-    public func update(_ batch: consuming [Inquiry], done: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void)
-    {
+    /// Hands queries to the storage thread; `done` is called there.
+    public func update(
+        _ batch: consuming [StoreQuery], done: @escaping @Sendable (Result<[StoreQuery], StoreError>) -> Void
+    ) {
         let update = Update(batch: batch, done: done)
         enqueue { $0.updates.append(update) }
     }
@@ -84,7 +85,7 @@ public final class LMDBStore: CopyTarget {
                 // A record that isn't one is of no use to anybody.
                 let record = Record(value)
                 if let sighting = record?.sighting, !sighting.isExpired(at: now, under: rules) {
-                    guard table == .greylist, pending.ledger.hasDropped(sighting) else { return .keep }
+                    guard table == .greylist, pending.limiter.hasDropped(sighting) else { return .keep }
                 }
                 if let record { removed.append(record) }
                 slice.removed += 1
@@ -282,47 +283,30 @@ public final class LMDBStore: CopyTarget {
 
     private func judgeOnce(_ updates: inout [Update]) throws(LMDBFault) {
         // What an attempt noted before it failed was not written.
-        defer { pending.ledger.rollBack() }
+        defer { pending.limiter.rollBack() }
         try tree.keep { (backlog, transaction) throws(LMDBFault) in
             for index in updates.indices {
                 try pending.follow(updates[index].batch, in: transaction, isWhole: backlog.isEmpty)
-                try backlog.answer(&updates[index].batch, by: transaction, noting: &pending.ledger)
+                try backlog.answer(&updates[index].batch, by: transaction, noting: &pending.limiter)
             }
         }
-        pending.ledger.commit()
+        pending.limiter.commit()
     }
 }
 
 extension Backlog {
-    /// Answers the inquiries in their order: each sees what those before it wrote.
+    /// Answers the queries in their order: each sees what those before it wrote.
     fileprivate mutating func answer(
-        _ batch: inout [Inquiry], by transaction: borrowing Transaction, noting pending: inout PendingLedger
+        _ batch: inout [StoreQuery], by transaction: borrowing Transaction, noting limiter: inout PendingLimiter
     ) throws(LMDBFault) {
-        for index in batch.indices { try answer(&batch[index], by: transaction, noting: &pending) }
-    }
-
-    /// Reads what is known under the inquiry's keys, judges, and writes what is to be remembered.
-    private mutating func answer(
-        _ inquiry: inout Inquiry, by transaction: borrowing Transaction, noting pending: inout PendingLedger
-    ) throws(LMDBFault) {
-        var known = Known()
-        var stored: Record?
-        if inquiry.asksForTriplet {
-            stored = try read(inquiry.triplet, in: .greylist, transaction)
-            known.triplet = inquiry.counting(stored?.sighting, heeding: pending)
-            for key in inquiry.legacyKeys where known.triplet == nil {
-                let found = try read(key, in: .greylist, transaction)?.sighting
-                known.triplet = inquiry.counting(found, heeding: pending)
+        for index in batch.indices {
+            let network = batch[index].network
+            try batch[index].answer(noting: &limiter) { (lookup) throws(LMDBFault) in
+                try read(lookup.key, in: lookup.table, transaction).map { ($0.sighting, $0.network) }
+            } write: { (lookup, sighting) throws(LMDBFault) in
+                write(Record(sighting, network: network), lookup.key, in: lookup.table)
+                return true
             }
-        }
-        if let client = inquiry.client { known.client = try read(client, in: .autoWhitelist, transaction)?.sighting }
-        let remember = inquiry.judge(known, heeding: pending)
-        if let triplet = remember.triplet {
-            write(Record(triplet, network: inquiry.network), inquiry.triplet, in: .greylist)
-            pending.replace(stored?.sighting, with: triplet, network: inquiry.network, under: inquiry.rules)
-        }
-        if let sighting = remember.client, let client = inquiry.client {
-            write(Record(sighting, network: 0), client, in: .autoWhitelist)
         }
     }
 }

@@ -57,16 +57,18 @@ struct Look {
         let (pages, isShort) = try pages(of: environment)
         walk.deadline = isShort ? nil : limit.map { LookWalk.milliseconds() + $0 }
         var tables = TableHandles()
-        var present: [Table] = []
+        var present: [MDB_dbi] = []
         for table in Table.allCases {
-            let code = mdb_dbi_open(handle, TableHandles.name(of: table), 0, &tables[table])
+            var opened: MDB_dbi = 0
+            let code = mdb_dbi_open(handle, table.storedName, 0, &opened)
             if code == LMDBFault.notFound { continue }
             try LMDBFault.check(code)
-            present.append(table)
+            tables[table] = opened
+            present.append(opened)
         }
         guard try Self.entriesOfMain(handle) == present.count else { return false }
         var transaction = Transaction(handle: handle, tables: tables)
-        for table in present { guard try walk.isSound(tables[table], in: &transaction) else { return false } }
+        for table in present { guard try walk.isSound(table, in: &transaction) else { return false } }
         return try walk.areFreePages(Self.freePages, in: &transaction, pages: pages)
     }
 

@@ -103,8 +103,9 @@ struct OpenDatabase: ~Copyable {
         var tables = TableHandles()
         var transaction = try begin(handle, tables)
         for table in Table.allCases {
-            let name = TableHandles.name(of: table)
-            try LMDBFault.check(mdb_dbi_open(transaction.handle, name, UInt32(MDB_CREATE), &tables[table]))
+            var opened: MDB_dbi = 0
+            try LMDBFault.check(mdb_dbi_open(transaction.handle, table.storedName, UInt32(MDB_CREATE), &opened))
+            tables[table] = opened
         }
         transaction.tables = tables
         let known = try transaction.generation()

@@ -1,15 +1,15 @@
 import Greylist
 import Storage
 
-/// Keeps the ledger of pending entries of a database, and does what is to be done for it in small slices: counting those
+/// Keeps the limiter of pending entries of a database, and does what is to be done for it in small slices: counting those
 /// that were there before, and removing those that were dropped.
 final class PendingWatch: @unchecked Sendable {  // guarded by: LMDBStore uses it on its single storage thread alone
     /// Entries in a slice: less than a millisecond.
     private static let slice = 1_000
 
-    var ledger: PendingLedger
+    var limiter: PendingLimiter
     private var rules = Rules()
-    /// The time of the last inquiry.
+    /// The time of the last query.
     private var now = Timestamp(seconds: 0)
     /// Entries of before this moment are counted as the walk comes to them, the others as they are written.
     private var start: Timestamp?
@@ -20,25 +20,25 @@ final class PendingWatch: @unchecked Sendable {  // guarded by: LMDBStore uses i
     private var hasRemoved = false
 
     init() {
-        ledger = PendingLedger(rules: rules)
+        limiter = PendingLimiter(rules: rules)
     }
 
     /// Whether a walk begins: what is to be counted or removed has to be in the tree.
     var isAtBeginning: Bool { place == nil }
 
     /// Whether there is something to do.
-    var hasChores: Bool { start != nil && (!isCounted || ledger.droppedCount > 0) }
+    var hasChores: Bool { start != nil && (!isCounted || limiter.droppedCount > 0) }
 
-    /// Takes note of the time and the rules of inquiries, before anything is written for them.
+    /// Takes note of the time and the rules of queries, before anything is written for them.
     ///
     /// - Parameters:
     ///   - batch: of one turn of a loop: all have the same rules, and the same time but for a moment
     ///   - isWhole: whether everything is in the tree
-    func follow(_ batch: [Inquiry], in transaction: borrowing Transaction, isWhole: Bool) throws(LMDBFault) {
-        guard let inquiry = batch.first else { return }
-        now = inquiry.time
-        rules = inquiry.rules
-        guard start == nil || ledger.isOutdated(under: rules) else { return }
+    func follow(_ batch: [StoreQuery], in transaction: borrowing Transaction, isWhole: Bool) throws(LMDBFault) {
+        guard let query = batch.first else { return }
+        now = query.time
+        rules = query.rules
+        guard start == nil || limiter.isOutdated(under: rules) else { return }
         beginAnew()
         let count = try transaction.count(.greylist)
         isCounted = isWhole && count == 0
@@ -47,35 +47,36 @@ final class PendingWatch: @unchecked Sendable {  // guarded by: LMDBStore uses i
 
     /// Forgets everything: it is another database now.
     func beginAnew() {
-        ledger = PendingLedger(rules: rules)
+        limiter = PendingLimiter(rules: rules)
         start = nil
         place = nil
         isCounted = false
     }
 
     private func endRound() {
-        if isCounted, !hasRemoved { ledger.settleDropped() }
+        if isCounted, !hasRemoved { limiter.settleDropped() }
         isCounted = true
         hasRemoved = false
     }
 
     /// Notes entries that were removed.
     func forget(_ removed: [Record]) {
-        for record in removed { ledger.remove(record.sighting, network: record.network) }
-        ledger.commit()
+        for record in removed { limiter.remove(record.sighting, network: record.network) }
+        limiter.commit()
     }
 
     /// Notes entries that were written over by others.
     func note(_ changes: [(Record, Record)]) {
         for (old, new) in changes {
-            ledger.replace(old.sighting, with: new.sighting, network: old.network, under: rules)
+            limiter.remove(old.sighting, network: old.network)
+            limiter.add(new.sighting, network: old.network, under: rules)
         }
-        ledger.commit()
+        limiter.commit()
     }
 
     /// Does a slice of the walk.
     ///
-    /// After a fault it waits for the next inquiry, which finds the same fault and sees to it.
+    /// After a fault it waits for the next query, which finds the same fault and sees to it.
     ///
     /// - Parameter isNewer: whether a key has an entry that isn't in the tree yet, which the one in the tree gives way to
     func walk(_ environment: Environment, isNewer: (UnsafeRawBufferPointer) -> Bool) {
@@ -84,7 +85,7 @@ final class PendingWatch: @unchecked Sendable {  // guarded by: LMDBStore uses i
             try environment.write { (transaction) throws(LMDBFault) in try look(&transaction, isNewer) }
         }
         guard case .success(let slice) = result else { return beginAnew() }
-        for record in slice.found { ledger.count(record.sighting, network: record.network, at: now, under: rules) }
+        for record in slice.found { limiter.count(record.sighting, network: record.network, at: now, under: rules) }
         if !slice.removed.isEmpty { hasRemoved = true }
         forget(slice.removed)
         place = slice.next
@@ -111,7 +112,7 @@ final class PendingWatch: @unchecked Sendable {  // guarded by: LMDBStore uses i
             visited += 1
             guard let record = Record(value), record.sighting.isPending else { return .keep }
             if !isCounted, let start, record.sighting.first < start { slice.found.append(record) }
-            guard ledger.hasDropped(record.sighting), !isNewer(key) else { return .keep }
+            guard limiter.hasDropped(record.sighting), !isNewer(key) else { return .keep }
             slice.removed.append(record)
             return .remove
         }

@@ -93,9 +93,12 @@ final class ReadOnlyDatabase: @unchecked Sendable {  // guarded by: LMDBReader u
         var tables = TableHandles()
         let transaction = try begin(handle, tables)
         for table in Table.allCases {
-            let code = mdb_dbi_open(transaction.handle, TableHandles.name(of: table), 0, &tables[table])
-            // Both are made when a store opens its file for the first time.
+            var opened: MDB_dbi = 0
+            let code = mdb_dbi_open(transaction.handle, table.storedName, 0, &opened)
+            // A store makes all of them when it opens its file; one that an earlier version had open last has no identities.
+            if code == LMDBFault.notFound, table == .identity { continue }
             try LMDBFault.check(code == LMDBFault.notFound ? MDB_INVALID : code)
+            tables[table] = opened
         }
         try transaction.commit()
         return tables

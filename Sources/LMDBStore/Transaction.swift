@@ -2,22 +2,22 @@ import CLMDB
 import Greylist
 import Storage
 
-/// The handles of the two tables in an environment.
-struct TableHandles {
-    var greylist: MDB_dbi = 0
-    var autoWhitelist: MDB_dbi = 0
+/// The handles of the tables in an environment; nil for one that its file doesn't have.
+typealias TableHandles = PerTable<MDB_dbi?>
 
-    /// Under these names the tables lie in the file; the number is the version of `Record`.
-    static func name(of table: Table) -> String {
-        switch table {
+extension TableHandles {
+    /// Handles of no tables.
+    init() { self.init(greylist: nil, autoWhitelist: nil, identity: nil) }
+}
+
+extension Table {
+    /// The table's name in the file; the number is the version of `Record`.
+    var storedName: String {
+        switch self {
         case .greylist: "greylist.1"
         case .autoWhitelist: "autowhitelist.1"
+        case .identity: "identity.1"
         }
-    }
-
-    subscript(table: Table) -> MDB_dbi {
-        get { table == .greylist ? greylist : autoWhitelist }
-        set { if table == .greylist { greylist = newValue } else { autoWhitelist = newValue } }
     }
 }
 
@@ -56,21 +56,29 @@ struct Transaction: ~Copyable {
     }
 
     func count(_ table: Table) throws(LMDBFault) -> Int {
-        var statistics = MDB_stat()
-        try LMDBFault.check(mdb_stat(handle, tables[table], &statistics))
-        guard table == .autoWhitelist else { return statistics.ms_entries }
-        return statistics.ms_entries - (try generation() == nil ? 0 : 1)
+        let entries = try statistics(of: table).ms_entries
+        guard table == .autoWhitelist else { return entries }
+        return entries - (try generation() == nil ? 0 : 1)
     }
 
-    /// How many pages have the entries of both tables.
+    /// How many pages have the entries of all tables.
     func leafPages() throws(LMDBFault) -> Int {
         var sum = 0
-        for table in Table.allCases {
-            var statistics = MDB_stat()
-            try LMDBFault.check(mdb_stat(handle, tables[table], &statistics))
-            sum += statistics.ms_leaf_pages
-        }
+        for table in Table.allCases { sum += try statistics(of: table).ms_leaf_pages }
         return sum
+    }
+
+    /// Those of an empty table where the file doesn't have it.
+    private func statistics(of table: Table) throws(LMDBFault) -> MDB_stat {
+        var statistics = MDB_stat()
+        if let table = tables[table] { try LMDBFault.check(mdb_stat(handle, table, &statistics)) }
+        return statistics
+    }
+
+    /// The table's handle, to write to.
+    private func writable(_ table: Table) -> MDB_dbi {
+        guard let table = tables[table] else { preconditionFailure("a database that is written has all tables") }
+        return table
     }
 
     func read(_ key: Key, in table: Table) throws(LMDBFault) -> Record? {
@@ -83,7 +91,7 @@ struct Transaction: ~Copyable {
         isDirty = true
         for table in Table.allCases {
             var cursor: OpaquePointer?
-            try LMDBFault.check(mdb_cursor_open(handle, tables[table], &cursor))
+            try LMDBFault.check(mdb_cursor_open(handle, writable(table), &cursor))
             defer { mdb_cursor_close(cursor) }
             for entry in entries where entry.place.table == table {
                 var room = MDB_val(mv_size: Record.size, mv_data: nil)
@@ -96,14 +104,15 @@ struct Transaction: ~Copyable {
 
     /// Which journals the tree has; nil in one that never had any.
     func generation() throws(LMDBFault) -> Generation? {
-        try value(of: .text(Generation.key), in: tables.autoWhitelist).flatMap { Generation($0) }
+        try value(of: .text(Generation.key), in: tables[.autoWhitelist]).flatMap { Generation($0) }
     }
 
     mutating func write(_ generation: Generation) throws(LMDBFault) {
-        generation.write(to: try reserve(.text(Generation.key), in: tables.autoWhitelist))
+        generation.write(to: try reserve(.text(Generation.key), in: writable(.autoWhitelist)))
     }
 
-    private func value(of key: Key, in table: MDB_dbi) throws(LMDBFault) -> UnsafeRawBufferPointer? {
+    private func value(of key: Key, in table: MDB_dbi?) throws(LMDBFault) -> UnsafeRawBufferPointer? {
+        guard let table else { return nil }
         var value = MDB_val()
         let code = key.withValue { mdb_get(handle, table, &$0, &value) }
         if code == LMDBFault.notFound { return nil }
@@ -127,7 +136,8 @@ struct Transaction: ~Copyable {
         _ table: Table, from start: [UInt8]?,
         visit: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Visit
     ) throws(LMDBFault) {
-        try walk(tables[table], from: start) { key, value in
+        guard let handle = tables[table] else { return }
+        try walk(handle, from: start) { key, value in
             table == .autoWhitelist && Generation.isKey(key) ? .keep : visit(key, value)
         }
     }

@@ -4,7 +4,7 @@ package import Storage
 
 /// Writes the commands on entries: how keys are spelt, how records read, and how long they live.
 package struct EntryCommands {
-    private let prefixes: [[UInt8]]
+    private let prefixes: PerTable<[UInt8]>
     private let isCluster: Bool
     private let script = EntryScript()
     /// Storage that is used again and again.
@@ -13,7 +13,7 @@ package struct EntryCommands {
     var hasSetNXGet = true
 
     package init(layout: RedisLayout, isCluster: Bool) {
-        prefixes = Table.allCases.map { layout.prefix(of: $0) }
+        prefixes = PerTable { layout.prefix(of: $0) }
         self.isCluster = isCluster
     }
 
@@ -36,7 +36,7 @@ package struct EntryCommands {
         guard hasSetNXGet else {
             return replace(key, in: .greylist, ByteBuffer(), with: sighting, at: now, under: rules, into: &buffer)
         }
-        let (prefix, seconds) = (prefixes[Table.greylist.rawValue], Int(sighting.secondsLeft(at: now, under: rules)))
+        let (prefix, seconds) = (prefixes[.greylist], Int(sighting.secondsLeft(at: now, under: rules)))
         let length = prefix.count + key.spellingCount
         write(sighting)
         // The commonest of all commands, in one go.
@@ -73,7 +73,7 @@ package struct EntryCommands {
     }
 
     private func write(_ key: Key, _ table: Table, _ buffer: inout ByteBuffer) -> UInt16? {
-        let prefix = prefixes[table.rawValue]
+        let prefix = prefixes[table]
         buffer.writeBulk(length: prefix.count + key.spellingCount) { $0.append(key, after: prefix) }
         return isCluster ? slot(of: key, after: prefix) : nil
     }
@@ -86,7 +86,7 @@ package struct EntryCommands {
 
     private mutating func write(_ sighting: Sighting) {
         record.removeAll(keepingCapacity: true)
-        EntryText.append(sighting, to: &record)
+        LegacyRecord.append(sighting, to: &record)
     }
 }
 

@@ -3,11 +3,13 @@ import Storage
 /// Where entries lie among the keys of a database.
 ///
 /// Without a prefix that is the layout of TPRT 0.9.3: the keys of both tables as they are. With one, the keys of the
-/// greylist begin with it, and those of the auto-whitelist with the prefix and `awl:`. Where the auto-whitelist is with a
-/// greylist without a prefix, its keys begin with `awl:` alone, as those of no triplet do. A prefix that ends so is taken
-/// for that of the auto-whitelist: so `awl:` names those keys for `tprtctl`.
+/// greylist begin with it, those of the auto-whitelist with the prefix and `awl:`, and those of identities with the prefix
+/// and `id:`. Where the auto-whitelist is with a greylist without a prefix, its keys begin with `awl:` alone, as those of
+/// no triplet do; those of identities always begin with `id:`. A prefix that ends so is taken for that of the table: so
+/// `awl:` names those keys for `tprtctl`.
 package struct RedisLayout: Sendable {
-    private static let mark = Array("awl:".utf8)
+    /// What the keys of a table have after the prefix.
+    private static let marks = PerTable(greylist: [], autoWhitelist: Array("awl:".utf8), identity: Array("id:".utf8))
 
     private let keyPrefix: [UInt8]
     private let separatesTables: Bool
@@ -18,8 +20,9 @@ package struct RedisLayout: Sendable {
     }
 
     func prefix(of table: Table) -> [UInt8] {
-        if table == .greylist || keyPrefix.suffix(Self.mark.count) == Self.mark[...] { return keyPrefix }
-        return keyPrefix.isEmpty && !separatesTables ? [] : keyPrefix + Self.mark
+        let mark = Self.marks[table]
+        if keyPrefix.suffix(mark.count) == mark[...] { return keyPrefix }
+        return table == .autoWhitelist && keyPrefix.isEmpty && !separatesTables ? [] : keyPrefix + mark
     }
 
     /// The entry that a key of the database names; nil where it isn't one of the table.
@@ -27,9 +30,14 @@ package struct RedisLayout: Sendable {
     /// Others may have keys in the same database: only what has the form of ours is taken for ours.
     func key(_ name: UnsafeRawBufferPointer, in table: Table) -> Key? {
         let prefix = prefix(of: table)
-        guard name.starts(with: prefix), !prefix.isEmpty || !name.starts(with: Self.mark) else { return nil }
+        guard name.starts(with: prefix), !prefix.isEmpty || !Self.isMarked(name) else { return nil }
         let key = Key(spelling: UnsafeRawBufferPointer(rebasing: name[prefix.count...]))
         return key.hasForm ? key : nil
+    }
+
+    /// Whether it is a key of a table that isn't the greylist, in a database without a prefix.
+    private static func isMarked(_ name: UnsafeRawBufferPointer) -> Bool {
+        name.starts(with: marks[.autoWhitelist]) || name.starts(with: marks[.identity])
     }
 
     /// The pattern of `SCAN` for a table; nil where every key may be an entry.

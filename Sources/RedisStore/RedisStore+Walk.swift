@@ -79,7 +79,7 @@ extension RedisStore {
         var absent: [Int] = []
         for (index, reply) in records.enumerated() {
             if case .failure(let fault) = reply, fault.kind == .wrongType { continue }
-            if EntryText.sighting(try reply.value().text ?? ByteBuffer()) == nil { absent.append(index) }
+            if LegacyRecord.sighting(try reply.value().text ?? ByteBuffer()) == nil { absent.append(index) }
         }
         return absent
     }
@@ -99,7 +99,7 @@ extension RedisStore {
                 // Somebody else's list, say: there is no place for an entry, and others shall not wait for it.
                 if case .failure(let fault) = reply, fault.kind == .wrongType { continue }
                 let record = try reply.value().text ?? ByteBuffer()
-                let stored = EntryText.sighting(record)
+                let stored = LegacyRecord.sighting(record)
                 let merged = stored?.merged(with: entry.sighting) ?? entry.sighting
                 if !merged.hasSameText(as: stored) { writes.append((entry, record, merged)) }
             }
@@ -146,7 +146,7 @@ extension RedisStore {
         for (key, reply) in zip(keys, records) {
             // Gone since, or not ours: a list, say.
             if case .failure(let fault) = reply, fault.kind == .wrongType { continue }
-            guard let record = try reply.value().text, let sighting = EntryText.sighting(record) else { continue }
+            guard let record = try reply.value().text, let sighting = LegacyRecord.sighting(record) else { continue }
             found.append(Found(key: key, record: record, sighting: sighting))
         }
         return (found, next?.cursor)

@@ -9,7 +9,7 @@ public import Storage
 /// It never waits for a connection: while there is none, what is asked fails at once, and whoever asks decides what
 /// that means. Each event loop that asks has connections of its own; everything else goes over those of one more.
 ///
-/// Entries are those of TPRT 0.9.3 (`EntryText`), which may use the same database, with an expiry that follows the rules.
+/// Entries are those of TPRT 0.9.3 (`LegacyRecord`), which may use the same database, with an expiry that follows the rules.
 /// The bounds on pending entries are kept by each process for itself and approximately: it knows what it wrote, not what
 /// others did.
 public final class RedisStore: CopyTarget {
@@ -30,7 +30,7 @@ public final class RedisStore: CopyTarget {
     private let limits: RedisLimits
     let layout: RedisLayout
     let maintenanceLease: Int64?
-    let pending = NIOLockedValueBox(PendingLedger(rules: Rules()))
+    let pending = NIOLockedValueBox(PendingLimiter(rules: Rules()))
     private let tellers = NIOLockedValueBox<[ObjectIdentifier: NIOLoopBound<Teller>]>([:])
     /// For what doesn't come from an event loop, and for maintenance.
     let background = MultiThreadedEventLoopGroup.singleton.next()
@@ -67,15 +67,16 @@ public final class RedisStore: CopyTarget {
         background.execute { _ = self.teller(on: self.background) }
     }
 
-    /// Sends the inquiries on the connections of the calling event loop; `done` is called there.
-    public func update(_ batch: consuming [Inquiry], done: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void)
-    {
+    /// Sends the queries on the connections of the calling event loop; `done` is called there.
+    public func update(
+        _ batch: consuming [StoreQuery], done: @escaping @Sendable (Result<[StoreQuery], StoreError>) -> Void
+    ) {
         if let eventLoop = MultiThreadedEventLoopGroup.currentEventLoop {
-            Exchange(batch, by: teller(on: eventLoop), done: done).start()
+            UpdateOperation(batch, by: teller(on: eventLoop), done: done).start()
         } else {
             let batch = batch
             background.execute {
-                Exchange(batch, by: self.teller(on: self.background), done: done).start()
+                UpdateOperation(batch, by: self.teller(on: self.background), done: done).start()
             }
         }
     }

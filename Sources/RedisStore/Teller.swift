@@ -14,7 +14,7 @@ final class Teller {
 
     let client: RedisClient
     /// What all instances of the store in this process count together.
-    let pending: NIOLockedValueBox<PendingLedger>
+    let pending: NIOLockedValueBox<PendingLimiter>
     var commands: EntryCommands
     private let eventLoop: any EventLoop
     private var outgoing = ByteBuffer()
@@ -23,7 +23,7 @@ final class Teller {
 
     init(
         on eventLoop: any EventLoop, client: RedisClient, commands: EntryCommands,
-        pending: NIOLockedValueBox<PendingLedger>
+        pending: NIOLockedValueBox<PendingLimiter>
     ) {
         self.eventLoop = eventLoop
         self.client = client

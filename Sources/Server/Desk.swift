@@ -7,7 +7,7 @@ import Whitelists
 
 /// What the connections of one event loop share: they bring requests, it finds the answers.
 ///
-/// All inquiries of one turn of the loop go to the store together as one round; the answers of a round are given when
+/// All queries of one turn of the loop go to the store together as one round; the answers of a round are given when
 /// the store has answered, or without it when the deadline comes first. A round that is over takes no more answers, so
 /// a late one can't reach another request. While the breaker is open the store gets nothing but a probe, a single
 /// request: so nobody else waits for the deadline, and what a store that hangs still has to answer hardly grows.
@@ -29,7 +29,7 @@ final class Desk {
 
     private var envelope = Envelope()
     private var sharedAddressWatch = SharedAddressWatch()
-    private var batch: [Inquiry] = []
+    private var batch: [StoreQuery] = []
     private var asking: [Asked] = []
     private var rounds: [Round] = []
     /// Connections with replies that are to be sent.
@@ -68,14 +68,14 @@ final class Desk {
         case .outcome(let outcome):
             note(outcome, on: request, of: connection)
             return outcome
-        case .inquiry(let inquiry, let entry):
+        case .query(let query, let entry):
             if envelope.client.isPrivate { watchPrivateClient() }
             guard breaker.isClosed || admitsProbe() else {
-                let outcome = answer(request, inquiry, entry)
+                let outcome = answer(request, query, entry)
                 note(outcome, on: request, of: connection)
                 return outcome
             }
-            batch.append(inquiry)
+            batch.append(query)
             asking.append(Asked(connection: connection, request: request, entry: entry))
             return nil
         }
@@ -145,14 +145,14 @@ final class Desk {
         }
     }
 
-    private func finish(_ number: Int, _ result: Result<[Inquiry], StoreError>) {
+    private func finish(_ number: Int, _ result: Result<[StoreQuery], StoreError>) {
         guard let index = rounds.firstIndex(where: { $0.number == number }) else { return }
         let round = rounds.remove(at: index)
         // First of all: a connection that gets its answer may bring its next request at once.
         breaker.note(
             result.isAnswer ? .answered : .failed, isProbe: round.isProbe, at: .now(), jitter: .random(in: 0...1))
         switch result {
-        case .success(let inquiries): deliver(inquiries, to: round)
+        case .success(let queries): deliver(queries, to: round)
         case .failure(let fault):
             health.failed(fault)
             giveUp(round, takesNoMore: fault.code == .writeRefused)
@@ -161,19 +161,19 @@ final class Desk {
         writeLog()
     }
 
-    private func deliver(_ inquiries: [Inquiry], to round: Round) {
+    private func deliver(_ queries: [StoreQuery], to round: Round) {
         let now = terms.now()
         var fault: StoreError?
-        for index in inquiries.indices {
+        for index in queries.indices {
             let asked = round.asking[index]
-            if let judgement = inquiries[index].judgement {
+            if let judgement = queries[index].judgement {
                 let outcome = postman.conclude(asked.request, judgement.verdict, at: now, entry: asked.entry)
                 deliver(outcome, to: asked, judgement)
-            } else if let own = inquiries[index].fault {
+            } else if let own = queries[index].error {
                 fault = own
                 giveUp(asked, takesNoMore: own.code == .writeRefused)
             } else {
-                preconditionFailure("a store answered an inquiry with neither a judgement nor a fault")
+                preconditionFailure("a store answered a query with neither a judgement nor an error")
             }
         }
         if let fault { health.failed(fault) } else if breaker.isClosed { health.succeeded() }
@@ -192,12 +192,12 @@ final class Desk {
         for asked in round.asking { giveUp(asked, takesNoMore: takesNoMore) }
     }
 
-    /// Answers without the store what was with it; the inquiry is made anew, so that no other request has to keep one.
+    /// Answers without the store what was with it; the query is made anew, so that no other request has to keep one.
     private func giveUp(_ asked: Asked, takesNoMore: Bool) {
         switch postman.answer(asked.request, at: terms.now(), using: &envelope) {
         case .outcome(let outcome): deliver(outcome, to: asked)
-        case .inquiry(let inquiry, let entry):
-            deliver(answer(asked.request, inquiry, entry, takesNoMore: takesNoMore), to: asked)
+        case .query(let query, let entry):
+            deliver(answer(asked.request, query, entry, takesNoMore: takesNoMore), to: asked)
         }
     }
 
@@ -208,13 +208,13 @@ final class Desk {
     /// A store that takes no more doesn't open the breaker: what it knows is as good as ever, and requests that need
     /// nothing written fare best with it. So while the breaker is open `takesNoMore` is never meant.
     private func answer(
-        _ request: PolicyRequest, _ inquiry: Inquiry, _ entry: Whitelist.Match?, takesNoMore: Bool = false
+        _ request: PolicyRequest, _ query: StoreQuery, _ entry: Whitelist.Match?, takesNoMore: Bool = false
     ) -> Outcome {
         health.countUnanswered()
-        if !takesNoMore, let verdict = standIn?.decide([inquiry]).first?.judgement?.verdict {
-            return postman.conclude(request, verdict, at: inquiry.time, entry: entry)
+        if !takesNoMore, let verdict = standIn?.decide([query]).first?.judgement?.verdict {
+            return postman.conclude(request, verdict, at: query.time, entry: entry)
         }
-        return postman.withoutStore(request, takesNoMore: takesNoMore, at: inquiry.time, entry: entry)
+        return postman.withoutStore(request, takesNoMore: takesNoMore, at: query.time, entry: entry)
     }
 
     private func deliver(_ outcome: Outcome, to asked: Asked, _ judgement: Judgement? = nil) {

@@ -151,7 +151,11 @@ public struct Maintenance: Service {
 
 extension Table {
     var name: String {
-        self == .greylist ? "greylist" : "auto-whitelist"
+        switch self {
+        case .greylist: "greylist"
+        case .autoWhitelist: "auto-whitelist"
+        case .identity: "identities"
+        }
     }
 }
 

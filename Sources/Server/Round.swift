@@ -3,7 +3,7 @@ import Policy
 import Storage
 import Whitelists
 
-/// The inquiries that go to the store together, and who asks.
+/// The queries that go to the store together, and who asks.
 struct Round {
     /// Who asks what.
     struct Asked {
@@ -19,11 +19,11 @@ struct Round {
     let asking: [Asked]
 }
 
-extension Result<[Inquiry], StoreError> {
+extension Result<[StoreQuery], StoreError> {
     /// Whether the store did what it could; it need not have judged all.
     var isAnswer: Bool {
         switch self {
-        case .success(let inquiries): inquiries.contains { $0.judgement != nil || $0.fault?.code == .writeRefused }
+        case .success(let queries): queries.contains { $0.judgement != nil || $0.error?.code == .writeRefused }
         case .failure(let fault): fault.code == .writeRefused
         }
     }

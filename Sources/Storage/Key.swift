@@ -25,10 +25,10 @@ public enum Key: Sendable, Hashable {
 
     /// The key that a store has as `bytes`: a digest, or a plain text.
     ///
-    /// A text of 20 bytes is told from a digest by its beginning, that of a network: no digest of ours has it but by a
-    /// chance of less than one in 10^12.
+    /// A text of 20 bytes is told from a digest by its beginning, that of a network or of an identity: no digest of ours
+    /// has it but by a chance of less than one in 10^9.
     public init(bytes: UnsafeRawBufferPointer) {
-        if let digest = Digest(bytes: bytes), !bytes.beginsWithNetwork {
+        if let digest = Digest(bytes: bytes), !bytes.beginsAsText {
             self = .digest(digest)
         } else {
             self = .text(Array(bytes))
@@ -44,11 +44,11 @@ public enum Key: Sendable, Hashable {
         }
     }
 
-    /// Whether it has the form of a greylisting key: a digest, or a text that begins with a network.
+    /// Whether it has the form of a greylisting key: a digest, or a text that begins with a network or as an identity does.
     public var hasForm: Bool {
         switch self {
         case .digest: true
-        case .text(let text): text.withUnsafeBytes { $0.beginsWithNetwork }
+        case .text(let text): text.withUnsafeBytes { $0.beginsAsText }
         }
     }
 
@@ -83,7 +83,12 @@ func hexadecimalDigit(_ value: UInt8) -> UInt8 {
     value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
 }
 
+/// What plain keys of identities begin with.
+private let identityPrefixes = ["ptr:", "org:", "day:", "rcp:", "out:", "lane:"].map { Array($0.utf8) }
+
 extension UnsafeRawBufferPointer {
+    fileprivate var beginsAsText: Bool { beginsWithNetwork || identityPrefixes.contains { starts(with: $0) } }
+
     /// Whether it begins as the text of a key does: `192.0.2.0/24`, `2001:db8::/48`, and then nothing or `/`.
     fileprivate var beginsWithNetwork: Bool {
         guard let slash = firstIndex(of: UInt8(ascii: "/")), slash >= 2 else { return false }

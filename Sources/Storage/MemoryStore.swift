@@ -13,13 +13,14 @@ public final class MemoryStore: CopyTarget {
     }
 
     /// Answers at once, before it returns.
-    public func update(_ batch: consuming [Inquiry], done: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void)
-    {
+    public func update(
+        _ batch: consuming [StoreQuery], done: @escaping @Sendable (Result<[StoreQuery], StoreError>) -> Void
+    ) {
         done(.success(decide(batch)))
     }
 
     /// Answers at once.
-    public func decide(_ batch: consuming [Inquiry]) -> [Inquiry] {
+    public func decide(_ batch: consuming [StoreQuery]) -> [StoreQuery] {
         var batch = batch
         tables.withLockedValue { tables in
             for index in batch.indices { tables.answer(&batch[index]) }

@@ -7,6 +7,9 @@ struct MemoryTables {
         var kept: [Key: (sighting: Sighting, network: UInt32)] = [:]
         var keys: [Key] = []
 
+        /// Whether an entry may be written: there is one already, or room for another.
+        func hasRoom(for key: Key, _ capacity: Int) -> Bool { keys.count < capacity || kept[key] != nil }
+
         mutating func write(_ sighting: Sighting, _ key: Key, network: UInt32) {
             if kept.updateValue((sighting, network), forKey: key) == nil { keys.append(key) }
         }
@@ -27,9 +30,8 @@ struct MemoryTables {
     }
 
     let capacity: Int
-    private var greylist = Entries()
-    private var autoWhitelist = Entries()
-    private var pending = PendingLedger(rules: Rules())
+    private var entries = PerTable(greylist: Entries(), autoWhitelist: Entries(), identity: Entries())
+    private var pending = PendingLimiter(rules: Rules())
     /// Where the search for dropped entries goes on.
     private var reclaimed = 0
     /// Whether this round of the search has found any.
@@ -40,48 +42,31 @@ struct MemoryTables {
     }
 
     subscript(table: Table) -> Entries {
-        get { table == .greylist ? greylist : autoWhitelist }
-        _modify {
-            switch table {
-            case .greylist: yield &greylist
-            case .autoWhitelist: yield &autoWhitelist
-            }
-        }
+        get { entries[table] }
+        _modify { yield &entries[table] }
     }
 
-    mutating func answer(_ inquiry: inout Inquiry) {
-        followRules(of: inquiry)
-        // Half of the room is for those who have passed.
-        inquiry.rules.maxPending = min(inquiry.rules.maxPending, max(1, capacity / 2))
-        var known = Known()
-        var stored: (sighting: Sighting, network: UInt32)?
-        if inquiry.asksForTriplet {
-            stored = greylist.kept[inquiry.triplet]
-            known.triplet = inquiry.counting(stored?.sighting, heeding: pending)
-            for key in inquiry.legacyKeys where known.triplet == nil {
-                known.triplet = inquiry.counting(greylist.kept[key]?.sighting, heeding: pending)
-            }
+    mutating func answer(_ query: inout StoreQuery) {
+        followRules(of: query)
+        // Half of the room is for those that have passed.
+        query.rules.maxPending = min(query.rules.maxPending, max(1, capacity / 2))
+        let network = query.network
+        query.answer(noting: &pending) { lookup in
+            entries[lookup.table].kept[lookup.key]
+        } write: { lookup, sighting in
+            guard entries[lookup.table].hasRoom(for: lookup.key, capacity) else { return false }
+            entries[lookup.table].write(sighting, lookup.key, network: lookup.role == .triplet ? network : 0)
+            return true
         }
-        if let client = inquiry.client { known.client = autoWhitelist.kept[client]?.sighting }
-        let remember = inquiry.judge(known, heeding: pending)
-        if let triplet = remember.triplet {
-            guard stored != nil || greylist.keys.count < capacity else { return inquiry.standAside() }
-            if let stored { pending.remove(stored.sighting, network: stored.network) }
-            pending.replace(nil, with: triplet, network: inquiry.network, under: inquiry.rules)
-            pending.commit()
-            greylist.write(triplet, inquiry.triplet, network: inquiry.network)
-        }
-        if let sighting = remember.client, let client = inquiry.client {
-            guard autoWhitelist.kept[client] != nil || autoWhitelist.keys.count < capacity else { return }
-            autoWhitelist.write(sighting, client, network: 0)
-        }
+        pending.commit()
     }
 
-    /// Removes entries that the ledger dropped, a few for each inquiry, so that they don't pile up.
+    /// Removes entries that the limiter dropped, a few for each query, so that they don't pile up.
     mutating func reclaim(_ count: Int, at now: Timestamp, under rules: Rules) {
-        guard pending.droppedCount > 0 || greylist.keys.count >= capacity else { return }
+        guard pending.droppedCount > 0 || entries[.greylist].keys.count >= capacity else { return }
         let slice = expire(
-            .greylist, from: min(reclaimed, greylist.keys.count), limit: 16 * count + 64, at: now, under: rules)
+            .greylist, from: min(reclaimed, entries[.greylist].keys.count), limit: 16 * count + 64, at: now,
+            under: rules)
         if slice.removed > 0 { hasReclaimed = true }
         reclaimed = slice.nextIndex ?? 0
         guard slice.nextIndex == nil else { return }
@@ -114,10 +99,11 @@ struct MemoryTables {
 
     mutating func merge(_ entry: Entry, into table: Table, under rules: Rules) {
         let stored = self[table].kept[entry.key]
-        guard stored != nil || self[table].keys.count < capacity else { return }
+        guard self[table].hasRoom(for: entry.key, capacity) else { return }
         let merged = stored.map { $0.sighting.merged(with: entry.sighting) } ?? entry.sighting
         if table == .greylist {
-            pending.replace(stored?.sighting, with: merged, network: stored?.network ?? 0, under: rules)
+            if let stored { pending.remove(stored.sighting, network: stored.network) }
+            pending.add(merged, network: stored?.network ?? 0, under: rules)
             pending.commit()
         }
         self[table].write(merged, entry.key, network: stored?.network ?? 0)
@@ -134,18 +120,11 @@ struct MemoryTables {
         return taken
     }
 
-    private mutating func followRules(of inquiry: Inquiry) {
-        guard pending.isOutdated(under: inquiry.rules) else { return }
-        pending = PendingLedger(rules: inquiry.rules)
-        for (sighting, network) in greylist.kept.values {
-            pending.count(sighting, network: network, at: inquiry.time, under: inquiry.rules)
+    private mutating func followRules(of query: StoreQuery) {
+        guard pending.isOutdated(under: query.rules) else { return }
+        pending = PendingLimiter(rules: query.rules)
+        for (sighting, network) in entries[.greylist].kept.values {
+            pending.count(sighting, network: network, at: query.time, under: query.rules)
         }
-    }
-}
-
-extension Inquiry {
-    /// There is no room to remember it.
-    fileprivate mutating func standAside() {
-        if case .new(let wait) = judgement?.verdict { judgement = Judgement(.crowded(wait: wait)) }
     }
 }

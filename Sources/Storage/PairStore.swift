@@ -1,6 +1,6 @@
 public import Greylist
 
-/// Two stores as one: the greylist in the first, the auto-whitelist in the second.
+/// Two stores as one: the auto-whitelist in the second, everything else in the first.
 ///
 /// A message is then judged in up to three steps, each atomic by itself: is the client on the auto-whitelist, what of
 /// the triplet, and, where it passed for the first time, count the client. A crash or a fault before the last one loses a count, nothing
@@ -15,38 +15,34 @@ public struct PairStore: Store {
         self.autoWhitelist = autoWhitelist
     }
 
-    /// Answers inquiries; one that has no client goes to the greylist alone.
-    public func update(_ batch: consuming [Inquiry], done: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void)
-    {
-        ask(autoWhitelist, .client, batch, where: \.hasClient, orFail: done) { batch in
-            ask(greylist, .message, batch, where: \.isUndecided, orFail: done) { batch in
+    /// Answers queries; one that has no client goes to the greylist alone.
+    public func update(
+        _ batch: consuming [StoreQuery], done: @escaping @Sendable (Result<[StoreQuery], StoreError>) -> Void
+    ) {
+        ask(autoWhitelist, about: .autoWhitelist, batch, where: { $0.has(.client) }, orFail: done) { batch in
+            ask(greylist, about: .greylist, batch, where: \.isUndecided, orFail: done) { batch in
                 count(batch) { done(.success(batch)) }
             }
         }
     }
 
-    /// Puts a question for some of the inquiries, keeps the judgements, and goes on with all of them.
+    /// Has a store answer some of the queries as far as they are about its table, keeps the judgements, and goes on
+    /// with all of them.
     private func ask(
-        _ store: any Store, _ question: Inquiry.Question, _ batch: [Inquiry], where isAsked: (Inquiry) -> Bool,
-        orFail fail: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void,
-        then next: @escaping @Sendable ([Inquiry]) -> Void
+        _ store: any Store, about table: Table, _ batch: [StoreQuery], where isAsked: (StoreQuery) -> Bool,
+        orFail fail: @escaping @Sendable (Result<[StoreQuery], StoreError>) -> Void,
+        then next: @escaping @Sendable ([StoreQuery]) -> Void
     ) {
-        let places = batch.indices.filter { isAsked(batch[$0]) }
-        guard !places.isEmpty else { return next(batch) }
-        let questions = places.map { place in
-            var inquiry = batch[place]
-            inquiry.question = question
-            if question == .message { inquiry.client = nil }
-            return inquiry
-        }
-        store.update(questions) { result in
+        let positions = batch.indices.filter { isAsked(batch[$0]) }
+        guard !positions.isEmpty else { return next(batch) }
+        store.update(positions.map { batch[$0].restricted(to: table) }) { result in
             switch result {
             case .failure: fail(result)
             case .success(let answered):
                 var batch = batch
-                for (place, answer) in zip(places, answered) {
-                    batch[place].judgement = answer.judgement
-                    batch[place].fault = answer.fault
+                for (position, answer) in zip(positions, answered) {
+                    batch[position].judgement = answer.judgement
+                    batch[position].error = answer.error
                 }
                 next(batch)
             }
@@ -54,11 +50,11 @@ public struct PairStore: Store {
     }
 
     /// Counts the clients whose triplets passed for the first time; the verdicts stand whether or not that succeeds.
-    private func count(_ batch: [Inquiry], then next: @escaping @Sendable () -> Void) {
-        let passed = batch.filter(\.hasPassedUncounted).map { inquiry in
-            var inquiry = inquiry
-            inquiry.question = .pass
-            return inquiry
+    private func count(_ batch: [StoreQuery], then next: @escaping @Sendable () -> Void) {
+        let passed = batch.filter(\.hasPassedUncounted).map { query in
+            var query = query.restricted(to: .autoWhitelist)
+            query.settled = query.judgement?.verdict
+            return query
         }
         if passed.isEmpty { return next() }
         autoWhitelist.update(passed) { _ in next() }
@@ -101,22 +97,20 @@ public struct PairStore: Store {
     }
 
     private func store(of table: Table) -> any Store {
-        table == .greylist ? greylist : autoWhitelist
+        table == .autoWhitelist ? autoWhitelist : greylist
     }
 }
 
-extension Inquiry {
-    fileprivate var hasClient: Bool { client != nil }
-
+extension StoreQuery {
     /// Whether the client isn't on the auto-whitelist, so that the triplet decides.
-    fileprivate var isUndecided: Bool { fault == nil && judgement?.verdict != .autoWhitelisted }
+    fileprivate var isUndecided: Bool { error == nil && judgement?.verdict != .autoWhitelisted }
 
     /// Whether the triplet passed for the first time and the client is still to be counted for it.
     fileprivate var hasPassedUncounted: Bool {
-        guard client != nil, rules.clientCount > 0 else { return false }
+        guard has(.client), rules.clientCount > 0 else { return false }
         switch judgement?.verdict {
         case .retried: return true
-        case .new, .early, .known, .crowded, .autoWhitelisted, nil: return false
+        case .new, .early, .known, .pendingLimitReached, .autoWhitelisted, nil: return false
         }
     }
 }

@@ -2,17 +2,17 @@ public import Greylist
 
 /// Where sightings are kept. Every back end keeps the same contract (tested by one suite):
 ///
-/// - an inquiry is one atomic read-modify-write over its keys;
+/// - a query is one atomic read-modify-write over its keys;
 /// - an answer is given when the store keeps its promise of durability for it, not before;
-/// - inquiries that come together may be committed together; each sees what those before it wrote.
+/// - queries that come together may be committed together; each sees what those before it wrote.
 public protocol Store: EntrySource {
-    /// Answers inquiries, as one turn of an event loop gathered them. Never blocks.
+    /// Answers queries, as one turn of an event loop gathered them. Never blocks.
     ///
     /// - Parameters:
-    ///   - batch: the inquiries; hand them over with `consume`, and their storage is used for the answer
-    ///   - done: called exactly once, on any thread, perhaps before this returns: with the same inquiries, each with
-    ///     its judgement or the fault of its own, or with the fault for which none of them was answered
-    func update(_ batch: consuming [Inquiry], done: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void)
+    ///   - batch: the queries; hand them over with `consume`, and their storage is used for the answer
+    ///   - done: called exactly once, on any thread, perhaps before this returns: with the same queries, each with
+    ///     its judgement or an error of its own, or with the error for which none of them was answered
+    func update(_ batch: consuming [StoreQuery], done: @escaping @Sendable (Result<[StoreQuery], StoreError>) -> Void)
 
     /// Removes what is expired from a slice of a table.
     ///

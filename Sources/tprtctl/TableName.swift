@@ -5,10 +5,21 @@ import Storage
 enum TableName: String, ExpressibleByArgument, CaseIterable {
     case greylist
     case autoWhitelist = "auto-whitelist"
+    case identity
 
     init(_ table: Table) {
-        self = table == .greylist ? .greylist : .autoWhitelist
+        switch table {
+        case .greylist: self = .greylist
+        case .autoWhitelist: self = .autoWhitelist
+        case .identity: self = .identity
+        }
     }
 
-    var table: Table { self == .greylist ? .greylist : .autoWhitelist }
+    var table: Table {
+        switch self {
+        case .greylist: .greylist
+        case .autoWhitelist: .autoWhitelist
+        case .identity: .identity
+        }
+    }
 }

@@ -146,7 +146,7 @@ extension Postman.Terms {
         greylistsNullSender = service.greylistNullSender
         greylistsAuthenticated = service.greylistAuthenticated
         defersOnStoreError = service.onStoreError == .defer
-        defersWhenCrowded = service.onMaxPending == .defer
+        defersAtPendingLimit = service.onMaxPending == .defer
         observesOnly = service.mode == .observe
     }
 }

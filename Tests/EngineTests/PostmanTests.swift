@@ -81,9 +81,9 @@ struct PostmanTests {
             var envelope = Envelope()
             let request = try Self.request([("client_address", address)])
             guard
-                case .inquiry(let inquiry, _) = try Self.postman(terms).answer(request, at: Self.now, using: &envelope)
+                case .query(let query, _) = try Self.postman(terms).answer(request, at: Self.now, using: &envelope)
             else { throw Broken() }
-            #expect(inquiry.client == Key(Array(text.utf8).span, isHashed: isHashed))
+            #expect(query.keys(.client) == [Key(Array(text.utf8).span, isHashed: isHashed)])
         }
     }
 
@@ -98,10 +98,10 @@ struct PostmanTests {
             let reason = try #require(item.reason)
             #expect(outcome == Outcome(.notOurs(reason)))
             #expect(outcome.reply == .dunno)
-        case .inquiry(let inquiry, _):
+        case .query(let query, _):
             #expect(item.reason == nil)
-            #expect(inquiry.client == nil)
-            #expect(inquiry.time == Self.now)
+            #expect(query.keys(.client).isEmpty)
+            #expect(query.time == Self.now)
         }
     }
 
@@ -123,10 +123,10 @@ struct PostmanTests {
         terms.rules.clientCount = 5
         var envelope = Envelope()
         guard
-            case .inquiry(let inquiry, _) = try Self.postman(terms).answer(
+            case .query(let query, _) = try Self.postman(terms).answer(
                 try Self.request(), at: Self.now, using: &envelope)
         else { throw Unexpected() }
-        #expect(inquiry.client == Key(Array("192.0.2.0/24".utf8).span, isHashed: true))
+        #expect(query.keys(.client) == [Key(Array("192.0.2.0/24".utf8).span, isHashed: true)])
     }
 
     static let verdicts: [(Verdict, String)] = [
@@ -186,13 +186,14 @@ struct PostmanTests {
     @Test(arguments: [(false, "DUNNO"), (true, "DEFER_IF_PERMIT Greylisted, 300 s, after 0 s")])
     func beyondTheBoundsTheSiteDecides(_ defers: Bool, _ reply: String) throws {
         var terms = Postman.Terms()
-        terms.defersWhenCrowded = defers
-        let outcome = try Self.postman(terms).conclude(try Self.request(), .crowded(wait: 300), at: Self.now)
+        terms.defersAtPendingLimit = defers
+        let outcome = try Self.postman(terms).conclude(
+            try Self.request(), .pendingLimitReached(wait: 300), at: Self.now)
         #expect(outcome.reply.text == reply)
-        #expect(outcome.reason == .judged(.crowded(wait: 300)))
+        #expect(outcome.reason == .judged(.pendingLimitReached(wait: 300)))
     }
 
-    @Test(arguments: verdicts + [(.crowded(wait: 300), "DEFER_IF_PERMIT Greylisted, 300 s, after 0 s")])
+    @Test(arguments: verdicts + [(.pendingLimitReached(wait: 300), "DEFER_IF_PERMIT Greylisted, 300 s, after 0 s")])
     func aTrialDecidesAndLetsAllPass(_ verdict: Verdict, _ reply: String) throws {
         let outcome = try Self.postman(Self.trial).conclude(try Self.request(), verdict, at: Self.now)
         #expect(outcome.reply == .dunno)
@@ -227,7 +228,7 @@ struct PostmanTests {
         var terms = Postman.Terms()
         terms.observesOnly = true
         terms.defersOnStoreError = true
-        terms.defersWhenCrowded = true
+        terms.defersAtPendingLimit = true
         return terms
     }()
 
@@ -235,12 +236,12 @@ struct PostmanTests {
     func anEarlierSpellingIsAskedForWhereItDiffers(_ sender: String, _ differs: Bool) throws {
         var envelope = Envelope()
         let request = try Self.request([("sender", sender)])
-        guard case .inquiry(let inquiry, _) = try Self.postman().answer(request, at: Self.now, using: &envelope) else {
+        guard case .query(let query, _) = try Self.postman().answer(request, at: Self.now, using: &envelope) else {
             throw Unexpected()
         }
         let former = Array("192.0.2.0/24/\(sender)/u@example.com".utf8)
-        #expect(inquiry.legacyKeys == LegacyKeys(differs ? Key(former.span, isHashed: true) : nil))
-        #expect(differs || inquiry.triplet == Key(former.span, isHashed: true))
+        #expect(query.keys(.legacy) == (differs ? [Key(former.span, isHashed: true)] : []))
+        #expect(differs || query.keys(.triplet) == [Key(former.span, isHashed: true)])
     }
 
     @Test(arguments: [(false, "bob+tag"), (true, "bob")])
@@ -252,12 +253,12 @@ struct PostmanTests {
             ("recipient", "bob+tag@example.com"), ("client_address", "[64:ff9b::c000:209]"),
         ])
         let answer = try Self.postman(terms).answer(request, at: Self.now, using: &envelope)
-        guard case .inquiry(let inquiry, _) = answer else { throw Unexpected() }
+        guard case .query(let query, _) = answer else { throw Unexpected() }
         func key(_ text: String) -> Key { Key(Array(text.utf8).span, isHashed: true) }
-        #expect(inquiry.triplet == key("192.0.2.0/24/a@example.org/\(user)@example.com"))
-        #expect(inquiry.legacyKeys.first == key("64:ff9b::/48/a@example.org/bob+tag@example.com"))
-        let unfolded = folds ? key("192.0.2.0/24/a@example.org/bob+tag@example.com") : nil
-        #expect(inquiry.legacyKeys.second == unfolded)
+        #expect(query.keys(.triplet) == [key("192.0.2.0/24/a@example.org/\(user)@example.com")])
+        let wrapped = key("64:ff9b::/48/a@example.org/bob+tag@example.com")
+        let unfolded = folds ? [key("192.0.2.0/24/a@example.org/bob+tag@example.com")] : []
+        #expect(query.keys(.legacy) == [wrapped] + unfolded)
     }
 
     struct Unexpected: Error {}
@@ -290,4 +291,8 @@ extension PolicyReply {
         case .action(let bytes): String(decoding: bytes, as: UTF8.self)
         }
     }
+}
+
+extension StoreQuery {
+    fileprivate func keys(_ role: Role) -> [Key] { lookups.filter { $0.role == role }.map(\.key) }
 }

@@ -30,8 +30,8 @@ struct ScenarioTests {
             let request = try #require(try decoder.next(in: &buffer))
             switch postman.answer(request, at: now, using: &envelope) {
             case .outcome(let outcome): return outcome.reply.text
-            case .inquiry(let inquiry, let entry):
-                let verdict = try #require(try await store.answer([inquiry])[0].judgement?.verdict)
+            case .query(let query, let entry):
+                let verdict = try #require(try await store.answer([query])[0].judgement?.verdict)
                 return postman.conclude(request, verdict, at: now, entry: entry).reply.text
             }
         }

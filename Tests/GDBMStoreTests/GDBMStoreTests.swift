@@ -35,6 +35,12 @@ struct GDBMStoreTests {
         await store.close()
     }
 
+    @Test func aFileOfItsOwnKeepsIdentities() async throws {
+        let store = try stage.open("identity", holding: .identity)
+        try await StoreContract.identities.check(store)
+        await store.close()
+    }
+
     @Test func theOtherTableIsEmptyAndTakesNothing() async throws {
         let store = try stage.open()
         let rules = Rules(clientCount: 2)
@@ -97,7 +103,7 @@ struct GDBMStoreTests {
         var admitted = 0
         try await poll {
             admitted += 1
-            return try await ask(second, 100 + admitted, at: 2_000) == .crowded(wait: 300)
+            return try await ask(second, 100 + admitted, at: 2_000) == .pendingLimitReached(wait: 300)
         }
         #expect(admitted < 20)
         await second.close()
@@ -109,7 +115,7 @@ struct GDBMStoreTests {
         let store = try stage.open()
         for number in 0..<3_000 {
             _ = try await store.answer([
-                StoreContract.inquiry("a \(number)", at: 1_000 + Int64(number) * 10, under: rules)
+                StoreContract.query("a \(number)", at: 1_000 + Int64(number) * 10, under: rules)
             ])
         }
         try await poll { try await store.everything(in: .greylist, limit: 10_000).count <= 100 }

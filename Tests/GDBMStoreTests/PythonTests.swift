@@ -101,7 +101,7 @@ struct PythonTests {
         let count = try #require(written.output.split(separator: "\n").last.flatMap { Int($0) })
         let store = try stage.open()
         let answered = try await store.answer(
-            (0..<count).map { StoreContract.inquiry("key \($0)", isHashed: false, at: 1_400) })
+            (0..<count).map { StoreContract.query("key \($0)", isHashed: false, at: 1_400) })
         #expect(answered.count { $0.judgement?.verdict == .known } == count)
         try await stage.fill(store, 0..<5_000)
         #expect(try await stage.known(to: store, 0..<5_000) == 5_000)

@@ -33,7 +33,7 @@ struct Stage {
     func fill(_ store: some Store, _ numbers: Range<Int>) async throws {
         for start in stride(from: numbers.lowerBound, to: numbers.upperBound, by: 5_000) {
             let batch = (start..<min(start + 5_000, numbers.upperBound)).map {
-                StoreContract.inquiry(Self.key($0), isHashed: false, at: 1_000)
+                StoreContract.query(Self.key($0), isHashed: false, at: 1_000)
             }
             _ = try await store.answer(batch)
         }
@@ -46,7 +46,7 @@ struct Stage {
 
     /// How many of the entries that `fill` put in are still waiting.
     func known(to store: some Store, _ numbers: Range<Int>) async throws -> Int {
-        let batch = numbers.map { StoreContract.inquiry(Self.key($0), isHashed: false, at: 1_010) }
+        let batch = numbers.map { StoreContract.query(Self.key($0), isHashed: false, at: 1_010) }
         return try await store.answer(batch).count { $0.judgement?.verdict == .early(wait: 290, delay: 10) }
     }
 }

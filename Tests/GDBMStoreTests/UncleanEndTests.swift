@@ -63,8 +63,8 @@ struct UncleanEndTests {
             let log = open(answers, O_WRONLY | O_CREAT | O_APPEND, 0o600)
             for batch in 0... {
                 let numbers = batch * 20..<batch * 20 + 20
-                let inquiries = numbers.map { StoreContract.inquiry(Stage.key($0), isHashed: false, at: 1_000) }
-                _ = try await store.answer(inquiries)
+                let queries = numbers.map { StoreContract.query(Stage.key($0), isHashed: false, at: 1_000) }
+                _ = try await store.answer(queries)
                 write(log, "\(numbers.upperBound)\n", "\(numbers.upperBound)\n".utf8.count)
                 guard batch == 0 else { continue }
                 Thread.detachNewThread {

@@ -103,7 +103,7 @@ struct JudgementTests {
 
     @Test(arguments: cases)
     func isJudged(_ item: Case) {
-        let known = Known(triplet: item.triplet.map(Self.sighting), client: item.client.map(Self.sighting))
+        let known = StoredState(triplet: item.triplet.map(Self.sighting), client: item.client.map(Self.sighting))
         let rules = Rules(clientCount: item.clientCount)
         let judgement = judge(known, at: Timestamp(seconds: item.now), under: rules)
         #expect(judgement.verdict == item.verdict)
@@ -119,10 +119,10 @@ struct JudgementTests {
     func theAnnouncedWaitIsEnough(delay: Int64, least: Int64) throws {
         let rules = Rules(delay: delay)
         func verdict(after waited: Int64) -> Verdict {
-            let known = Known(triplet: Sighting(firstAt: Timestamp(seconds: Self.start)))
+            let known = StoredState(triplet: Sighting(firstAt: Timestamp(seconds: Self.start)))
             return judge(known, at: Timestamp(seconds: Self.start + waited), under: rules).verdict
         }
-        #expect(judge(Known(), at: Timestamp(seconds: Self.start), under: rules).verdict == .new(wait: delay))
+        #expect(judge(StoredState(), at: Timestamp(seconds: Self.start), under: rules).verdict == .new(wait: delay))
         #expect(verdict(after: delay) == .retried(delay: delay))
         #expect(verdict(after: least) == .retried(delay: least))
         for early in max(0, least - 70)..<least {
@@ -138,10 +138,10 @@ struct JudgementTests {
         for first in extremes {
             for last in extremes {
                 for passes: UInt32 in [0, 1, .max] {
-                    let known = Known(triplet: Self.sighting((passes, first, last)))
+                    let known = StoredState(triplet: Self.sighting((passes, first, last)))
                     switch judge(known, at: Timestamp(seconds: 100_000), under: Rules()).verdict {
                     case .new(let wait), .early(let wait, _): #expect((1...300).contains(wait))
-                    case .retried, .known, .autoWhitelisted, .crowded: break
+                    case .retried, .known, .autoWhitelisted, .pendingLimitReached: break
                     }
                 }
             }

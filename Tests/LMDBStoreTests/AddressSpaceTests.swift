@@ -28,7 +28,7 @@ struct AddressSpaceTests {
 
     private func fault(_ store: LMDBStore, round: Int) async -> StoreError? {
         do {
-            _ = try await store.answer((0..<1_000).map { StoreContract.inquiry("\(round) \($0)", at: 1_000) })
+            _ = try await store.answer((0..<1_000).map { StoreContract.query("\(round) \($0)", at: 1_000) })
             return nil
         } catch {
             return error as? StoreError

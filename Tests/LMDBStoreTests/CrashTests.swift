@@ -64,7 +64,7 @@ struct CrashTests {
         for number in 0..<batches {
             let time = Int64(1_000 + 400 * number)
             let batch = (0...number % 3).map { index in
-                StoreContract.inquiry(
+                StoreContract.query(
                     "192.0.2.0/24/\((number + index) % 9)", client: "198.51.100.0/24", isHashed: index != 1, at: time,
                     under: Rules(clientCount: 1_000))
             }

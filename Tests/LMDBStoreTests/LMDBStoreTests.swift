@@ -23,7 +23,8 @@ struct LMDBStoreTests {
     }
 
     /// With the shortest interval most look-ups meet a tree that is being written.
-    @Test(arguments: StoreContract.cases, [nil, Duration.milliseconds(1), .seconds(3_600)])
+    @Test(
+        arguments: StoreContract.cases + [StoreContract.identities], [nil, Duration.milliseconds(1), .seconds(3_600)])
     func keepsTheContract(_ promise: StoreContract, _ syncInterval: Duration?) async throws {
         let store = try open(syncInterval: syncInterval)
         try await promise.check(store)
@@ -50,10 +51,40 @@ struct LMDBStoreTests {
         #expect(reports.all.isEmpty)
     }
 
+    /// The fixture is of a version that knew two tables; in it 192.0.2.7 has passed, and 198.51.100.7 is pending.
+    @Test func aFileOfTwoTablesMeansTheSame() async throws {
+        let path = folder.file("old.lmdb")
+        let fixture = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("Fixtures/two-tables.lmdb")
+        try FileManager.default.copyItem(at: fixture, to: URL(fileURLWithPath: path))
+        let reader = try LMDBReader(path: path)
+        #expect(try await reader.count(.greylist) == 3)
+        #expect(try await reader.count(.identity) == 0)
+        #expect(try await reader.everything(in: .identity).isEmpty)
+        await reader.close()
+
+        let (now, rules) = (1_795_920_000 as Int64, Rules(clientCount: 9))
+        let store = try open("old.lmdb", at: now)
+        #expect(try await store.ask("192.0.2.0/24/a@example.org/u@example.com", at: now, under: rules) == .known)
+        let pending = try await store.ask("198.51.100.0/24/pending@example.org/u@example.com", at: now, under: rules)
+        #expect(pending == .retried(delay: 3_179))
+        #expect(try await store.everything(in: .autoWhitelist).map(\.sighting.passes) == [1])
+        let identity = Entry(
+            key: Key(Array("day:example.org".utf8).span, isHashed: false),
+            sighting: Sighting(firstAt: Timestamp(seconds: now)))
+        try await store.merge([identity], into: .identity, at: Timestamp(seconds: now), under: rules)
+        #expect(try await store.everything(in: .identity) == [identity])
+        await store.close()
+        #expect(reports.all.isEmpty)
+        let again = try LMDBReader(path: path)
+        #expect(try await again.count(.identity) == 1)
+        await again.close()
+    }
+
     @Test func theMapGrowsByItself() async throws {
         let store = try open(mapSize: 1 << 20)
         for round in 0..<8 {
-            let batch = (0..<5_000).map { StoreContract.inquiry("triplet \(round) \($0)", at: 1_000) }
+            let batch = (0..<5_000).map { StoreContract.query("triplet \(round) \($0)", at: 1_000) }
             let answered = try await store.answer(batch)
             #expect(answered.allSatisfy { $0.judgement?.verdict == .new(wait: 300) })
         }
@@ -94,7 +125,7 @@ struct LMDBStoreTests {
     private func damage(_ change: (inout Data) -> Void) async throws -> LMDBStore {
         let store = try open()
         for round in 0..<4 {
-            _ = try await store.answer((0..<500).map { StoreContract.inquiry("triplet \(round) \($0)", at: 1_000) })
+            _ = try await store.answer((0..<500).map { StoreContract.query("triplet \(round) \($0)", at: 1_000) })
         }
         await store.close()
         let url = URL(filePath: folder.file("x.lmdb"))
@@ -170,7 +201,7 @@ struct LMDBStoreTests {
     @Test func thePlacesThatAreTakenAreCountedAgainAfterARestart() async throws {
         let rules = Rules(maxPending: 50, maxPendingPerNetwork: 20)
         let first = try open()
-        let batch = (0..<20).map { StoreContract.inquiry("a \($0)", network: 7, at: 1_000, under: rules) }
+        let batch = (0..<20).map { StoreContract.query("a \($0)", network: 7, at: 1_000, under: rules) }
         _ = try await first.answer(batch)
         await first.close()
         let second = try open()
@@ -180,7 +211,7 @@ struct LMDBStoreTests {
         try await poll {
             admitted += 1
             let verdict = try await second.ask("c \(admitted)", network: 7, at: 2_000, under: rules)
-            return verdict == .crowded(wait: 300)
+            return verdict == .pendingLimitReached(wait: 300)
         }
         #expect(admitted < 20)
         await second.close()
@@ -192,7 +223,7 @@ struct LMDBStoreTests {
         let store = try open()
         for number in 0..<5_000 {
             _ = try await store.answer([
-                StoreContract.inquiry("a \(number)", at: 1_000 + Int64(number) * 10, under: rules)
+                StoreContract.query("a \(number)", at: 1_000 + Int64(number) * 10, under: rules)
             ])
         }
         try await poll { try await store.everything(in: .greylist, limit: 10_000).count <= 100 }

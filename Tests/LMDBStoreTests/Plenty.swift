@@ -13,7 +13,7 @@ enum Plenty {
     static func fill(_ store: some Store) async throws {
         for start in stride(from: 0, to: count, by: 5_000) {
             _ = try await store.answer(
-                (start..<start + 5_000).map { StoreContract.inquiry(key($0), isHashed: false, at: 1_000) })
+                (start..<start + 5_000).map { StoreContract.query(key($0), isHashed: false, at: 1_000) })
         }
     }
 

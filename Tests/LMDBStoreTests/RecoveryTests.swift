@@ -36,7 +36,7 @@ struct RecoveryTests {
         // What isn't in the database yet would survive it.
         _ = try await store.count(.greylist)
         try clearPages()
-        let answered = try await store.answer((0..<3).map { StoreContract.inquiry(Plenty.key($0), at: 2_000) })
+        let answered = try await store.answer((0..<3).map { StoreContract.query(Plenty.key($0), at: 2_000) })
         #expect(answered.map { $0.judgement?.verdict } == Array(repeating: .new(wait: 300), count: 3))
         #expect(reports.all.count == 1)
         #expect(reports.all.first?.contains(path + ".corrupt-2000") == true)

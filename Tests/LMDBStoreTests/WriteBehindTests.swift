@@ -26,7 +26,7 @@ struct WriteBehindTests {
 
     private static func fill(_ store: LMDBStore, _ numbers: Range<Int>) async throws {
         for start in stride(from: numbers.lowerBound, to: numbers.upperBound, by: 100) {
-            _ = try await store.answer((start..<start + 100).map { StoreContract.inquiry("a \($0)", at: 1_000) })
+            _ = try await store.answer((start..<start + 100).map { StoreContract.query("a \($0)", at: 1_000) })
         }
     }
 
@@ -34,7 +34,7 @@ struct WriteBehindTests {
     private static let refusals: [StoreError.Code?] = [.writeRefused, .unavailable]
 
     private static func known(to store: LMDBStore, _ numbers: Range<Int>) async throws -> Int {
-        try await store.answer(numbers.map { StoreContract.inquiry("a \($0)", at: 1_010) })
+        try await store.answer(numbers.map { StoreContract.query("a \($0)", at: 1_010) })
             .count { $0.judgement?.verdict == .early(wait: 290, delay: 10) }
     }
 

@@ -171,7 +171,7 @@ struct EntriesTests {
                 var commands = EntryCommands(layout: RedisLayout(keyPrefix: ""), isCluster: false)
                 commands.hasSetNXGet = false
                 let client = RedisClient(on: eventLoop, access: access)
-                let pending = NIOLockedValueBox(PendingLedger(rules: Rules()))
+                let pending = NIOLockedValueBox(PendingLimiter(rules: Rules()))
                 let teller = Teller(on: eventLoop, client: client, commands: commands, pending: pending)
                 return NIOLoopBound(teller, eventLoop: eventLoop)
             }.get()
@@ -182,7 +182,7 @@ struct EntriesTests {
             for (time, verdict) in expected {
                 let answered = try await withCheckedThrowingContinuation { continuation in
                     eventLoop.execute {
-                        Exchange([StoreContract.inquiry("a", at: time)], by: teller.value) {
+                        UpdateOperation([StoreContract.query("a", at: time)], by: teller.value) {
                             continuation.resume(with: $0)
                         }.start()
                     }

@@ -9,7 +9,7 @@ final class FickleStore: Store {
         case answers
         /// Refuses whole batches, slices and all.
         case fails(StoreError)
-        /// Refuses each inquiry of a batch by itself.
+        /// Refuses each query of a batch by itself.
         case faults(StoreError)
         /// Decides, and keeps the answers back until it is told to release them.
         case holds
@@ -51,7 +51,7 @@ final class FickleStore: Store {
         for answer in held { answer() }
     }
 
-    func update(_ batch: consuming [Inquiry], done: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void) {
+    func update(_ batch: consuming [StoreQuery], done: @escaping @Sendable (Result<[StoreQuery], StoreError>) -> Void) {
         let mood = state.withLockedValue { state in
             state.asked += 1
             return state.mood
@@ -60,7 +60,7 @@ final class FickleStore: Store {
         case .answers: inner.update(batch, done: done)
         case .fails(let fault): done(.failure(fault))
         case .faults(let fault):
-            for index in batch.indices { batch[index].fault = fault }
+            for index in batch.indices { batch[index].error = fault }
             done(.success(batch))
         case .holds:
             let answered = inner.decide(batch)

@@ -58,6 +58,7 @@ struct MaintenanceTests {
             told == [
                 "info maintenance of the greylist: 3500 entries looked at, 3000 removed",
                 "info maintenance of the auto-whitelist: 0 entries looked at, 0 removed",
+                "info maintenance of the identities: 0 entries looked at, 0 removed",
             ])
         #expect(try await store.scan(.greylist, from: nil, limit: .max).entries.count == 500)
     }
@@ -166,7 +167,7 @@ struct MaintenanceTests {
 
 /// A store whose tables another instance goes through.
 private struct BusyStore: Store {
-    func update(_ batch: consuming [Inquiry], done: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void) {
+    func update(_ batch: consuming [StoreQuery], done: @escaping @Sendable (Result<[StoreQuery], StoreError>) -> Void) {
         done(.success(batch))
     }
 

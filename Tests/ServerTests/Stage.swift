@@ -119,7 +119,7 @@ final class SlowStore: Store {
 
     var count: Int { held.withLockedValue { $0?.count ?? 0 } }
 
-    func update(_ batch: consuming [Inquiry], done: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void) {
+    func update(_ batch: consuming [StoreQuery], done: @escaping @Sendable (Result<[StoreQuery], StoreError>) -> Void) {
         inner.update(batch) { result in
             let isHeld = self.held.withLockedValue { held in
                 held?.append { done(result) }

@@ -172,7 +172,7 @@ struct StoreFailureTests {
         }
     }
 
-    @Test func aFaultOfAnInquiryIsAnsweredAsTheSiteWantsIt() async throws {
+    @Test func aFaultOfAQueryIsAnsweredAsTheSiteWantsIt() async throws {
         let store = FickleStore(.faults(Self.gone))
         try await ServerStage.run(try ServingTests.postman { $0.defersOnStoreError = true }, store: store) { stage in
             let client = try Client(path: stage.path)

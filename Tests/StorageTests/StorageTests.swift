@@ -4,12 +4,12 @@ import StoreContract
 import Testing
 
 struct StorageTests {
-    @Test(arguments: StoreContract.cases)
+    @Test(arguments: StoreContract.cases + [StoreContract.identities])
     func memoryKeepsTheContract(_ promise: StoreContract) async throws {
         try await promise.check(MemoryStore())
     }
 
-    @Test(arguments: StoreContract.cases)
+    @Test(arguments: StoreContract.cases + [StoreContract.identities])
     func aPairKeepsTheContract(_ promise: StoreContract) async throws {
         try await promise.check(PairStore(greylist: MemoryStore(), autoWhitelist: MemoryStore()))
     }
@@ -95,8 +95,8 @@ struct FailingStore: Store {
         self.failsOnlyToCount = failsOnlyToCount
     }
 
-    func update(_ batch: consuming [Inquiry], done: @escaping @Sendable (Result<[Inquiry], StoreError>) -> Void) {
-        if failsOnlyToCount, !batch.contains(where: { $0.question == .pass }) {
+    func update(_ batch: consuming [StoreQuery], done: @escaping @Sendable (Result<[StoreQuery], StoreError>) -> Void) {
+        if failsOnlyToCount, !batch.contains(where: { $0.settled != nil }) {
             inner.update(batch, done: done)
         } else {
             done(.failure(Self.error))

@@ -10,7 +10,9 @@ extension StoreContract {
                 try expect(try await store.ask("a \(number)", network: 7, at: 1_000, under: rules), .new(wait: 300))
             }
             for number in 3..<6 {
-                try expect(try await store.ask("a \(number)", network: 7, at: 1_000, under: rules), .crowded(wait: 300))
+                try expect(
+                    try await store.ask("a \(number)", network: 7, at: 1_000, under: rules),
+                    .pendingLimitReached(wait: 300))
             }
             try expect(try await store.everything(in: .greylist).count, 3)
             // Others have their own places, those who wait keep theirs, and one that passes makes room.
@@ -19,7 +21,7 @@ extension StoreContract {
             try expect(early, .early(wait: 200, delay: 100))
             try expect(try await store.ask("a 0", network: 7, at: 1_400, under: rules), .retried(delay: 400))
             try expect(try await store.ask("a 3", network: 7, at: 1_400, under: rules), .new(wait: 300))
-            try expect(try await store.ask("a 4", network: 7, at: 1_400, under: rules), .crowded(wait: 300))
+            try expect(try await store.ask("a 4", network: 7, at: 1_400, under: rules), .pendingLimitReached(wait: 300))
             try expect(try await store.ask("a 0", network: 7, at: 1_500, under: rules), .known)
         },
         StoreContract(description: "beyond the limit the oldest first attempts are dropped, and none that passed") {
@@ -46,14 +48,14 @@ extension StoreContract {
         },
         StoreContract(description: "who comes when all places are taken at once isn't remembered") { store in
             let rules = Rules(maxPending: 4)
-            let answered = try await store.answer((0..<6).map { inquiry("a \($0)", at: 1_000, under: rules) })
+            let answered = try await store.answer((0..<6).map { query("a \($0)", at: 1_000, under: rules) })
             try expect(answered.count { $0.judgement?.verdict == .new(wait: 300) }, 4)
-            try expect(answered.count { $0.judgement?.verdict == .crowded(wait: 300) }, 2)
+            try expect(answered.count { $0.judgement?.verdict == .pendingLimitReached(wait: 300) }, 2)
         },
         StoreContract(description: "a place is free again when its entry has long expired") { store in
             let rules = Rules(maxPendingPerNetwork: 2)
             for number in 0..<2 { _ = try await store.ask("a \(number)", network: 7, at: 1_000, under: rules) }
-            try expect(try await store.ask("b", network: 7, at: 100_000, under: rules), .crowded(wait: 300))
+            try expect(try await store.ask("b", network: 7, at: 100_000, under: rules), .pendingLimitReached(wait: 300))
             try expect(try await store.ask("b", network: 7, at: 400_000, under: rules), .new(wait: 300))
         },
     ]
@@ -109,16 +111,16 @@ extension StoreContract {
             }
             let before = try await store.everything(in: .greylist)
             let batch = [
-                inquiry("f", legacy: ["f1", "f2"], client: "net", at: 1_500, under: rules),
-                inquiry("g", legacy: ["f1", "f"], client: "net", at: 1_500, under: rules),
-                inquiry("h", legacy: ["h1", "h2"], client: "net", at: 1_500, under: rules),
+                query("f", legacy: ["f1", "f2"], client: "net", at: 1_500, under: rules),
+                query("g", legacy: ["f1", "f"], client: "net", at: 1_500, under: rules),
+                query("h", legacy: ["h1", "h2"], client: "net", at: 1_500, under: rules),
             ]
             let verdicts = try await store.answer(batch).map { $0.judgement?.verdict }
             try expect(verdicts[0], .known)
             try expect(verdicts[2], .new(wait: 300))
             let after = try await store.everything(in: .greylist)
             for entry in before { try expect(after.contains(entry), true) }
-            try expect(Set(after.map(\.key)).isSuperset(of: [batch[0].triplet, batch[2].triplet]), true)
+            try expect(Set(after.map(\.key)).isSuperset(of: [batch[0].lookups[0].key, batch[2].lookups[0].key]), true)
         },
         StoreContract(
             description: "entries of another store are added, those of both are merged, and twice does no harm"
@@ -146,4 +148,27 @@ extension StoreContract {
             try expect(try await store.ask("both", at: 2_000 + 3_024_000), .known)
         },
     ]
+
+    /// What the table of identities keeps; a GNU dbm file has it alone.
+    public static let identities = StoreContract(description: "identities are kept, and expire, by themselves") {
+        store in
+        func entry(_ text: String, isHashed: Bool, _ time: Int64) -> Entry {
+            let key = Key(Array(text.utf8).span, isHashed: isHashed)
+            let time = Timestamp(seconds: time)
+            return Entry(key: key, sighting: Sighting(passes: 2, first: time, last: time))
+        }
+        let entries = [
+            entry("day:example.org", isHashed: false, 1_000), entry("out:a@b/c@d", isHashed: true, 1_000),
+            // As long as a digest.
+            entry("rcp:mail.example.org", isHashed: false, 4_000_000),
+        ]
+        try await store.merge(entries, into: .identity, at: Timestamp(seconds: 4_000_000), under: Rules(maxAge: 9_000_000))
+        let found = try await store.everything(in: .identity)
+        try expect(Set(found.map(\.key)), Set(entries.map(\.key)))
+        try expect(found.map(\.sighting.passes), [2, 2, 2])
+        try expect(try await store.everything(in: .greylist).count, 0)
+        try expect(try await store.everything(in: .autoWhitelist).count, 0)
+        try expect(try await store.maintain(.identity, at: 5_000_000, limit: 10).removed, 2)
+        try expect(try await store.everything(in: .identity).map(\.key), [entries[2].key])
+    }
 }

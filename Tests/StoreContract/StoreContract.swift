@@ -46,9 +46,9 @@ public struct StoreContract: Sendable, CustomStringConvertible {
             try expect(try await store.ask("a", at: 1_400), .retried(delay: 400))
             try expect(try await store.ask("b", at: 1_400), .early(wait: 100, delay: 200))
         },
-        StoreContract(description: "inquiries of one batch see what those before them wrote") { store in
+        StoreContract(description: "queries of one batch see what those before them wrote") { store in
             let answered = try await store.answer([
-                inquiry("a", at: 1_000), inquiry("b", at: 1_000), inquiry("a", at: 1_001),
+                query("a", at: 1_000), query("b", at: 1_000), query("a", at: 1_001),
             ])
             try expect(
                 answered.map { $0.judgement?.verdict }, [.new(wait: 300), .new(wait: 300), .early(wait: 299, delay: 1)])
@@ -57,17 +57,17 @@ public struct StoreContract: Sendable, CustomStringConvertible {
             try expect(try await store.answer([]).count, 0)
         },
         StoreContract(description: "a batch of 5,000 is answered in its order") { store in
-            let batch = (0..<5_000).map { inquiry("triplet \($0)", at: 1_000 + Int64($0 % 7)) }
+            let batch = (0..<5_000).map { query("triplet \($0)", at: 1_000 + Int64($0 % 7)) }
             _ = try await store.answer(batch)
             let answered = try await store.answer(
-                batch.map { inquiry in
-                    var inquiry = inquiry
-                    inquiry.time = Timestamp(seconds: 1_010)
-                    return inquiry
+                batch.map { query in
+                    var query = query
+                    query.time = Timestamp(seconds: 1_010)
+                    return query
                 })
-            for (number, inquiry) in answered.enumerated() {
+            for (number, query) in answered.enumerated() {
                 let waited = Int64(10 - number % 7)
-                try expect(inquiry.judgement?.verdict, .early(wait: 300 - waited, delay: waited))
+                try expect(query.judgement?.verdict, .early(wait: 300 - waited, delay: waited))
             }
         },
         StoreContract(description: "only one of many who ask at once is told that a triplet is new") { store in
@@ -79,7 +79,7 @@ public struct StoreContract: Sendable, CustomStringConvertible {
             try expect(verdicts.count { $0 == .early(wait: 300, delay: 0) }, 199)
         },
         StoreContract(description: "every pass of many at once is counted") { store in
-            _ = try await store.ask("busy", client: "net", at: 1_000)
+            _ = try await store.ask("busy", at: 1_000)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<100 { group.addTask { _ = try await store.ask("busy", at: 2_000) } }
                 try await group.waitForAll()
@@ -196,10 +196,10 @@ public struct StoreContract: Sendable, CustomStringConvertible {
             }
         },
         StoreContract(description: "a scan comes to each entry") { store in
-            let batch = (0..<500).map { inquiry("192.0.2.0/24/sender \($0)@a/b", isHashed: $0 % 2 == 0, at: 1_000) }
+            let batch = (0..<500).map { query("192.0.2.0/24/sender \($0)@a/b", isHashed: $0 % 2 == 0, at: 1_000) }
             _ = try await store.answer(batch)
             let keys = try await store.everything(in: .greylist, limit: 33).map(\.key)
-            try expect(Set(keys), Set(batch.map(\.triplet)))
+            try expect(Set(keys), Set(batch.map { $0.lookups[0].key }))
         },
     ]
 }
@@ -209,51 +209,38 @@ extension StoreContract {
         if seen != expected { throw Broken(description: "expected \(expected), saw \(seen)") }
     }
 
-    /// An inquiry on a triplet of that text.
-    public static func inquiry(
+    /// A query on a triplet of that text.
+    public static func query(
         _ triplet: String, legacy: [String] = [], client: String? = nil, network: UInt32 = 0, isHashed: Bool = true,
         at time: Int64, under rules: Rules = Rules()
-    ) -> Inquiry {
+    ) -> StoreQuery {
         func key(_ text: String) -> Key { Key(Array(text.utf8).span, isHashed: isHashed) }
-        return Inquiry(
-            triplet: key(triplet), legacyKeys: LegacyKeys(legacy.first.map(key), legacy.dropFirst().first.map(key)),
-            client: client.map(key), network: network,
-            time: Timestamp(seconds: time), rules: rules)
+        var lookups = StoreQuery.Lookups()
+        lookups.append(.init(.triplet, key(triplet)))
+        for text in legacy { lookups.append(.init(.legacy, key(text))) }
+        if let client { lookups.append(.init(.client, key(client))) }
+        return StoreQuery(lookups, network: network, time: Timestamp(seconds: time), rules: rules)
     }
 }
 
 extension Store {
     /// Puts one batch and waits for its answer, in which there must be no fault.
-    public func answer(_ batch: [Inquiry]) async throws -> [Inquiry] {
+    public func answer(_ batch: [StoreQuery]) async throws -> [StoreQuery] {
         let answered = try await withCheckedContinuation { continuation in
             update(batch) { continuation.resume(returning: $0) }
         }.get()
-        for inquiry in answered { if let fault = inquiry.fault { throw fault } }
+        for query in answered { if let error = query.error { throw error } }
         return answered
     }
 
-    /// Puts one inquiry and waits for its verdict.
+    /// Puts one query and waits for its verdict.
     public func ask(
         _ triplet: String, legacy: [String] = [], client: String? = nil, network: UInt32 = 0, isHashed: Bool = true,
         at time: Int64, under rules: Rules = Rules()
     ) async throws -> Verdict? {
-        let inquiry = StoreContract.inquiry(
+        let query = StoreContract.query(
             triplet, legacy: legacy, client: client, network: network, isHashed: isHashed, at: time, under: rules)
-        return try await answer([inquiry])[0].judgement?.verdict
-    }
-
-    /// Reads a whole table, slice by slice.
-    public func everything(
-        in table: Table, limit: Int = 100
-    ) async throws -> [Entry] {
-        var entries: [Entry] = []
-        var cursor: Cursor?
-        repeat {
-            let slice = try await scan(table, from: cursor, limit: limit)
-            entries += slice.entries
-            cursor = slice.next
-        } while cursor != nil
-        return entries
+        return try await answer([query])[0].judgement?.verdict
     }
 
     /// Runs a whole maintenance pass.
@@ -268,5 +255,21 @@ extension Store {
             cursor = slice.next
         } while cursor != nil
         return total
+    }
+}
+
+extension EntrySource {
+    /// Reads a whole table, slice by slice.
+    public func everything(
+        in table: Table, limit: Int = 100
+    ) async throws -> [Entry] {
+        var entries: [Entry] = []
+        var cursor: Cursor?
+        repeat {
+            let slice = try await scan(table, from: cursor, limit: limit)
+            entries += slice.entries
+            cursor = slice.next
+        } while cursor != nil
+        return entries
     }
 }

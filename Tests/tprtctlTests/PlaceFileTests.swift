@@ -27,7 +27,7 @@ struct PlaceFileTests {
     func written() throws {
         var file = try file(["lmdb:///a", "redis://u:s3cret@h"])
         #expect(try file.read() == nil)
-        var place = CopyPlace([.greylist, .autoWhitelist])
+        var place = CopyPlace(Table.allCases)
         place.tables[0].cursor = Cursor([1])
         try file.note(place)
         #expect(try file.read() == place)

@@ -83,7 +83,7 @@ extension [UInt8] {
     private mutating func append(timesOf reason: Reason, _ style: FieldStyle) {
         guard case .judged(let verdict) = reason else { return }
         switch verdict {
-        case .new(let wait), .crowded(let wait): append("wait", wait, style)
+        case .new(let wait), .pendingLimitReached(let wait): append("wait", wait, style)
         case .early(let wait, let delay):
             append("wait", wait, style)
             append("delay", delay, style)
@@ -102,7 +102,7 @@ extension Outcome {
         switch reason {
         case .judged(.new), .judged(.early): true
         case .judged(.retried), .judged(.known), .judged(.autoWhitelisted), .notOurs, .whitelisted: false
-        case .storeFailed, .judged(.crowded): decision != .dunno
+        case .storeFailed, .judged(.pendingLimitReached): decision != .dunno
         }
     }
 
@@ -126,7 +126,7 @@ extension Reason {
         case .judged(.early): "early-retry"
         case .judged(.retried), .judged(.known): "triplet found"
         case .judged(.autoWhitelisted): "client AWL"
-        case .judged(.crowded): "too many pending"
+        case .judged(.pendingLimitReached): "too many pending"
         case .storeFailed: "store unavailable"
         }
     }

@@ -9,7 +9,7 @@ public import Greylist
 /// Counts by network are kept in a count-min sketch: never too low, and too high only where networks collide in both of
 /// its rows (G. Cormode, S. Muthukrishnan: An improved data stream summary, 2005).
 /// Entries that are older than the retry window are forgotten here by themselves.
-public struct PendingLedger: Sendable {
+public struct PendingLimiter: Sendable {
     private var ages: PendingAges
     private var networks: NetworkCounts
     /// What was noted since the last `commit`.
@@ -25,7 +25,7 @@ public struct PendingLedger: Sendable {
         var isAddition: Bool
     }
 
-    /// An empty ledger for entries that wait under these rules.
+    /// An empty limiter for entries that wait under these rules.
     public init(rules: Rules) {
         ages = PendingAges(window: rules.retryWindow)
         networks = NetworkCounts(window: rules.retryWindow)
@@ -62,15 +62,10 @@ public struct PendingLedger: Sendable {
         sighting.isPending && ages.hasDropped(sighting.first)
     }
 
-    /// Notes what was written over an entry.
+    /// Notes that an entry was written.
     ///
-    /// - Parameters:
-    ///   - old: what was there
-    ///   - new: what is there now; nil where it was left as it was
-    ///   - network: the network of both; 0 where it isn't known
-    public mutating func replace(_ old: Sighting?, with new: Sighting?, network: UInt32, under rules: Rules) {
-        guard let new else { return }
-        if let old { remove(old, network: network) }
+    /// - Parameter network: 0 where it isn't known
+    public mutating func add(_ new: Sighting, network: UInt32, under rules: Rules) {
         guard new.isPending else { return }
         add(first: new.first, network: network)
         droppedCount += ages.drop(downTo: rules.maxPending)
