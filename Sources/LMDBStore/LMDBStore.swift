@@ -57,7 +57,7 @@ public final class LMDBStore: CopyTarget {
         self.environment = environment
         tree = try WriteBehind(environment, syncInterval: syncInterval, report: report)
         tree.wake = { [weak self] in self?.enqueue { $0.isWoken = true } }
-        // Only now: what the journal has is in the tree, too.
+        // Only now: damage may have ended the process while the journal was taken in.
         environment.vouch()
         thread.start()
     }
