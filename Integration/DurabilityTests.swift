@@ -34,7 +34,7 @@ struct DurabilityTests {
             }
             let last = try start(lab, "commit")
             #expect(try last.terminate() == .exited(0))
-            #expect(last.lines.contains { $0.contains("was not closed properly") })
+            #expect(last.lines.contains { $0.contains("entries from the journal") })
             #expect(try lab.folder.names(beginningWith: "tprt.lmdb") == ["tprt.lmdb", "tprt.lmdb-lock"])
             let copy = try await StoreFile.read(at: lab.folder.file("copy\(count).lmdb"))
             #expect(try await StoreFile.read(at: lab.database) == copy)

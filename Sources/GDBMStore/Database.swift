@@ -15,7 +15,7 @@ final class Database: @unchecked Sendable {  // guarded by: GDBMStore calls it o
     let url: String
     let path: String
     private let report: @Sendable (String) -> Void
-    private let mark: OpenMark
+    private let marker: UncleanShutdownMarker
     /// Nil after a fault that left us without it, and at the end.
     private var file: DatabaseFile?
     /// Nil as well after a fault; open only while the file is ours.
@@ -44,8 +44,10 @@ final class Database: @unchecked Sendable {  // guarded by: GDBMStore calls it o
         self.report = report
         let file = try DatabaseFile(scheme: "gdbm", path: path)
         url = file.url
-        mark = OpenMark(beside: path)
-        let wasCutShort = mark.wasThere && file.size > 0
+        // Without the boot: GNU dbm has no transactions, so that a process that was killed in the middle of a write may
+        // leave a file that is damaged, or gets damaged later. It is written again after a kill, too.
+        marker = UncleanShutdownMarker(beside: path, boot: nil)
+        let wasCutShort = marker.finding != .nothing && file.size > 0
         self.file = consume file
         if wasCutShort { try mendUncleanEnd(at: now) } else { look() }
         try ready(at: now)
@@ -172,8 +174,8 @@ final class Database: @unchecked Sendable {  // guarded by: GDBMStore calls it o
     /// Closes the database and lets go of its file.
     func close() {
         handle = nil
-        // What can't be opened keeps the mark that it came with: nobody has shown yet that it is whole.
-        if file != nil, !isDamaged, wasServed || !mark.wasThere { mark.remove() }
+        // What can't be opened keeps the marker that it came with: nobody has shown yet that it is whole.
+        if file != nil, !isDamaged, wasServed || marker.finding == .nothing { marker.remove() }
         file = nil
         isClosed = true
     }

@@ -11,7 +11,9 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
     let path: String
     private let report: @Sendable (String) -> Void
     private let growth: @Sendable (Int) -> Int
-    private let mark: OpenMark
+    private let marker: UncleanShutdownMarker
+    /// Whether the file was checked as far as that is needed, or is new.
+    private let isChecked: Bool
     /// Nil after a fault that left us without it, and at the end.
     private var file: DatabaseFile?
     /// Nil as well after a fault; open only while the file is ours.
@@ -40,11 +42,14 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
     ///   - mapSize: address space to begin with
     ///   - growth: the next size when a map is full
     ///   - inspectionLimit: how long to look at a file that was closed properly, in milliseconds
+    ///   - boot: which boot this is: a file that a killed process left in the same one isn't checked as a whole; nil where
+    ///     that is unknown
     ///   - now: the time for the name of a damaged file that is set aside
     ///   - report: takes a sentence for the log
     init(
         path: String, mapSize: Int, growth: @escaping @Sendable (Int) -> Int = { $0 * 2 },
-        inspectionLimit: Int = Inspection.limit, at now: Timestamp, report: @escaping @Sendable (String) -> Void
+        inspectionLimit: Int = Inspection.limit, boot: BootID? = nil, at now: Timestamp,
+        report: @escaping @Sendable (String) -> Void
     ) throws(StoreError) {
         self.path = path
         start = now
@@ -52,12 +57,15 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
         self.growth = growth
         self.report = report
         let file = try DatabaseFile(scheme: "lmdb", path: path)
-        mark = OpenMark(beside: path)
+        marker = UncleanShutdownMarker(beside: path, boot: boot)
         var isSound = true
         if file.size > 0 {
-            if mark.wasThere { report("lmdb://\(path): was not closed properly; looking through it") }
-            isSound = Inspection.passes(file, limit: mark.wasThere ? nil : inspectionLimit)
+            let isWhole = marker.finding == .unknown
+            if isWhole { report("lmdb://\(path): was not closed properly; checking all of it") }
+            isSound = Inspection.passes(file, limit: isWhole ? nil : inspectionLimit)
         }
+        // The check of a file that a kill left in this boot was put off, once.
+        isChecked = file.size == 0 || !isSound || marker.finding != .thisBoot
         self.file = consume file
         if !isSound { try setAside(at: now) }
         try ready(at: now)
@@ -81,6 +89,11 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
             try beginAnew(at: now)
         }
         wasServed = true
+    }
+
+    /// Notes that the file is in service: should the process be killed, the next start in this boot needs no check.
+    func vouch() {
+        if isChecked, isOpen { marker.vouch() }
     }
 
     /// Which database is open, and which journals it had when it was opened; nil where none is.
@@ -228,8 +241,8 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
     /// Closes the environment and lets go of its file.
     func close() {
         database = nil
-        // What can't be opened keeps the mark that it came with: nobody has shown yet that it is whole.
-        if file != nil, wasServed || !mark.wasThere { mark.remove() }
+        // What can't be opened keeps the marker that it came with: nobody has shown yet that it is whole.
+        if file != nil, wasServed || marker.finding == .nothing { marker.remove() }
         file = nil
         isClosed = true
     }

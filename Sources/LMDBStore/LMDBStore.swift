@@ -35,16 +35,18 @@ public final class LMDBStore: CopyTarget {
     ///     `path-open`, `path-journal-0` and `path-journal-1`.
     ///   - mapSize: address space to begin with; it doubles when the data needs it
     ///   - syncInterval: after what time an answer is on disk; nil: before it is given
+    ///   - boot: which boot this is: a file that a killed process left in the same one isn't checked as a whole; nil where
+    ///     that is unknown
     ///   - now: the time for the name of a damaged file that is set aside
-    ///   - report: takes a sentence for the log when a file was set aside, or is looked through because it wasn't closed
+    ///   - report: takes a sentence for the log when a file was set aside, or is checked because it wasn't closed
     ///     properly; called on any thread
     public convenience init(
-        path: String, mapSize: Int = 16 << 30, syncInterval: Duration? = nil, at now: Timestamp,
-        report: @escaping @Sendable (String) -> Void
+        path: String, mapSize: Int = 16 << 30, syncInterval: Duration? = nil, boot: BootID? = nil,
+        at now: Timestamp, report: @escaping @Sendable (String) -> Void
     ) throws(StoreError) {
         try self.init(
-            try Environment(path: path, mapSize: mapSize, at: now, report: report), syncInterval: syncInterval,
-            report: report)
+            try Environment(path: path, mapSize: mapSize, boot: boot, at: now, report: report),
+            syncInterval: syncInterval, report: report)
     }
 
     /// Serves an open environment, and has it for itself.
@@ -55,6 +57,8 @@ public final class LMDBStore: CopyTarget {
         self.environment = environment
         tree = try WriteBehind(environment, syncInterval: syncInterval, report: report)
         tree.wake = { [weak self] in self?.enqueue { $0.isWoken = true } }
+        // Only now: damage may have ended the process while the journal was taken in.
+        environment.vouch()
         thread.start()
     }
 

@@ -17,6 +17,8 @@ public struct Backend: Sendable {
     ///
     /// The other stores don't heed it.
     public var syncInterval: Duration?
+    /// Which boot this is: after a kill in the same one, an LMDB file isn't checked as a whole; nil where that is unknown.
+    private let boot: BootID?
     private var accesses: [RedisLocation: RedisAccess] = [:]
     private let now: @Sendable () -> Timestamp
     private let report: @Sendable (String) -> Void
@@ -25,15 +27,17 @@ public struct Backend: Sendable {
     ///
     /// - Parameters:
     ///   - syncInterval: after what time an answer of an LMDB store is on disk; nil: before it is given
+    ///   - boot: which boot this is; nil where that is unknown, or no store is written
     ///   - now: the clock, for the names of files that are set aside
     ///   - report: takes a sentence for the log; called on any thread
     public init(
         keyPrefix: String = "", maintenanceLease: Int64? = nil, syncInterval: Duration? = nil,
-        now: @escaping @Sendable () -> Timestamp, report: @escaping @Sendable (String) -> Void
+        boot: BootID? = nil, now: @escaping @Sendable () -> Timestamp, report: @escaping @Sendable (String) -> Void
     ) {
         self.keyPrefix = keyPrefix
         self.maintenanceLease = maintenanceLease
         self.syncInterval = syncInterval
+        self.boot = boot
         self.now = now
         self.report = report
     }
@@ -73,7 +77,8 @@ public struct Backend: Sendable {
     public func open(_ location: StoreLocation, holding table: Table) throws(StoreError) -> any CopyTarget {
         switch location {
         case .memory: return MemoryStore()
-        case .lmdb(let path): return try LMDBStore(path: path, syncInterval: syncInterval, at: now(), report: report)
+        case .lmdb(let path):
+            return try LMDBStore(path: path, syncInterval: syncInterval, boot: boot, at: now(), report: report)
         case .gdbm(let path): return try GDBMStore(path: path, holding: table, at: now(), report: report)
         case .redis(let location):
             var terms = RedisStore.Terms()

@@ -2,6 +2,7 @@ import ArgumentParser
 import FoundationEssentials
 import Programs
 import Settings
+import Storage
 import TrustedFiles
 
 /// `tprtctl store copy`.
@@ -81,7 +82,7 @@ struct CopyCommand: MainActorCommand {
                 theirs["XDG_STATE_HOME"] = nil
                 theirs["HOME"] = user.home
                 return StateDirectory(environment: theirs)
-            }, beginsAnew: fromStart)
+            }, boot: BootID.current(environment: environment), beginsAnew: fromStart)
         let report = try await run.run()
         try say(json ? report.json : report.text)
         if let flaw = report.flaw { throw Failure(.dataError, "\(flaw): the copy is not complete") }

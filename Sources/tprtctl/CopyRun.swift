@@ -19,16 +19,19 @@ struct CopyRun {
     private var resumedAfter = 0
 
     /// A run that keeps its place in a state directory: that of the user that root becomes, where it does.
+    ///
+    /// - Parameter boot: which boot this is; nil where that is unknown
     init(
-        _ plan: CopyPlan, state: StateDirectory, stateOf: @escaping (FileUser) -> StateDirectory, beginsAnew: Bool
+        _ plan: CopyPlan, state: StateDirectory, stateOf: @escaping (FileUser) -> StateDirectory, boot: BootID?,
+        beginsAnew: Bool
     ) {
         self.plan = plan
         self.state = state
         self.stateOf = stateOf
         self.beginsAnew = beginsAnew
         file = PlaceFile(of: plan, in: state)
-        sourceBackend = Self.backend(for: plan.source)
-        targetBackend = Self.backend(for: plan.target)
+        sourceBackend = Self.backend(for: plan.source, boot: boot)
+        targetBackend = Self.backend(for: plan.target, boot: boot)
         keepsPlace = plan.source.keepsCursors && !plan.isDryRun
     }
 
@@ -111,8 +114,8 @@ struct CopyRun {
         }
     }
 
-    private static func backend(for side: StoreSide) -> Backend {
-        Backend(keyPrefix: side.keyPrefix, now: WallClock.now, report: { note($0) })
+    private static func backend(for side: StoreSide, boot: BootID?) -> Backend {
+        Backend(keyPrefix: side.keyPrefix, boot: boot, now: WallClock.now, report: { note($0) })
     }
 
     private mutating func copy(with copier: Copier, until stop: StopRequest) async throws(Failure) -> CopyReport {

@@ -19,6 +19,8 @@ struct Plan {
     let formerAutoWhitelist: String?
     /// After what time a decision is on disk; nil: before its reply.
     let syncInterval: Duration?
+    /// Which boot this is; nil where that is unknown.
+    let boot: BootID?
     /// The folder to make; nil where no database is in it.
     let stateDirectory: StateDirectory?
     let listeners: [ListenAddress]
@@ -100,6 +102,7 @@ struct Plan {
         separatesTables = service.awlDb.isEmpty
         formerAutoWhitelist = service.awlDb.isEmpty && service.awlClientCount > 0 ? "\(state.path)/tprt.lmdb" : nil
         syncInterval = service.durability == .interval ? service.syncInterval : nil
+        boot = BootID.current(environment: environment)
         let databases = [service.greyDb] + (service.awlClientCount > 0 ? [service.awlDb] : [])
         stateDirectory = databases.contains { $0.contains("{state_dir}") } ? state : nil
         listeners = [ListenAddress(server)] + more

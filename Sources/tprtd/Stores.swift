@@ -11,7 +11,7 @@ extension Plan {
     func backend(report: @escaping @Sendable (String) -> Void) throws(Failure) -> Backend {
         var backend = Backend(
             keyPrefix: keyPrefix, maintenanceLease: maintenance.interval.components.seconds * 9 / 10,
-            syncInterval: syncInterval, now: WallClock.now, report: report)
+            syncInterval: syncInterval, boot: boot, now: WallClock.now, report: report)
         backend.separatesTables = separatesTables
         do throws(StoreError) {
             try backend.load(greylist)

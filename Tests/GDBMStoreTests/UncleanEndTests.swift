@@ -13,7 +13,7 @@ struct UncleanEndTests {
         stage = try Stage()
     }
 
-    @Test func theMarkIsThereWhileTheStoreIsOpen() async throws {
+    @Test func theMarkerIsThereWhileTheStoreIsOpen() async throws {
         let store = try stage.open()
         #expect(Set(stage.folder.names) == ["grey", "grey-open"])
         await store.close()

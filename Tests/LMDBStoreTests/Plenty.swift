@@ -17,15 +17,17 @@ enum Plenty {
         }
     }
 
-    /// Fills every page with noise that has the entry.
-    static func scribble(on number: Int, in path: String) throws {
+    /// Fills every page with noise, or something else, that has the entry.
+    static func scribble(
+        on number: Int, in path: String, with noise: (Int) -> UInt8 = { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
+    ) throws {
         let url = URL(filePath: path)
         var bytes = try Data(contentsOf: url)
         var next = bytes.range(of: Data(key(number).utf8))
         while let found = next {
             let page = found.lowerBound / pageSize * pageSize
             if isNode(found.lowerBound - page, of: bytes[page..<page + pageSize]) {
-                for index in page..<page + pageSize { bytes[index] = UInt8(truncatingIfNeeded: index &* 31 >> 3) }
+                for index in page..<page + pageSize { bytes[index] = noise(index) }
             }
             next = bytes.range(of: Data(key(number).utf8), in: page + pageSize..<bytes.count)
         }

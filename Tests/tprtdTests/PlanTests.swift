@@ -1,6 +1,8 @@
 import Engine
+import Foundation
 import Greylist
 import NIOCore
+import Programs
 import Server
 import Settings
 import Storage
@@ -226,6 +228,22 @@ struct PlanTests {
                 "/c:8: server.listen", "/c:9: server.daemonize",
             ])
         #expect(places.count == 6)
+    }
+
+    @Test("which boot this is: as the service manager says, else the kernel")
+    func boot() throws {
+        let ids = ["0123456789abcdef0123456789ABCDEF", "01234567-89ab-cdef-0123-456789abcdef"]
+        for id in ids {
+            let plan = try Plan(load([]), environment: ["STATE_DIRECTORY": "/s", "BOOT_ID": id])
+            #expect(plan.boot == BootID(ids[0].utf8))
+            #expect(plan.warnings.isEmpty)
+        }
+        let kernel = try String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8).dropLast()
+        #expect(BootID(kernel.utf8) != nil)
+        for environment in [[:], ["BOOT_ID": ""], ["BOOT_ID": "%b"]] {
+            #expect(try Plan(load([]), environment: environment).boot == BootID(kernel.utf8))
+            #expect(BootID.current(environment: environment, kernelFile: "/nonexistent") == nil)
+        }
     }
 
     private func plan(_ injections: [String] = []) throws -> Plan {
