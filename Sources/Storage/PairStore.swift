@@ -19,7 +19,7 @@ public struct PairStore: Store {
     public func update(
         _ batch: consuming [StoreQuery], done: @escaping @Sendable (Result<[StoreQuery], StoreError>) -> Void
     ) {
-        ask(autoWhitelist, about: .autoWhitelist, batch, where: { $0.has(.client) }, orFail: done) { batch in
+        ask(autoWhitelist, about: .autoWhitelist, batch, where: \.hasClient, orFail: done) { batch in
             ask(greylist, about: .greylist, batch, where: \.isUndecided, orFail: done) { batch in
                 count(batch) { done(.success(batch)) }
             }
@@ -102,6 +102,8 @@ public struct PairStore: Store {
 }
 
 extension StoreQuery {
+    fileprivate var hasClient: Bool { has(.client) }
+
     /// Whether the client isn't on the auto-whitelist, so that the triplet decides.
     fileprivate var isUndecided: Bool { error == nil && judgement?.verdict != .autoWhitelisted }
 

@@ -51,7 +51,9 @@ public struct StoreQuery: Sendable {
             count += 1
         }
 
+        /// The position of the first one.
         public var startIndex: Int { 0 }
+        /// The position behind the last one.
         public var endIndex: Int { count }
 
         /// The lookup at that position.

@@ -55,7 +55,7 @@ struct LMDBStoreTests {
     @Test func aFileOfTwoTablesMeansTheSame() async throws {
         let path = folder.file("old.lmdb")
         let fixture = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .appendingPathComponent("Fixtures/two-tables.lmdb")
+            .appendingPathComponent("Fixtures/two-tables.database")
         try FileManager.default.copyItem(at: fixture, to: URL(fileURLWithPath: path))
         let reader = try LMDBReader(path: path)
         #expect(try await reader.count(.greylist) == 3)

@@ -162,7 +162,8 @@ extension StoreContract {
             // As long as a digest.
             entry("rcp:mail.example.org", isHashed: false, 4_000_000),
         ]
-        try await store.merge(entries, into: .identity, at: Timestamp(seconds: 4_000_000), under: Rules(maxAge: 9_000_000))
+        let now = Timestamp(seconds: 4_000_000)
+        try await store.merge(entries, into: .identity, at: now, under: Rules(maxAge: 9_000_000))
         let found = try await store.everything(in: .identity)
         try expect(Set(found.map(\.key)), Set(entries.map(\.key)))
         try expect(found.map(\.sighting.passes), [2, 2, 2])
