@@ -254,10 +254,11 @@ extension Database {
         pending.follow(inquiry)
         let stored = try sighting(inquiry.triplet)
         var known = Known(triplet: inquiry.counting(stored, heeding: pending.ledger))
+        let isLegacy = known.triplet == nil
         for key in inquiry.legacyKeys where known.triplet == nil {
             known.triplet = inquiry.counting(try sighting(key), heeding: pending.ledger)
         }
-        guard let triplet = inquiry.judge(known, heeding: pending.ledger).triplet else { return }
+        guard let triplet = inquiry.judge(known, isLegacy: isLegacy, heeding: pending.ledger).triplet else { return }
         pending.ledger.replace(stored, with: triplet, network: inquiry.network, under: inquiry.rules)
         try store(triplet, inquiry.triplet)
         pending.ledger.commit()
@@ -266,7 +267,7 @@ extension Database {
     private func answer(_ inquiry: inout Inquiry, client: Key?, noting pending: PendingWatch) throws(GDBMFault) {
         var known = Known()
         if let client { known.client = try sighting(client) }
-        let remember = inquiry.judge(known, heeding: pending.ledger)
+        let remember = inquiry.judge(known, isLegacy: false, heeding: pending.ledger)
         if let sighting = remember.client, let client { try store(sighting, client) }
     }
 }

@@ -56,7 +56,10 @@ public func judge(_ known: Known, at now: Timestamp, under rules: Rules) -> Judg
         return Judgement(.new(wait: rules.delay), remember: Known(triplet: Sighting(firstAt: now)))
     }
     let waited = now.since(seen.first)
-    guard seen.isPending else { return Judgement(.known, remember: Known(triplet: seen.passing(at: now))) }
+    guard seen.isPending else {
+        let isRecorded = seen.isUseOutdated(at: now, under: rules)
+        return Judgement(.known, remember: Known(triplet: isRecorded ? seen.passing(at: now) : nil))
+    }
     // Both moments are cut to whole seconds, so whoever waits as long as it was told is never found too early.
     guard waited >= rules.delay - rules.leeway else {
         return Judgement(.early(wait: rules.delay - waited, delay: waited))

@@ -307,16 +307,18 @@ extension Backlog {
     ) throws(LMDBFault) {
         var known = Known()
         var stored: Record?
+        var isLegacy = false
         if inquiry.asksForTriplet {
             stored = try read(inquiry.triplet, in: .greylist, transaction)
             known.triplet = inquiry.counting(stored?.sighting, heeding: pending)
             for key in inquiry.legacyKeys where known.triplet == nil {
                 let found = try read(key, in: .greylist, transaction)?.sighting
                 known.triplet = inquiry.counting(found, heeding: pending)
+                isLegacy = true
             }
         }
         if let client = inquiry.client { known.client = try read(client, in: .autoWhitelist, transaction)?.sighting }
-        let remember = inquiry.judge(known, heeding: pending)
+        let remember = inquiry.judge(known, isLegacy: isLegacy, heeding: pending)
         if let triplet = remember.triplet {
             write(Record(triplet, network: inquiry.network), inquiry.triplet, in: .greylist)
             pending.replace(stored?.sighting, with: triplet, network: inquiry.network, under: inquiry.rules)

@@ -180,11 +180,12 @@ final class Exchange: ReplyReceiver {
         let (inquiry, stored, legacy) = (batch[place], progress[place].triplet, progress[place].legacy)
         var known = Known(client: EntryText.sighting(progress[place].client))
         let remember = teller.pending.withLockedValue { pending in
+            let own = inquiry.counting(EntryText.sighting(stored), heeding: pending)
             known.triplet =
-                inquiry.counting(EntryText.sighting(stored), heeding: pending)
+                own
                 ?? inquiry.counting(EntryText.sighting(legacy.0), heeding: pending)
                 ?? inquiry.counting(EntryText.sighting(legacy.1), heeding: pending)
-            return batch[place].judge(known, heeding: pending)
+            return batch[place].judge(known, isLegacy: own == nil, heeding: pending)
         }
         if remember.triplet != nil { writeTriplet(place) }
         if remember.client != nil, !progress[place].isCounted {

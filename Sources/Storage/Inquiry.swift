@@ -93,13 +93,17 @@ public struct Inquiry: Sendable {
     /// Judges by what is known, keeps the judgement, and returns what is to be written.
     ///
     /// May run more than once. What is then really written goes to `PendingLedger.replace`.
-    public mutating func judge(_ known: Known, heeding pending: borrowing PendingLedger) -> Known {
+    ///
+    /// - Parameter isLegacy: whether the triplet's sighting, where there is one, was found under a legacy key: it has to be
+    ///   written under the triplet's own, since nothing else keeps it there
+    public mutating func judge(_ known: Known, isLegacy: Bool, heeding pending: borrowing PendingLedger) -> Known {
         var judgement: Judgement
         switch question {
         case .message:
             var known = known
             if let triplet = known.triplet, pending.hasDropped(triplet) { known.triplet = nil }
             judgement = Greylist.judge(known, at: time, under: rules)
+            if isLegacy, judgement.verdict == .known { judgement.remember.triplet = known.triplet?.passing(at: time) }
             if case .new(let wait) = judgement.verdict, !pending.admits(network: network, at: time, under: rules) {
                 judgement = Judgement(.crowded(wait: wait))
             }

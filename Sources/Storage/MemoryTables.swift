@@ -55,15 +55,17 @@ struct MemoryTables {
         inquiry.rules.maxPending = min(inquiry.rules.maxPending, max(1, capacity / 2))
         var known = Known()
         var stored: (sighting: Sighting, network: UInt32)?
+        var isLegacy = false
         if inquiry.asksForTriplet {
             stored = greylist.kept[inquiry.triplet]
             known.triplet = inquiry.counting(stored?.sighting, heeding: pending)
             for key in inquiry.legacyKeys where known.triplet == nil {
                 known.triplet = inquiry.counting(greylist.kept[key]?.sighting, heeding: pending)
+                isLegacy = true
             }
         }
         if let client = inquiry.client { known.client = autoWhitelist.kept[client]?.sighting }
-        let remember = inquiry.judge(known, heeding: pending)
+        let remember = inquiry.judge(known, isLegacy: isLegacy, heeding: pending)
         if let triplet = remember.triplet {
             guard stored != nil || greylist.keys.count < capacity else { return inquiry.standAside() }
             if let stored { pending.remove(stored.sighting, network: stored.network) }
