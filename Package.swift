@@ -103,7 +103,8 @@ let package = Package(
                 logging, metrics, lifecycle, unixSignals,
             ], swiftSettings: strict),
         .target(
-            name: "LMDBStore", dependencies: ["Storage", "Greylist", "CLMDB", "CMapGuard", nioCore, nioPosix, locks],
+            name: "LMDBStore",
+            dependencies: ["Storage", "Greylist", "CLMDB", "CMapGuard", crypto, nioCore, nioPosix, locks],
             swiftSettings: strict),
 
         .target(
