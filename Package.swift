@@ -86,9 +86,8 @@ let package = Package(
         .target(name: "Greylist", swiftSettings: strict),
         .target(
             name: "CRE2", linkerSettings: [.linkedLibrary("re2"), .linkedLibrary("stdc++")]),
-        .systemLibrary(name: "CPrefetch"),
         .target(
-            name: "Whitelists", dependencies: ["Policy", "Greylist", "CRE2", "CPrefetch", nioCore],
+            name: "Whitelists", dependencies: ["Policy", "Greylist", "CRE2", nioCore],
             swiftSettings: strict),
         .target(name: "Storage", dependencies: ["Greylist", crypto, locks], swiftSettings: strict),
         .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),
@@ -103,7 +102,8 @@ let package = Package(
                 logging, metrics, lifecycle, unixSignals,
             ], swiftSettings: strict),
         .target(
-            name: "LMDBStore", dependencies: ["Storage", "Greylist", "CLMDB", "CMapGuard", nioCore, nioPosix, locks],
+            name: "LMDBStore",
+            dependencies: ["Storage", "Greylist", "CLMDB", "CMapGuard", crypto, nioCore, nioPosix, locks],
             swiftSettings: strict),
 
         .target(

@@ -9,6 +9,7 @@ BEGIN {
     left = 120; width = 520; bar = 14; gap = 4
     meaning["wl"] = "wl: a whitelisted recipient"
     meaning["state"] = "state: a request at DATA"
+    meaning["known"] = "known: triplets that have passed"
     meaning["seen"] = "seen: early retries"
     meaning["new"] = "new: triplets never seen"
     meaning["mixed"] = "mixed: 70 % seen, 30 % new"

@@ -3,12 +3,12 @@
 /^#/ || NF == 0 { next }
 FILENAME != file { file = FILENAME; files++ }
 files == 1 {
-    key = $1 == "ratio" ? "ratio " $2 " " $3 : "allocations " $2 " " $3 " " $4
+    key = $1 " " $2 " " $3 ($1 == "allocations" ? " " $4 : "")
     keys[++n] = key
     limit[key] = $NF
     next
 }
-files == 2 && $1 == "run" { measured["ratio " $2 " " $3] = $5 }
+files == 2 && $1 == "run" { measured["ratio " $2 " " $3] = $5; measured["cpu " $2 " " $3] = $7 }
 files == 2 && $1 == "missing" { missing[$2] = 1 }
 files == 3 { measured["allocations " $1 " " $2 " " $3] = $4 }
 END {

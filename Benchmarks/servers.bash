@@ -13,6 +13,9 @@ declare -A pid_of=()
 # The folder of server $1's data.
 place_of() { echo "$folder/$1.data"; }
 
+# How many seconds a new triplet has to wait at a server that is started.
+delay=300
+
 # When the last tprtd was started, in seconds since 1970.
 started_at=
 
@@ -84,6 +87,7 @@ start_tprtd_on() {
 END
     started_at=$EPOCHREALTIME
     "$tprtd" "${as_root[@]}" "${where[@]}" \
+        -i "service.grey_delay=${delay}s" \
         -i "service.grey_db=$url" \
         -i "service.awl_db=$url" \
         -i "service.wl_sources=[\"file://$place/whitelist.json\"]" \
@@ -101,7 +105,7 @@ start_postgrey() {
     fi
     echo '# none' >"$1/clients"
     echo 'postmaster@whitelisted.example' >"$1/recipients"
-    "$postgrey" --quiet "${where[@]}" --dbdir="$1/db" --delay=300 --user="$user" --group="$group" \
+    "$postgrey" --quiet "${where[@]}" --dbdir="$1/db" --delay="$delay" --user="$user" --group="$group" \
         --whitelist-clients="$1/clients" --whitelist-recipients="$1/recipients" >"$1/errors" 2>&1 &
 }
 
@@ -114,6 +118,11 @@ expected() {
         *) echo DUNNO ;;
     esac
 }
+
+# introduce OPTIONS...: shows a server the set of `known'; let_pass, no sooner than `delay' later, has it pass.
+introduce() { load "$@" -w known -n "$known" -e DEFER_IF_PERMIT; }
+
+let_pass() { load "$@" -w known -n "$known" -e PREPEND; }
 
 # Says why server $1 can't be measured at all; nothing where it can.
 hindrance() {

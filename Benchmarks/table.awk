@@ -11,8 +11,8 @@ $1 == "run" {
 $1 == "failed" { printf "| %s | %s | failed | | | | | |\n", $2, $3 }
 $1 == "missing" { missing = missing sprintf("| %s | | not available | | | | | |\n", $2); notes = notes sprintf("- %s: %s\n", $2, $3) }
 $1 == "server" {
-    memory = memory sprintf("| %s | %.1f | %.1f | %s | %s |\n", $2, $3 / 1024, $4 / 1024, $5 > 0 ? $5 : "",
-        $6 == "" ? "" : sprintf("%.0f", $6))
+    memory = memory sprintf("| %s | %s | %s | %s | %s |\n", $2, $3 == "" ? "" : sprintf("%.1f", $3 / 1024),
+        $4 == "" ? "" : sprintf("%.1f", $4 / 1024), $5 > 0 ? $5 : "", $6 == "" ? "" : sprintf("%.0f", $6))
 }
 END {
     printf "%s", missing

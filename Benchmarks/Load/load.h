@@ -15,7 +15,7 @@
 
 // ---------------------------------------------------------------- options.c
 
-enum workload { NEW, SEEN, WL, STATE, MIXED, WORKLOADS };
+enum workload { NEW, SEEN, WL, STATE, MIXED, KNOWN, WORKLOADS };
 extern const char *const workload_names[WORKLOADS];
 
 enum verb { DUNNO, DEFER_IF_PERMIT, PREPEND, OTHER, VERBS };
@@ -53,7 +53,7 @@ uint64_t now(void);
 // Writes request number `number' of a seed; returns its length.
 size_t compose(char *to, uint64_t number);
 
-// How many of so many requests of this run have a triplet of their own, not one of the set of `seen'.
+// How many of so many requests of this run have a triplet of their own, not one of the set of `seen' or `known'.
 uint64_t fresh_triplets(uint64_t count);
 
 // ---------------------------------------------------------------- reply.c

@@ -52,9 +52,15 @@ static uint64_t new_in_mixed(uint64_t count)
     return count / 10 * 3 + (count % 10 + 1) / 3;
 }
 
+// Whether a workload goes round in a set of triplets.
+static bool has_set(enum workload workload)
+{
+    return workload == SEEN || workload == KNOWN;
+}
+
 uint64_t fresh_triplets(uint64_t count)
 {
-    return options.workload == SEEN    ? 0
+    return has_set(options.workload)  ? 0
            : options.workload == MIXED ? new_in_mixed(options.first + count) - new_in_mixed(options.first)
                                        : count;
 }
@@ -69,7 +75,7 @@ static uint64_t identity(uint64_t number)
         number -= new_in_mixed(number);
     }
     uint64_t base = scatter(scatter(options.seed) + (uint64_t)from) | 1;
-    return scatter(base + (from == SEEN ? number % options.known : number));
+    return scatter(base + (has_set(from) ? number % options.known : number));
 }
 
 // The 29 attributes of Postfix 3.7 in its order.

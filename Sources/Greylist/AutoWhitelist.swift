@@ -9,7 +9,7 @@ extension Sighting {
     ///
     /// Without it a client in daily use would fall off the list when `maxAge` is over.
     func refreshed(at now: Timestamp, under rules: Rules) -> Sighting? {
-        guard now.since(last) > rules.maxAge / 32 else { return nil }
+        guard isUseOutdated(at: now, under: rules) else { return nil }
         return Sighting(passes: passes, first: first, last: now)
     }
 }

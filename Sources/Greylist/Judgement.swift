@@ -20,14 +20,19 @@ public enum Verdict: Sendable, Equatable {
 public struct StoredState: Sendable, Equatable {
     /// The entry of the triplet.
     public var triplet: Sighting?
+    /// Whether it was found under a key of an earlier version: nothing else keeps it under its own.
+    public var isLegacy: Bool
     /// The entry of the client, where the auto-whitelist is on.
     public var client: Sighting?
     /// Whether as many first attempts are pending as may be, all together or from the client's network.
     public var isPendingLimitReached: Bool
 
     /// What is known; nothing by default.
-    public init(triplet: Sighting? = nil, client: Sighting? = nil, isPendingLimitReached: Bool = false) {
+    public init(
+        triplet: Sighting? = nil, isLegacy: Bool = false, client: Sighting? = nil, isPendingLimitReached: Bool = false
+    ) {
         self.triplet = triplet
+        self.isLegacy = isLegacy
         self.client = client
         self.isPendingLimitReached = isPendingLimitReached
     }
@@ -80,7 +85,10 @@ public func judge(_ stored: StoredState, at now: Timestamp, under rules: Rules) 
         if stored.isPendingLimitReached { return Judgement(.pendingLimitReached(wait: rules.delay)) }
         return Judgement(.new(wait: rules.delay), remember: .init(triplet: Sighting(firstAt: now)))
     }
-    guard seen.isPending else { return Judgement(.known, remember: .init(triplet: seen.passing(at: now))) }
+    guard seen.isPending else {
+        let isRecorded = stored.isLegacy || seen.isUseOutdated(at: now, under: rules)
+        return Judgement(.known, remember: .init(triplet: isRecorded ? seen.passing(at: now) : nil))
+    }
     let waited = now.since(seen.first)
     // Both moments are cut to whole seconds, so a sender that waits as long as it was told is never found too early.
     guard waited >= rules.delay - rules.leeway else {

@@ -6,7 +6,9 @@ public struct Rules: Sendable, Equatable {
     public var delay: Int64
     /// How long a first attempt is remembered while its retry is awaited.
     public var retryWindow: Int64
-    /// How long a triplet that has passed, or a client that is counted, is remembered after its last use.
+    /// How long a triplet that has passed, or a client that is counted, is remembered after its last recorded use.
+    ///
+    /// A use is recorded where the one that was recorded last is more than a 32nd of it ago.
     public var maxAge: Int64
     /// How many passes put a client on the auto-whitelist; 0 turns the auto-whitelist off.
     public var clientCount: UInt32

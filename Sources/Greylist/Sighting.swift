@@ -1,10 +1,10 @@
 /// What is known of a triplet, or of a client for the auto-whitelist.
 public struct Sighting: Sendable, Equatable {
-    /// How often it has passed; 0 while the retry of a first attempt is awaited.
+    /// 0 while the retry of a first attempt is awaited; then how many passes were recorded, which isn't each of them.
     public var passes: UInt32
     /// When it was first seen.
     public var first: Timestamp
-    /// When it last passed; while it is pending, when it was first seen.
+    /// When its last recorded use was; while it is pending, when it was first seen.
     public var last: Timestamp
 
     /// A sighting as it was stored.
@@ -33,6 +33,14 @@ public struct Sighting: Sendable, Equatable {
     @inlinable
     public func counts(at now: Timestamp, under rules: Rules) -> Bool {
         !isExpired(at: now, under: rules) && !(isPending && first > now)
+    }
+
+    /// Whether a use at that moment is worth a write: the last one was recorded more than a 32nd of `maxAge` ago.
+    ///
+    /// So most uses write nothing, an entry that is in use doesn't expire, and one that is no longer used expires at most
+    /// that much early. A use that is recorded as far in the future is of a clock that was set since.
+    func isUseOutdated(at now: Timestamp, under rules: Rules) -> Bool {
+        max(now.since(last), last.since(now)) > rules.maxAge / 32
     }
 
     /// What two databases know of the same, together: each passes only once, so nothing is counted twice.

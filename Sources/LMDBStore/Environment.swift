@@ -57,6 +57,8 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
         self.growth = growth
         self.report = report
         let file = try DatabaseFile(scheme: "lmdb", path: path)
+        // Before anything is changed.
+        try Journal.refuseFormerFormat(beside: path)
         marker = UncleanShutdownMarker(beside: path, boot: boot)
         var isSound = true
         if file.size > 0 {

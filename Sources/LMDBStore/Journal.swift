@@ -41,6 +41,20 @@ struct Journal {
         [path + "-journal-0", path + "-journal-1"]
     }
 
+    /// Throws where a journal of the format before this one lies there that may have entries.
+    ///
+    /// It isn't read, and nobody else will bring it into the tree: a store that was opened all the same would do without what
+    /// was answered last, and write that over.
+    static func refuseFormerFormat(beside path: String) throws(StoreError) {
+        for name in names(beside: path) where isFile(name) {
+            guard JournalHeader.beginsFormer(try read(name, upTo: JournalHeader.size + 1)) else { continue }
+            throw StoreError(
+                .corrupt,
+                "lmdb://\(path): journal \(name) was written by an earlier version of TPRT and may have entries that the "
+                    + "database doesn't have: start that version once and stop it properly first")
+        }
+    }
+
     /// What lies in the places of the journals of a database, beside its tree.
     static func find(beside path: String, of database: UInt64) throws(StoreError) -> JournalFindings {
         var findings = JournalFindings()
@@ -101,7 +115,7 @@ struct Journal {
         if descriptors[index] < 0 { descriptors[index] = makeFile(Self.names(beside: path)[index]) }
         let descriptor = descriptors[index]
         guard descriptor >= 0 else { return fail() }
-        frame.seal(number: frames, key: header.key)
+        frame.seal(number: frames, for: header)
         let bytes = size == 0 ? header.bytes + frame.bytes : frame.bytes
         guard Self.write(bytes, to: descriptor, at: size), !isSynced || fdatasync(descriptor) == 0 else {
             return fail()

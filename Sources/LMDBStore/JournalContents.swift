@@ -23,7 +23,7 @@ struct JournalContents {
         var number: UInt64 = 0
         func readOn(into overlay: inout Overlay) {
             while let length = JournalFrame.read(
-                UnsafeRawBufferPointer(rebasing: bytes[place...]), number: number, key: header.key,
+                UnsafeRawBufferPointer(rebasing: bytes[place...]), number: number, of: header,
                 take: { overlay[$0] = $1 })
             {
                 place += length
@@ -31,7 +31,7 @@ struct JournalContents {
             }
         }
         readOn(into: &overlay)
-        while let next = Self.nextFrame(bytes, after: place, from: number, key: header.key) {
+        while let next = Self.nextFrame(bytes, after: place, from: number, of: header) {
             dropped += next.place - place
             (place, number) = next
             readOn(into: &rest)
@@ -47,19 +47,19 @@ struct JournalContents {
 
     /// The next whole frame behind a place where there is none.
     ///
-    /// Only one of this use of the file counts, of which the key has the salt: so what a write that was interrupted leaves,
-    /// and what is left of an earlier use, is the end, and nothing was lost.
+    /// Only one of this use of the file counts, of which the header has the salt: so what a write that was interrupted
+    /// leaves, and what is left of an earlier use, is the end, and nothing was lost.
     private static func nextFrame(
-        _ bytes: UnsafeRawBufferPointer, after start: Int, from number: UInt64, key: (UInt64, UInt64)
+        _ bytes: UnsafeRawBufferPointer, after start: Int, from number: UInt64, of header: JournalHeader
     ) -> (place: Int, number: UInt64)? {
         // A frame has at least its head, so that there are no more of them than this.
         let last = number + UInt64(bytes.count / JournalFrame.headSize)
         var place = start + 1
         while place + JournalFrame.headSize <= bytes.count {
-            let candidate = bytes.word(at: place + 8)
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[place...])
+            let candidate = JournalFrame.number(rest)
             if candidate > number, candidate <= last {
-                let rest = UnsafeRawBufferPointer(rebasing: bytes[place...])
-                if JournalFrame.read(rest, number: candidate, key: key, take: { _, _ in }) != nil {
+                if JournalFrame.read(rest, number: candidate, of: header, take: { _, _ in }) != nil {
                     return (place, candidate)
                 }
             }

@@ -29,11 +29,16 @@ public final class LMDBReader: EntrySource {
     ///
     /// - Parameters:
     ///   - path: the file
-    ///   - isSalvaged: whether to read a damaged file, too, as far as it can be read; it is refused otherwise
+    ///   - isSalvaged: whether to read a damaged file, too, as far as it can be read, and one without a journal that an earlier
+    ///     version has left; either is refused otherwise
     public convenience init(path: String, isSalvaged: Bool = false) throws(StoreError) {
         var flaw: String?
-        if !Inspection.passesForReading(path: path) {
-            let error = LMDBFault(code: MDB_CORRUPTED).errorAtOpen(path: path)
+        do throws(StoreError) {
+            try Journal.refuseFormerFormat(beside: path)
+            if !Inspection.passesForReading(path: path) {
+                throw LMDBFault(code: MDB_CORRUPTED).errorAtOpen(path: path)
+            }
+        } catch {
             guard isSalvaged else { throw error }
             flaw = error.description
         }

@@ -22,8 +22,10 @@ extension Configuration {
             allowed: .range(.seconds(60) ... .days(3650)), reload: true),
         Field(
             "service.grey_max_age", \.service.greyMaxAge,
-            "How long an entry lives after its last use.",
-            discussion: "It must not be shorter than grey_retry_window.",
+            "How long an entry lives after its last recorded use.",
+            discussion:
+                "A use is recorded when the one recorded last is more than a 32nd of this time ago. "
+                + "It must not be shorter than grey_retry_window.",
             allowed: .range(.seconds(60) ... .days(3650)), reload: true),
         Field(
             "service.ipv4_mask", \.service.ipv4Mask,

@@ -2,7 +2,7 @@ public import Greylist
 
 /// A sighting as TPRT 0.9.3 wrote it, and as GNU dbm and Redis keep it: `count,time` in ASCII digits.
 ///
-/// `time` is that of the first attempt while the count is 0, else that of the last pass; the other of the two isn't kept.
+/// `time` is that of the first attempt while the count is 0, else that of the last recorded use; the other of the two isn't kept.
 public enum LegacyRecord {
     /// Appends the text of a sighting.
     public static func append(_ sighting: Sighting, to bytes: inout [UInt8]) {

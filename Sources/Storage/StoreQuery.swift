@@ -148,6 +148,7 @@ public struct StoreQuery: Sendable {
                     !limiter.hasDropped(found)
                 else { continue }
                 state.triplet = found
+                state.isLegacy = lookups[index].role == .legacy
             case .client: state.client = try read(index)
             }
         }

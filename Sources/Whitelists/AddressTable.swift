@@ -26,24 +26,14 @@ struct AddressTable: Sendable {
 
     var isEmpty: Bool { literals.isEmpty }
 
-    /// Has memory fetched that `first` will look at.
-    func prefetch(whole: Span<UInt8>, plain: Span<UInt8>) {
-        forEachKey(whole, plain) { literals.prefetch($0) }
-    }
-
     /// The lowest accepted number below `limit` among the literals that match an address, else `limit`.
     func first(whole: Span<UInt8>, plain: Span<UInt8>, below limit: Int, where accepts: (Int) -> Bool) -> Int {
         var best = limit
-        forEachKey(whole, plain) { best = literals.first($0, below: best, where: accepts) }
-        return best
-    }
-
-    /// Calls `body` with each form of an address that may be a literal here.
-    @inline(__always)
-    private func forEachKey(_ whole: Span<UInt8>, _ plain: Span<UInt8>, _ body: (Span<UInt8>) -> Void) {
         AddressLiteral.forms(whole: whole, plain: plain) { form in
-            if forms.contains(AddressForms(of: form)) { body(form) }
+            guard forms.contains(AddressForms(of: form)) else { return }
+            best = literals.first(form, below: best, where: accepts)
         }
+        return best
     }
 }
 

@@ -40,12 +40,6 @@ struct Buckets: Sendable {
         self.heads = heads
     }
 
-    /// Has memory fetched that `range` will look at.
-    @inline(__always)
-    func prefetch(_ hash: UInt64) {
-        heads.prefetch(Self.bucket(hash, of: heads.count - 1))
-    }
-
     /// Where the records lie among which one with that hash is, if there is one.
     @inline(__always)
     func range(of hash: UInt64) -> Range<Int> {

@@ -24,22 +24,10 @@ struct DomainTable: Sendable {
 
     var isEmpty: Bool { names.isEmpty }
 
-    /// Has memory fetched that `first` will look at.
-    func prefetch(_ name: Span<UInt8>) {
-        forEachKey(name) { names.prefetch($0) }
-    }
-
     /// The lowest accepted number below `limit` among the domains that a name is in, else `limit`.
     func first(_ name: Span<UInt8>, below limit: Int, where accepts: (Int) -> Bool) -> Int {
-        var best = limit
-        forEachKey(name) { best = names.first($0, below: best, where: accepts) }
-        return best
-    }
-
-    /// Calls `body` with each end of a name that may be a domain here: at most once for each label.
-    @inline(__always)
-    private func forEachKey(_ name: Span<UInt8>, _ body: (Span<UInt8>) -> Void) {
         let end = name.countWithoutFinalDot
+        var best = limit
         var start = end
         var labels = 0
         // Nothing longer is a domain; and a sender may make names of thousands of labels.
@@ -47,8 +35,10 @@ struct DomainTable: Sendable {
             start -= 1
             guard start == 0 || name[start - 1] == UInt8(ascii: ".") else { continue }
             labels += 1
-            if labelCounts.contains(labels) { body(name.extracting(start..<end)) }
+            guard labelCounts.contains(labels) else { continue }
+            best = names.first(name.extracting(start..<end), below: best, where: accepts)
         }
+        return best
     }
 }
 

@@ -64,22 +64,6 @@ struct FilingTables: Sendable {
         return table
     }
 
-    /// Has memory fetched that `first` will look at, all of it at the same time.
-    ///
-    /// The closures are written out: a method taken as a closure would be allocated.
-    func prefetch(_ request: PolicyRequest, _ envelope: Envelope) {
-        clients.prefetch(envelope.client)
-        if envelope.client != envelope.sentClient { clients.prefetch(envelope.sentClient) }
-        if !clientNames.isEmpty { request.readClientName { clientNames.prefetch($0) } }
-        if !heloNames.isEmpty { request.read(.heloName) { heloNames.prefetch($0) } }
-        if !recipients.isEmpty { envelope.readRecipient { recipients.prefetch(whole: $0, plain: $1) } }
-        if !senders.isEmpty { envelope.readSender { senders.prefetch(whole: $0, plain: $1) } }
-        if !recipientDomains.isEmpty {
-            request.read(.recipient) { recipientDomains.prefetch($0.extracting($0.domain)) }
-        }
-        if !senderDomains.isEmpty { request.read(.sender) { senderDomains.prefetch($0.extracting($0.domain)) } }
-    }
-
     /// The lowest accepted number below `limit` among the entries under whose keys the request falls, else `limit`.
     func first(
         _ request: PolicyRequest, _ envelope: Envelope, below limit: Int, where accepts: (Int) -> Bool

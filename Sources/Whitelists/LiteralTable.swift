@@ -45,18 +45,10 @@ struct LiteralTable: Sendable {
 
     var isEmpty: Bool { records.isEmpty }
 
-    /// Has memory fetched that `first` will look at.
-    @inline(__always)
-    func prefetch(_ literal: Span<UInt8>) {
-        buckets.prefetch(literal.hash)
-    }
-
     /// The lowest number below `limit` of exactly this string that is accepted, else `limit`.
     @inline(__always)
     func first(_ literal: Span<UInt8>, below limit: Int, where accepts: (Int) -> Bool) -> Int {
         let range = buckets.range(of: literal.hash)
-        // The next of the processor's lines, where a bucket goes on there, comes together with the first.
-        if range.count > 64 { records.prefetch(range.lowerBound + 64) }
         let records = records.span
         var start = range.lowerBound
         while start < range.upperBound {

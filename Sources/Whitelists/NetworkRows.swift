@@ -67,11 +67,6 @@ struct NetworkRows<Bits: FixedWidthInteger & UnsignedInteger & Sendable>: Sendab
         rows.append(row)
     }
 
-    /// Has memory fetched that `first` will look at.
-    func prefetch(_ address: Bits) {
-        for row in rows { slots.prefetch(row.home(address & row.mask)) }
-    }
-
     /// The lowest accepted number below `limit` among the networks that hold the address, else `limit`.
     @inline(__always)
     func first(_ address: Bits, below limit: Int, where accepts: (Int) -> Bool) -> Int {

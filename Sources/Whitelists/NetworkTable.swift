@@ -27,14 +27,6 @@ struct NetworkTable: Sendable {
         ipv6 = NetworkRows(draft.ipv6)
     }
 
-    /// Has memory fetched that `first` will look at.
-    func prefetch(_ address: Address) {
-        switch address.family {
-        case .ipv4: ipv4.prefetch(address.ipv4Bits)
-        case .ipv6: ipv6.prefetch(address.bits)
-        }
-    }
-
     /// The lowest accepted number below `limit` among the networks that hold the address, else `limit`.
     func first(_ address: Address, below limit: Int, where accepts: (Int) -> Bool) -> Int {
         switch address.family {

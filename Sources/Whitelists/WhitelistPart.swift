@@ -18,9 +18,6 @@ public final class WhitelistPart: Sendable {
     /// How many regular expressions it has.
     package let expressions: ExpressionCount
 
-    /// Up to how many entries the tables are in the processor's cache anyway.
-    private static let few = 1_000
-
     init(emptying builder: inout WhitelistBuilder) {
         tables = FilingTables(emptying: &builder.tables)
         loose = builder.loose
@@ -40,7 +37,6 @@ public final class WhitelistPart: Sendable {
 
     /// The number of the first entry that matches.
     func match(_ request: PolicyRequest, _ envelope: Envelope, at now: Timestamp) -> Int? {
-        if count > Self.few { tables.prefetch(request, envelope) }
         // The closure is written here so that it is made without an allocation.
         var best = tables.first(request, envelope, below: count) { accepts($0, request, envelope, at: now) }
         for number in loose {

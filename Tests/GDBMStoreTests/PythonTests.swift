@@ -48,14 +48,14 @@ struct PythonTests {
     @Test(arguments: [false, true])
     func itReadsOurs(_ isHashed: Bool) async throws {
         let store = try stage.open()
-        for time: Int64 in [1_000, 1_400, 1_500] {
+        for time: Int64 in [1_000, 1_400, 95_901] {
             _ = try await store.ask(Self.triplet, isHashed: isHashed, at: time)
         }
         await store.close()
         let listing = "d = dbm.gnu.open(args[0])\nfor k in d.keys(): print(k.decode(), d[k].decode())"
         let digest = "import hashlib; print(hashlib.sha1(args[0].encode()).hexdigest(), end='')"
         let key = isHashed ? try Python.run(digest, Self.triplet).output : Self.triplet
-        #expect(try Python.run(listing, stage.path).output == "\(key) 2,1500\n")
+        #expect(try Python.run(listing, stage.path).output == "\(key) 2,95901\n")
     }
 
     @Test func theyWriteInTurn() async throws {

@@ -39,8 +39,14 @@ struct JudgementTests {
             name: "retried after the window", triplet: (0, start, start), now: start + 172_801,
             verdict: .new(wait: 300), remembered: (0, start + 172_801, start + 172_801)),
         Case(
-            name: "passed before", triplet: (1, start - 900, start - 500), verdict: .known,
-            remembered: (2, start - 900, start)),
+            name: "passed before", triplet: (1, start - 900, start - 500), verdict: .known),
+        Case(
+            name: "passed at this very moment", triplet: (1, start - 900, start), verdict: .known),
+        Case(
+            name: "passed a 32nd of its age ago", triplet: (1, start - 94_900, start - 94_500), verdict: .known),
+        Case(
+            name: "passed longer ago", triplet: (1, start - 94_900, start - 94_501), verdict: .known,
+            remembered: (2, start - 94_900, start)),
         Case(
             name: "passed at the end of its age", triplet: (7, 0, 5), now: 3_024_005, verdict: .known,
             remembered: (8, 0, 3_024_005)),
@@ -48,7 +54,7 @@ struct JudgementTests {
             name: "passed, but forgotten", triplet: (7, 0, 5), now: 3_024_006, verdict: .new(wait: 300),
             remembered: (0, 3_024_006, 3_024_006)),
         Case(
-            name: "as many passes as can be counted", triplet: (.max, 0, start), verdict: .known,
+            name: "as many passes as can be counted", triplet: (.max, 0, 5), verdict: .known,
             remembered: (.max, 0, start)),
         Case(
             name: "the clock stepped back: the wait begins anew", triplet: (0, start + 9_999, start + 9_999),
@@ -57,7 +63,12 @@ struct JudgementTests {
             name: "the clock stepped back by a second", triplet: (0, start + 1, start + 1), verdict: .new(wait: 300),
             remembered: (0, start, start)),
         Case(
-            name: "the clock stepped back after a pass", triplet: (3, start + 5_000, start + 9_999), verdict: .known,
+            name: "the clock stepped back after a pass", triplet: (3, start + 5_000, start + 9_999), verdict: .known),
+        Case(
+            name: "the clock stepped back by a 32nd of its age after a pass", triplet: (3, 0, start + 94_500),
+            verdict: .known),
+        Case(
+            name: "the clock stepped back by more", triplet: (3, start + 5_000, start + 94_501), verdict: .known,
             remembered: (4, start + 5_000, start)),
         Case(
             name: "a first pass counts the client", triplet: (0, start - 400, start - 400), clientCount: 5,
@@ -80,14 +91,20 @@ struct JudgementTests {
             remembered: (1, start - 400, start)),
         Case(
             name: "a further pass doesn't count the client", triplet: (1, 0, start - 9), client: (3, 0, start - 9_999),
-            clientCount: 5, verdict: .known, remembered: (2, 0, start)),
+            clientCount: 5, verdict: .known),
         Case(
             name: "a deferral doesn't", client: (3, 0, start - 9), clientCount: 5, verdict: .new(wait: 300),
             remembered: (0, start, start)),
         Case(
             name: "auto-whitelisted", client: (5, 0, start - 9), clientCount: 5, verdict: .autoWhitelisted),
         Case(
-            name: "auto-whitelisted, used after long", client: (5, 0, start - 94_501), clientCount: 5,
+            name: "auto-whitelisted, used after a 32nd of its age", client: (5, 0, start - 94_500), clientCount: 5,
+            verdict: .autoWhitelisted),
+        Case(
+            name: "auto-whitelisted, used after longer", client: (5, 0, start - 94_501), clientCount: 5,
+            verdict: .autoWhitelisted, counted: (5, 0, start)),
+        Case(
+            name: "auto-whitelisted, and the clock stepped back", client: (5, 0, start + 94_501), clientCount: 5,
             verdict: .autoWhitelisted, counted: (5, 0, start)),
         Case(
             name: "auto-whitelisted, but forgotten", triplet: (0, 3_099_000, 3_099_000), client: (5, 0, 0),
@@ -98,7 +115,7 @@ struct JudgementTests {
             remembered: (0, start, start)),
         Case(
             name: "counted, but the auto-whitelist is off", triplet: (1, 0, start - 9), client: (9, 0, start - 9),
-            verdict: .known, remembered: (2, 0, start)),
+            verdict: .known),
     ]
 
     @Test(arguments: cases)
@@ -130,6 +147,28 @@ struct JudgementTests {
             // Times are cut to whole seconds: who waits so long after such an answer is that much later by the clock.
             #expect(verdict(after: early + (delay - early)) == .retried(delay: delay))
         }
+    }
+
+    /// However the clock is moved and however often it is used: a triplet in use stays known, and of many uses few are
+    /// recorded.
+    @Test(arguments: [60, 3_200, 3_024_000] as [Int64])
+    func aTripletInUseStaysKnown(maxAge: Int64) {
+        let rules = Rules(retryWindow: 60, maxAge: maxAge)
+        var (now, writes) = (Self.start, 0)
+        var stored = Self.sighting((1, now, now))
+        for step in 1...1_000 {
+            now += maxAge / 320 + 1
+            if step == 500 { now -= 10 * maxAge }
+            if step == 700 { now -= maxAge / 64 }
+            let judgement = judge(StoredState(triplet: stored), at: Timestamp(seconds: now), under: rules)
+            #expect(judgement.verdict == .known)
+            guard let written = judgement.remember.triplet else { continue }
+            #expect(written.last == Timestamp(seconds: now))
+            stored = written
+            writes += 1
+        }
+        #expect(stored.passes == UInt32(writes + 1))
+        #expect(maxAge == 60 || (50...150).contains(writes), "\(writes) writes")
     }
 
     /// Whatever a damaged record holds, there is a verdict, and nobody is told to wait longer than the delay.

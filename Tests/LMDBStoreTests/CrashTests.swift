@@ -50,6 +50,8 @@ struct CrashTests {
     }
 
     /// Records batches of first attempts and retries, with a flush after every seventh.
+    ///
+    /// The age is so short that each later use is recorded, too: every batch writes something.
     private func record(_ batches: Int) async throws -> [Moment] {
         let (store, model) = (try open(), MemoryStore())
         var moments: [Moment] = []
@@ -66,7 +68,7 @@ struct CrashTests {
             let batch = (0...number % 3).map { index in
                 StoreContract.query(
                     "192.0.2.0/24/\((number + index) % 9)", client: "198.51.100.0/24", isHashed: index != 1, at: time,
-                    under: Rules(clientCount: 1_000))
+                    under: Rules(maxAge: 32 * 400 - 1, clientCount: 1_000))
             }
             _ = try await store.answer(batch)
             _ = try await model.answer(batch)

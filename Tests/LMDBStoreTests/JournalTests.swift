@@ -1,6 +1,7 @@
 import Foundation
 import Greylist
 import Storage
+import StoreContract
 import Testing
 
 @testable import LMDBStore
@@ -56,12 +57,25 @@ struct JournalTests {
         bytes.withUnsafeBytes { JournalContents($0) }
     }
 
-    @Test func theHashIsTheOneOfThePaper() {
-        let key: (UInt64, UInt64) = (0x0706_0504_0302_0100, 0x0f0e_0d0c_0b0a_0908)
-        let expected: [Int: UInt64] = [0: 0x726f_db47_dd0e_0e31, 8: 0x93f5_f579_9a93_2462, 15: 0xa129_ca61_49be_45e5]
-        for (count, hash) in expected {
-            #expect((0..<UInt8(count)).map { $0 }.withUnsafeBytes { SipHash.hash($0, key: key) } == hash)
-        }
+    /// Made by Python's hashlib and hmac from what is said of the format.
+    @Test func theFormatIsAsDescribed() {
+        let header = JournalHeader(database: 5, generation: 3, salt: 0x0f0e_0d0c_0b0a_0908_0706_0504_0302_0100)
+        #expect(
+            hexadecimal(header.bytes) == "545052544a4e4c32050000000000000003000000000000000001020304050607"
+                + "08090a0b0c0d0e0f000000000000000000927b155a663f11e03ef0dbeeecd3a3")
+        var frame = JournalFrame()
+        let sighting = Sighting(passes: 7, first: Timestamp(seconds: 1_000), last: Timestamp(seconds: 1_400))
+        frame.append(
+            Overlay.Place(table: .greylist, key: Key(Array("192.0.2.0/24/a@b/c@d".utf8).span, isHashed: false).stored),
+            Record(sighting, network: 0))
+        frame.seal(number: 9, for: header)
+        #expect(
+            hexadecimal(frame.bytes) == "948956457afac8c13adb67891c1d276009000000000000002700000000140031"
+                + "39322e302e322e302f32342f6140622f63406407000000e80300000000000090010000")
+    }
+
+    private func hexadecimal(_ bytes: [UInt8]) -> String {
+        bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
     }
 
     @Test func whatWasAppendedIsRead() throws {
@@ -194,6 +208,53 @@ struct JournalTests {
         #expect(try Journal.setAside(name) == "\(name).other-2")
         #expect(try Data(contentsOf: URL(filePath: "\(name).other-1")) == Data(bytes))
         #expect(try Journal.find(beside: path, of: 5).strange.isEmpty)
+    }
+
+    /// A journal of the format before this one: a header of 64 bytes, and frames.
+    private func writeFormer(frames: Int) throws -> String {
+        let name = Journal.names(beside: path)[1]
+        let bytes = Array("TPRTJNL1".utf8) + (0..<56 + UInt8(frames)).map { $0 }
+        try Data(bytes).write(to: URL(filePath: name))
+        return name
+    }
+
+    @Test func aFormerJournalWithFramesIsRefusedAndNothingIsChanged() async throws {
+        func open() throws -> LMDBStore {
+            try LMDBStore(path: path, at: Timestamp(seconds: 7)) { Issue.record("reported: \($0)") }
+        }
+        let before = try open()
+        _ = try await before.ask("a", at: 1_000)
+        await before.close()
+        let name = try writeFormer(frames: 1)
+        func contents() throws -> [String: Data] {
+            let names = folder.names.map { ($0, folder.file($0)) }
+            return Dictionary(uniqueKeysWithValues: try names.map { ($0, try Data(contentsOf: URL(filePath: $1))) })
+        }
+        let files = try contents()
+        let error = #expect(throws: StoreError.self) { try open() }
+        #expect(error?.code == .corrupt)
+        #expect(error?.description.contains(name) == true)
+        #expect(error?.description.contains("start that version once and stop it properly first") == true)
+        let refused = #expect(throws: StoreError.self) { try LMDBReader(path: path) }
+        #expect(refused == error)
+        #expect(try contents() == files)
+        let reader = try LMDBReader(path: path, isSalvaged: true)
+        #expect(reader.flaw == error?.description)
+        #expect(try await reader.scan(.greylist, from: nil, limit: 10).entries.count == 1)
+        await reader.close()
+        try FileManager.default.removeItem(atPath: name)
+        let after = try open()
+        #expect(try await after.ask("a", at: 1_010) == .early(wait: 290, delay: 10))
+        await after.close()
+    }
+
+    @Test func aFormerJournalWithoutFramesIsSetAside() async throws {
+        let name = try writeFormer(frames: 0)
+        let reports = Reports()
+        let store = try LMDBStore(path: path, at: Timestamp(seconds: 7), report: reports.add)
+        #expect(try await store.ask("a", at: 1_000) == .new(wait: 300))
+        await store.close()
+        #expect(reports.all.contains { $0.contains("\(name) is not a journal of it: set aside as \(name).other-1") })
     }
 
     @Test(arguments: [(0, 0), (0, 100), (1, 0), (7, 0), (8, 0), (8, 100), (63, 100)])

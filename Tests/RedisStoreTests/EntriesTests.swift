@@ -32,6 +32,14 @@ struct EntriesTests {
             #expect((4_900...5_001).contains(try #require(try await life(of: "t:a", on: server))))
             #expect((4_900...5_001).contains(try #require(try await life(of: "t:awl:net", on: server))))
             #expect(try await server.command("GET", "t:a").hasPrefix("1,1400"))
+            // A use that isn't recorded doesn't lengthen the entry's life.
+            _ = try await server.command("EXPIRE", "t:a", "100")
+            #expect(try await store.ask("a", isHashed: false, at: 1_556, under: rules) == .known)
+            #expect(try await server.command("GET", "t:a").hasPrefix("1,1400"))
+            #expect((0...100).contains(try #require(try await life(of: "t:a", on: server))))
+            _ = try await store.ask("a", isHashed: false, at: 1_557, under: rules)
+            #expect(try await server.command("GET", "t:a").hasPrefix("2,1557"))
+            #expect((4_900...5_001).contains(try #require(try await life(of: "t:a", on: server))))
             let moved = Sighting(passes: 2, first: Timestamp(seconds: 500), last: Timestamp(seconds: 600))
             let entry = Entry(key: Key(Array("b".utf8).span, isHashed: false), sighting: moved)
             try await store.merge([entry], into: .greylist, at: Timestamp(seconds: 1_600), under: rules)
@@ -90,7 +98,8 @@ struct EntriesTests {
         }
     }
 
-    /// A new triplet is one command, one that passes two; whoever comes too early costs one.
+    /// A new triplet is one command, one that passes for the first time two; one that comes too early or is known costs one, and
+    /// two where its use is recorded.
     @Test func roundTripsAreFew() async throws {
         try await withServer(.plain) { server in
             let store = try openStore(url(server))
@@ -111,8 +120,10 @@ struct EntriesTests {
             _ = try await store.ask("b", at: 1_010)
             #expect(try await calls() == ["set": 2])
             _ = try await store.ask("a", at: 1_500)
+            #expect(try await calls() == ["set": 3])
+            _ = try await store.ask("a", at: 1_400 + 94_501)
             // The script calls GET and SET in the server itself.
-            #expect(try await calls() == ["set": 4, "evalsha": 1, "get": 1])
+            #expect(try await calls() == ["set": 5, "evalsha": 1, "get": 1])
             await store.close()
         }
     }

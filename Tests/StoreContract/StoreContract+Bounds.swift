@@ -73,6 +73,19 @@ extension StoreContract {
             try expect(
                 try await store.ask("news-#@example.org", legacy: ["news-8@example.org"], at: 2_000), .new(wait: 300))
         },
+        StoreContract(description: "what is known under a legacy key is written under ours at once, and only once") {
+            store in
+            for time: Int64 in [1_000, 1_400] { _ = try await store.ask("a7", at: time) }
+            let former = try await store.everything(in: .greylist)
+            for time: Int64 in [1_500, 1_600] {
+                try expect(try await store.ask("a#", legacy: ["a0", "a7"], at: time), .known)
+                let own = try await store.everything(in: .greylist).filter { !former.contains($0) }
+                try expect(own.map(\.key), [query("a#", at: time).lookups[0].key])
+                try expect(own.map(\.sighting.passes), [2])
+                try expect(own.map(\.sighting.last), [Timestamp(seconds: 1_500)])
+            }
+            try expect(try await store.everything(in: .greylist).count, 2)
+        },
         StoreContract(description: "a first attempt under a legacy key goes on waiting") { store in
             _ = try await store.ask("a7", at: 1_000)
             try expect(try await store.ask("a#", legacy: ["a7"], at: 1_100), .early(wait: 200, delay: 100))

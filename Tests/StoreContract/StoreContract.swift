@@ -78,19 +78,34 @@ public struct StoreContract: Sendable, CustomStringConvertible {
             try expect(verdicts.count { $0 == .new(wait: 300) }, 1)
             try expect(verdicts.count { $0 == .early(wait: 300, delay: 0) }, 199)
         },
-        StoreContract(description: "every pass of many at once is counted") { store in
+        StoreContract(description: "of many who pass at once one is the first, and that pass alone is recorded") {
+            store in
             _ = try await store.ask("busy", at: 1_000)
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for _ in 0..<100 { group.addTask { _ = try await store.ask("busy", at: 2_000) } }
-                try await group.waitForAll()
+            let verdicts = try await withThrowingTaskGroup(of: Verdict?.self) { group in
+                for _ in 0..<100 { group.addTask { try await store.ask("busy", at: 2_000) } }
+                return try await group.reduce(into: []) { $0.append($1) }
             }
-            try expect(try await store.everything(in: .greylist).map(\.sighting.passes), [100])
+            try expect(verdicts.count { $0 == .retried(delay: 1_000) }, 1)
+            try expect(verdicts.count { $0 == .known }, 99)
+            try expect(try await store.everything(in: .greylist).map(\.sighting.passes), [1])
         },
-        StoreContract(description: "the number of passes and the time of the last one are kept") { store in
-            for time: Int64 in [1_000, 1_400, 9_000] { _ = try await store.ask("a", at: time) }
+        StoreContract(
+            description: "a known triplet is written only where its recorded use is older than a 32nd of its age"
+        ) {
+            store in
+            for time: Int64 in [200_000, 200_400] { _ = try await store.ask("a", at: time) }
+            let passed = try await store.everything(in: .greylist)
+            try expect(passed.map(\.sighting.last), [Timestamp(seconds: 200_400)])
+            // The last two are of a clock that stepped back.
+            for time in [200_400, 200_401, 200_400 + 94_500, 200_399, 200_400 - 94_500] as [Int64] {
+                try expect(try await store.ask("a", at: time), .known)
+                try expect(try await store.everything(in: .greylist), passed)
+            }
+            try expect(try await store.ask("a", at: 200_400 + 94_501), .known)
             let kept = try await store.everything(in: .greylist).map(\.sighting)
             try expect(kept.map(\.passes), [2])
-            try expect(kept.map(\.last), [Timestamp(seconds: 9_000)])
+            try expect(kept.map(\.last), [Timestamp(seconds: 200_400 + 94_501)])
+            try expect(try await store.ask("a", at: 200_400 + 94_501 + 3_024_000), .known)
         },
         StoreContract(description: "the auto-whitelist counts first passes, then lets the client through") { store in
             let rules = Rules(clientCount: 2)
