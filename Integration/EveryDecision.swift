@@ -29,11 +29,11 @@ struct EveryDecision: Sendable {
         var decisions: [EveryDecision] = []
         for reason in reasons {
             for (entry, withheld) in [(nil, nil), (entry, nil), (nil, deferral), (entry, deferral)] {
-                var outcome = Outcome(reason, reply: .dunno, entry: entry)
-                outcome.withheld = withheld
+                var record = DecisionRecord(reason, reply: .dunno, entry: entry)
+                record.withheld = withheld
                 for (sender, recipient) in addresses {
                     for queueID in queueIDs {
-                        decisions.append(try EveryDecision(outcome, sender, recipient, queueID, format))
+                        decisions.append(try EveryDecision(record, sender, recipient, queueID, format))
                     }
                 }
             }
@@ -79,18 +79,18 @@ struct EveryDecision: Sendable {
     ]
 
     private init(
-        _ outcome: Outcome, _ sender: String, _ recipient: String, _ queueID: String, _ format: LineFormat
+        _ record: DecisionRecord, _ sender: String, _ recipient: String, _ queueID: String, _ format: LineFormat
     ) throws {
         var records = LogRecords()
         records.append(
-            decision: outcome, on: try Self.request(sender, recipient, queueID: queueID), at: Timestamp(seconds: 0),
+            decision: record, on: try Self.request(sender, recipient, queueID: queueID), at: Timestamp(seconds: 0),
             in: LogForm(format: format, hasFields: false))
         var text: [UInt8] = []
         records.forEachRecord { _, _, record in text.append(record) }
         line = String(decoding: text, as: UTF8.self)
-        action = "\(outcome.action)"
-        reason = "\(outcome.reason.text)"
-        delay = if case .judged(.retried(let delay)) = outcome.reason { delay } else { nil }
+        action = "\(record.action)"
+        reason = "\(record.reason.text)"
+        delay = if case .judged(.retried(let delay)) = record.reason { delay } else { nil }
         self.sender = Self.escaped(sender)
         self.recipient = Self.escaped(recipient)
     }

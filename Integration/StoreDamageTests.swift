@@ -46,8 +46,8 @@ struct StoreDamageTests {
                 var random = Seeded(state: UInt64(seed * 31 + damage.rawValue.count))
                 try FileManager.default.removeItem(atPath: source + "-lock")
                 try Self.damage(whole, damage, &random).write(to: URL(filePath: source))
-                let outcome = try copy(lab, "lmdb://\(source)", number: seed)
-                try await expectWholeOrToldSo(outcome, expected, mayAge: damage == .flippedBits)
+                let record = try copy(lab, "lmdb://\(source)", number: seed)
+                try await expectWholeOrToldSo(record, expected, mayAge: damage == .flippedBits)
                 try Data().write(to: URL(filePath: source + "-lock"))
             }
         }
@@ -64,8 +64,8 @@ struct StoreDamageTests {
             for seed in 0..<8 {
                 var random = Seeded(state: UInt64(seed * 37 + damage.rawValue.count))
                 try Self.damage(whole, damage, &random).write(to: URL(filePath: source))
-                let outcome = try copy(lab, "gdbm://\(source)", number: seed)
-                try await expectWholeOrToldSo(outcome, expected, mayAge: damage == .flippedBits)
+                let record = try copy(lab, "gdbm://\(source)", number: seed)
+                try await expectWholeOrToldSo(record, expected, mayAge: damage == .flippedBits)
             }
         }
     }

@@ -35,35 +35,35 @@ enum RequestOperations {
     private static let taggedSender = "SRS0=S7Ai=4B=orig.example=bounce-20261125-77@mail.example.org"
 
     private static func answering() -> [Operation] {
-        let postman = Postman(terms: Postman.Terms(), wording: wording(), whitelist: Samples.whitelist())
+        let engine = PolicyEngine(options: PolicyEngine.Options(), wording: wording(), whitelist: Samples.whitelist())
         let plain = Samples.request(Samples.text())
         let atData = Samples.request(Samples.text(state: "DATA"))
         let whitelisted = Samples.request(Samples.text(recipient: "postmaster@whitelisted.example"))
         let numbered = Samples.request(Samples.text(sender: "bounce-20261125-77@mail.example.org"))
         let tagged = Samples.request(Samples.text(sender: taggedSender))
         var envelope = Envelope()
-        func answer(_ name: String, _ request: PolicyRequest) -> Operation {
-            Operation("postman: answer, \(name)") {
-                switch postman.answer(request, at: Samples.now, using: &envelope) {
-                case .outcome(let outcome): outcome.entry == nil ? 1 : 2
-                case .query(let query, _): query.has(.legacy) ? 4 : 3
+        func decide(_ name: String, _ request: PolicyRequest) -> Operation {
+            Operation("engine: decide, \(name)") {
+                switch engine.decide(request, at: Samples.now, using: &envelope) {
+                case .done(let record): record.entry == nil ? 1 : 2
+                case .needsStore(let decision): decision.query.has(.legacy) ? 4 : 3
                 }
             }
         }
-        func conclude(_ name: String, _ verdict: Verdict) -> Operation {
-            Operation("postman: conclude, \(name)") {
-                if case .action(let text) = postman.conclude(plain, verdict, at: Samples.now).reply {
-                    text.count
-                } else {
-                    0
-                }
+        guard case .needsStore(let decision) = engine.decide(plain, at: Samples.now, using: &envelope) else {
+            preconditionFailure("a plain request needs the store")
+        }
+        func finish(_ name: String, _ verdict: Verdict) -> Operation {
+            Operation("engine: finish, \(name)") {
+                let record = engine.finish(decision, with: .judged(Judgement(verdict)), at: Samples.now)
+                return if case .action(let text) = record.reply { text.count } else { 0 }
             }
         }
         return [
-            answer("at DATA", atData), answer("whitelisted", whitelisted), answer("query", plain),
-            answer("query with two keys", numbered), answer("query with three keys", tagged),
-            conclude("new", .new(wait: 300)),
-            conclude("early retry", .early(wait: 200, delay: 100)), conclude("known", .known),
+            decide("at DATA", atData), decide("whitelisted", whitelisted), decide("query", plain),
+            decide("query with two keys", numbered), decide("query with three keys", tagged),
+            finish("new", .new(wait: 300)),
+            finish("early retry", .early(wait: 200, delay: 100)), finish("known", .known),
         ]
     }
 

@@ -12,7 +12,7 @@ enum StoreOperations {
         let first = Timestamp(seconds: Samples.now.seconds - 100)
         func operation(_ name: String, _ stored: StoredState) -> Operation {
             Operation("judge: \(name)") {
-                judge(known, at: Samples.now, under: rules).remember.triplet == nil ? 0 : 1
+                judge(stored, at: Samples.now, under: rules).remember.triplet == nil ? 0 : 1
             }
         }
         return [

@@ -12,8 +12,8 @@ final class Connection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private let desk: Desk
-    private let roster: Roster?
+    private let pipeline: RequestPipeline
+    private let registry: ConnectionRegistry?
     private let limits = PolicyLimits()
     private let encoder = PolicyEncoder()
     private var decoder: PolicyDecoder
@@ -31,20 +31,20 @@ final class Connection: ChannelInboundHandler {
     /// Whether there are replies that aren't sent.
     var hasReplies: Bool { replies.readableBytes > 0 }
     /// Whether the server asks itself: that is neither logged nor counted.
-    var isOwn: Bool { roster == nil }
+    var isOwn: Bool { registry == nil }
     /// Whether a request is with the store.
     private(set) var isWaiting = false
     /// Whether anything has come in.
     private(set) var hasSpoken = false
-    /// The roster's number for the last request; bytes that make none keep no connection open.
+    /// The registry's number for the last request; bytes that make none keep no connection open.
     private(set) var lastHeard = 0
 
-    /// A connection that has its answers from that desk.
+    /// A connection that has its replies from that pipeline.
     ///
-    /// - Parameter roster: nil for one of the server's own, which takes no place among the clients'
-    init(desk: Desk, roster: Roster?) {
-        self.desk = desk
-        self.roster = roster
+    /// - Parameter registry: nil for one of the server's own, which takes no place among the clients'
+    init(pipeline: RequestPipeline, registry: ConnectionRegistry?) {
+        self.pipeline = pipeline
+        self.registry = registry
         decoder = PolicyDecoder(limits: limits)
     }
 
@@ -52,7 +52,7 @@ final class Connection: ChannelInboundHandler {
         self.context = context
         socket = ReplySocket(of: context.channel)
         hear()
-        roster?.add(self)
+        registry?.add(self)
         context.fireChannelActive()
     }
 
@@ -62,7 +62,7 @@ final class Connection: ChannelInboundHandler {
         isClosing = true
         unread = ByteBuffer()
         replies = ByteBuffer()
-        roster?.remove(self)
+        registry?.remove(self)
         context.fireChannelInactive()
     }
 
@@ -80,7 +80,7 @@ final class Connection: ChannelInboundHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        desk.flushLater(self)
+        pipeline.flushLater(self)
         context.fireChannelReadComplete()
     }
 
@@ -106,12 +106,16 @@ final class Connection: ChannelInboundHandler {
         abort()
     }
 
-    /// Takes the answer to the request that is with the store.
-    func deliver(_ outcome: Outcome) {
+    /// Takes the decision about the request that is with the store; `proceed` follows.
+    func deliver(_ record: DecisionRecord) {
         isWaiting = false
-        reply(outcome)
+        reply(record)
+    }
+
+    /// Goes on with what has come meanwhile.
+    func proceed() {
         proceed(with: takeUnread())
-        desk.flushLater(self)
+        pipeline.flushLater(self)
     }
 
     /// Ends the connection once what is in flight has its reply.
@@ -139,7 +143,7 @@ final class Connection: ChannelInboundHandler {
     }
 
     private func hear() {
-        if let roster { lastHeard = roster.hear() }
+        if let registry { lastHeard = registry.hear() }
     }
 
     private func takeUnread() -> ByteBuffer {
@@ -152,7 +156,7 @@ final class Connection: ChannelInboundHandler {
             while bytes.readableBytes > 0, !isWaiting, !isClosing, let request = try decoder.next(in: &bytes) {
                 hear()
                 if decoder.strayLines > 0, !hasToldStrayLines { tellStrayLines() }
-                if let outcome = desk.take(request, from: self) { reply(outcome) } else { isWaiting = true }
+                if let record = pipeline.take(request, from: self) { reply(record) } else { isWaiting = true }
             }
         } catch {
             return giveUp(error)
@@ -173,8 +177,8 @@ final class Connection: ChannelInboundHandler {
         try? context.channel.syncOptions?.setOption(.autoRead, value: !holdsBack)
     }
 
-    private func reply(_ outcome: Outcome) {
-        var bytes = encoder.bytes(of: outcome.reply)
+    private func reply(_ record: DecisionRecord) {
+        var bytes = encoder.bytes(of: record.reply)
         if hasReplies { replies.writeBuffer(&bytes) } else { replies = bytes }
     }
 
@@ -199,14 +203,14 @@ final class Connection: ChannelInboundHandler {
 
     private func tellStrayLines() {
         hasToldStrayLines = true
-        desk.log.log(
+        pipeline.log.log(
             .strayLines,
             "\(decoder.strayLines) lines before the first request of a connection were skipped (expected name=value)")
     }
 
     /// What can't be read must not be answered: Postfix would take any reply for that of its next request.
     private func giveUp(_ violation: PolicyViolation) {
-        desk.log.log(.disconnection, "a client was disconnected without a reply: \(violation)")
+        pipeline.log.log(.disconnection, "a client was disconnected without a reply: \(violation)")
         unread = ByteBuffer()
         isClosing = true
         close()

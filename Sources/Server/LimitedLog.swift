@@ -8,7 +8,7 @@ import NIOCore
 final class LimitedLog: Sendable {
     /// What a line is about; lines of one kind are limited together.
     enum Kind: Int, CaseIterable {
-        case disconnection, strayLines, connectionLimit, accepting, controlRefusal, reload, handBack
+        case disconnection, strayLines, connectionLimit, accepting, controlRefusal, reload, fallbackSync
 
         /// What the suppressed lines were about, in words.
         fileprivate var subject: String {
@@ -19,7 +19,7 @@ final class LimitedLog: Sendable {
             case .accepting: "connections not accepted, or accepted again"
             case .controlRefusal: "clients refused by the control socket"
             case .reload: "reloads asked for by the control socket"
-            case .handBack: "entries handed over to the store"
+            case .fallbackSync: "entries handed over to the store"
             }
         }
     }

@@ -7,7 +7,7 @@ public import Storage
 /// Removes what is expired, a slice at a time, with a breath between two slices for the requests.
 public struct Maintenance: Service {
     /// What is maintained, and how.
-    public struct Terms: Sendable {
+    public struct Options: Sendable {
         /// The tables, one after the other.
         public var tables: [Table]
         /// By which entries expire.
@@ -15,7 +15,7 @@ public struct Maintenance: Service {
         /// The time from one pass to the next.
         public var interval: Duration
 
-        /// Such terms.
+        /// Such options.
         public init(tables: [Table], rules: Rules, interval: Duration) {
             self.tables = tables
             self.rules = rules
@@ -28,10 +28,10 @@ public struct Maintenance: Service {
 
     private let store: any Store
     /// They may change between two passes.
-    private let terms: NIOLockedValueBox<Terms>
+    private let options: NIOLockedValueBox<Options>
     private let delay: Duration
     private let now: @Sendable () -> Timestamp
-    private let isStoreAway: @Sendable () -> Bool
+    private let isStoreUnavailable: @Sendable () -> Bool
     private let isClockDoubtful: @Sendable () -> Bool
     private let evidence: ClockEvidence?
     private let faults: FaultReport
@@ -42,29 +42,29 @@ public struct Maintenance: Service {
     /// - Parameters:
     ///   - delay: when the first pass comes; not at once, so that a daemon that starts again and again does no such
     ///     work each time, and not at the same time everywhere
-    ///   - isStoreAway: whether to leave the store alone
+    ///   - isStoreUnavailable: whether to leave the store alone
     ///   - isClockDoubtful: whether the clock may be wrong, so that nothing should be removed
     ///   - checksClock: whether the clock is compared with the entries that are there before the first pass
     public init(
-        store: any Store, terms: Terms, delay: Duration = .seconds(.random(in: 30...90)),
+        store: any Store, options: Options, delay: Duration = .seconds(.random(in: 30...90)),
         now: @escaping @Sendable () -> Timestamp,
-        isStoreAway: @escaping @Sendable () -> Bool = { false },
+        isStoreUnavailable: @escaping @Sendable () -> Bool = { false },
         isClockDoubtful: @escaping @Sendable () -> Bool = { false }, checksClock: Bool = false, logger: Logger
     ) {
         self.store = store
-        self.terms = NIOLockedValueBox(terms)
-        self.delay = min(delay, terms.interval)
+        self.options = NIOLockedValueBox(options)
+        self.delay = min(delay, options.interval)
         self.now = now
-        self.isStoreAway = isStoreAway
+        self.isStoreUnavailable = isStoreUnavailable
         self.isClockDoubtful = isClockDoubtful
         evidence = checksClock ? ClockEvidence(at: now()) : nil
         faults = FaultReport(logger: logger)
         self.logger = logger
     }
 
-    /// Changes the terms from the next pass on.
-    public func change(to terms: Terms) {
-        self.terms.withLockedValue { $0 = terms }
+    /// Changes the options from the next pass on.
+    public func change(to options: Options) {
+        self.options.withLockedValue { $0 = options }
     }
 
     /// Runs until graceful shutdown, and doesn't wait for a slice that is with the store then: the store may hang.
@@ -73,7 +73,7 @@ public struct Maintenance: Service {
             var pause = delay
             while (try? await Task.sleep(for: pause)) != nil {
                 await pass()
-                pause = terms.withLockedValue { $0.interval }
+                pause = options.withLockedValue { $0.interval }
             }
         }
         let files = Task {
@@ -86,7 +86,7 @@ public struct Maintenance: Service {
 
     /// Has the store look whether its files are still there.
     func checkFiles() async {
-        guard !isStoreAway() else { return }
+        guard !isStoreUnavailable() else { return }
         do throws(StoreError) {
             try await store.checkFiles(at: now())
             faults.succeeded("the check of the database's files")
@@ -97,12 +97,12 @@ public struct Maintenance: Service {
 
     /// Goes through all tables once, as far as the store is there.
     public func pass() async {
-        let terms = terms.withLockedValue { $0 }
-        for table in terms.tables where !isStoreAway() && !Task.isCancelled {
+        let options = options.withLockedValue { $0 }
+        for table in options.tables where !isStoreUnavailable() && !Task.isCancelled {
             let task = "maintenance of the \(table.name)"
             do throws(StoreError) {
                 guard try await isTrusted(for: table) else { continue }
-                try await expire(table, under: terms.rules)
+                try await expire(table, under: options.rules)
                 faults.succeeded(task)
             } catch {
                 faults.failed(task, error)
@@ -142,7 +142,7 @@ public struct Maintenance: Service {
             size.follow(took)
             // So maintenance takes at most half of the store's time.
             if (try? await Task.sleep(for: max(took, .milliseconds(1)))) == nil { break }
-        } while cursor != nil && !isStoreAway()
+        } while cursor != nil && !isStoreUnavailable()
         let took = (ContinuousClock.now - start) / .seconds(1)
         logger.info(
             "maintenance of the \(table.name): \(visited) entries looked at, \(removed) removed, \(took.tenths) s")

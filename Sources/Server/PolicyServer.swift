@@ -11,17 +11,17 @@ public final class PolicyServer: Service {
     /// An event loop with what belongs to it.
     private struct Loop: Sendable {
         let eventLoop: any EventLoop
-        let desk: NIOLoopBound<Desk>
-        let roster: NIOLoopBound<Roster>
+        let pipeline: NIOLoopBound<RequestPipeline>
+        let registry: NIOLoopBound<ConnectionRegistry>
     }
 
     /// How many entries of a table are kept in memory while the store is away: some 30 MB.
-    private static let standInCapacity = 200_000
+    private static let fallbackCapacity = 200_000
     /// How many connections that wait are taken in at once when the server stops.
     private static let intake = 200
 
     /// Hands what was learnt in memory over to the store; nil where nothing stands in for it.
-    public let handBack: HandBack?
+    public let fallbackSync: FallbackSync?
 
     private let listeners: [OpenListener]
     private let store: any Store
@@ -41,41 +41,42 @@ public final class PolicyServer: Service {
     ///   - logger: takes everything else
     ///   - onServing: called once, when all listeners serve
     public init(
-        listeners: [OpenListener], terms: ServerTerms, postman: Postman, store: any Store, sink: LogSink,
+        listeners: [OpenListener], options: ServerOptions, engine: PolicyEngine, store: any Store, sink: LogSink,
         logger: Logger,
         onServing: @escaping @Sendable () -> Void = {}
     ) async throws {
         self.listeners = listeners
         self.store = store
-        grace = terms.grace
+        grace = options.grace
         self.logger = logger
         self.onServing = onServing
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: terms.threads)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: options.threads)
         self.group = group
-        let health = StoreHealth(pause: terms.storeLinePause, logger: logger) { [anyLoop = group.next()] in
+        let health = StoreHealth(pause: options.storeLinePause, logger: logger) { [anyLoop = group.next()] in
             anyLoop.scheduleTask(deadline: $0, $1)
         }
         self.health = health
         let log = LimitedLog(logger: logger, on: group.next())
         self.log = log
         let sharedAddresses = SharedAddressWarning(logger: logger)
-        let standIn = terms.hasStandIn ? MemoryStore(capacity: Self.standInCapacity) : nil
-        handBack = standIn.map {
-            HandBack(
-                from: $0, to: store, health: health, rules: postman.terms.rules, now: terms.now, log: log,
+        let fallback = options.hasFallback ? MemoryStore(capacity: Self.fallbackCapacity) : nil
+        fallbackSync = fallback.map {
+            FallbackSync(
+                from: $0, to: store, health: health, rules: engine.options.rules, now: options.now, log: log,
                 logger: logger)
         }
-        let share = max(1, terms.maxConnections / terms.threads)
+        let share = max(1, options.maxConnections / options.threads)
         var loops: [Loop] = []
         for eventLoop in group.makeIterator() {
             let loop = try await eventLoop.submit {
-                let desk = Desk(
-                    eventLoop: eventLoop, terms: terms, postman: postman, store: store, health: health,
-                    standIn: standIn, sink: sink, log: log, sharedAddresses: sharedAddresses)
-                let roster = Roster(eventLoop: eventLoop, limit: share, idleTimeout: terms.idleTimeout, log: log)
+                let pipeline = RequestPipeline(
+                    eventLoop: eventLoop, options: options, engine: engine, store: store, health: health,
+                    fallback: fallback, sink: sink, log: log, sharedAddresses: sharedAddresses)
+                let registry = ConnectionRegistry(
+                    eventLoop: eventLoop, limit: share, idleTimeout: options.idleTimeout, log: log)
                 return Loop(
-                    eventLoop: eventLoop, desk: NIOLoopBound(desk, eventLoop: eventLoop),
-                    roster: NIOLoopBound(roster, eventLoop: eventLoop))
+                    eventLoop: eventLoop, pipeline: NIOLoopBound(pipeline, eventLoop: eventLoop),
+                    registry: NIOLoopBound(registry, eventLoop: eventLoop))
             }.get()
             loops.append(loop)
         }
@@ -83,7 +84,7 @@ public final class PolicyServer: Service {
     }
 
     /// Whether the store failed when it was last asked.
-    public var isStoreAway: Bool { health.isAway }
+    public var isStoreUnavailable: Bool { health.isAway }
 
     /// Serves until graceful shutdown.
     public func run() async throws {
@@ -98,22 +99,22 @@ public final class PolicyServer: Service {
         let deadline = ContinuousClock.now + grace
         await drain()
         // However long clients took: a store that is there needs but a moment.
-        await handBack?.finish(by: max(deadline, .now + .milliseconds(300)))
+        await fallbackSync?.finish(by: max(deadline, .now + .milliseconds(300)))
         log.finish()
         await store.close()
         try? await group.shutdownGracefully()
     }
 
     /// Changes how requests are answered from the next one on; each loop changes between two requests.
-    public func change(_ change: @escaping @Sendable (inout Postman) -> Void) async {
+    public func change(_ change: @escaping @Sendable (inout PolicyEngine) -> Void) async {
         for loop in loops {
             // What is replaced is handed out and freed here: a large whitelist would hold up the loop.
-            let postmen = try? await loop.eventLoop.submit {
-                let old = loop.desk.value.postman
-                change(&loop.desk.value.postman)
-                return (old: old, new: loop.desk.value.postman)
+            let engines = try? await loop.eventLoop.submit {
+                let old = loop.pipeline.value.engine
+                change(&loop.pipeline.value.engine)
+                return (old: old, new: loop.pipeline.value.engine)
             }.get()
-            if let postmen { handBack?.change(to: postmen.new.terms.rules) }
+            if let engines { fallbackSync?.change(to: engines.new.options.rules) }
         }
     }
 
@@ -122,10 +123,11 @@ public final class PolicyServer: Service {
         let (answers, source) = AsyncStream.makeStream(of: ServerCounts.self)
         for loop in loops {
             loop.eventLoop.execute {
-                let desk = loop.desk.value
+                let pipeline = loop.pipeline.value
                 source.yield(
                     ServerCounts(
-                        connections: loop.roster.value.count, greylisted: desk.greylisted, passed: desk.passed))
+                        connections: loop.registry.value.count, greylisted: pipeline.greylisted, passed: pipeline.passed
+                    ))
             }
         }
         var total = ServerCounts()
@@ -155,7 +157,7 @@ public final class PolicyServer: Service {
                 preconditionFailure("a connection came in on a foreign event loop")
             }
             try channel.pipeline.syncOperations.addHandler(
-                Connection(desk: loop.desk.value, roster: isOwn ? nil : loop.roster.value))
+                Connection(pipeline: loop.pipeline.value, registry: isOwn ? nil : loop.registry.value))
         }
     }
 
@@ -222,7 +224,7 @@ public final class PolicyServer: Service {
         repeat {
             var count = 0
             for loop in loops {
-                count += (try? await loop.eventLoop.submit { loop.roster.value.newcomers }.get()) ?? 0
+                count += (try? await loop.eventLoop.submit { loop.registry.value.newcomers }.get()) ?? 0
             }
             if count == 0 { return }
             try? await Task.sleep(for: .milliseconds(5))
@@ -245,9 +247,9 @@ public final class PolicyServer: Service {
 
     /// Waits until every connection has got its replies; what the store doesn't answer in time is answered without it.
     private func drain() async {
-        for loop in loops { loop.eventLoop.execute { loop.roster.value.end() } }
+        for loop in loops { loop.eventLoop.execute { loop.registry.value.end() } }
         if await isDrained(within: grace) { return }
-        for loop in loops { loop.eventLoop.execute { loop.desk.value.giveUpAll() } }
+        for loop in loops { loop.eventLoop.execute { loop.pipeline.value.settleAll() } }
         if await isDrained(within: .milliseconds(250)) { return }
         logger.warning("some clients did not take their replies before the server had to stop")
     }
@@ -257,7 +259,7 @@ public final class PolicyServer: Service {
         repeat {
             var count = 0
             for loop in loops {
-                count += (try? await loop.eventLoop.submit { loop.roster.value.count }.get()) ?? 0
+                count += (try? await loop.eventLoop.submit { loop.registry.value.count }.get()) ?? 0
             }
             if count == 0 { return true }
             try? await Task.sleep(for: .milliseconds(10))

@@ -37,9 +37,9 @@ public struct StoreQuery: Sendable {
         /// How many there may be: the triplet, its keys of two earlier versions, and the client.
         public static let limit = 4
 
-        private var slots = InlineArray<4, Lookup?>(repeating: nil)
+        @usableFromInline var slots = InlineArray<4, Lookup?>(repeating: nil)
         /// How many there are.
-        public private(set) var count = 0
+        public internal(set) var count = 0
 
         /// None.
         public init() {}
@@ -52,11 +52,12 @@ public struct StoreQuery: Sendable {
         }
 
         /// The position of the first one.
-        public var startIndex: Int { 0 }
+        @inlinable public var startIndex: Int { 0 }
         /// The position behind the last one.
-        public var endIndex: Int { count }
+        @inlinable public var endIndex: Int { count }
 
         /// The lookup at that position.
+        @inlinable
         public subscript(position: Int) -> Lookup {
             guard let lookup = slots[position] else { preconditionFailure("there is no lookup at this position") }
             return lookup
@@ -87,6 +88,7 @@ public struct StoreQuery: Sendable {
     }
 
     /// Whether something is looked up in that role.
+    @inlinable
     public func has(_ role: Role) -> Bool { lookups.contains { $0.role == role } }
 
     /// The same query with nothing but its lookups in one table.

@@ -21,7 +21,7 @@ extension Daemon {
         quiet.logLevel = max(.warning, logger.logLevel)
         var services: [any Service] = [server]
         // It needs the store, which the server closes in its end.
-        if let handBack = server.handBack { services.append(handBack) }
+        if let fallbackSync = server.fallbackSync { services.append(fallbackSync) }
         services += [maintenance, reload, rotation]
         if let control { services.append(control) }
         // It stops before all others, so that the service manager hears of it first.
@@ -38,8 +38,9 @@ extension Daemon {
 
     func maintenance(of store: any Store, behind server: PolicyServer) -> Maintenance {
         Maintenance(
-            store: store, terms: plan.maintenance, now: clock.now,
-            isStoreAway: { server.isStoreAway }, isClockDoubtful: clock.isDoubtful, checksClock: true, logger: logger)
+            store: store, options: plan.maintenance, now: clock.now,
+            isStoreUnavailable: { server.isStoreUnavailable }, isClockDoubtful: clock.isDoubtful, checksClock: true,
+            logger: logger)
     }
 
     /// What is done on SIGHUP, when whitelists change, and when tprtctl asks for it.
@@ -66,9 +67,9 @@ extension Daemon {
                 )
                 return ReloadResult(reply: reply, entries: 0)
             }
-            await server.change { postman in
-                let plan = reading.plan.postman
-                postman.change(terms: plan.terms, wording: plan.wording, whitelist: reading.whitelist)
+            await server.change { engine in
+                let plan = reading.plan.engine
+                engine.change(options: plan.options, wording: plan.wording, whitelist: reading.whitelist)
             }
             maintenance.change(to: reading.plan.maintenance)
             return ReloadResult(reply: reading.reply, entries: reading.whitelist.count) {

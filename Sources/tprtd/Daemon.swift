@@ -110,10 +110,10 @@ struct Daemon {
         let reading = FirstReading(of: plan.whitelists, through: files)
         let whitelist = await whitelist(from: reading)
         do {
-            var terms = plan.terms
-            terms.now = clock.now
+            var options = plan.options
+            options.now = clock.now
             let server = try await PolicyServer(
-                listeners: holdings.listeners, terms: terms, postman: plan.postman(with: whitelist ?? Whitelist()),
+                listeners: holdings.listeners, options: options, engine: plan.engine(with: whitelist ?? Whitelist()),
                 store: store,
                 sink: sink, logger: logger,
                 onServing: { [state, background = holdings.background] in
@@ -123,7 +123,7 @@ struct Daemon {
             let control = holdings.control
             (holdings.listeners, holdings.control) = ([], nil)
             let maintenance = maintenance(of: store, behind: server)
-            let metrics = ReloadMetrics(factory: MetricsSystem.factory, now: plan.terms.now)
+            let metrics = ReloadMetrics(factory: MetricsSystem.factory, now: plan.options.now)
             metrics.setEntries(whitelist?.count ?? 0)
             let reload = reload(of: server, maintenance, through: files, at: reloads, metrics, after: reading)
             if whitelist == nil { reload.order(Reload.Order(isForChange: true)) }
@@ -155,7 +155,7 @@ struct Daemon {
     }
 
     private func raiseFileLimit() {
-        let wanted = plan.terms.maxConnections + OpenFiles.own
+        let wanted = plan.options.maxConnections + OpenFiles.own
         let limit = OpenFiles.raiseLimit()
         guard limit < wanted else { return }
         logger.warning("only \(limit) files may be open, \(wanted) are wanted for max_connections: raise the limit")
@@ -177,9 +177,9 @@ extension TrustedClock.Event {
 }
 
 extension Plan {
-    fileprivate func postman(with whitelist: Whitelist) -> Postman {
-        var postman = postman
-        postman.change(whitelist: whitelist)
-        return postman
+    fileprivate func engine(with whitelist: Whitelist) -> PolicyEngine {
+        var engine = engine
+        engine.change(whitelist: whitelist)
+        return engine
     }
 }

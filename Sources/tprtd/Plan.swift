@@ -26,13 +26,13 @@ struct Plan {
     let listeners: [ListenAddress]
     let backlog: Int
     let takesOverStale: Bool
-    let postman: Postman
-    let terms: ServerTerms
+    let engine: PolicyEngine
+    let options: ServerOptions
     let log: LogPlan
     let whitelists: WhitelistSources
     let watchesWhitelists: Bool
     let remoteWatchInterval: Duration
-    let maintenance: Maintenance.Terms
+    let maintenance: Maintenance.Options
     /// What is allowed in the settings and yet hardly meant, a sentence each.
     let warnings: [String]
     /// Where tprtctl finds the daemon; nil for nowhere.
@@ -108,12 +108,12 @@ struct Plan {
         listeners = [ListenAddress(server)] + more
         backlog = server.listenQueueSize
         takesOverStale = server.reuseSocket
-        postman = Postman(terms: Postman.Terms(service, prefixes), wording: wording)
-        terms = ServerTerms(loaded.configuration)
-        maintenance = Maintenance.Terms(
+        engine = PolicyEngine(options: PolicyEngine.Options(service, prefixes), wording: wording)
+        options = ServerOptions(loaded.configuration)
+        maintenance = Maintenance.Options(
             tables: (service.greyDbMaintenanceDisable ? [] : [.greylist])
                 + (service.awlDbMaintenanceDisable || service.awlClientCount == 0 ? [] : [.autoWhitelist]),
-            rules: postman.terms.rules, interval: service.maintenanceInterval)
+            rules: engine.options.rules, interval: service.maintenanceInterval)
         controlSocket =
             server.controlSocket.isEmpty ? nil : .unix(path: server.controlSocket, mode: 0o660, group: "")
         self.log = log
@@ -138,7 +138,7 @@ extension ListenAddress {
     }
 }
 
-extension Postman.Terms {
+extension PolicyEngine.Options {
     fileprivate init(_ service: Configuration.Service, _ prefixes: [NAT64Prefix]) {
         self.init()
         rules = Rules(service)
@@ -154,14 +154,14 @@ extension Postman.Terms {
     }
 }
 
-extension ServerTerms {
+extension ServerOptions {
     fileprivate init(_ configuration: Configuration) {
         self.init(now: WallClock.now)
         threads = configuration.server.threads
         maxConnections = configuration.server.maxConnections
         let deadline = min(configuration.server.requestDeadline, configuration.service.storeDeadline)
         requestDeadline = TimeAmount(deadline)
-        hasStandIn = configuration.service.storeFallback == .memory
+        hasFallback = configuration.service.storeFallback == .memory
         idleTimeout = TimeAmount(configuration.server.idleTimeout)
     }
 }

@@ -144,7 +144,7 @@ final class Reloader: Sendable {
 extension Plan {
     /// Whether the auto-whitelist would need a database that wasn't opened at the start.
     fileprivate func needsRestart(forClientCount count: Int) -> Bool {
-        postman.terms.rules.clientCount == 0 && count > 0 && autoWhitelist != greylist
+        engine.options.rules.clientCount == 0 && count > 0 && autoWhitelist != greylist
     }
 }
 

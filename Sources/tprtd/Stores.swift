@@ -100,7 +100,7 @@ extension Plan {
     }
 
     /// Whether the auto-whitelist is on.
-    var hasAutoWhitelist: Bool { postman.terms.rules.clientCount > 0 }
+    var hasAutoWhitelist: Bool { engine.options.rules.clientCount > 0 }
 
     /// Whether a fault is that of the file of the auto-whitelist alone.
     private func isOfAutoWhitelist(_ error: StoreError) -> Bool {

@@ -10,13 +10,13 @@ import Testing
 /// Every scenario, played in the engine itself: no socket, no server.
 struct ScenarioTests {
     struct EngineStage: Stage {
-        let postman: Postman
+        let engine: PolicyEngine
         let store: MemoryStore
         var now = Scenario.start
         private var envelope = Envelope()
 
-        init(postman: Postman, store: MemoryStore) {
-            self.postman = postman
+        init(engine: PolicyEngine, store: MemoryStore) {
+            self.engine = engine
             self.store = store
         }
 
@@ -28,11 +28,11 @@ struct ScenarioTests {
             var buffer = ByteBuffer(bytes: bytes)
             var decoder = PolicyDecoder()
             let request = try #require(try decoder.next(in: &buffer))
-            switch postman.answer(request, at: now, using: &envelope) {
-            case .outcome(let outcome): return outcome.reply.text
-            case .query(let query, let entry):
-                let verdict = try #require(try await store.answer([query])[0].judgement?.verdict)
-                return postman.conclude(request, verdict, at: now, entry: entry).reply.text
+            switch engine.decide(request, at: now, using: &envelope) {
+            case .done(let record): return record.reply.text
+            case .needsStore(let decision):
+                let judgement = try #require(try await store.answer([decision.query])[0].judgement)
+                return engine.finish(decision, with: .judged(judgement), at: now).reply.text
             }
         }
     }
@@ -40,7 +40,7 @@ struct ScenarioTests {
     @Test(arguments: try Scenario.all())
     func playsInTheEngine(_ scenario: Scenario) async throws {
         let store = MemoryStore()
-        var stage = EngineStage(postman: try scenario.postman(), store: store)
+        var stage = EngineStage(engine: try scenario.engine(), store: store)
         try await scenario.play(on: &stage, store: store)
     }
 
@@ -48,7 +48,7 @@ struct ScenarioTests {
         for text in ["> x=1\n< DUNNO\n", "> x=1\n> x=1\n< DUNNO\n", "> x=1\n", "entries 1\n"] {
             let scenario = try Scenario(name: "wrong", text: text)
             let store = MemoryStore()
-            var stage = EngineStage(postman: try scenario.postman(), store: store)
+            var stage = EngineStage(engine: try scenario.engine(), store: store)
             await #expect(throws: Scenario.Fault.self) { try await scenario.play(on: &stage, store: store) }
         }
         for text in ["say x", "set a", "wait x", "> novalue", "allow client x", "entries x"] {

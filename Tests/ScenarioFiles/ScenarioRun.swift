@@ -13,37 +13,37 @@ public protocol Stage {
 }
 
 extension Scenario {
-    /// The postman that the scenario's settings and whitelist make.
-    public func postman() throws -> Postman {
-        var terms = Postman.Terms()
+    /// The engine that the scenario's settings and whitelist make.
+    public func engine() throws -> PolicyEngine {
+        var options = PolicyEngine.Options()
         var text = "Greylisted, please retry in {wait} seconds"
         var header = "X-Greylist: delayed {delay} seconds at {hostname}; {date}"
         for (name, value) in settings {
             let seconds = Scenario.seconds(value)
             switch (name, seconds) {
-            case ("grey_delay", let seconds?): terms.rules.delay = seconds
-            case ("grey_retry_window", let seconds?): terms.rules.retryWindow = seconds
-            case ("grey_max_age", let seconds?): terms.rules.maxAge = seconds
-            case ("awl_client_count", let count?): terms.rules.clientCount = UInt32(count)
-            case ("awl_by", _): terms.autoWhitelistsAddresses = value == "address"
-            case ("ipv4_mask", let length?): terms.masks.ipv4 = Int(length)
-            case ("ipv6_mask", let length?): terms.masks.ipv6 = Int(length)
-            case ("greylist_null_sender", _): terms.greylistsNullSender = value == "true"
-            case ("greylist_authenticated", _): terms.greylistsAuthenticated = value == "true"
-            case ("mode", _): terms.observesOnly = value == "observe"
-            case ("hash_grey_db", _): terms.hashesKeys = value == "true"
+            case ("grey_delay", let seconds?): options.rules.delay = seconds
+            case ("grey_retry_window", let seconds?): options.rules.retryWindow = seconds
+            case ("grey_max_age", let seconds?): options.rules.maxAge = seconds
+            case ("awl_client_count", let count?): options.rules.clientCount = UInt32(count)
+            case ("awl_by", _): options.autoWhitelistsAddresses = value == "address"
+            case ("ipv4_mask", let length?): options.masks.ipv4 = Int(length)
+            case ("ipv6_mask", let length?): options.masks.ipv6 = Int(length)
+            case ("greylist_null_sender", _): options.greylistsNullSender = value == "true"
+            case ("greylist_authenticated", _): options.greylistsAuthenticated = value == "true"
+            case ("mode", _): options.observesOnly = value == "observe"
+            case ("hash_grey_db", _): options.hashesKeys = value == "true"
             case ("grey_text", _): text = value
             case ("grey_smtp_header", _): header = value
             default: throw Fault(description, 0, "no such setting: \(name) \(value)")
             }
         }
         let wording = try Wording(action: "DEFER_IF_PERMIT", text: text, header: header, hostname: "mx.example.com")
-        return Postman(terms: terms, wording: wording, whitelist: whitelist)
+        return PolicyEngine(options: options, wording: wording, whitelist: whitelist)
     }
 
     /// Plays all steps; throws at the first answer that isn't the expected one.
     public func play(on stage: inout some Stage, store: any Store) async throws {
-        let rules = try postman().terms.rules
+        let rules = try engine().options.rules
         var reply: String?
         for (line, step) in steps {
             switch step {

@@ -26,9 +26,9 @@ struct LogTests {
         return try #require(try decoder.next(in: &buffer))
     }
 
-    static func line(_ outcome: Outcome, _ changes: [(String, [UInt8])] = []) throws -> String {
+    static func line(_ record: DecisionRecord, _ changes: [(String, [UInt8])] = []) throws -> String {
         var line: [UInt8] = []
-        line.append(decision: outcome, on: try request(changes))
+        line.append(decision: record, on: try request(changes))
         return String(decoding: line, as: UTF8.self) + "\n"
     }
 
@@ -48,13 +48,14 @@ struct LogTests {
 
     @Test(arguments: [[("client_name", [UInt8]())], [("client_name", Array("unknown".utf8))]])
     func aClientWithoutANameIsUnknown(_ changes: [(String, [UInt8])]) throws {
-        let line = try Self.line(Outcome(.judged(.known)), changes + [("client_address", Array("[192.0.2.7]".utf8))])
+        let line = try Self.line(
+            DecisionRecord(.judged(.known)), changes + [("client_address", Array("[192.0.2.7]".utf8))])
         #expect(line.hasPrefix("action=pass, reason=triplet found, client_name=unknown, client_address=[192.0.2.7], "))
     }
 
     @Test(arguments: reasons)
     func hasTheShapeThatReportsRead(_ reason: Reason, _ start: String) throws {
-        #expect(try Self.line(Outcome(reason)) == start + Self.rest)
+        #expect(try Self.line(DecisionRecord(reason)) == start + Self.rest)
     }
 
     @Test(arguments: [
@@ -65,45 +66,45 @@ struct LogTests {
         let whitelist = Whitelist([WhitelistEntry(.not(.attribute(name: "x", value: "y")))], source: "odd, name")
         let entry = try #require(whitelist.match(try Self.request([]), Envelope(), at: Timestamp(seconds: 0)))
         #expect(
-            try Self.line(Outcome(.whitelisted(kind), entry: entry))
+            try Self.line(DecisionRecord(.whitelisted(kind), entry: entry))
                 == "action=pass, reason=\(reason) (entry=odd\\x2c\\x20name), " + Self.rest)
-        var outcome = Outcome(.judged(.early(wait: 60, delay: 240)), entry: entry)
+        var record = DecisionRecord(.judged(.early(wait: 60, delay: 240)), entry: entry)
         #expect(
-            try Self.line(outcome)
+            try Self.line(record)
                 == "action=greylist, reason=early-retry (entry=odd\\x2c\\x20name) (60s missing), " + Self.rest)
-        outcome.withheld = .action([65])
+        record.withheld = .action([65])
         #expect(
-            try Self.line(outcome)
+            try Self.line(record)
                 == "action=greylist, reason=early-retry (entry=odd\\x2c\\x20name; mode=observe) (60s missing), "
                 + Self.rest)
-        outcome.reason = .judged(.retried(delay: 301))
+        record.reason = .judged(.retried(delay: 301))
         #expect(
-            try Self.line(outcome)
+            try Self.line(record)
                 == "action=pass, reason=triplet found (entry=odd\\x2c\\x20name; mode=observe), delay=301, " + Self.rest)
     }
 
     @Test func leavesOutAnEmptySenderAndNamesTheQueue() throws {
         #expect(
-            try Self.line(Outcome(.judged(.known)), [("sender", []), ("queue_id", Array("4ABC".utf8))])
+            try Self.line(DecisionRecord(.judged(.known)), [("sender", []), ("queue_id", Array("4ABC".utf8))])
                 == "4ABC: action=pass, reason=triplet found, client_name=mail.example.org, client_address=192.0.2.7, recipient=u@example.com\n"
         )
     }
 
     @Test func marksATrialInTheReason() throws {
-        var outcome = Outcome(.judged(.new(wait: 300)))
-        outcome.withheld = .action([65])
+        var record = DecisionRecord(.judged(.new(wait: 300)))
+        record.withheld = .action([65])
         #expect(
-            try Self.line(outcome) == "action=greylist, reason=new (mode=observe), " + Self.rest)
-        outcome = Outcome(.storeFailed)
-        outcome.withheld = .action([65])
-        #expect(try Self.line(outcome).hasPrefix("action=greylist, reason=store unavailable (mode=observe), "))
-        outcome.withheld = .dunno
-        #expect(try Self.line(outcome).hasPrefix("action=pass, reason=store unavailable (mode=observe), "))
+            try Self.line(record) == "action=greylist, reason=new (mode=observe), " + Self.rest)
+        record = DecisionRecord(.storeFailed)
+        record.withheld = .action([65])
+        #expect(try Self.line(record).hasPrefix("action=greylist, reason=store unavailable (mode=observe), "))
+        record.withheld = .dunno
+        #expect(try Self.line(record).hasPrefix("action=pass, reason=store unavailable (mode=observe), "))
     }
 
     @Test func deferringWithoutTheStoreIsGreylisting() throws {
-        let outcome = Outcome(.storeFailed, reply: .action([65]))
-        #expect(try Self.line(outcome).hasPrefix("action=greylist, reason=store unavailable, "))
+        let record = DecisionRecord(.storeFailed, reply: .action([65]))
+        #expect(try Self.line(record).hasPrefix("action=greylist, reason=store unavailable, "))
     }
 
     /// Whatever a client sends, the line stays one line, with the same fields, and gives the very bytes back.
@@ -114,8 +115,8 @@ struct LogTests {
         ]
         for sender in hostile {
             for recipient in hostile {
-                let outcome = Outcome(.judged(.new(wait: 300)))
-                let line = try Self.line(outcome, [("sender", sender), ("recipient", recipient)])
+                let record = DecisionRecord(.judged(.new(wait: 300)))
+                let line = try Self.line(record, [("sender", sender), ("recipient", recipient)])
                 #expect(line.utf8.allSatisfy { (0x20...0x7e).contains($0) || $0 == 10 })
                 #expect(line.utf8.count { $0 == 10 } == 1)
                 let fields = line.dropLast().components(separatedBy: ", ").map {
@@ -147,7 +148,7 @@ struct LogTests {
 
     @Test(arguments: [(LogLevel.none, 0), (.warnings, 0), (.info, 1), (.debug, 2)])
     func theLevelDecidesWhatIsLogged(_ level: LogLevel, _ lines: Int) async throws {
-        let count = try await ServerStage.run(try ServingTests.postman(), level: level) { stage in
+        let count = try await ServerStage.run(try ServingTests.engine(), level: level) { stage in
             let client = try Client(path: stage.path)
             try client.send(ServingTests.request() + ServingTests.request(["protocol_state": "DATA"]))
             _ = try await client.reply()

@@ -28,11 +28,12 @@ struct MaintenanceTests {
     private let lines = NIOLockedValueBox<[String]>([])
 
     private func maintenance(
-        of store: any Store, _ tables: [Table] = Table.allCases, isStoreAway: @escaping @Sendable () -> Bool = { false }
+        of store: any Store, _ tables: [Table] = Table.allCases,
+        isStoreUnavailable: @escaping @Sendable () -> Bool = { false }
     ) -> Maintenance {
         Maintenance(
-            store: store, terms: Maintenance.Terms(tables: tables, rules: Rules(), interval: .seconds(3_600)),
-            now: { Timestamp(seconds: 1_000_000) }, isStoreAway: isStoreAway,
+            store: store, options: Maintenance.Options(tables: tables, rules: Rules(), interval: .seconds(3_600)),
+            now: { Timestamp(seconds: 1_000_000) }, isStoreUnavailable: isStoreUnavailable,
             logger: Logger(label: "test") { [lines] _ in Lines(lines: lines) })
     }
 
@@ -85,7 +86,7 @@ struct MaintenanceTests {
     @Test func aStoreThatIsAwayIsLeftAlone() async throws {
         let store = MemoryStore()
         try await fill(store, expired: 10, living: 0)
-        await maintenance(of: store, isStoreAway: { true }).pass()
+        await maintenance(of: store, isStoreUnavailable: { true }).pass()
         #expect(told.isEmpty)
         #expect(try await store.scan(.greylist, from: nil, limit: .max).entries.count == 10)
     }
@@ -96,7 +97,7 @@ struct MaintenanceTests {
         try await fill(store, expired: 3_000, living: 10)
         let looks = NIOLockedValueBox(0)
         let maintenance = Maintenance(
-            store: store, terms: Maintenance.Terms(tables: [.greylist], rules: Rules(), interval: .seconds(3_600)),
+            store: store, options: Maintenance.Options(tables: [.greylist], rules: Rules(), interval: .seconds(3_600)),
             now: { Timestamp(seconds: 1_000_000) },
             isClockDoubtful: {
                 looks.withLockedValue { looks in
@@ -140,7 +141,7 @@ struct MaintenanceTests {
             sighting: Sighting(firstAt: Timestamp(seconds: start + ahead + 20)))
         try await store.merge(entries + [newest, own], into: .greylist, at: Timestamp(seconds: 0), under: Rules())
         let maintenance = Maintenance(
-            store: store, terms: Maintenance.Terms(tables: [.greylist], rules: Rules(), interval: .seconds(3_600)),
+            store: store, options: Maintenance.Options(tables: [.greylist], rules: Rules(), interval: .seconds(3_600)),
             now: { Timestamp(seconds: start + ahead) }, checksClock: true,
             logger: Logger(label: "test") { [lines] _ in Lines(lines: lines) })
         for _ in 0..<2 { await maintenance.pass() }

@@ -24,7 +24,7 @@ struct ScenarioTests {
     @Test(arguments: try Scenario.all())
     func playsOnASocket(_ scenario: Scenario) async throws {
         let store = MemoryStore()
-        try await ServerStage.run(try scenario.postman(), store: store) { stage in
+        try await ServerStage.run(try scenario.engine(), store: store) { stage in
             var socket = SocketStage(client: try Client(path: stage.path), clock: stage.clock)
             try await scenario.play(on: &socket, store: store)
         }

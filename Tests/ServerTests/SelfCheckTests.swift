@@ -10,7 +10,7 @@ import Testing
 struct SelfCheckTests {
     @Test(arguments: [1, 3])
     func everyLoopAnswersAgainAndAgain(_ threads: Int) async throws {
-        try await ServerStage.run(try ServingTests.postman(), terms: .with(\.threads, threads)) { stage in
+        try await ServerStage.run(try ServingTests.engine(), options: .with(\.threads, threads)) { stage in
             var check = try await stage.server.selfCheck()
             for _ in 0..<5 { #expect(await check.passes(within: .seconds(60))) }
             #expect(await stage.server.counts() == ServerCounts())
@@ -24,7 +24,7 @@ struct SelfCheckTests {
     @Test func aStoreThatHangsIsNoMatter() async throws {
         let store = SlowStore()
         try await ServerStage.run(
-            try ServingTests.postman(), store: store, terms: .with(\.grace, .milliseconds(50))
+            try ServingTests.engine(), store: store, options: .with(\.grace, .milliseconds(50))
         ) { stage in
             let client = try Client(path: stage.path)
             try client.send(ServingTests.request())
@@ -36,7 +36,7 @@ struct SelfCheckTests {
     }
 
     @Test func noClientMakesRoomForIt() async throws {
-        try await ServerStage.run(try ServingTests.postman(), terms: .with(\.maxConnections, 2)) { stage in
+        try await ServerStage.run(try ServingTests.engine(), options: .with(\.maxConnections, 2)) { stage in
             let clients = try (0..<2).map { _ in try Client(path: stage.path) }
             for client in clients {
                 try client.send(ServingTests.request())
@@ -62,7 +62,7 @@ struct SelfCheckTests {
     }
 
     @Test func aLoopThatHangsIsNoticed() async throws {
-        try await ServerStage.run(try ServingTests.postman(), terms: .with(\.threads, 2)) { stage in
+        try await ServerStage.run(try ServingTests.engine(), options: .with(\.threads, 2)) { stage in
             var check = try await stage.server.selfCheck()
             #expect(await check.passes(within: .seconds(60)))
             let gate = hang(stage.server)
@@ -80,7 +80,7 @@ struct SelfCheckTests {
     @Test func theWatchdogGoesHungryWhileALoopHangs() async throws {
         let reader = try NotifyReader()
         let socket = try NotifySocket(address: reader.address)
-        try await ServerStage.run(try ServingTests.postman()) { stage in
+        try await ServerStage.run(try ServingTests.engine()) { stage in
             let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             let supervision = Supervision(
                 of: stage.server, state: ServiceState(tells: socket), through: socket, watchdog: .milliseconds(100),

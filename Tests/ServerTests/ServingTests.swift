@@ -13,12 +13,12 @@ struct ServingTests {
     static let deferral = "action=DEFER_IF_PERMIT Greylisted, please retry in 300 seconds\n\n"
     static let dunno = "action=DUNNO\n\n"
 
-    static func postman(_ change: (inout Postman.Terms) -> Void = { _ in }) throws -> Postman {
-        var postman = try Scenario(name: "plain", text: "").postman()
-        var terms = postman.terms
-        change(&terms)
-        postman.change(terms: terms)
-        return postman
+    static func engine(_ change: (inout PolicyEngine.Options) -> Void = { _ in }) throws -> PolicyEngine {
+        var engine = try Scenario(name: "plain", text: "").engine()
+        var options = engine.options
+        change(&options)
+        engine.change(options: options)
+        return engine
     }
 
     static func request(_ changes: [String: String] = [:]) -> [UInt8] {
@@ -26,7 +26,7 @@ struct ServingTests {
     }
 
     @Test func aRequestInOneByteSteps() async throws {
-        try await ServerStage.run(try Self.postman()) { stage in
+        try await ServerStage.run(try Self.engine()) { stage in
             let client = try Client(path: stage.path)
             for byte in Self.request() { try client.send([byte]) }
             #expect(try await client.reply() == Self.deferral)
@@ -34,7 +34,7 @@ struct ServingTests {
     }
 
     @Test func severalRequestsInOneReadAreAnsweredInOrder() async throws {
-        try await ServerStage.run(try Self.postman()) { stage in
+        try await ServerStage.run(try Self.engine()) { stage in
             let client = try Client(path: stage.path)
             let data = Self.request(["protocol_state": "DATA"])
             try client.send(Self.request(["sender": "a@b"]) + data + Self.request(["sender": "a@b"]) + data)
@@ -45,7 +45,7 @@ struct ServingTests {
     }
 
     @Test func carriageReturnsAreTakenAndNotSent() async throws {
-        try await ServerStage.run(try Self.postman()) { stage in
+        try await ServerStage.run(try Self.engine()) { stage in
             let client = try Client(path: stage.path)
             let text = String(decoding: Self.request(), as: UTF8.self).replacingOccurrences(of: "\n", with: "\r\n")
             try client.send(Array(text.utf8))
@@ -55,7 +55,7 @@ struct ServingTests {
 
     @Test("an empty line too many gets no reply, and isn't logged", arguments: ["\n", "\r\n", "\n\n\r\n"])
     func emptyLines(_ blank: String) async throws {
-        try await ServerStage.run(try Self.postman()) { stage in
+        try await ServerStage.run(try Self.engine()) { stage in
             let client = try Client(path: stage.path)
             let data = Self.request(["protocol_state": "DATA"])
             try client.send(Array(blank.utf8) + Self.request() + Array(blank.utf8))
@@ -73,7 +73,7 @@ struct ServingTests {
     }
 
     @Test func aStrayLineBeforeTheFirstRequestIsSkippedWithOneWarning() async throws {
-        try await ServerStage.run(try Self.postman()) { stage in
+        try await ServerStage.run(try Self.engine()) { stage in
             let client = try Client(path: stage.path)
             try client.send(Array("<<EOF\nhello\n".utf8) + Self.request())
             #expect(try await client.reply() == Self.deferral)
@@ -85,7 +85,7 @@ struct ServingTests {
     }
 
     @Test func whatManyClientsCauseIsNotLoggedEachTime() async throws {
-        try await ServerStage.run(try Self.postman()) { stage in
+        try await ServerStage.run(try Self.engine()) { stage in
             for _ in 0..<200 {
                 let client = try Client(path: stage.path)
                 try client.send(Array("QUIT\n".utf8))
@@ -98,7 +98,7 @@ struct ServingTests {
 
     @Test func aClientThatHasFinishedSendingGetsItsReply() async throws {
         let store = SlowStore()
-        try await ServerStage.run(try Self.postman(), store: store) { stage in
+        try await ServerStage.run(try Self.engine(), store: store) { stage in
             let client = try Client(path: stage.path)
             try client.send(Self.request())
             client.finish()
@@ -131,7 +131,7 @@ struct ServingTests {
 
     @Test(arguments: violations)
     func aBrokenStreamIsClosedWithoutAReply(_ violation: Violation) async throws {
-        try await ServerStage.run(try Self.postman()) { stage in
+        try await ServerStage.run(try Self.engine()) { stage in
             let client = try Client(path: stage.path)
             try client.send(violation.bytes)
             #expect(try await client.reply() == nil)
@@ -141,7 +141,7 @@ struct ServingTests {
     }
 
     @Test func anEndInsideARequestIsWarnedOf() async throws {
-        try await ServerStage.run(try Self.postman()) { stage in
+        try await ServerStage.run(try Self.engine()) { stage in
             let client = try Client(path: stage.path)
             try client.send(Self.request(["protocol_state": "DATA"]) + Array("sender=a\n".utf8))
             client.finish()
@@ -153,7 +153,7 @@ struct ServingTests {
 
     @Test func aGoodRequestBeforeABrokenOneIsAnswered() async throws {
         let store = SlowStore()
-        try await ServerStage.run(try Self.postman(), store: store) { stage in
+        try await ServerStage.run(try Self.engine(), store: store) { stage in
             let client = try Client(path: stage.path)
             try client.send(Self.request() + Array("nonsense\n\n".utf8))
             while store.count == 0 { try await Task.sleep(for: .milliseconds(2)) }
@@ -169,7 +169,7 @@ struct ServingTests {
     }
 
     @Test func everyRequestBeforeTheEndOfInputGetsItsReply() async throws {
-        try await ServerStage.run(try Self.postman(), level: .none) { stage in
+        try await ServerStage.run(try Self.engine(), level: .none) { stage in
             let client = try Client(path: stage.path)
             let count = 60_000
             async let received = client.countToTheEnd()
@@ -181,7 +181,7 @@ struct ServingTests {
     }
 
     @Test func repliesThatAreReadLateAreAllThere() async throws {
-        try await ServerStage.run(try Self.postman(), level: .none) { stage in
+        try await ServerStage.run(try Self.engine(), level: .none) { stage in
             let client = try Client(path: stage.path)
             let count = 30_000
             let requests = Self.shortRequests(count)
@@ -194,7 +194,7 @@ struct ServingTests {
     }
 
     @Test func halfRequestsDoNotShutOthersOut() async throws {
-        try await ServerStage.run(try Self.postman(), terms: .with(\.maxConnections, 4)) { stage in
+        try await ServerStage.run(try Self.engine(), options: .with(\.maxConnections, 4)) { stage in
             let hostile = try (0..<4).map { _ in try Client(path: stage.path) }
             for client in hostile { try client.send(Array("r".utf8)) }
             for number in 0..<8 {
@@ -208,7 +208,7 @@ struct ServingTests {
     @Test func whatAStoreDoesNotAnswerIsAnsweredAtTheEndAllTheSame() async throws {
         let store = SlowStore()
         let client = try await ServerStage.run(
-            try Self.postman(), store: store, terms: .with(\.grace, .milliseconds(50))
+            try Self.engine(), store: store, options: .with(\.grace, .milliseconds(50))
         ) { stage in
             let client = try Client(path: stage.path)
             try client.send(Self.request())
@@ -220,7 +220,7 @@ struct ServingTests {
     }
 
     @Test func theLongestSilentConnectionMakesRoom() async throws {
-        try await ServerStage.run(try Self.postman(), terms: .with(\.maxConnections, 4)) { stage in
+        try await ServerStage.run(try Self.engine(), options: .with(\.maxConnections, 4)) { stage in
             let early = try (0..<4).map { _ in try Client(path: stage.path) }
             for client in early {
                 try client.send(Self.request())
@@ -241,7 +241,7 @@ struct ServingTests {
     }
 
     @Test func aClientThatDoesNotReadIsNotReadFromEither() async throws {
-        try await ServerStage.run(try Self.postman(), level: .none) { stage in
+        try await ServerStage.run(try Self.engine(), level: .none) { stage in
             let client = try Client(path: stage.path)
             let limit = 2 << 20
             let sent = try await client.flood(Self.shortRequests(1_024), limit: limit)
@@ -252,7 +252,7 @@ struct ServingTests {
     }
 
     @Test func aSilentConnectionIsClosedInTheEnd() async throws {
-        try await ServerStage.run(try Self.postman(), terms: .with(\.idleTimeout, .milliseconds(200))) { stage in
+        try await ServerStage.run(try Self.engine(), options: .with(\.idleTimeout, .milliseconds(200))) { stage in
             let client = try Client(path: stage.path)
             try client.send(Self.request() + Array("half=".utf8))
             #expect(try await client.reply() == Self.deferral)
@@ -263,7 +263,7 @@ struct ServingTests {
     /// What makes no request keeps no connection open.
     @Test(arguments: ["\n", "\r\n", "x"])
     func aConnectionThatNeverAsksIsClosedInTheEnd(_ bytes: String) async throws {
-        try await ServerStage.run(try Self.postman(), terms: .with(\.idleTimeout, .milliseconds(400))) { stage in
+        try await ServerStage.run(try Self.engine(), options: .with(\.idleTimeout, .milliseconds(400))) { stage in
             let client = try Client(path: stage.path)
             // Nobody takes any more once the connection is closed: that ends long before the limits of the decoder do.
             var sent = 0
@@ -279,7 +279,7 @@ struct ServingTests {
     @Test func whatIsInFlightIsFinishedAtTheEnd() async throws {
         let store = SlowStore()
         let (waiting, halfway, idle) = try await ServerStage.run(
-            try Self.postman(), store: store, terms: .with(\.grace, .seconds(60))
+            try Self.engine(), store: store, options: .with(\.grace, .seconds(60))
         ) { stage in
             let clients = (try Client(path: stage.path), try Client(path: stage.path), try Client(path: stage.path))
             try clients.0.send(Self.request())
@@ -300,7 +300,7 @@ struct ServingTests {
     /// What was sent before the server was told to stop, on connections that were accepted.
     @Test(arguments: [1, 3])
     func whatWasAskedBeforeTheEndIsAnswered(_ threads: Int) async throws {
-        let clients = try await ServerStage.run(try Self.postman(), terms: .with(\.threads, threads)) { stage in
+        let clients = try await ServerStage.run(try Self.engine(), options: .with(\.threads, threads)) { stage in
             let clients = try (0..<100).map { _ in try Client(path: stage.path) }
             for client in clients {
                 try client.send(Self.request())
@@ -316,7 +316,7 @@ struct ServingTests {
     }
 
     @Test func theWhitelistIsSwappedForTheNextRequest() async throws {
-        try await ServerStage.run(try Self.postman(), terms: .with(\.threads, 2)) { stage in
+        try await ServerStage.run(try Self.engine(), options: .with(\.threads, 2)) { stage in
             let clients = try (0..<4).map { _ in try Client(path: stage.path) }
             for client in clients {
                 try client.send(Self.request())
@@ -333,7 +333,7 @@ struct ServingTests {
 
     @Test(arguments: [1, 2])
     func manyConnectionsAreServedAtOnce(_ threads: Int) async throws {
-        try await ServerStage.run(try Self.postman(), level: .none, terms: .with(\.threads, threads)) { stage in
+        try await ServerStage.run(try Self.engine(), level: .none, options: .with(\.threads, threads)) { stage in
             let clients = try (0..<300).map { _ in try Client(path: stage.path) }
             for round in 0..<3 {
                 for (number, client) in clients.enumerated() {

@@ -46,7 +46,7 @@ struct SharedAddressTests {
     }
 
     @Test func theLogSaysSoOnceForEachAddress() async throws {
-        try await ServerStage.run(try ServingTests.postman(), level: .warnings, terms: .with(\.threads, 2)) { stage in
+        try await ServerStage.run(try ServingTests.engine(), level: .warnings, options: .with(\.threads, 2)) { stage in
             for _ in 0..<4 {
                 let client = try Client(path: stage.path)
                 for number in 0..<80 {

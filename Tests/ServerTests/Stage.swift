@@ -43,8 +43,8 @@ struct ServerStage {
 
     /// Runs a server while `body` runs, then stops it as SIGTERM does.
     static func run<Result: Sendable>(
-        _ postman: Postman, store: any Store = MemoryStore(), level: LogLevel = .debug,
-        terms change: TermsChange = .none, _ body: @Sendable @escaping (ServerStage) async throws -> Result
+        _ engine: PolicyEngine, store: any Store = MemoryStore(), level: LogLevel = .debug,
+        options change: OptionsChange = .none, _ body: @Sendable @escaping (ServerStage) async throws -> Result
     ) async throws -> Result {
         let folder = FileManager.default.temporaryDirectory.appending(path: "tprt-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
@@ -56,18 +56,18 @@ struct ServerStage {
         let clock = Clock()
         let sink = LogSink(.descriptor(descriptor), level: level, now: clock.now)
         let logger = Logger(label: "test") { _ in SinkLogHandler(sink: sink) }
-        var terms = ServerTerms(now: clock.now)
+        var options = ServerOptions(now: clock.now)
         // The machine may be busy: who isn't after the deadline itself shall not meet it.
-        terms.requestDeadline = .seconds(60)
-        change.apply(&terms)
+        options.requestDeadline = .seconds(60)
+        change.apply(&options)
         let listeners = try OpenListener.open(.unix(path: path, mode: 0o600, group: ""), backlog: 4_096)
         let server = try await PolicyServer(
-            listeners: listeners, terms: terms, postman: postman, store: store, sink: sink, logger: logger)
+            listeners: listeners, options: options, engine: engine, store: store, sink: sink, logger: logger)
         let stage = ServerStage(path: path, clock: clock, server: server, logPath: logPath)
         let result = try await testGracefulShutdown { trigger in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await server.run() }
-                group.addTask { try await server.handBack?.run() }
+                group.addTask { try await server.fallbackSync?.run() }
                 let result: Swift.Result<Result, any Error>
                 do { result = .success(try await body(stage)) } catch { result = .failure(error) }
                 trigger.triggerGracefulShutdown()
@@ -80,24 +80,24 @@ struct ServerStage {
     }
 }
 
-/// What is different from the terms of a fresh installation.
-struct TermsChange: Sendable {
-    let apply: @Sendable (inout ServerTerms) -> Void
+/// What is different from the options of a fresh installation.
+struct OptionsChange: Sendable {
+    let apply: @Sendable (inout ServerOptions) -> Void
 
-    static let none = TermsChange { _ in }
+    static let none = OptionsChange { _ in }
 
     static func with<Value: Sendable>(
-        _ path: any WritableKeyPath<ServerTerms, Value> & Sendable, _ value: Value
-    ) -> TermsChange {
+        _ path: any WritableKeyPath<ServerOptions, Value> & Sendable, _ value: Value
+    ) -> OptionsChange {
         none.and(path, value)
     }
 
     func and<Value: Sendable>(
-        _ path: any WritableKeyPath<ServerTerms, Value> & Sendable, _ value: Value
-    ) -> TermsChange {
-        TermsChange { terms in
-            apply(&terms)
-            terms[keyPath: path] = value
+        _ path: any WritableKeyPath<ServerOptions, Value> & Sendable, _ value: Value
+    ) -> OptionsChange {
+        OptionsChange { options in
+            apply(&options)
+            options[keyPath: path] = value
         }
     }
 }

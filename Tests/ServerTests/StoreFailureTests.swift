@@ -29,8 +29,8 @@ struct StoreFailureTests {
     func theDeadlineIsKeptAndALateAnswerReachesNobody(_ defers: Bool, _ expected: String) async throws {
         let store = FickleStore(.holds)
         try await ServerStage.run(
-            try ServingTests.postman { $0.defersOnStoreError = defers }, store: store,
-            terms: .with(\.requestDeadline, .milliseconds(100)).and(\.storePauses, Self.soon)
+            try ServingTests.engine { $0.defersOnStoreError = defers }, store: store,
+            options: .with(\.requestDeadline, .milliseconds(100)).and(\.storePauses, Self.soon)
         ) { stage in
             let client = try Client(path: stage.path)
             try client.send(ServingTests.request())
@@ -51,8 +51,8 @@ struct StoreFailureTests {
     @Test func nobodyGetsTheVerdictOnAnother() async throws {
         let store = FickleStore(.answers)
         try await ServerStage.run(
-            try ServingTests.postman { $0.defersOnStoreError = true }, store: store,
-            terms: .with(\.requestDeadline, .milliseconds(500)).and(\.storePauses, Self.soon)
+            try ServingTests.engine { $0.defersOnStoreError = true }, store: store,
+            options: .with(\.requestDeadline, .milliseconds(500)).and(\.storePauses, Self.soon)
         ) { stage in
             let client = try Client(path: stage.path)
             try client.send(ServingTests.request())
@@ -76,8 +76,8 @@ struct StoreFailureTests {
     @Test func whileTheBreakerIsOpenAStoreThatHangsIsNotAsked() async throws {
         let store = FickleStore(.holds)
         try await ServerStage.run(
-            try ServingTests.postman(), store: store,
-            terms: .with(\.requestDeadline, .milliseconds(100)).and(\.storePauses, Self.never)
+            try ServingTests.engine(), store: store,
+            options: .with(\.requestDeadline, .milliseconds(100)).and(\.storePauses, Self.never)
         ) { stage in
             let client = try Client(path: stage.path)
             for number in 0..<20 {
@@ -92,7 +92,7 @@ struct StoreFailureTests {
     func fiveFailuresOpenTheBreaker(_ mood: FickleStore.Mood) async throws {
         let store = FickleStore(mood)
         try await ServerStage.run(
-            try ServingTests.postman(), store: store, terms: .with(\.storePauses, Self.never)
+            try ServingTests.engine(), store: store, options: .with(\.storePauses, Self.never)
         ) { stage in
             let client = try Client(path: stage.path)
             for _ in 0..<20 {
@@ -106,7 +106,7 @@ struct StoreFailureTests {
     @Test func oneRequestAtATimeProbesTheStoreAndTheOthersDoNotWait() async throws {
         let store = FickleStore(.fails(Self.gone))
         try await ServerStage.run(
-            try ServingTests.postman(), store: store, terms: .with(\.storePauses, Self.soon)
+            try ServingTests.engine(), store: store, options: .with(\.storePauses, Self.soon)
         ) { stage in
             let (probe, others) = (try Client(path: stage.path), try (0..<20).map { _ in try Client(path: stage.path) })
             for _ in 0..<5 {
@@ -132,8 +132,8 @@ struct StoreFailureTests {
     @Test func aStoreWhoseAnswersAreLostIsFoundAgain() async throws {
         let store = FickleStore(.loses)
         try await ServerStage.run(
-            try ServingTests.postman(), store: store,
-            terms: .with(\.requestDeadline, .milliseconds(50)).and(\.storePauses, Self.soon)
+            try ServingTests.engine(), store: store,
+            options: .with(\.requestDeadline, .milliseconds(50)).and(\.storePauses, Self.soon)
         ) { stage in
             let client = try Client(path: stage.path)
             for _ in 0..<5 {
@@ -147,8 +147,8 @@ struct StoreFailureTests {
 
     @Test func aThousandWhoWaitAreAllAnswered() async throws {
         try await ServerStage.run(
-            try ServingTests.postman(), store: FickleStore(.loses), level: .none,
-            terms: .with(\.requestDeadline, .seconds(1)).and(\.threads, 2)
+            try ServingTests.engine(), store: FickleStore(.loses), level: .none,
+            options: .with(\.requestDeadline, .seconds(1)).and(\.threads, 2)
         ) { stage in
             let clients = try (0..<1_000).map { _ in try Client(path: stage.path) }
             for client in clients { try client.send(ServingTests.request()) }
@@ -159,7 +159,7 @@ struct StoreFailureTests {
     @Test(arguments: [FickleStore.Mood.fails(full), .faults(full)])
     func aStoreThatIsFullLetsMailPassAndIsStillAsked(_ mood: FickleStore.Mood) async throws {
         let store = FickleStore(mood)
-        try await ServerStage.run(try ServingTests.postman { $0.defersOnStoreError = true }, store: store) { stage in
+        try await ServerStage.run(try ServingTests.engine { $0.defersOnStoreError = true }, store: store) { stage in
             let client = try Client(path: stage.path)
             for _ in 0..<20 {
                 try client.send(ServingTests.request())
@@ -174,7 +174,7 @@ struct StoreFailureTests {
 
     @Test func aFaultOfAQueryIsAnsweredAsTheSiteWantsIt() async throws {
         let store = FickleStore(.faults(Self.gone))
-        try await ServerStage.run(try ServingTests.postman { $0.defersOnStoreError = true }, store: store) { stage in
+        try await ServerStage.run(try ServingTests.engine { $0.defersOnStoreError = true }, store: store) { stage in
             let client = try Client(path: stage.path)
             try client.send(ServingTests.request())
             #expect(try await client.reply() == Self.deferral)
@@ -186,7 +186,7 @@ struct StoreFailureTests {
     @Test func aStoreThatFailsIsNamedOnceAndItsReturnToo() async throws {
         let store = FickleStore(.fails(Self.gone))
         try await ServerStage.run(
-            try ServingTests.postman(), store: store, terms: .with(\.storeLinePause, .nanoseconds(1))
+            try ServingTests.engine(), store: store, options: .with(\.storeLinePause, .nanoseconds(1))
         ) { stage in
             let client = try Client(path: stage.path)
             for _ in 0..<4 {
@@ -209,7 +209,7 @@ struct StoreFailureTests {
     @Test func aReturnThatIsHeldBackIsToldInTheEnd() async throws {
         let store = FickleStore(.fails(Self.gone))
         try await ServerStage.run(
-            try ServingTests.postman(), store: store, terms: .with(\.storeLinePause, .milliseconds(500))
+            try ServingTests.engine(), store: store, options: .with(\.storeLinePause, .milliseconds(500))
         ) { stage in
             let client = try Client(path: stage.path)
             try client.send(ServingTests.request())

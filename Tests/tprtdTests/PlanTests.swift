@@ -18,9 +18,9 @@ struct PlanTests {
         #expect(plan.listeners == [.inet(host: "127.0.0.1", port: 10_023)])
         #expect(plan.greylist == .lmdb(path: "/s/tprt.lmdb"))
         #expect(plan.autoWhitelist == plan.greylist)
-        #expect(plan.postman.terms.rules == Rules())
+        #expect(plan.engine.options.rules == Rules())
         #expect(plan.log.level == .info)
-        #expect(plan.terms.requestDeadline == .seconds(2))
+        #expect(plan.options.requestDeadline == .seconds(2))
         #expect(plan.maintenance.tables == [.greylist])
         #expect(plan.maintenance.interval == .seconds(3_600))
         #expect(plan.takesOverStale)
@@ -59,15 +59,15 @@ struct PlanTests {
 
     @Test("what clients and recipients are known by")
     func keys() throws {
-        let terms = try plan([
+        let options = try plan([
             "service.ipv4_mask=20", "service.ipv6_mask=64", "service.fold_recipient=true",
             #"service.nat64_prefixes=["2001:db8::/32", "2001:db8:1::/96"]"#,
-        ]).postman.terms
+        ]).engine.options
         let prefixes = [try NAT64Prefix("2001:db8:1::/96"), try NAT64Prefix("2001:db8::/32")]
-        #expect(terms.masks == ClientMasks(ipv4: 20, ipv6: 64, nat64Prefixes: prefixes))
-        #expect(terms.masks.nat64Prefixes == prefixes)
-        #expect(terms.foldsRecipient)
-        #expect(!(try plan().postman.terms.foldsRecipient))
+        #expect(options.masks == ClientMasks(ipv4: 20, ipv6: 64, nat64Prefixes: prefixes))
+        #expect(options.masks.nat64Prefixes == prefixes)
+        #expect(options.foldsRecipient)
+        #expect(!(try plan().engine.options.foldsRecipient))
         let faults = #expect(throws: PlanFaults.self) { try plan([#"service.nat64_prefixes=["2001:db8::/33"]"#]) }
         let sentence = try #require(faults?.sentences.first)
         #expect(sentence.contains("service.nat64_prefixes: \"2001:db8::/33\" is not a NAT64 prefix"))
@@ -81,9 +81,9 @@ struct PlanTests {
         ])
         #expect(plan.backlog == 7)
         #expect(!plan.takesOverStale)
-        #expect(plan.terms.maxConnections == 9)
-        #expect(plan.terms.threads == 3)
-        #expect(plan.terms.idleTimeout == .seconds(1_200))
+        #expect(plan.options.maxConnections == 9)
+        #expect(plan.options.threads == 3)
+        #expect(plan.options.idleTimeout == .seconds(1_200))
     }
 
     @Test(
@@ -93,20 +93,20 @@ struct PlanTests {
             ("1d", 86_400),
         ] as [(String, Int64)])
     func seconds(text: String, seconds: Int64) throws {
-        #expect(try plan(["service.grey_delay=\(text)"]).postman.terms.rules.delay == seconds)
+        #expect(try plan(["service.grey_delay=\(text)"]).engine.options.rules.delay == seconds)
     }
 
-    @Test("the rules and terms of judgements")
+    @Test("the rules and options of judgements")
     func rules() throws {
-        let terms = try plan([
+        let options = try plan([
             "service.grey_delay=1500ms", "service.grey_retry_window=60500ms", "service.grey_max_age=90250ms",
             "service.awl_client_count=4", "service.ipv4_mask=20", "service.ipv6_mask=56", "service.hash_grey_db=false",
             "service.greylist_null_sender=false", "service.greylist_authenticated=true", "service.on_store_error=defer",
-        ]).postman.terms
-        #expect(terms.rules == Rules(delay: 2, retryWindow: 61, maxAge: 91, clientCount: 4))
-        #expect(terms.masks == ClientMasks(ipv4: 20, ipv6: 56))
-        #expect(!terms.hashesKeys && !terms.greylistsNullSender)
-        #expect(terms.greylistsAuthenticated && terms.defersOnStoreError)
+        ]).engine.options
+        #expect(options.rules == Rules(delay: 2, retryWindow: 61, maxAge: 91, clientCount: 4))
+        #expect(options.masks == ClientMasks(ipv4: 20, ipv6: 56))
+        #expect(!options.hashesKeys && !options.greylistsNullSender)
+        #expect(options.greylistsAuthenticated && options.defersOnStoreError)
     }
 
     @Test(
@@ -117,7 +117,7 @@ struct PlanTests {
         ] as [(String, String, TimeAmount)])
     func deadline(request: String, store: String, deadline: TimeAmount) throws {
         let plan = try plan(["server.request_deadline=\(request)", "service.store_deadline=\(store)"])
-        #expect(plan.terms.requestDeadline == deadline)
+        #expect(plan.options.requestDeadline == deadline)
     }
 
     @Test(

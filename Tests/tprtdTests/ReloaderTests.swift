@@ -65,7 +65,7 @@ struct ReloaderTests {
         let stage = try Stage()
         let before = stage.reloader.read(Reload.Order())
         #expect(before.reply == ControlReply(messages: ["whitelists read anew: 0 entries"]))
-        #expect(before.plan.postman.terms.rules.delay == 300)
+        #expect(before.plan.engine.options.rules.delay == 300)
 
         try stage.write(
             #"""
@@ -87,18 +87,18 @@ struct ReloaderTests {
                         "server.threads has changed: that takes a restart",
                         "service.grey_db has changed: that takes a restart",
                     ]))
-        #expect(reading.plan.postman.terms.rules.delay == 600)
-        #expect(reading.plan.postman.terms.masks.nat64Prefixes.map(\.length) == [96])
-        #expect(reading.plan.postman.terms.foldsRecipient)
+        #expect(reading.plan.engine.options.rules.delay == 600)
+        #expect(reading.plan.engine.options.masks.nat64Prefixes.map(\.length) == [96])
+        #expect(reading.plan.engine.options.foldsRecipient)
         #expect(reading.plan.maintenance.rules.delay == 600)
         #expect(reading.plan.maintenance.interval == .seconds(7_200))
-        #expect(reading.plan.terms.threads == 1)
+        #expect(reading.plan.options.threads == 1)
         #expect(reading.plan.greylist == .lmdb(path: "/s/tprt.lmdb"))
 
         try stage.write("")
         let back = stage.reloader.read(Reload.Order())
         #expect(back.reply.warnings == [])
-        #expect(back.plan.postman.terms.rules.delay == 300)
+        #expect(back.plan.engine.options.rules.delay == 300)
     }
 
     @Test(
@@ -125,7 +125,7 @@ struct ReloaderTests {
         #expect(reading.reply.warnings.first?.contains(named) == true)
         #expect(reading.reply.warnings.first?.contains("\(stage.folder)/tprt.conf") == true)
         #expect(reading.reply.warnings.last == "the settings stay as they were")
-        #expect(reading.plan.postman.terms.rules.delay == 300)
+        #expect(reading.plan.engine.options.rules.delay == 300)
         #expect(reading.whitelist.count == 2)
     }
 
@@ -161,7 +161,7 @@ struct ReloaderTests {
         try stage.write(#""grey_delay": "10m""#)
         let reading = stage.reloader.read(Reload.Order(isForChange: true))
         #expect(reading.reply == ControlReply(messages: ["whitelists read anew after a change: 0 entries"]))
-        #expect(reading.plan.postman.terms.rules.delay == 300)
+        #expect(reading.plan.engine.options.rules.delay == 300)
     }
 
     @Test("what is wrong with whitelists is told by the status; what they lost can be accepted")
@@ -187,13 +187,13 @@ struct ReloaderTests {
         try stage.write(apart + #", "awl_client_count": 5"#)
         let reading = stage.reloader.read(Reload.Order())
         #expect(reading.reply.warnings == ["service.awl_client_count has changed: that takes a restart"])
-        #expect(reading.plan.postman.terms.rules.clientCount == 0)
+        #expect(reading.plan.engine.options.rules.clientCount == 0)
         #expect(reading.plan.maintenance.tables == [.greylist])
         let same = try Stage()
         try same.write(#""awl_client_count": 5"#)
         let changed = same.reloader.read(Reload.Order())
         #expect(changed.reply.warnings == [])
-        #expect(changed.plan.postman.terms.rules.clientCount == 5)
+        #expect(changed.plan.engine.options.rules.clientCount == 5)
         #expect(changed.plan.maintenance.tables == [.greylist, .autoWhitelist])
     }
 }

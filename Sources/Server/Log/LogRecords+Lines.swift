@@ -5,10 +5,12 @@ import Policy
 /// Records in the form of a sink: decisions, messages, and the steps of a decision.
 extension LogRecords {
     /// Appends a decision.
-    mutating func append(decision outcome: Outcome, on request: PolicyRequest, at now: Timestamp, in form: LogForm) {
+    mutating func append(
+        decision record: DecisionRecord, on request: PolicyRequest, at now: Timestamp, in form: LogForm
+    ) {
         append(
-            .info, at: now, in: form, fields: { $0.append(fieldsOf: outcome, on: request, $1) },
-            postgrey: { $0.append(decision: outcome, on: request) })
+            .info, at: now, in: form, fields: { $0.append(fieldsOf: record, on: request, $1) },
+            postgrey: { $0.append(decision: record, on: request) })
     }
 
     /// Appends a message.

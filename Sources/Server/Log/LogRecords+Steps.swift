@@ -6,20 +6,19 @@ import Whitelists
 
 /// The steps of a decision, for `LogLevel.debug`.
 extension LogRecords {
-    /// Appends all steps that led to an outcome.
+    /// Appends all steps that led to a decision.
     ///
     /// - Parameters:
     ///   - envelope: of that request; nil where greylisting has no say
-    ///   - judgement: what the store said; nil where it wasn't asked or did not answer
     mutating func append(
-        stepsTo outcome: Outcome, on request: PolicyRequest, envelope: Envelope?, judgement: Judgement?,
-        at now: Timestamp, in form: LogForm
+        stepsTo record: DecisionRecord, on request: PolicyRequest, envelope: Envelope?, at now: Timestamp,
+        in form: LogForm
     ) {
         append(step: "request", at: now, in: form) { line, style in
             for attribute in PolicyAttribute.allCases { line.append(sent: attribute, of: request, style) }
         }
         append(step: "envelope", at: now, in: form) { line, style in
-            guard var envelope else { return line.append("reason", outcome.reason.text, style) }
+            guard var envelope else { return line.append("reason", record.reason.text, style) }
             envelope.readKeys { triplet, _, _, network in
                 line.append("network", network, style)
                 line.append("triplet", triplet, style)
@@ -27,15 +26,15 @@ extension LogRecords {
         }
         if envelope != nil {
             append(step: "whitelist", at: now, in: form) { line, style in
-                guard let entry = outcome.entry else { return line.append("entry", "none", style) }
+                guard let entry = record.entry else { return line.append("entry", "none", style) }
                 line.append("entry", Array(entry.place.utf8).span, style)
             }
         }
-        if let judgement {
+        if let judgement = record.judgement {
             append(step: "store", at: now, in: form) { $0.append(fieldsOf: judgement, $1) }
         }
         append(step: "reply", at: now, in: form) { line, style in
-            switch outcome.reply {
+            switch record.reply {
             case .dunno: line.append("reply", "DUNNO", style)
             case .action(let text): line.append("reply", text.span, style)
             }

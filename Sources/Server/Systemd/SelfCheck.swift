@@ -6,7 +6,7 @@ import Policy
 /// Finds out whether the server still answers, by a request of its own on each event loop.
 ///
 /// The request takes the way of all others: through a socket, the loop's poll, the decoder, a connection's handler, the
-/// desk and the postman, and its reply back. It is about no recipient, so the store is not asked: a store that is away or
+/// pipeline and the engine, and its reply back. It is about no recipient, so the store is not asked: a store that is away or
 /// hangs must not make a service manager restart the server. Mail passes then, a restart would bring the store back no
 /// sooner, and what stands in for it in memory would be lost. For the same reason it isn't a whole greylisting: each
 /// would leave an entry. It is neither logged nor counted, and takes no place among the connections.

@@ -43,7 +43,7 @@ public struct Supervision: Service {
         var told = ""
         repeat {
             let counts = await server.counts()
-            let line = counts.description + (server.isStoreAway ? "; the store is away" : "")
+            let line = counts.description + (server.isStoreUnavailable ? "; the store is away" : "")
             guard !Task.isCancelled else { return }
             if line != told { socket.send(.status(line)) }
             told = line

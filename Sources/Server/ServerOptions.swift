@@ -2,7 +2,7 @@ public import Greylist
 public import NIOCore
 
 /// What is settled about serving, apart from what is answered.
-public struct ServerTerms: Sendable {
+public struct ServerOptions: Sendable {
     /// How many event loops there are.
     public var threads = 1
     /// How many connections are kept, shared out among the loops.
@@ -14,7 +14,7 @@ public struct ServerTerms: Sendable {
     /// The shortest time between two lines in the log that say whether the store answers.
     public var storeLinePause = TimeAmount.seconds(10)
     /// Whether a store in memory stands in for one that is away.
-    public var hasStandIn = false
+    public var hasFallback = false
     /// A connection that is silent for so long is closed.
     ///
     /// Postfix keeps one for up to 1,000 s.
@@ -24,7 +24,7 @@ public struct ServerTerms: Sendable {
     /// Tells the time; tests hand in a clock that they move.
     public var now: @Sendable () -> Timestamp
 
-    /// The terms of a fresh installation, with a clock.
+    /// The options of a fresh installation, with a clock.
     public init(now: @escaping @Sendable () -> Timestamp) {
         self.now = now
     }

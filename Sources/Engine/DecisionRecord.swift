@@ -2,10 +2,10 @@ public import Greylist
 public import Policy
 public import Whitelists
 
-/// What became of a request: what Postfix is told, and why.
+/// A decision that is made: what Postfix is told, and why.
 ///
-/// Log lines, metrics and reports derive from it.
-public struct Outcome: Sendable, Equatable {
+/// It is made once; log lines, counters and reports derive from it.
+public struct DecisionRecord: Sendable, Equatable {
     /// What Postfix is told.
     public var reply: PolicyReply
     /// Why.
@@ -14,23 +14,28 @@ public struct Outcome: Sendable, Equatable {
     public var entry: Whitelist.Match?
     /// What Postfix would have been told, where the site only observes; nil where `reply` is what was decided.
     public var withheld: PolicyReply?
+    /// What the store said, or the one in memory that answered in its place; nil where neither was asked or answered.
+    public var judgement: Judgement?
 
-    /// An outcome; without a reply Postfix is told to go on.
-    public init(_ reason: Reason, reply: PolicyReply = .dunno, entry: Whitelist.Match? = nil) {
+    /// A decision; without a reply Postfix is told to go on.
+    public init(
+        _ reason: Reason, reply: PolicyReply = .dunno, entry: Whitelist.Match? = nil, judgement: Judgement? = nil
+    ) {
         self.reason = reason
         self.reply = reply
         self.entry = entry
+        self.judgement = judgement
     }
 
     /// What was decided, whether Postfix is told it or not.
     public var decision: PolicyReply { withheld ?? reply }
 
     /// The same decision, of which Postfix isn't told.
-    func observed() -> Outcome {
-        var outcome = self
-        outcome.withheld = decision
-        outcome.reply = .dunno
-        return outcome
+    func observed() -> DecisionRecord {
+        var record = self
+        record.withheld = decision
+        record.reply = .dunno
+        return record
     }
 }
 

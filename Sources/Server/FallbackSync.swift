@@ -8,14 +8,14 @@ import Storage
 ///
 /// Nothing gets lost or is counted twice: what the store doesn't take goes back into memory, and to merge it again
 /// changes nothing.
-public struct HandBack: Service {
+public struct FallbackSync: Service {
     /// Entries in a slice: a few milliseconds of a store's time.
     private static let slice = 1_000
     /// After this time a slice counts as not taken, so that a store that hangs can't keep the daemon from its end.
     private static let patience = Duration.seconds(10)
     private static let task = "handing over what was learnt without the store"
 
-    private let standIn: MemoryStore
+    private let fallback: MemoryStore
     private let store: any Store
     private let health: StoreHealth
     /// By which entries expire; they may change.
@@ -26,10 +26,10 @@ public struct HandBack: Service {
     private let logger: Logger
 
     init(
-        from standIn: MemoryStore, to store: any Store, health: StoreHealth, rules: Rules,
+        from fallback: MemoryStore, to store: any Store, health: StoreHealth, rules: Rules,
         now: @escaping @Sendable () -> Timestamp, log: LimitedLog, logger: Logger
     ) {
-        self.standIn = standIn
+        self.fallback = fallback
         self.store = store
         self.health = health
         self.rules = NIOLockedValueBox(rules)
@@ -50,40 +50,41 @@ public struct HandBack: Service {
     public func run() async throws {
         await cancelWhenGracefulShutdown {
             while (try? await Task.sleep(for: .seconds(1))) != nil {
-                if !health.isAway { await handBack(by: .now + Self.patience) }
+                if !health.isAway { await fallbackSync(by: .now + Self.patience) }
             }
         }
     }
 
     /// Hands over what is left, whatever is known of the store; for the end of the server.
     func finish(by deadline: ContinuousClock.Instant) async {
-        await handBack(by: deadline)
-        let left = Table.allCases.reduce(0) { $0 + standIn.take(.max, from: $1).count }
+        await fallbackSync(by: deadline)
+        let left = Table.allCases.reduce(0) { $0 + fallback.take(.max, from: $1).count }
         if left > 0 { logger.warning("\(left) entries are lost that were only in memory: the store did not take them") }
     }
 
     /// Hands over all there is, or as much as the store takes by then.
-    func handBack(by deadline: ContinuousClock.Instant) async {
+    func fallbackSync(by deadline: ContinuousClock.Instant) async {
         var count = 0
         do throws(StoreError) {
-            for table in Table.allCases { try await handBack(table, by: deadline, counting: &count) }
+            for table in Table.allCases { try await fallbackSync(table, by: deadline, counting: &count) }
             faults.succeeded(Self.task)
         } catch {
             faults.failed(Self.task, error)
         }
         guard count > 0 else { return }
-        log.log(.handBack, level: .notice, "\(count) entries that were learnt without the store were handed over to it")
+        log.log(
+            .fallbackSync, level: .notice, "\(count) entries that were learnt without the store were handed over to it")
     }
 
-    private func handBack(
+    private func fallbackSync(
         _ table: Table, by deadline: ContinuousClock.Instant, counting count: inout Int
     ) async throws(StoreError) {
-        while case let entries = standIn.take(Self.slice, from: table), !entries.isEmpty {
+        while case let entries = fallback.take(Self.slice, from: table), !entries.isEmpty {
             do throws(StoreError) {
                 try await merge(entries, into: table, by: deadline)
                 count += entries.count
             } catch {
-                try await standIn.merge(entries, into: table, at: now(), under: rulesNow)
+                try await fallback.merge(entries, into: table, at: now(), under: rulesNow)
                 throw error
             }
         }

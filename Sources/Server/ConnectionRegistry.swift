@@ -4,7 +4,7 @@ import NIOCore
 ///
 /// At the limit the connection that has been silent longest makes room for a new one. Postfix doesn't mind: it opens a
 /// connection again when it needs one. A client that only holds connections can so not shut others out.
-final class Roster {
+final class ConnectionRegistry {
     /// How many sweeps make up the idle time-out.
     private static let sweeps = 20
 

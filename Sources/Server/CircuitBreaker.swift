@@ -8,7 +8,7 @@ import NIOCore
 ///
 /// Only the probe counts then: what the store answers late tells that it is slow, not that it is back. Nor does it matter
 /// whether the store ever answers what it was asked before, so answers that are lost can't keep the breaker open.
-struct Breaker {
+struct CircuitBreaker {
     /// What became of a round.
     enum Result {
         /// Answered in time. A store that takes no more answers, too: what it knows is as good as ever.

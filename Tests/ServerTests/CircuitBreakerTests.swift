@@ -6,7 +6,7 @@ import Testing
 /// When the store is asked, and when it is left alone.
 ///
 /// No pause is cut here, unless it is said.
-struct BreakerTests {
+struct CircuitBreakerTests {
     enum Step: Sendable {
         case answered, failed, late
         /// What the probe came to.
@@ -58,10 +58,10 @@ struct BreakerTests {
 
     @Test(arguments: stories)
     func plays(_ story: Story) {
-        var breaker = Breaker(pauses: .milliseconds(250)...(.seconds(4)))
+        var breaker = CircuitBreaker(pauses: .milliseconds(250)...(.seconds(4)))
         var now = NIODeadline.uptimeNanoseconds(1)
         for (number, step) in story.steps.enumerated() {
-            func note(_ result: Breaker.Result, isProbe: Bool = false) {
+            func note(_ result: CircuitBreaker.Result, isProbe: Bool = false) {
                 breaker.note(result, isProbe: isProbe, at: now, jitter: 0)
             }
             switch step {
@@ -87,7 +87,7 @@ struct BreakerTests {
 
     @Test(arguments: [(0, 250), (0.5, 188), (1, 125)])
     func thePauseIsCutByUpToAHalf(_ jitter: Double, _ milliseconds: Int64) {
-        var breaker = Breaker(pauses: .milliseconds(250)...(.seconds(4)))
+        var breaker = CircuitBreaker(pauses: .milliseconds(250)...(.seconds(4)))
         let now = NIODeadline.uptimeNanoseconds(1)
         breaker.note(.late, isProbe: false, at: now, jitter: jitter)
         let isEarlyAdmitted = breaker.admitsProbe(at: now + .milliseconds(milliseconds - 1))

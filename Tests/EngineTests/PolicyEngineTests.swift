@@ -7,14 +7,14 @@ import Testing
 import Whitelists
 
 /// The answer to each situation, as the protocol's table has it, before and after the store is asked.
-struct PostmanTests {
+struct PolicyEngineTests {
     struct Case: Sendable, CustomTestStringConvertible {
         let name: String
         /// What differs from a plain request at RCPT; nil leaves an attribute out.
         let attributes: [(String, String?)]
         /// Why the store isn't asked; nil where it is.
         var reason: Reason.NotOurs?
-        var terms = Postman.Terms()
+        var options = PolicyEngine.Options()
 
         var testDescription: String { name }
 
@@ -24,9 +24,9 @@ struct PostmanTests {
             self.reason = reason
         }
 
-        func under(_ change: (inout Postman.Terms) -> Void) -> Case {
+        func under(_ change: (inout PolicyEngine.Options) -> Void) -> Case {
             var other = self
-            change(&other.terms)
+            change(&other.options)
             return other
         }
     }
@@ -74,16 +74,17 @@ struct PostmanTests {
     ])
     func theAutoWhitelistKnowsNetworksOrAddresses(_ address: String, _ byAddress: Bool, _ text: String) throws {
         for isHashed in [true, false] {
-            var terms = Postman.Terms()
-            terms.rules.clientCount = 5
-            terms.autoWhitelistsAddresses = byAddress
-            terms.hashesKeys = isHashed
+            var options = PolicyEngine.Options()
+            options.rules.clientCount = 5
+            options.autoWhitelistsAddresses = byAddress
+            options.hashesKeys = isHashed
             var envelope = Envelope()
             let request = try Self.request([("client_address", address)])
             guard
-                case .query(let query, _) = try Self.postman(terms).answer(request, at: Self.now, using: &envelope)
+                case .needsStore(let decision) = try Self.engine(options).decide(
+                    request, at: Self.now, using: &envelope)
             else { throw Broken() }
-            #expect(query.keys(.client) == [Key(Array(text.utf8).span, isHashed: isHashed)])
+            #expect(decision.query.keys(.client) == [Key(Array(text.utf8).span, isHashed: isHashed)])
         }
     }
 
@@ -91,42 +92,42 @@ struct PostmanTests {
 
     @Test(arguments: cases)
     func theStoreIsAskedOnlyWhereItHasASay(_ item: Case) throws {
-        let postman = try Self.postman(item.terms)
+        let engine = try Self.engine(item.options)
         var envelope = Envelope()
-        switch postman.answer(try Self.request(item.attributes), at: Self.now, using: &envelope) {
-        case .outcome(let outcome):
+        switch engine.decide(try Self.request(item.attributes), at: Self.now, using: &envelope) {
+        case .done(let record):
             let reason = try #require(item.reason)
-            #expect(outcome == Outcome(.notOurs(reason)))
-            #expect(outcome.reply == .dunno)
-        case .query(let query, _):
+            #expect(record == DecisionRecord(.notOurs(reason)))
+            #expect(record.reply == .dunno)
+        case .needsStore(let decision):
             #expect(item.reason == nil)
-            #expect(query.keys(.client).isEmpty)
-            #expect(query.time == Self.now)
+            #expect(decision.query.keys(.client).isEmpty)
+            #expect(decision.query.time == Self.now)
         }
     }
 
     @Test func aWhitelistEntryDecidesBeforeTheStore() throws {
         let entry = WhitelistEntry(.sender(try #require(AddressLiteral("a@b"))))
-        var postman = try Self.postman()
-        postman.change(whitelist: Whitelist([entry], source: "here"))
+        var engine = try Self.engine()
+        engine.change(whitelist: Whitelist([entry], source: "here"))
         var envelope = Envelope()
         guard
-            case .outcome(let outcome) = postman.answer(
+            case .done(let record) = engine.decide(
                 try Self.request([("sender", "A@B")]), at: Self.now, using: &envelope)
         else { throw Unexpected() }
-        #expect(outcome == Outcome(.whitelisted(.sender), entry: outcome.entry))
-        #expect(outcome.entry?.place == "here")
+        #expect(record == DecisionRecord(.whitelisted(.sender), entry: record.entry))
+        #expect(record.entry?.place == "here")
     }
 
     @Test func theAutoWhitelistIsAskedOnlyWhenItIsOn() throws {
-        var terms = Postman.Terms()
-        terms.rules.clientCount = 5
+        var options = PolicyEngine.Options()
+        options.rules.clientCount = 5
         var envelope = Envelope()
         guard
-            case .query(let query, _) = try Self.postman(terms).answer(
+            case .needsStore(let decision) = try Self.engine(options).decide(
                 try Self.request(), at: Self.now, using: &envelope)
         else { throw Unexpected() }
-        #expect(query.keys(.client) == [Key(Array("192.0.2.0/24".utf8).span, isHashed: true)])
+        #expect(decision.query.keys(.client) == [Key(Array("192.0.2.0/24".utf8).span, isHashed: true)])
     }
 
     static let verdicts: [(Verdict, String)] = [
@@ -139,15 +140,16 @@ struct PostmanTests {
 
     @Test(arguments: verdicts)
     func aVerdictIsPutIntoWords(_ verdict: Verdict, _ reply: String) throws {
-        let outcome = try Self.postman().conclude(try Self.request(), verdict, at: Self.now)
-        #expect(outcome.reply.text == reply)
-        #expect(outcome.reason == .judged(verdict))
+        let record = try Self.engine().finish(try Self.decision(), with: .judged(Judgement(verdict)), at: Self.now)
+        #expect(record.reply.text == reply)
+        #expect(record.reason == .judged(verdict))
     }
 
     @Test func aMessageGetsItsHeaderOnce() throws {
-        let postman = try Self.postman()
+        let engine = try Self.engine()
         func reply(_ instance: String) throws -> String {
-            postman.conclude(try Self.request([("instance", instance)]), .retried(delay: 301), at: Self.now).reply.text
+            let decision = try Self.decision([("instance", instance)])
+            return engine.finish(decision, with: .judged(Judgement(.retried(delay: 301))), at: Self.now).reply.text
         }
         #expect(try reply("a1").hasPrefix("PREPEND"))
         #expect(try reply("a1") == "DUNNO")
@@ -159,117 +161,127 @@ struct PostmanTests {
     }
 
     @Test func manyMessagesGetTheirHeaders() throws {
-        let postman = try Self.postman()
+        let engine = try Self.engine()
         for number in 0..<20_000 {
-            let request = try Self.request([("instance", "1a2b.\(number).0")])
-            #expect(postman.conclude(request, .retried(delay: 301), at: Self.now).reply.text.hasPrefix("PREPEND"))
+            let decision = try Self.decision([("instance", "1a2b.\(number).0")])
+            let record = engine.finish(decision, with: .judged(Judgement(.retried(delay: 301))), at: Self.now)
+            #expect(record.reply.text.hasPrefix("PREPEND"))
         }
     }
 
     @Test(arguments: [(false, "DUNNO"), (true, "DEFER_IF_PERMIT Greylisted, 300 s, after 0 s")])
     func withoutTheStoreTheSiteDecides(_ defers: Bool, _ reply: String) throws {
-        var terms = Postman.Terms()
-        terms.defersOnStoreError = defers
-        let outcome = try Self.postman(terms).withoutStore(try Self.request(), at: Self.now)
-        #expect(outcome.reply.text == reply)
-        #expect(outcome.reason == .storeFailed)
+        var options = PolicyEngine.Options()
+        options.defersOnStoreError = defers
+        let record = try Self.engine(options).finish(try Self.decision(), with: .unavailable, at: Self.now)
+        #expect(record.reply.text == reply)
+        #expect(record.reason == .storeFailed)
     }
 
     /// Nobody waits for a record that can't be kept.
     @Test func whatTheStoreTakesNoMoreOfPasses() throws {
-        var terms = Postman.Terms()
-        terms.defersOnStoreError = true
-        let outcome = try Self.postman(terms).withoutStore(try Self.request(), takesNoMore: true, at: Self.now)
-        #expect(outcome == Outcome(.storeFailed))
+        var options = PolicyEngine.Options()
+        options.defersOnStoreError = true
+        let record = try Self.engine(options).finish(try Self.decision(), with: .full, at: Self.now)
+        #expect(record == DecisionRecord(.storeFailed))
     }
 
     @Test(arguments: [(false, "DUNNO"), (true, "DEFER_IF_PERMIT Greylisted, 300 s, after 0 s")])
     func beyondTheBoundsTheSiteDecides(_ defers: Bool, _ reply: String) throws {
-        var terms = Postman.Terms()
-        terms.defersAtPendingLimit = defers
-        let outcome = try Self.postman(terms).conclude(
-            try Self.request(), .pendingLimitReached(wait: 300), at: Self.now)
-        #expect(outcome.reply.text == reply)
-        #expect(outcome.reason == .judged(.pendingLimitReached(wait: 300)))
+        var options = PolicyEngine.Options()
+        options.defersAtPendingLimit = defers
+        let record = try Self.engine(options).finish(
+            try Self.decision(), with: .judged(Judgement(.pendingLimitReached(wait: 300))), at: Self.now)
+        #expect(record.reply.text == reply)
+        #expect(record.reason == .judged(.pendingLimitReached(wait: 300)))
     }
 
     @Test(arguments: verdicts + [(.pendingLimitReached(wait: 300), "DEFER_IF_PERMIT Greylisted, 300 s, after 0 s")])
     func aTrialDecidesAndLetsAllPass(_ verdict: Verdict, _ reply: String) throws {
-        let outcome = try Self.postman(Self.trial).conclude(try Self.request(), verdict, at: Self.now)
-        #expect(outcome.reply == .dunno)
-        #expect(outcome.withheld?.text == reply)
-        #expect(outcome.reason == .judged(verdict))
+        let record = try Self.engine(Self.trial).finish(
+            try Self.decision(), with: .judged(Judgement(verdict)), at: Self.now)
+        #expect(record.reply == .dunno)
+        #expect(record.withheld?.text == reply)
+        #expect(record.reason == .judged(verdict))
     }
 
     @Test func aTrialLetsAllPassWithoutTheStore() throws {
-        let outcome = try Self.postman(Self.trial).withoutStore(try Self.request(), at: Self.now)
-        #expect(outcome.reply == .dunno)
-        #expect(outcome.withheld?.text == "DEFER_IF_PERMIT Greylisted, 300 s, after 0 s")
+        let record = try Self.engine(Self.trial).finish(try Self.decision(), with: .unavailable, at: Self.now)
+        #expect(record.reply == .dunno)
+        #expect(record.withheld?.text == "DEFER_IF_PERMIT Greylisted, 300 s, after 0 s")
     }
 
     /// In a log every line of a trial can so be told from what was enforced.
     @Test func aTrialMarksWhatPassesInAnyCase() throws {
-        var postman = try Self.postman(Self.trial)
+        var engine = try Self.engine(Self.trial)
         let sender = try #require(AddressLiteral("a@example.org"))
-        postman.change(whitelist: Whitelist([.init(.sender(sender))], source: "here"))
+        engine.change(whitelist: Whitelist([.init(.sender(sender))], source: "here"))
         var envelope = Envelope()
         for changes in [[], [("client_address", nil)]] as [[(String, String?)]] {
             guard
-                case .outcome(let outcome) = postman.answer(
+                case .done(let record) = engine.decide(
                     try Self.request(changes), at: Self.now, using: &envelope)
             else { throw Unexpected() }
-            #expect(outcome.reply == .dunno)
-            #expect(outcome.withheld == .dunno)
+            #expect(record.reply == .dunno)
+            #expect(record.withheld == .dunno)
         }
     }
 
     /// A site that only observes, and would defer wherever it may.
-    static let trial: Postman.Terms = {
-        var terms = Postman.Terms()
-        terms.observesOnly = true
-        terms.defersOnStoreError = true
-        terms.defersAtPendingLimit = true
-        return terms
+    static let trial: PolicyEngine.Options = {
+        var options = PolicyEngine.Options()
+        options.observesOnly = true
+        options.defersOnStoreError = true
+        options.defersAtPendingLimit = true
+        return options
     }()
 
     @Test(arguments: [("list-4711-bounce@example.org", true), ("list47@example.org", false), ("a@example.org", false)])
     func anEarlierSpellingIsAskedForWhereItDiffers(_ sender: String, _ differs: Bool) throws {
         var envelope = Envelope()
         let request = try Self.request([("sender", sender)])
-        guard case .query(let query, _) = try Self.postman().answer(request, at: Self.now, using: &envelope) else {
+        guard case .needsStore(let decision) = try Self.engine().decide(request, at: Self.now, using: &envelope) else {
             throw Unexpected()
         }
         let former = Array("192.0.2.0/24/\(sender)/u@example.com".utf8)
-        #expect(query.keys(.legacy) == (differs ? [Key(former.span, isHashed: true)] : []))
-        #expect(differs || query.keys(.triplet) == [Key(former.span, isHashed: true)])
+        #expect(decision.query.keys(.legacy) == (differs ? [Key(former.span, isHashed: true)] : []))
+        #expect(differs || decision.query.keys(.triplet) == [Key(former.span, isHashed: true)])
     }
 
     @Test(arguments: [(false, "bob+tag"), (true, "bob")])
     func aRecipientIsFoldedWhereTheSiteWantsIt(_ folds: Bool, _ user: String) throws {
-        var terms = Postman.Terms()
-        terms.foldsRecipient = folds
+        var options = PolicyEngine.Options()
+        options.foldsRecipient = folds
         var envelope = Envelope()
         let request = try Self.request([
             ("recipient", "bob+tag@example.com"), ("client_address", "[64:ff9b::c000:209]"),
         ])
-        let answer = try Self.postman(terms).answer(request, at: Self.now, using: &envelope)
-        guard case .query(let query, _) = answer else { throw Unexpected() }
+        let step = try Self.engine(options).decide(request, at: Self.now, using: &envelope)
+        guard case .needsStore(let decision) = step else { throw Unexpected() }
         func key(_ text: String) -> Key { Key(Array(text.utf8).span, isHashed: true) }
-        #expect(query.keys(.triplet) == [key("192.0.2.0/24/a@example.org/\(user)@example.com")])
+        #expect(decision.query.keys(.triplet) == [key("192.0.2.0/24/a@example.org/\(user)@example.com")])
         let wrapped = key("64:ff9b::/48/a@example.org/bob+tag@example.com")
         let unfolded = folds ? [key("192.0.2.0/24/a@example.org/bob+tag@example.com")] : []
-        #expect(query.keys(.legacy) == [wrapped] + unfolded)
+        #expect(decision.query.keys(.legacy) == [wrapped] + unfolded)
     }
 
     struct Unexpected: Error {}
 
+    /// A decision that waits for the store.
+    static func decision(_ changes: [(String, String?)] = []) throws -> Decision {
+        var envelope = Envelope()
+        guard case .needsStore(let decision) = try engine().decide(try request(changes), at: now, using: &envelope)
+        else { throw Unexpected() }
+        return decision
+    }
+
     static let now = Timestamp(seconds: 1_795_340_130)
 
-    static func postman(_ terms: Postman.Terms = Postman.Terms()) throws -> Postman {
+    static func engine(_ options: PolicyEngine.Options = PolicyEngine.Options()) throws -> PolicyEngine {
         let wording = try Wording(
             action: "DEFER_IF_PERMIT", text: "Greylisted, {wait} s, after {delay} s", header: "X-Greylist: {delay} s",
             hostname: "mx")
-        return Postman(terms: terms, wording: wording)
+        return PolicyEngine(options: options, wording: wording)
     }
 
     static func request(_ changes: [(String, String?)] = []) throws -> PolicyRequest {

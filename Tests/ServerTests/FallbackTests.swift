@@ -8,7 +8,7 @@ import Testing
 @testable import Server
 
 /// Memory stands in for a store that is away, and hands over what it learnt.
-struct StandInTests {
+struct FallbackTests {
     private static let faults: [StoreError] = [
         StoreError(.unavailable, "no disk"), StoreError(.misconfigured, "no password"),
     ]
@@ -17,8 +17,8 @@ struct StandInTests {
     func greylistingGoesOnInMemoryAndIsHandedOver(_ mood: FickleStore.Mood) async throws {
         let store = FickleStore(mood)
         try await ServerStage.run(
-            try ServingTests.postman(), store: store,
-            terms: .with(\.hasStandIn, true).and(\.requestDeadline, .milliseconds(200))
+            try ServingTests.engine(), store: store,
+            options: .with(\.hasFallback, true).and(\.requestDeadline, .milliseconds(200))
                 .and(\.storePauses, .milliseconds(1)...(.milliseconds(1)))
         ) { stage in
             let client = try Client(path: stage.path)
@@ -46,7 +46,8 @@ struct StandInTests {
     /// Senders that the store knows would be new to memory, and have to wait for nothing.
     @Test func mailPassesWhereTheStoreTakesNoMore() async throws {
         let store = FickleStore(.faults(StoreError(.writeRefused, "no room")))
-        try await ServerStage.run(try ServingTests.postman(), store: store, terms: .with(\.hasStandIn, true)) { stage in
+        try await ServerStage.run(try ServingTests.engine(), store: store, options: .with(\.hasFallback, true)) {
+            stage in
             let client = try Client(path: stage.path)
             try client.send(ServingTests.request())
             #expect(try await client.reply() == "action=DUNNO\n\n")
@@ -56,8 +57,8 @@ struct StandInTests {
     @Test func whatIsLeftIsHandedOverInTheEnd() async throws {
         let store = FickleStore(.fails(Self.faults[0]))
         try await ServerStage.run(
-            try ServingTests.postman(), store: store,
-            terms: .with(\.hasStandIn, true).and(\.storePauses, .hours(1)...(.hours(1))).and(\.grace, .seconds(60))
+            try ServingTests.engine(), store: store,
+            options: .with(\.hasFallback, true).and(\.storePauses, .hours(1)...(.hours(1))).and(\.grace, .seconds(60))
         ) { stage in
             let client = try Client(path: stage.path)
             for number in 0..<10 {
@@ -79,11 +80,11 @@ struct StandInTests {
         }
     }
 
-    private func handBack(_ standIn: MemoryStore, _ store: FickleStore) -> HandBack {
+    private func fallbackSync(_ fallback: MemoryStore, _ store: FickleStore) -> FallbackSync {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let health = StoreHealth(pause: .seconds(10), logger: logger) { _, _ in }
-        return HandBack(
-            from: standIn, to: store, health: health, rules: Rules(), now: { Timestamp(seconds: 5_000) },
+        return FallbackSync(
+            from: fallback, to: store, health: health, rules: Rules(), now: { Timestamp(seconds: 5_000) },
             log: LimitedLog(logger: logger) { _, _ in }, logger: logger)
     }
 
@@ -92,28 +93,28 @@ struct StandInTests {
     }
 
     @Test func bothTablesAreHandedOverInSlices() async throws {
-        let (standIn, store, entries) = (MemoryStore(), FickleStore(.answers), entries(2_500))
+        let (fallback, store, entries) = (MemoryStore(), FickleStore(.answers), entries(2_500))
         for table in Table.allCases {
-            try await standIn.merge(entries, into: table, at: Timestamp(seconds: 0), under: Rules())
+            try await fallback.merge(entries, into: table, at: Timestamp(seconds: 0), under: Rules())
         }
-        await handBack(standIn, store).handBack(by: .now + .seconds(60))
+        await fallbackSync(fallback, store).fallbackSync(by: .now + .seconds(60))
         for table in Table.allCases {
             #expect(try await all(store, table) == entries)
-            #expect(try await all(standIn, table).isEmpty)
+            #expect(try await all(fallback, table).isEmpty)
         }
     }
 
     /// A store that refuses, and one that never answers.
     @Test(arguments: [FickleStore.Mood.fails(faults[0]), .loses])
     func whatTheStoreDoesNotTakeIsKept(_ mood: FickleStore.Mood) async throws {
-        let (standIn, store, entries) = (MemoryStore(), FickleStore(mood), entries(2_500))
-        try await standIn.merge(entries, into: .greylist, at: Timestamp(seconds: 0), under: Rules())
-        let handBack = handBack(standIn, store)
-        await handBack.handBack(by: .now + .milliseconds(50))
-        #expect(try await all(standIn, .greylist) == entries)
+        let (fallback, store, entries) = (MemoryStore(), FickleStore(mood), entries(2_500))
+        try await fallback.merge(entries, into: .greylist, at: Timestamp(seconds: 0), under: Rules())
+        let fallbackSync = fallbackSync(fallback, store)
+        await fallbackSync.fallbackSync(by: .now + .milliseconds(50))
+        #expect(try await all(fallback, .greylist) == entries)
         store.mood = .answers
-        await handBack.finish(by: .now + .seconds(60))
+        await fallbackSync.finish(by: .now + .seconds(60))
         #expect(try await all(store, .greylist) == entries)
-        #expect(try await all(standIn, .greylist).isEmpty)
+        #expect(try await all(fallback, .greylist).isEmpty)
     }
 }

@@ -1,0 +1,165 @@
+import Engine
+import Greylist
+import NIOCore
+import Storage
+
+/// Which requests of one event loop are with the store, and until when: batches, their deadlines, the circuit breaker.
+///
+/// All queries of one turn of the loop go to the store together as one batch. A batch is settled once, by the store's answer,
+/// by its deadline or by the end of the server; what comes for it later is dropped, so a late answer can't reach another
+/// request. While the breaker is open the store gets nothing but a probe, a single request: so nobody else waits for
+/// the deadline, and what a store that hangs still has to answer hardly grows.
+///
+/// A pure machine: it asks no store, runs no timer and reads no clock. What it returns is for its owner to do.
+///
+/// - `Origin`: who waits for an answer
+struct StoreGate<Origin> {
+    /// A decision that waits for the store.
+    struct PendingRequest {
+        let origin: Origin
+        let decision: Decision
+    }
+
+    /// What a batch says of the store.
+    enum Health: Equatable {
+        case unchanged
+        case succeeded
+        case failed(StoreError)
+    }
+
+    /// A batch that is over.
+    struct Settled {
+        /// Its requests, each of which has an answer.
+        let requests: [PendingRequest]
+        /// What it says of the store.
+        let health: Health
+        private let queries: [StoreQuery]
+        private let error: StoreError?
+
+        /// A batch that the store answered.
+        fileprivate init(_ requests: [PendingRequest], answeredBy queries: [StoreQuery], isClosed: Bool) {
+            self.requests = requests
+            self.queries = queries
+            error = nil
+            let failed = queries.last { $0.judgement == nil }?.error
+            health = failed.map { .failed($0) } ?? (isClosed ? .succeeded : .unchanged)
+        }
+
+        /// A batch that has no answer.
+        fileprivate init(_ requests: [PendingRequest], failedBy error: StoreError?) {
+            self.requests = requests
+            self.error = error
+            queries = []
+            health = error.map { .failed($0) } ?? .unchanged
+        }
+
+        /// The answer to the request at that position.
+        func answer(at index: Int) -> Decision.StoreAnswer {
+            guard !queries.isEmpty else { return error?.code == .writeRefused ? .full : .unavailable }
+            if let judgement = queries[index].judgement { return .judged(judgement) }
+            guard let error = queries[index].error else {
+                preconditionFailure("a store answered a query with neither a judgement nor an error")
+            }
+            return error.code == .writeRefused ? .full : .unavailable
+        }
+    }
+
+    private struct Batch {
+        let number: Int
+        let deadline: NIODeadline
+        /// Whether it is there to find out if the store is back; then it is a single request.
+        let isProbe: Bool
+        let requests: [PendingRequest]
+    }
+
+    private let timeout: TimeAmount
+    private var breaker: CircuitBreaker
+    /// What goes to the store at the end of this turn.
+    private var queries: [StoreQuery] = []
+    private var requests: [PendingRequest] = []
+    /// Whether that is the probe.
+    private var isProbing = false
+    /// With the store, in the order of their deadlines.
+    private var batches: [Batch] = []
+    private var lastNumber = 0
+
+    /// A gate with a closed breaker.
+    ///
+    /// - Parameters:
+    ///   - timeout: how long the store has for a batch
+    ///   - pauses: how long a store that fails is left alone: at first, and at most
+    init(timeout: TimeAmount, pauses: ClosedRange<TimeAmount>) {
+        self.timeout = timeout
+        breaker = CircuitBreaker(pauses: pauses)
+    }
+
+    /// Takes a decision to the next batch; false where it has to do without the store.
+    mutating func admit(_ decision: Decision, from origin: Origin, at now: @autoclosure () -> NIODeadline) -> Bool {
+        if !breaker.isClosed {
+            guard breaker.admitsProbe(at: now()) else { return false }
+            isProbing = true
+        }
+        queries.append(decision.query)
+        requests.append(PendingRequest(origin: origin, decision: decision))
+        return true
+    }
+
+    /// Ends the turn: the queries to put to the store, and the number under which they are answered; nil where there are none.
+    mutating func nextBatch(at now: @autoclosure () -> NIODeadline) -> (number: Int, queries: [StoreQuery])? {
+        guard !queries.isEmpty else { return nil }
+        lastNumber += 1
+        batches.append(
+            Batch(number: lastNumber, deadline: now() + timeout, isProbe: isProbing, requests: requests))
+        isProbing = false
+        let batch = queries
+        // The next turn is likely to bring as many.
+        (queries, requests) = ([], [])
+        queries.reserveCapacity(batch.count)
+        requests.reserveCapacity(batch.count)
+        return (lastNumber, batch)
+    }
+
+    /// When the oldest batch is late; nil where none is with the store.
+    var deadline: NIODeadline? { batches.first?.deadline }
+
+    /// Settles a batch that the store answered; nil where it is settled already.
+    mutating func settle(
+        _ number: Int, by result: Result<[StoreQuery], StoreError>, at now: @autoclosure () -> NIODeadline,
+        jitter: @autoclosure () -> Double
+    ) -> Settled? {
+        guard let index = batches.firstIndex(where: { $0.number == number }) else { return nil }
+        let batch = batches.remove(at: index)
+        breaker.note(result.isAnswer ? .answered : .failed, isProbe: batch.isProbe, at: now(), jitter: jitter())
+        switch result {
+        case .success(let queries):
+            return Settled(batch.requests, answeredBy: queries, isClosed: breaker.isClosed)
+        case .failure(let error): return Settled(batch.requests, failedBy: error)
+        }
+    }
+
+    /// Settles the oldest batch if it is late.
+    mutating func settleLate(at now: NIODeadline, jitter: @autoclosure () -> Double) -> Settled? {
+        guard let batch = batches.first, batch.deadline <= now else { return nil }
+        batches.removeFirst()
+        breaker.note(.late, isProbe: batch.isProbe, at: now, jitter: jitter())
+        let limit = Double(timeout.nanoseconds) / 1e9
+        return Settled(
+            batch.requests, failedBy: StoreError(.unavailable, "the store did not answer within \(limit) s"))
+    }
+
+    /// Settles everything that is with the store, for the end of the server.
+    mutating func settleAll() -> [Settled] {
+        defer { batches = [] }
+        return batches.map { Settled($0.requests, failedBy: nil) }
+    }
+}
+
+extension Result<[StoreQuery], StoreError> {
+    /// Whether the store did what it could; it need not have judged all.
+    fileprivate var isAnswer: Bool {
+        switch self {
+        case .success(let queries): queries.contains { $0.judgement != nil || $0.error?.code == .writeRefused }
+        case .failure(let error): error.code == .writeRefused
+        }
+    }
+}
