@@ -31,13 +31,13 @@ public final class RedisStore: CopyTarget {
     let layout: RedisLayout
     let maintenanceLease: Int64?
     let pending = NIOLockedValueBox(PendingLimiter(rules: Rules()))
-    private let tellers = NIOLockedValueBox<[ObjectIdentifier: NIOLoopBound<Teller>]>([:])
+    private let batchers = NIOLockedValueBox<[ObjectIdentifier: NIOLoopBound<CommandBatcher>]>([:])
     /// For what doesn't come from an event loop, and for maintenance.
     let background = MultiThreadedEventLoopGroup.singleton.next()
 
     /// Reads the files that the location names (passwords, certificates), and doesn't wait for a connection.
     ///
-    /// - Parameter report: takes a sentence for the log: what the administrator should mend; called on any thread
+    /// - Parameter report: takes a sentence for the log: what the administrator should fix; called on any thread
     public convenience init(
         _ location: RedisLocation, terms: Terms = Terms(), report: @escaping @Sendable (String) -> Void
     ) throws(StoreError) {
@@ -64,7 +64,7 @@ public final class RedisStore: CopyTarget {
 
     /// Begins to connect, so that the first request doesn't have to.
     public func connect() {
-        background.execute { _ = self.teller(on: self.background) }
+        background.execute { _ = self.batcher(on: self.background) }
     }
 
     /// Sends the queries on the connections of the calling event loop; `done` is called there.
@@ -72,30 +72,30 @@ public final class RedisStore: CopyTarget {
         _ batch: consuming [StoreQuery], done: @escaping @Sendable (Result<[StoreQuery], StoreError>) -> Void
     ) {
         if let eventLoop = MultiThreadedEventLoopGroup.currentEventLoop {
-            UpdateOperation(batch, by: teller(on: eventLoop), done: done).start()
+            UpdateOperation(batch, by: batcher(on: eventLoop), done: done).start()
         } else {
             let batch = batch
             background.execute {
-                UpdateOperation(batch, by: self.teller(on: self.background), done: done).start()
+                UpdateOperation(batch, by: self.batcher(on: self.background), done: done).start()
             }
         }
     }
 
     /// Closes all connections; what is under way fails.
     public func close() async {
-        for bound in tellers.withLockedValue({ Array($0.values) }) {
+        for bound in batchers.withLockedValue({ Array($0.values) }) {
             _ = try? await bound.eventLoop.submit { bound.value.client.close() }.get()
         }
     }
 
-    /// The teller of an event loop, made when it is first asked for; to be called there.
-    func teller(on eventLoop: any EventLoop) -> Teller {
-        if let teller = tellers.withLockedValue({ $0[ObjectIdentifier(eventLoop)] }) { return teller.value }
-        let teller = Teller(
+    /// The batcher of an event loop, made when it is first asked for; to be called there.
+    func batcher(on eventLoop: any EventLoop) -> CommandBatcher {
+        if let batcher = batchers.withLockedValue({ $0[ObjectIdentifier(eventLoop)] }) { return batcher.value }
+        let batcher = CommandBatcher(
             on: eventLoop, client: RedisClient(on: eventLoop, access: access, limits: limits),
             commands: EntryCommands(layout: layout, isCluster: access.location.isCluster), pending: pending)
-        tellers.withLockedValue { $0[ObjectIdentifier(eventLoop)] = NIOLoopBound(teller, eventLoop: eventLoop) }
-        return teller
+        batchers.withLockedValue { $0[ObjectIdentifier(eventLoop)] = NIOLoopBound(batcher, eventLoop: eventLoop) }
+        return batcher
     }
 }
 

@@ -5,11 +5,11 @@ import Storage
 /// What the batches of one event loop share: the client, and the commands that go out at the end of a turn.
 ///
 /// Everything happens on the event loop.
-final class Teller {
+final class CommandBatcher {
     private struct Draft {
         var length: Int
         var slot: UInt16?
-        var waiter: Waiter
+        var pendingReply: PendingReply
     }
 
     let client: RedisClient
@@ -34,10 +34,10 @@ final class Teller {
     /// Drafts a command, to go out with all others of this turn.
     ///
     /// - Parameter write: writes the command, and returns the slot of its key
-    func draft(to waiter: Waiter, _ write: (inout EntryCommands, inout ByteBuffer) -> UInt16?) {
+    func draft(to pendingReply: PendingReply, _ write: (inout EntryCommands, inout ByteBuffer) -> UInt16?) {
         let start = outgoing.writerIndex
         let slot = write(&commands, &outgoing)
-        drafts.append(Draft(length: outgoing.writerIndex - start, slot: slot, waiter: waiter))
+        drafts.append(Draft(length: outgoing.writerIndex - start, slot: slot, pendingReply: pendingReply))
         guard !isFlushScheduled else { return }
         isFlushScheduled = true
         eventLoop.assumeIsolated().execute {
@@ -57,7 +57,7 @@ final class Teller {
             guard let command = bytes.readSlice(length: draft.length) else {
                 preconditionFailure("a command was drafted and not written")
             }
-            client.submit(command, slot: draft.slot, to: draft.waiter)
+            client.submit(command, slot: draft.slot, to: draft.pendingReply)
         }
         client.flush()
         drafts.removeAll(keepingCapacity: true)

@@ -1,7 +1,7 @@
 import NIOCore
 
 /// Commands that are to be sent once more in a moment.
-final class Postponement {
+final class RetryQueue {
     private let eventLoop: any EventLoop
     private let resend: ([Command]) -> Void
     private var commands: [Command] = []

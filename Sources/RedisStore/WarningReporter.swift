@@ -1,9 +1,9 @@
 import NIOConcurrencyHelpers
 
-/// Tells the administrator what he should mend: once, and again when it changes or comes back.
+/// Tells the administrator what to fix: once, and again when it changes or comes back.
 ///
 /// The clients of all event loops share one, since they all meet the same.
-final class Remarks: Sendable {
+final class WarningReporter: Sendable {
     private let report: @Sendable (String) -> Void
     private let standing = NIOLockedValueBox<[ServerAddress: String]>([:])
 
@@ -12,11 +12,11 @@ final class Remarks: Sendable {
     }
 
     /// Reports what is wrong with a server, unless that was the last that was said of it; nil where all is well.
-    func set(_ remark: String?, on server: ServerAddress) {
+    func set(_ warning: String?, on server: ServerAddress) {
         let last = standing.withLockedValue { standing in
-            defer { standing[server] = remark }
+            defer { standing[server] = warning }
             return standing[server]
         }
-        if let remark, remark != last { report(remark) }
+        if let warning, warning != last { report(warning) }
     }
 }

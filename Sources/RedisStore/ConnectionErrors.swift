@@ -3,11 +3,11 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 
-extension RedisFault {
+extension RedisError {
     /// Why a connection can't be made, or broke.
     init(connectionError error: any Error) {
         switch error {
-        case let fault as RedisFault: self = fault
+        case let fault as RedisError: self = fault
         case let error as NIOConnectionError: self.init(error)
         case let error as IOError: self.init(.unavailable(.unreachable), Self.sentence(for: error))
         case ChannelError.connectTimeout: self.init(.unavailable(.unreachable), "the server can't be reached in time")
@@ -20,7 +20,7 @@ extension RedisFault {
     }
 
     private init(_ error: NIOConnectionError) {
-        let reasons = error.connectionErrors.map { RedisFault(connectionError: $0.error).message }
+        let reasons = error.connectionErrors.map { RedisError(connectionError: $0.error).message }
         if let reason = reasons.first {
             self.init(.unavailable(.unreachable), reason)
         } else {

@@ -6,20 +6,20 @@ import Storage
 /// One connection to a server: carries out what its state machine says.
 ///
 /// It is used once. When it fails, for whatever reason, it says so and is done.
-final class Connection: ChannelInboundHandler {
+final class RedisConnection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     enum Event {
         /// It may be used from now on.
-        case ready(remark: String?)
+        case ready(warning: String?)
         /// It is over, and these commands get no reply.
-        case closed(RedisFault, unanswered: [Command])
+        case closed(RedisError, unanswered: [Command])
     }
 
     let address: ServerAddress
     private let eventLoop: any EventLoop
-    private let greeting: Greeting
+    private let handshake: Handshake
     private let limits: RedisLimits
     private let onEvent: (Event) -> Void
     private let onReply: (Command, RESPValue) -> Void
@@ -38,16 +38,16 @@ final class Connection: ChannelInboundHandler {
     ///   - onEvent: called at most once with `.ready` and, unless it is closed by ``close()``, once with `.closed`
     ///   - onReply: takes the reply to each command
     init(
-        to address: ServerAddress, on eventLoop: any EventLoop, greeting: Greeting, limits: RedisLimits,
+        to address: ServerAddress, on eventLoop: any EventLoop, handshake: Handshake, limits: RedisLimits,
         onEvent: @escaping (Event) -> Void, onReply: @escaping (Command, RESPValue) -> Void
     ) {
         self.address = address
         self.eventLoop = eventLoop
-        self.greeting = greeting
+        self.handshake = handshake
         self.limits = limits
         self.onEvent = onEvent
         self.onReply = onReply
-        state = ConnectionState(greeting: greeting, limits: limits, now: .now())
+        state = ConnectionState(handshake: handshake, limits: limits, now: .now())
     }
 
     /// Whether no reply is outstanding.
@@ -67,7 +67,7 @@ final class Connection: ChannelInboundHandler {
         connecting.whenComplete { result in
             switch result {
             case .success(let channel): bound.value.adopt(channel, tls: tls, host: host)
-            case .failure(let error): bound.value.fail(with: RedisFault(connectionError: error))
+            case .failure(let error): bound.value.fail(with: RedisError(connectionError: error))
             }
         }
         scheduleTick()
@@ -80,12 +80,12 @@ final class Connection: ChannelInboundHandler {
             try channel.pipeline.syncOperations.addHandler(self)
         } catch {
             channel.close(promise: nil)
-            fail(with: RedisFault(connectionError: error))
+            fail(with: RedisError(connectionError: error))
         }
     }
 
     /// Takes a command of which ``flush()`` is to be called soon; returns why it isn't sent, or nil.
-    func send(_ command: Command) -> RedisFault? {
+    func send(_ command: Command) -> RedisError? {
         let now = turn ?? .now()
         turn = now
         if let fault = state.send(command, afterAsking: command.isAsking, now: now) { return fault }
@@ -114,10 +114,10 @@ final class Connection: ChannelInboundHandler {
     }
 
     /// Closes and says so.
-    func fail(with fault: RedisFault) {
+    func fail(with fault: RedisError) {
         guard !state.isClosed else { return }
         let unanswered = close()
-        onEvent(.closed(RedisFault(fault.kind, "\(address): \(fault.message)"), unanswered: unanswered))
+        onEvent(.closed(RedisError(fault.kind, "\(address): \(fault.message)"), unanswered: unanswered))
     }
 
     // MARK: The channel
@@ -137,12 +137,12 @@ final class Connection: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        fail(with: RedisFault(.unavailable(.unreachable), "the server closed the connection"))
+        fail(with: RedisError(.unavailable(.unreachable), "the server closed the connection"))
         context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        fail(with: RedisFault(connectionError: error))
+        fail(with: RedisError(connectionError: error))
         context.close(promise: nil)
     }
 
@@ -156,10 +156,10 @@ final class Connection: ChannelInboundHandler {
             unread.writeBuffer(&bytes)
         }
         let now = NIODeadline.now()
-        do throws(RESPViolation) {
+        do throws(RESPError) {
             while !state.isClosed, let value = try decoder.next(in: &unread) { take(value, now: now) }
         } catch {
-            fail(with: RedisFault(.unavailable(.unreachable), error.description))
+            fail(with: RedisError(.unavailable(.unreachable), error.description))
         }
         // Let go of the buffer that was read, so that it can be used for the next read.
         if unread.readableBytes == 0 { unread = ByteBuffer() }
@@ -170,7 +170,7 @@ final class Connection: ChannelInboundHandler {
             context?.close(promise: nil)
             return
         }
-        for step in state.connected(now: .now()) { greeting.write(step, into: &unsent) }
+        for step in state.connected(now: .now()) { handshake.write(step, into: &unsent) }
         flush()
     }
 
@@ -178,7 +178,7 @@ final class Connection: ChannelInboundHandler {
         switch state.received(value, now: now) {
         case .nothing: break
         case .deliver(let command): onReply(command, value)
-        case .ready(let remark): onEvent(.ready(remark: remark))
+        case .ready(let warning): onEvent(.ready(warning: warning))
         case .close(let fault): fail(with: fault)
         }
     }

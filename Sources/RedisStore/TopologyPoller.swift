@@ -1,34 +1,34 @@
 import NIOCore
 
+/// What is asked, of which servers, and who wants to know.
+struct TopologyQuery {
+    /// The command.
+    var command: ByteBuffer
+    /// How often to ask.
+    var pace: TimeAmount
+    /// The servers to ask; at least one.
+    var candidates: () -> [ServerAddress]
+    /// Takes an answer; throws where it is none.
+    var answered: (RESPValue, ServerAddress) throws(RedisError) -> Void
+    /// Is called when none answered.
+    var failed: (RedisError) -> Void
+}
+
 /// Asks one of several servers the same question again and again: a Sentinel who the master is, a node who has which
 /// slots.
 ///
-/// Whoever answered is asked again, on the same connection. When he doesn't answer in time, or nonsense, the next one is
-/// asked; when nobody has answered, that is told, and a new round begins after a while.
-final class Scout: ReplyReceiver {
-    /// What is asked, of whom, and who wants to know.
-    struct Errand {
-        /// The command.
-        var question: ByteBuffer
-        /// How often to ask.
-        var pace: TimeAmount
-        /// Whom to ask; at least one.
-        var candidates: () -> [ServerAddress]
-        /// Takes an answer; throws where it is none.
-        var answered: (RESPValue, ServerAddress) throws(RedisFault) -> Void
-        /// Hears that nobody answered.
-        var failed: (RedisFault) -> Void
-    }
-
+/// The server that answered is asked again, on the same connection. When it doesn't answer in time, or answers nonsense, the
+/// next one is asked; when none has answered, that is reported, and a new round begins after a while.
+final class TopologyPoller: ReplyHandler {
     /// The least time between two questions, however often one is wished for.
     private static let leastPace = TimeAmount.milliseconds(200)
 
     private let eventLoop: any EventLoop
     private let access: RedisAccess
-    private let greeting: Greeting
+    private let handshake: Handshake
     private let limits: RedisLimits
-    private let errand: Errand
-    private var connection: Connection?
+    private let query: TopologyQuery
+    private var connection: RedisConnection?
     private var isReady = false
     private var isAsking = false
     /// Whom to ask, among the candidates.
@@ -36,25 +36,26 @@ final class Scout: ReplyReceiver {
     /// How many are left to ask in this round.
     private var remaining = 0
     /// Why the last one didn't answer.
-    private var fault = RedisFault(.unavailable(.unreachable), "nobody was asked")
-    /// Those that aren't asked for a while, since somebody has to mend something first.
-    private var barred: [ServerAddress: (until: NIODeadline, fault: RedisFault)] = [:]
+    private var fault = RedisError(.unavailable(.unreachable), "nobody was asked")
+    /// Those that aren't asked for a while, since somebody has to fix something first.
+    private var barred: [ServerAddress: (until: NIODeadline, fault: RedisError)] = [:]
     private var backoff = Backoff()
     private var next: Scheduled<Void>?
     private var earliest = NIODeadline.now()
     private var isClosed = false
 
     init(
-        on eventLoop: any EventLoop, access: RedisAccess, login: Greeting.Login?, limits: RedisLimits, errand: Errand
+        on eventLoop: any EventLoop, access: RedisAccess, login: Handshake.Login?, limits: RedisLimits,
+        query: TopologyQuery
     ) {
         self.eventLoop = eventLoop
         self.access = access
-        greeting = Greeting(login: login)
+        handshake = Handshake(login: login)
         var limits = limits
         limits.connect = limits.scouting
         limits.reply = limits.scouting
         self.limits = limits
-        self.errand = errand
+        self.query = query
     }
 
     /// Asks now, or as soon as that is decent.
@@ -83,12 +84,12 @@ final class Scout: ReplyReceiver {
     private func begin() {
         guard !isAsking, !isClosed else { return }
         isAsking = true
-        remaining = errand.candidates().count
+        remaining = query.candidates().count
         if let connection, isReady { put(to: connection) } else { askNext() }
     }
 
     private func askNext() {
-        let candidates = errand.candidates()
+        let candidates = query.candidates()
         while remaining > 0 {
             let address = candidates[turn % candidates.count]
             remaining -= 1
@@ -99,19 +100,19 @@ final class Scout: ReplyReceiver {
         isAsking = false
         let pause = backoff.next()
         rest(least: pause, usual: pause)
-        // What somebody has to mend says more than that others couldn't be reached.
-        errand.failed(candidates.lazy.compactMap { self.barred[$0]?.fault }.first ?? fault)
+        // What somebody has to fix says more than that others couldn't be reached.
+        query.failed(candidates.lazy.compactMap { self.barred[$0]?.fault }.first ?? fault)
     }
 
     private func connect(to address: ServerAddress) {
-        let connection = Connection(
-            to: address, on: eventLoop, greeting: greeting, limits: limits,
+        let connection = RedisConnection(
+            to: address, on: eventLoop, handshake: handshake, limits: limits,
             onEvent: { self.handle($0) },
             onReply: { command, value in
                 if case .error(let text) = value {
-                    command.waiter.fail(RedisFault(reply: text))
+                    command.pendingReply.fail(RedisError(reply: text))
                 } else {
-                    command.waiter.succeed(value)
+                    command.pendingReply.succeed(value)
                 }
             })
         self.connection = connection
@@ -119,7 +120,7 @@ final class Scout: ReplyReceiver {
         connection.open(tls: access.tls)
     }
 
-    private func handle(_ event: Connection.Event) {
+    private func handle(_ event: RedisConnection.Event) {
         switch event {
         case .ready:
             guard let connection else { return }
@@ -132,33 +133,33 @@ final class Scout: ReplyReceiver {
         }
     }
 
-    private func put(to connection: Connection) {
-        if let fault = connection.send(Command(errand.question, to: Waiter(receiver: self, tag: 0))) {
+    private func put(to connection: RedisConnection) {
+        if let fault = connection.send(Command(query.command, to: PendingReply(handler: self, tag: 0))) {
             return miss(fault)
         }
         connection.flush()
     }
 
-    func take(_ reply: Result<RESPValue, RedisFault>, tag: Int) {
+    func handle(_ reply: Result<RESPValue, RedisError>, tag: Int) {
         guard isAsking, let connection else { return }
-        do throws(RedisFault) {
-            try errand.answered(try reply.get(), connection.address)
+        do throws(RedisError) {
+            try query.answered(try reply.get(), connection.address)
         } catch {
             // Whatever is wrong with a server that doesn't know the question, it isn't one of those to ask.
             let kind = error.kind == .other ? .misconfigured : error.kind
-            return miss(RedisFault(kind, "\(connection.address): \(error.message)"))
+            return miss(RedisError(kind, "\(connection.address): \(error.message)"))
         }
         isAsking = false
         barred[connection.address] = nil
         backoff.reset()
-        rest(least: Self.leastPace, usual: errand.pace)
+        rest(least: Self.leastPace, usual: query.pace)
     }
 
     /// One candidate was asked in vain.
-    private func miss(_ fault: RedisFault) {
+    private func miss(_ fault: RedisError) {
         self.fault = fault
         if fault.isMisconfiguration, let connection {
-            access.remarks.set(fault.message, on: connection.address)
+            access.warnings.set(fault.message, on: connection.address)
             barred[connection.address] = (.now() + limits.misconfigured, fault)
         }
         turnAway()

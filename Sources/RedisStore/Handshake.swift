@@ -1,7 +1,7 @@
 import NIOCore
 
 /// What is said on a new connection before it is used: all at once, to be answered in this order.
-struct Greeting {
+struct Handshake {
     /// As whom to log in; unlike that of a location, it holds the password itself.
     struct Login: Sendable {
         var user: String?
@@ -14,8 +14,8 @@ struct Greeting {
     enum Verdict: Equatable {
         case good
         /// It is good, but the administrator should know this.
-        case remark(String)
-        case fault(RedisFault)
+        case warning(String)
+        case fault(RedisError)
     }
 
     var login: Login?
@@ -59,28 +59,28 @@ struct Greeting {
 
     /// Judges the answer to a step.
     func judge(_ reply: RESPValue, to step: Step) -> Verdict {
-        if case .error(let text) = reply { return judge(RedisFault(reply: text), to: step) }
+        if case .error(let text) = reply { return judge(RedisError(reply: text), to: step) }
         switch step {
         case .login, .database, .name: return .good
-        case .memory: return Self.evictionRemark(in: reply.string ?? "").map { .remark($0) } ?? .good
+        case .memory: return Self.evictionWarning(in: reply.string ?? "").map { .warning($0) } ?? .good
         case .role:
             let role = reply.elements?.first?.string
             if role == "master" { return .good }
-            return .fault(RedisFault(.unavailable(.notServing), "the server is no master"))
+            return .fault(RedisError(.unavailable(.notServing), "the server is no master"))
         }
     }
 
-    private func judge(_ fault: RedisFault, to step: Step) -> Verdict {
+    private func judge(_ fault: RedisError, to step: Step) -> Verdict {
         if case .unavailable = fault.kind { return .fault(fault) }
         switch step {
         case .login:
             // A server that doesn't know the command repeats its arguments, the password among them.
             let words = fault.isMisconfiguration ? fault.message : "it doesn't take AUTH as we send it"
-            return .fault(RedisFault(.misconfigured, "the server refuses the login: \(words)"))
+            return .fault(RedisError(.misconfigured, "the server refuses the login: \(words)"))
         case .database:
-            return .fault(RedisFault(.misconfigured, "the server refuses database \(database): \(fault.message)"))
+            return .fault(RedisError(.misconfigured, "the server refuses database \(database): \(fault.message)"))
         case .role:
-            return .fault(RedisFault(.misconfigured, "the server doesn't tell its role: \(fault.message)"))
+            return .fault(RedisError(.misconfigured, "the server doesn't tell its role: \(fault.message)"))
         case .name, .memory:
             // Nice to have. Who isn't logged in won't be able to do anything else either.
             let isNoLogin = fault.message.hasPrefix("NOAUTH") || fault.message.hasPrefix("DENIED")
@@ -89,7 +89,7 @@ struct Greeting {
     }
 
     /// What `INFO memory` gives away: a bound of the memory, and what is done at it.
-    private static func evictionRemark(in info: String) -> String? {
+    private static func evictionWarning(in info: String) -> String? {
         func value(_ name: String) -> Substring? {
             info.split(whereSeparator: \.isNewline).first { $0.hasPrefix("\(name):") }?.dropFirst(name.count + 1)
         }

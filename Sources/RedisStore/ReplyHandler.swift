@@ -1,26 +1,26 @@
 import NIOCore
 
-/// Who takes replies.
+/// What handles replies.
 ///
 /// Everything happens on the event loop of the client.
-protocol ReplyReceiver: AnyObject {
-    /// Takes the reply to a command, or why there is none; exactly once a command.
+protocol ReplyHandler: AnyObject {
+    /// Handles the reply to a command, or why there is none; exactly once a command.
     ///
     /// May be called while the command is still being handed over, where it fails at once.
     ///
     /// - Parameters:
     ///   - reply: never an error; an element of an array may be one
     ///   - tag: what was given with the command
-    func take(_ reply: Result<RESPValue, RedisFault>, tag: Int)
+    func handle(_ reply: Result<RESPValue, RedisError>, tag: Int)
 }
 
-/// Where the reply to a command goes: a receiver and what tells it which command it was.
-struct Waiter {
-    let receiver: any ReplyReceiver
+/// A reply that is awaited: its handler, and what tells that which command it was.
+struct PendingReply {
+    let handler: any ReplyHandler
     let tag: Int
 
-    func succeed(_ value: RESPValue) { receiver.take(.success(value), tag: tag) }
-    func fail(_ fault: RedisFault) { receiver.take(.failure(fault), tag: tag) }
+    func succeed(_ value: RESPValue) { handler.handle(.success(value), tag: tag) }
+    func fail(_ fault: RedisError) { handler.handle(.failure(fault), tag: tag) }
 }
 
 /// A command under way.
@@ -31,15 +31,15 @@ struct Command {
     let bytes: ByteBuffer
     /// The slot of its keys; nil where it has none.
     let slot: UInt16?
-    let waiter: Waiter
+    let pendingReply: PendingReply
     /// How often it was sent elsewhere.
     var redirections = 0
     /// Whether `ASKING` goes before it, as a node demands that is still taking the slot over.
     var isAsking = false
 
-    init(_ bytes: ByteBuffer, slot: UInt16? = nil, to waiter: Waiter) {
+    init(_ bytes: ByteBuffer, slot: UInt16? = nil, to pendingReply: PendingReply) {
         self.bytes = bytes
         self.slot = slot
-        self.waiter = waiter
+        self.pendingReply = pendingReply
     }
 }

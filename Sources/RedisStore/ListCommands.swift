@@ -19,10 +19,10 @@ struct ListCommand: Sendable {
 }
 
 /// Asks on behalf of `RedisLists`, on an event loop.
-final class ListDesk: ReplyReceiver {
+final class ListCommands: ReplyHandler {
     let client: RedisClient
     private let loop: any EventLoop
-    private var promises: [Int: EventLoopPromise<Result<RESPValue, RedisFault>>] = [:]
+    private var promises: [Int: EventLoopPromise<Result<RESPValue, RedisError>>] = [:]
     private var tag = 0
 
     init(_ client: RedisClient, on loop: any EventLoop) {
@@ -31,23 +31,23 @@ final class ListDesk: ReplyReceiver {
     }
 
     /// Sends commands together.
-    func ask(_ commands: [ListCommand]) -> EventLoopFuture<[Result<RESPValue, RedisFault>]> {
+    func ask(_ commands: [ListCommand]) -> EventLoopFuture<[Result<RESPValue, RedisError>]> {
         let replies = commands.map { command in
-            let promise = loop.makePromise(of: Result<RESPValue, RedisFault>.self)
+            let promise = loop.makePromise(of: Result<RESPValue, RedisError>.self)
             tag += 1
             promises[tag] = promise
             var bytes = ByteBuffer()
             bytes.writeArrayHeader(count: command.words.count)
             for word in command.words { bytes.writeBulk(word) }
             client.submit(
-                bytes, slot: KeySlot.of(Array(command.key.utf8).span), to: Waiter(receiver: self, tag: tag))
+                bytes, slot: KeySlot.of(Array(command.key.utf8).span), to: PendingReply(handler: self, tag: tag))
             return promise.futureResult
         }
         client.flush()
         return EventLoopFuture.whenAllSucceed(replies, on: loop)
     }
 
-    func take(_ reply: Result<RESPValue, RedisFault>, tag: Int) {
+    func handle(_ reply: Result<RESPValue, RedisError>, tag: Int) {
         promises.removeValue(forKey: tag)?.succeed(reply)
     }
 }

@@ -2,13 +2,13 @@ import NIOCore
 import Storage
 
 /// Why a command has no proper reply, by what follows from it.
-struct RedisFault: Error, Equatable, CustomStringConvertible {
+struct RedisError: Error, Equatable, CustomStringConvertible {
     enum Kind: Equatable {
         /// The next attempt may fare better.
         case unavailable(Unavailability)
         /// The server reads but doesn't write: its memory or its disk is full, or too few replicas are there.
         case writeRefused
-        /// It won't get better before somebody mends the settings: those of the server or ours.
+        /// It won't get better before somebody fixes the settings: those of the server or ours.
         case misconfigured
         /// The slot has moved to that node for good; an empty host is that of the node that was asked.
         case moved(slot: UInt16, RedisLocation.Endpoint)
@@ -48,7 +48,7 @@ struct RedisFault: Error, Equatable, CustomStringConvertible {
     var isMisconfiguration: Bool { kind == .misconfigured }
 }
 
-extension RedisFault {
+extension RedisError {
     /// What an error reply says.
     ///
     /// The class is its first word. Where a script failed, servers before Redis 7 put that word behind others of theirs:
@@ -64,7 +64,7 @@ extension RedisFault {
     }
 }
 
-extension RedisFault.Kind {
+extension RedisError.Kind {
     /// The class of an error that begins with these words.
     fileprivate init(_ words: some StringProtocol) {
         let parts = words.split(separator: " ", maxSplits: 3)

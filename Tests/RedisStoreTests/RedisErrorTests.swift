@@ -4,8 +4,8 @@ import Testing
 
 @testable import RedisStore
 
-struct RedisFaultTests {
-    static let replies: [(String, RedisFault.Kind)] = [
+struct RedisErrorTests {
+    static let replies: [(String, RedisError.Kind)] = [
         ("READONLY You can't write against a read only replica.", .unavailable(.notServing)),
         ("MASTERDOWN Link with MASTER is down", .unavailable(.notServing)),
         ("LOADING Redis is loading the dataset in memory", .unavailable(.notServing)),
@@ -51,15 +51,15 @@ struct RedisFaultTests {
     ]
 
     @Test(arguments: replies)
-    func anErrorReplyHasAClass(_ text: String, _ kind: RedisFault.Kind) {
-        let fault = RedisFault(reply: ByteBuffer(string: text))
+    func anErrorReplyHasAClass(_ text: String, _ kind: RedisError.Kind) {
+        let fault = RedisError(reply: ByteBuffer(string: text))
         #expect(fault.kind == kind)
         #expect(fault.message == text)
     }
 
     @Test func aMessageIsFitForTheLog() {
         let text = "ERR a\nb\u{1b}[31m\0é" + String(repeating: "x", count: 500)
-        let message = RedisFault(reply: ByteBuffer(string: text)).message
+        let message = RedisError(reply: ByteBuffer(string: text)).message
         #expect(message.hasPrefix("ERR a?b?[31m???xxx"))
         #expect(message.utf8.count == 200)
     }

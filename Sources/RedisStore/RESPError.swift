@@ -17,7 +17,7 @@ struct RESPLimits: Sendable {
 /// Why what a server sends can't be read as RESP2.
 ///
 /// Nothing behind it can be read either.
-package enum RESPViolation: Error, Equatable, CustomStringConvertible {
+package enum RESPError: Error, Equatable, CustomStringConvertible {
     case unknownType
     case malformedLine
     case malformedNumber
