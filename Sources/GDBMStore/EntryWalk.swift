@@ -21,8 +21,8 @@ struct EntryWalk {
     private static let mostBuckets = 1_000
 
     /// A walk through the file as it is now; it lasts until the next write.
-    init(_ descriptor: CInt) throws(GDBMFault) {
-        guard let header = FileHeader(descriptor) else { throw GDBMFault(GDBM_BAD_HEADER) }
+    init(_ descriptor: CInt) throws(GDBMError) {
+        guard let header = FileHeader(descriptor) else { throw GDBMError(GDBM_BAD_HEADER) }
         self.descriptor = descriptor
         self.header = header
     }

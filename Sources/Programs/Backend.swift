@@ -28,7 +28,7 @@ public struct Backend: Sendable {
     /// - Parameters:
     ///   - syncInterval: after what time an answer of an LMDB store is on disk; nil: before it is given
     ///   - boot: which boot this is; nil where that is unknown, or no store is written
-    ///   - now: the clock, for the names of files that are set aside
+    ///   - now: the clock, for the names of files that are quarantined
     ///   - report: takes a sentence for the log; called on any thread
     public init(
         keyPrefix: String = "", maintenanceLease: Int64? = nil, syncInterval: Duration? = nil,
@@ -97,7 +97,7 @@ public struct Backend: Sendable {
     }
 
     /// Opens a store to copy to: as `open` does, but a file that is none of ours, or is damaged, is refused, where a
-    /// daemon would set it aside.
+    /// daemon would quarantine it.
     public func openTarget(_ location: StoreLocation, holding table: Table) async throws(StoreError) -> any CopyTarget {
         if case .lmdb(let path) = location, Self.hasContents(path) { await (try LMDBReader(path: path)).close() }
         if case .gdbm(let path) = location, Self.hasContents(path) {

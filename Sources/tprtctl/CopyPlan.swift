@@ -19,7 +19,7 @@ struct CopyPlan {
     init(_ command: CopyCommand, service: Configuration.Service, state: StateDirectory) throws(Failure) {
         func side(_ name: String, _ url: String, prefix: String?, option: String) throws(Failure) -> StoreSide {
             let location: StoreLocation
-            do throws(StoreURLFault) {
+            do throws(StoreURLError) {
                 location = try StoreLocation(url: state.expand(url))
             } catch {
                 throw Failure(.usage, "\(name): \(error)")

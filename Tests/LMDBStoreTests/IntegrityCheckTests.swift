@@ -4,29 +4,29 @@ import Testing
 
 @testable import LMDBStore
 
-struct InspectionTests {
+struct IntegrityCheckTests {
     @Test func onlyDamageThatWasSeenCounts() {
         for signal in [SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGTRAP] {
-            #expect(!Inspection.isPassed(signal))
-            #expect(!Inspection.isPassed(signal | 0x80), "with a core file")
+            #expect(!IntegrityCheck.isPassed(signal))
+            #expect(!IntegrityCheck.isPassed(signal | 0x80), "with a core file")
         }
-        for signal in [SIGALRM, SIGKILL, SIGSYS, SIGTERM] { #expect(Inspection.isPassed(signal)) }
-        #expect(Inspection.isPassed(0 << 8))
-        #expect(!Inspection.isPassed(1 << 8))
-        #expect(!Inspection.isPassed(66 << 8), "a sanitizer's report")
+        for signal in [SIGALRM, SIGKILL, SIGSYS, SIGTERM] { #expect(IntegrityCheck.isPassed(signal)) }
+        #expect(IntegrityCheck.isPassed(0 << 8))
+        #expect(!IntegrityCheck.isPassed(1 << 8))
+        #expect(!IntegrityCheck.isPassed(66 << 8), "a sanitizer's report")
     }
 
     @Test func whatCannotBeReadIsNotDamaged() throws {
         let folder = try TemporaryFolder()
-        func look(_ name: String) -> Look.Finding {
-            var look = Look(path: folder.file(name), size: 4096)
-            look.limit = 0
-            return look.finds(parent: getppid())
+        func scan(_ name: String) -> FileScan.Finding {
+            var scan = FileScan(path: folder.file(name), size: 4096)
+            scan.limit = 0
+            return scan.finds(parent: getppid())
         }
-        #expect(look("missing") == .none)
-        #expect(look("") == .none)
+        #expect(scan("missing") == .none)
+        #expect(scan("") == .none)
         try Data("text".utf8).write(to: URL(filePath: folder.file("text")))
-        #expect(look("text") == .damage)
+        #expect(scan("text") == .damage)
     }
 
     static let lists: [([UInt], Bool)] = [

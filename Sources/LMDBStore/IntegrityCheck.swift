@@ -3,60 +3,60 @@ import Storage
 
 /// Finds out whether a database file can be used, in a process of its own.
 ///
-/// LMDB trusts its pages, so a damaged file may end whoever reads it. The look at a file that was closed properly is
+/// LMDB trusts its pages, so a damaged file may end whoever reads it. The check of a file that was closed properly is
 /// bounded in time; what lies beyond it is met in service, by error or by an end that the next start knows of.
-enum Inspection {
-    /// How long to look, in milliseconds.
+enum IntegrityCheck {
+    /// How long to check, in milliseconds.
     static let limit = 100
 
-    /// How long to look where there is no other limit, in seconds.
+    /// How long to check where there is no other limit, in seconds.
     static let longest: CUnsignedInt = 600
 
     /// The ends that damaged pages bring about.
     private static var crashes: [CInt] { [SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGTRAP] }
 
-    /// Whether the file is an environment of ours, and whole as far as was looked.
+    /// Whether the file is an environment of ours, and whole as far as it was checked.
     ///
     /// Only damage that was seen counts: where no process can be had, or it came to no result, the file gets the
     /// benefit of the doubt.
     ///
     /// - Parameters:
     ///   - file: the file, locked
-    ///   - limit: how long to look, in milliseconds; nil to look through all of it
+    ///   - limit: how long to check, in milliseconds; nil to check all of it
     static func passes(_ file: borrowing DatabaseFile, limit: Int?) -> Bool {
-        var look = Look(path: file.path, size: file.size)
-        look.limit = limit
-        return passes(look, leaving: file.descriptor)
+        var scan = FileScan(path: file.path, size: file.size)
+        scan.limit = limit
+        return passes(scan, leaving: file.descriptor)
     }
 
     /// The same for a file that is to be read while others may write to it.
     ///
-    /// All of it is looked through, and more closely: what is damaged can't be set aside here, so it has to be told.
+    /// All of it is checked, and more closely: what is damaged can't be quarantined here, so it has to be reported.
     static func passesForReading(path: String) -> Bool {
         var status = stat()
         guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return true }
-        var look = Look(path: path, size: Int(status.st_size))
-        look.isThorough = true
-        look.isShared = access(path + "-lock", F_OK) == 0
-        return passes(look, leaving: nil)
+        var scan = FileScan(path: path, size: Int(status.st_size))
+        scan.isThorough = true
+        scan.isShared = access(path + "-lock", F_OK) == 0
+        return passes(scan, leaving: nil)
     }
 
     /// - Parameter lock: a descriptor whose lock is to stay with this process alone
-    private static func passes(_ look: Look, leaving lock: CInt?) -> Bool {
+    private static func passes(_ scan: FileScan, leaving lock: CInt?) -> Bool {
         for _ in 0..<tries {
-            guard let status = run(look, leaving: lock) else { return true }
+            guard let status = run(scan, leaving: lock) else { return true }
             if !isHung(status) { return isPassed(status) }
         }
         return true
     }
 
-    /// How often to look when a look comes to no end: a process that is forked while other threads run may get stuck on
+    /// How often to scan when a scan comes to no end: a process that is forked while other threads run may get stuck on
     /// a lock that one of them held.
     private static let tries = 4
 
-    /// Looks once; returns the status of waitpid(2), nil where no process can be had.
-    private static func run(_ look: Look, leaving lock: CInt?) -> CInt? {
-        let seconds = CUnsignedInt(clamping: (look.limit ?? 0) / 1000 + 3)
+    /// Scans once; returns the status of waitpid(2), nil where no process can be had.
+    private static func run(_ scan: FileScan, leaving lock: CInt?) -> CInt? {
+        let seconds = CUnsignedInt(clamping: (scan.limit ?? 0) / 1000 + 3)
         let parent = getpid()
         let child = fork()
         if child < 0 { return nil }
@@ -64,7 +64,7 @@ enum Inspection {
             becomeExpendable(seconds: seconds)
             // Should the parent end, the next one can have the file.
             if let lock { close(lock) }
-            _exit(look.finds(parent: parent) == .damage ? 1 : 0)
+            _exit(scan.finds(parent: parent) == .damage ? 1 : 0)
         }
         var status: CInt = 0
         while waitpid(child, &status, 0) < 0 {
@@ -79,7 +79,7 @@ enum Inspection {
 
     /// What the end of the process means: the status of waitpid(2).
     ///
-    /// Any exit status but 0 is damage: 1 is that of a look that found it, and a run-time library that reports a crash
+    /// Any exit status but 0 is damage: 1 is that of a scan that found it, and a run-time library that reports a crash
     /// and exits has one of its own.
     static func isPassed(_ status: CInt) -> Bool {
         let signal = status & 0x7f

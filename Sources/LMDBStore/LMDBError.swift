@@ -3,7 +3,7 @@ import Glibc
 import Storage
 
 /// What LMDB or the system answered instead of success.
-struct LMDBFault: Error {
+struct LMDBError: Error {
     let code: CInt
 
     static let notFound = MDB_NOTFOUND
@@ -27,7 +27,7 @@ struct LMDBFault: Error {
     }
 
     /// The same for whoever asked the store.
-    func error(path: String) -> StoreError {
+    func storeError(path: String) -> StoreError {
         let code: StoreError.Code =
             switch self.code {
             case EACCES, EPERM, EROFS: .denied
@@ -41,7 +41,7 @@ struct LMDBFault: Error {
     }
 
     /// Throws unless `code` is success.
-    static func check(_ code: CInt) throws(LMDBFault) {
-        if code != MDB_SUCCESS { throw LMDBFault(code: code) }
+    static func check(_ code: CInt) throws(LMDBError) {
+        if code != MDB_SUCCESS { throw LMDBError(code: code) }
     }
 }

@@ -2,9 +2,9 @@ import Greylist
 import Storage
 
 /// Entries that were written and aren't in the tree yet.
-struct Overlay: Sendable {
+struct WriteBuffer: Sendable {
     /// What an entry is found by.
-    struct Place: Hashable {
+    struct Slot: Hashable {
         let table: Table
         /// As it is stored (`Key.stored`).
         let key: Key
@@ -20,28 +20,28 @@ struct Overlay: Sendable {
 
     /// What is written, and where.
     struct Entry {
-        let place: Place
+        let slot: Slot
         let record: Record
     }
 
-    private var records: [Place: Record] = [:]
+    private var records: [Slot: Record] = [:]
 
     var isEmpty: Bool { records.isEmpty }
     var count: Int { records.count }
 
-    subscript(place: Place) -> Record? {
-        get { records[place] }
-        set { records[place] = newValue }
+    subscript(slot: Slot) -> Record? {
+        get { records[slot] }
+        set { records[slot] = newValue }
     }
 
     /// Writes an entry, and returns the one that was there.
-    mutating func replace(_ place: Place, with record: Record) -> Record? {
-        records.updateValue(record, forKey: place)
+    mutating func replace(_ slot: Slot, with record: Record) -> Record? {
+        records.updateValue(record, forKey: slot)
     }
 
     /// Writes another one over it.
-    mutating func add(_ newer: Overlay) {
-        for (place, record) in newer.records { records[place] = record }
+    mutating func add(_ newer: WriteBuffer) {
+        for (slot, record) in newer.records { records[slot] = record }
     }
 
     /// Forgets everything, and keeps the room for as much.
@@ -51,12 +51,12 @@ struct Overlay: Sendable {
 
     /// The entries, those of each table in the order of the tree.
     func sorted() -> [Entry] {
-        let entries = records.map { Entry(place: $0.key, record: $0.value) }
+        let entries = records.map { Entry(slot: $0.key, record: $0.value) }
         // Numbers are moved about instead of the entries.
-        return entries.indices.map { (head: entries[$0].place.key.head, index: $0) }
+        return entries.indices.map { (head: entries[$0].slot.key.head, index: $0) }
             .sorted {
                 $0.head == $1.head
-                    ? entries[$0.index].place.key.precedes(entries[$1.index].place.key) : $0.head < $1.head
+                    ? entries[$0.index].slot.key.precedes(entries[$1.index].slot.key) : $0.head < $1.head
             }
             .map { entries[$0.index] }
     }

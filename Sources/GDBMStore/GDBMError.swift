@@ -3,7 +3,7 @@ import Glibc
 import Storage
 
 /// What GNU dbm or the system answered instead of success.
-struct GDBMFault: Error {
+struct GDBMError: Error {
     let code: gdbm_error
     /// The system's error number, where the code has one; else 0.
     let system: CInt
@@ -33,7 +33,7 @@ struct GDBMFault: Error {
     }
 
     /// The same for whoever asked the store.
-    func error(url: String) -> StoreError {
+    func storeError(url: String) -> StoreError {
         let code: StoreError.Code =
             switch system {
             case ENOSPC, EDQUOT, EFBIG: .writeRefused
