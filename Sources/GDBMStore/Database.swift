@@ -155,10 +155,10 @@ final class Database: @unchecked Sendable {  // guarded by: GDBMStore calls it o
     }
 
     /// Reads entries in the order of a walk.
-    func entries(from place: Place?, limit: Int) throws(GDBMError) -> EntryWalk.Slice {
+    func entries(from position: WalkPosition?, limit: Int) throws(GDBMError) -> EntryWalk.Slice {
         try use { _ throws(GDBMError) in
             guard let descriptor = file?.descriptor else { throw GDBMError(GDBM_NEED_RECOVERY) }
-            let slice = try EntryWalk(descriptor).slice(from: place, limit: limit)
+            let slice = try EntryWalk(descriptor).slice(from: position, limit: limit)
             if slice.damaged > 0 { isDamaged = true }
             return slice
         }

@@ -62,7 +62,7 @@ public final class GDBMSnapshot: EntrySource {
     /// Blocks while it reads.
     public func scan(_ table: Table, from cursor: Cursor?, limit: Int) async throws(StoreError) -> ScannedSlice {
         guard table == self.table, let walk = try walk() else { return ScannedSlice(entries: [], next: nil) }
-        return ScannedSlice(walk.slice(from: cursor?.place, limit: limit))
+        return ScannedSlice(walk.slice(from: cursor?.position, limit: limit))
     }
 
     /// Gives the copy up.
@@ -165,18 +165,18 @@ extension CInt {
     /// Writes everything that is in this file to another one, from its beginning.
     fileprivate func append(to copy: CInt) -> Bool {
         withUnsafeTemporaryAllocation(byteCount: 1 << 18, alignment: 16) { buffer in
-            var place: off_t = 0
+            var offset: off_t = 0
             while true {
-                let count = pread(self, buffer.baseAddress, buffer.count, place)
+                let count = pread(self, buffer.baseAddress, buffer.count, offset)
                 if count < 0, errno == EINTR { continue }
                 if count <= 0 { return count == 0 }
                 var written = 0
                 while written < count {
-                    let more = pwrite(copy, buffer.baseAddress?.advanced(by: written), count - written, place)
+                    let more = pwrite(copy, buffer.baseAddress?.advanced(by: written), count - written, offset)
                     if more < 0, errno == EINTR { continue }
                     if more <= 0 { return false }
                     written += more
-                    place += off_t(more)
+                    offset += off_t(more)
                 }
             }
         }

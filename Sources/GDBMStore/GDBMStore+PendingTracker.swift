@@ -18,7 +18,7 @@ extension GDBMStore {
         /// Entries of before this moment are counted as the walk comes to them, the others as they are written.
         private var start: Timestamp?
         /// Where the walk goes on.
-        private var position: Place?
+        private var position: WalkPosition?
         private var isCounted = false
         /// Whether this round of the walk has removed anything.
         private var hasRemoved = false

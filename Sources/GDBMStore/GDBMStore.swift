@@ -68,7 +68,7 @@ public final class GDBMStore: CopyTarget {
     ) async throws(StoreError) -> ExpiredSlice {
         guard table == self.table else { return ExpiredSlice() }
         return try await run(at: now) { [pending] database throws(GDBMError) in
-            let slice = try database.entries(from: cursor?.place, limit: limit)
+            let slice = try database.entries(from: cursor?.position, limit: limit)
             var removed = 0
             for entry in slice.entries {
                 guard let sighting = entry.sighting else { continue }
@@ -90,7 +90,7 @@ public final class GDBMStore: CopyTarget {
         guard table == self.table else { return ScannedSlice(entries: [], next: nil) }
         // Only requests and maintenance know the time: what is damaged waits for them.
         return try await run(at: nil) { database throws(GDBMError) in
-            ScannedSlice(try database.entries(from: cursor?.place, limit: limit))
+            ScannedSlice(try database.entries(from: cursor?.position, limit: limit))
         }
     }
 

@@ -50,14 +50,14 @@ struct Rebuild {
         }
         let walk = try EntryWalk(old)
         let handle = try Handle(new, name: path)
-        var place: Place?
+        var position: WalkPosition?
         repeat {
-            let slice = walk.slice(from: place, limit: Self.slice)
+            let slice = walk.slice(from: position, limit: Self.slice)
             for entry in slice.entries { try handle.store(entry) }
             entries += slice.entries.count
             damaged += slice.damaged
-            place = slice.next
-        } while place != nil
+            position = slice.next
+        } while position != nil
         try handle.sync()
     }
 }
