@@ -4,7 +4,7 @@ import Glibc
 /// Makes a new file out of what can be read of an old one, beside it.
 ///
 /// A process that is killed while it writes leaves free space listed that is in use: nothing is wrong to see, until the
-/// next entries are written over others. So is a file that wasn't closed properly rewritten, from its entries.
+/// next entries are written over others. So a file that wasn't closed properly is rewritten from its entries.
 struct Rebuild {
     /// The new file.
     let path: String

@@ -14,15 +14,15 @@ public import Storage
 /// others did.
 public final class RedisStore: CopyTarget {
     /// What doesn't follow from the location.
-    public struct Terms: Sendable {
+    public struct Options: Sendable {
         /// What every key begins with; empty for the layout of TPRT 0.9.3.
         public var keyPrefix = ""
         /// Whether the keys of the auto-whitelist have a prefix of their own, also without a `keyPrefix`.
         public var separatesTables = false
-        /// For how many seconds whoever begins to go through a table keeps all others from it; nil: they don't heed
-        /// each other.
+        /// For how many seconds an instance that begins to go through a table keeps all others from it; nil: they
+        /// don't wait for each other.
         public var maintenanceLease: Int64?
-        /// The terms of a fresh installation.
+        /// The options of a fresh installation.
         public init() {}
     }
 
@@ -39,26 +39,26 @@ public final class RedisStore: CopyTarget {
     ///
     /// - Parameter report: takes a sentence for the log: what the administrator should fix; called on any thread
     public convenience init(
-        _ location: RedisLocation, terms: Terms = Terms(), report: @escaping @Sendable (String) -> Void
+        _ location: RedisLocation, options: Options = Options(), report: @escaping @Sendable (String) -> Void
     ) throws(StoreError) {
-        try self.init(location, terms: terms, limits: RedisLimits(), report: report)
+        try self.init(location, options: options, limits: RedisLimits(), report: report)
     }
 
     /// Reads no file any more.
-    public convenience init(_ access: RedisAccess, terms: Terms) {
-        self.init(access, terms: terms, limits: RedisLimits())
+    public convenience init(_ access: RedisAccess, options: Options) {
+        self.init(access, options: options, limits: RedisLimits())
     }
 
     convenience init(
-        _ location: RedisLocation, terms: Terms, limits: RedisLimits, report: @escaping @Sendable (String) -> Void
+        _ location: RedisLocation, options: Options, limits: RedisLimits, report: @escaping @Sendable (String) -> Void
     ) throws(StoreError) {
-        self.init(try RedisAccess(location, report: report), terms: terms, limits: limits)
+        self.init(try RedisAccess(location, report: report), options: options, limits: limits)
     }
 
-    private init(_ access: RedisAccess, terms: Terms, limits: RedisLimits) {
+    private init(_ access: RedisAccess, options: Options, limits: RedisLimits) {
         self.access = access
-        layout = RedisLayout(keyPrefix: terms.keyPrefix, separatesTables: terms.separatesTables)
-        maintenanceLease = terms.maintenanceLease
+        layout = RedisLayout(keyPrefix: options.keyPrefix, separatesTables: options.separatesTables)
+        maintenanceLease = options.maintenanceLease
         self.limits = limits
     }
 

@@ -115,7 +115,7 @@ struct PostmanTests {
                 try Self.request([("sender", "A@B")]), at: Self.now, using: &envelope)
         else { throw Unexpected() }
         #expect(outcome == Outcome(.whitelisted(.sender), entry: outcome.entry))
-        #expect(outcome.entry?.place == "here")
+        #expect(outcome.entry?.location == "here")
     }
 
     @Test func theAutoWhitelistIsAskedOnlyWhenItIsOn() throws {

@@ -64,7 +64,7 @@ struct PlanTests {
             #"service.nat64_prefixes=["2001:db8::/32", "2001:db8:1::/96"]"#,
         ]).postman.terms
         let prefixes = [try NAT64Prefix("2001:db8:1::/96"), try NAT64Prefix("2001:db8::/32")]
-        #expect(terms.masks == ClientMasks(ipv4: 20, ipv6: 64, nat64Prefixes: prefixes))
+        #expect(terms.masks == PrefixLengths(ipv4: 20, ipv6: 64, nat64Prefixes: prefixes))
         #expect(terms.masks.nat64Prefixes == prefixes)
         #expect(terms.foldsRecipient)
         #expect(!(try plan().postman.terms.foldsRecipient))
@@ -104,7 +104,7 @@ struct PlanTests {
             "service.greylist_null_sender=false", "service.greylist_authenticated=true", "service.on_store_error=defer",
         ]).postman.terms
         #expect(terms.rules == Rules(delay: 2, retryWindow: 61, maxAge: 91, clientCount: 4))
-        #expect(terms.masks == ClientMasks(ipv4: 20, ipv6: 56))
+        #expect(terms.masks == PrefixLengths(ipv4: 20, ipv6: 56))
         #expect(!terms.hashesKeys && !terms.greylistsNullSender)
         #expect(terms.greylistsAuthenticated && terms.defersOnStoreError)
     }

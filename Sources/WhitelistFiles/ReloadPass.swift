@@ -14,9 +14,9 @@ struct SourceContents: Sendable {
     var count: Int { documents.reduce(0) { $0 + (parts[$1]?.count ?? 0) } }
 }
 
-/// One reading of all sources.
-struct SourceRun {
-    let terms: SourceTerms
+/// One pass over all sources.
+struct ReloadPass {
+    let options: SourceOptions
     let access: FileAccess
     let acceptsShrunk: Bool
     /// What was read, each file once however many sources it belongs to.
@@ -29,8 +29,8 @@ struct SourceRun {
     private var read: [WhitelistDocument: WhitelistPart] = [:]
     private var used: Set<WhitelistDocument> = []
 
-    init(terms: SourceTerms, access: FileAccess, acceptsShrunk: Bool) {
-        self.terms = terms
+    init(options: SourceOptions, access: FileAccess, acceptsShrunk: Bool) {
+        self.options = options
         self.access = access
         self.acceptsShrunk = acceptsShrunk
     }
@@ -59,7 +59,7 @@ struct SourceRun {
     }
 
     private mutating func documents(of source: WhitelistSource, after former: SourceContents?) -> [WhitelistDocument] {
-        do throws(WhitelistFault) {
+        do throws(WhitelistError) {
             return try source.documents(through: access)
         } catch {
             let consequence =
@@ -71,8 +71,8 @@ struct SourceRun {
 
     private mutating func part(of document: WhitelistDocument, after former: WhitelistPart?) -> WhitelistPart? {
         if let part = read[document] { return part }
-        do throws(WhitelistFault) {
-            let reading = try document.part(terms, beside: expressions, through: access)
+        do throws(WhitelistError) {
+            let reading = try document.part(options, beside: expressions, through: access)
             digest.add(reading.digest)
             read[document] = reading.entries
             expressions.add(reading.entries.expressions)

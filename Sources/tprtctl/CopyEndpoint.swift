@@ -3,17 +3,17 @@ import Glibc
 import JSONText
 import Storage
 
-/// One side of a copy: a store and, if it is a Redis, what its keys begin with.
+/// One end of a copy: a store and, if it is a Redis, what its keys begin with.
 ///
 /// It describes itself without passwords.
-struct StoreSide: Equatable, CustomStringConvertible {
+struct CopyEndpoint: Equatable, CustomStringConvertible {
     let location: StoreLocation
     let keyPrefix: String
 
     /// A URL without what may be a password.
     static func safe(_ url: String) -> String {
         guard let location = try? StoreLocation(url: url) else { return "the store" }
-        return "\(StoreSide(location: location, keyPrefix: ""))"
+        return "\(CopyEndpoint(location: location, keyPrefix: ""))"
     }
 
     /// Whether it knows by itself which table an entry belongs to.
@@ -36,7 +36,7 @@ struct StoreSide: Equatable, CustomStringConvertible {
     }
 
     /// Whether both are the same entries, as far as that can be seen.
-    func isSame(as other: StoreSide) -> Bool {
+    func isSame(as other: CopyEndpoint) -> Bool {
         switch (location, other.location) {
         case (.lmdb(let path), .lmdb(let other)), (.gdbm(let path), .gdbm(let other)):
             path == other || Self.isSameFile(path, other)

@@ -8,8 +8,8 @@ import Testing
 
 @testable import tprtctl
 
-@Suite("The file of the place")
-struct PlaceFileTests {
+@Suite("The file of the checkpoint")
+struct CheckpointFileTests {
     private let folder: TemporaryFolder
     private let state: StateDirectory
 
@@ -18,25 +18,25 @@ struct PlaceFileTests {
         state = StateDirectory(environment: ["STATE_DIRECTORY": folder.path])
     }
 
-    private func file(_ arguments: [String]) throws -> PlaceFile {
+    private func file(_ arguments: [String]) throws -> CheckpointFile {
         let command = try CopyCommand.parse(arguments)
-        return PlaceFile(of: try CopyPlan(command, service: Configuration.Service(), state: state), in: state)
+        return CheckpointFile(of: try CopyPlan(command, service: Configuration.Service(), state: state), in: state)
     }
 
     @Test("it is written whole, at most once a second, and read by the next run")
     func written() throws {
         var file = try file(["lmdb:///a", "redis://u:s3cret@h"])
         #expect(try file.read() == nil)
-        var place = CopyPlace(Table.allCases)
-        place.tables[0].cursor = Cursor([1])
-        try file.note(place)
-        #expect(try file.read() == place)
-        let first = place
-        place.tables[0].cursor = Cursor([2])
-        try file.note(place)
+        var checkpoint = CopyCheckpoint(Table.allCases)
+        checkpoint.tables[0].cursor = Cursor([1])
+        try file.note(checkpoint)
+        #expect(try file.read() == checkpoint)
+        let first = checkpoint
+        checkpoint.tables[0].cursor = Cursor([2])
+        try file.note(checkpoint)
         #expect(try file.read() == first)
-        try file.write(place)
-        #expect(try file.read() == place)
+        try file.write(checkpoint)
+        #expect(try file.read() == checkpoint)
         #expect(folder.names == [URL(filePath: file.path).lastPathComponent])
         #expect(try !String(contentsOfFile: file.path, encoding: .utf8).contains("s3cret"))
         file.remove()
@@ -58,10 +58,10 @@ struct PlaceFileTests {
     func faults() throws {
         var file = try file(["lmdb:///a", "lmdb:///b"])
         try Data("tprt-copy 1\n".utf8).write(to: URL(filePath: file.path))
-        #expect(throws: PlaceFault.self) { try file.read() }
+        #expect(throws: CheckpointError.self) { try file.read() }
         try FileManager.default.removeItem(atPath: file.path)
         try FileManager.default.createDirectory(atPath: file.path, withIntermediateDirectories: false)
-        let fault = try #require(throws: PlaceFault.self) { try file.write(CopyPlace([.greylist])) }
+        let fault = try #require(throws: CheckpointError.self) { try file.write(CopyCheckpoint([.greylist])) }
         #expect(fault.description.hasPrefix(file.path + ": "))
         #expect(folder.names.count == 1)
     }

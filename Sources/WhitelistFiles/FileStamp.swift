@@ -1,7 +1,7 @@
 import Glibc
 
 /// What tells whether a file is another one or has other contents than before.
-struct FileLook: Sendable, Equatable {
+struct FileStamp: Sendable, Equatable {
     private let path: String
     private let device: UInt64
     /// 0 where there is no file.

@@ -1,11 +1,11 @@
 import Storage
 
 /// How far a copy has come, for the run that goes on with it.
-struct CopyPlace: Equatable {
+struct CopyCheckpoint: Equatable {
     /// How far a table is copied.
     struct Progress: Equatable {
         var table: Table
-        var tally = Tally()
+        var counts = CopyCounts()
         /// Where to go on; nil at the beginning, and at the end.
         var cursor: Cursor?
         var isDone = false
@@ -22,15 +22,15 @@ struct CopyPlace: Equatable {
     }
 
     /// Everything up to here.
-    var read: Int { tables.reduce(0) { $0 + $1.tally.read } }
+    var read: Int { tables.reduce(0) { $0 + $1.counts.read } }
 
     /// Those that were handed over.
-    var copied: Int { tables.reduce(0) { $0 + $1.tally.copied } }
+    var copied: Int { tables.reduce(0) { $0 + $1.counts.copied } }
 }
 
-/// The text of a place: a line of the form, a line of what is copied, one of the files, a line for
+/// The text of a checkpoint: a line of the form, a line of what is copied, one of the files, a line for
 /// each table, and `end`.
-extension CopyPlace {
+extension CopyCheckpoint {
     private static let form = "tprt-copy 2"
 
     /// The text.
@@ -38,15 +38,15 @@ extension CopyPlace {
     /// - Parameter title: what is copied, for people
     func text(title: String) -> String {
         let lines = tables.map { progress in
-            let tally = progress.tally
-            let numbers = [tally.read, tally.copied, tally.expired, tally.milliseconds].map(String.init)
-            let place = progress.isDone ? "done" : progress.cursor.map { hexadecimal($0.bytes) } ?? "begin"
-            return ([TableName(progress.table).rawValue] + numbers + [place]).joined(separator: " ")
+            let counts = progress.counts
+            let numbers = [counts.read, counts.copied, counts.expired, counts.milliseconds].map(String.init)
+            let position = progress.isDone ? "done" : progress.cursor.map { hexadecimal($0.bytes) } ?? "begin"
+            return ([TableName(progress.table).rawValue] + numbers + [position]).joined(separator: " ")
         }
         return ([Self.form, title, files] + lines + ["end", ""]).joined(separator: "\n")
     }
 
-    /// The place that a text stands for; nil where it is no such text, or not of a copy of these tables.
+    /// The checkpoint that a text stands for; nil where it is no such text, or not of a copy of these tables.
     init?(text: String, tables: [Table]) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         guard lines.count == tables.count + 5, lines[0] == Self.form, lines.suffix(2) == ["end", ""] else {
@@ -61,13 +61,13 @@ extension CopyPlace {
     }
 }
 
-extension CopyPlace.Progress {
+extension CopyCheckpoint.Progress {
     fileprivate init?(line: Substring, table: Table) {
         let fields = line.split(separator: " ", omittingEmptySubsequences: false)
         let numbers = fields.dropFirst().prefix(4).compactMap { Int($0) }.filter { $0 >= 0 }
         guard fields.count == 6, fields[0] == TableName(table).rawValue, numbers.count == 4 else { return nil }
         self.init(table: table)
-        tally = Tally(read: numbers[0], copied: numbers[1], expired: numbers[2], milliseconds: numbers[3])
+        counts = CopyCounts(read: numbers[0], copied: numbers[1], expired: numbers[2], milliseconds: numbers[3])
         switch fields[5] {
         case "done": isDone = true
         case "begin": break

@@ -1,5 +1,5 @@
 /// What a copy of a table came to, so far.
-struct Tally: Equatable {
+struct CopyCounts: Equatable {
     /// Entries that were read.
     var read = 0
     /// Entries that were handed over, those that the target knew already among them.

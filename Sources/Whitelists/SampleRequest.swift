@@ -3,7 +3,7 @@ import NIOCore
 import Policy
 
 /// A request that is made up, to see what a whitelist says of it.
-public struct Specimen: Sendable {
+public struct SampleRequest: Sendable {
     private let request: PolicyRequest
     private let envelope: Envelope
 
@@ -21,7 +21,7 @@ public struct Specimen: Sendable {
         var buffer = ByteBuffer(string: lines + "\n")
         var decoder = PolicyDecoder()
         guard let request = (try? decoder.next(in: &buffer)) ?? nil else { return nil }
-        let masks = ClientMasks(nat64Prefixes: nat64Prefixes)
+        let masks = PrefixLengths(nat64Prefixes: nat64Prefixes)
         var envelope = Envelope()
         let isAddressed = request.read(.clientAddress) { client in
             request.read(.sender) { sender in

@@ -1,7 +1,7 @@
 import Greylist
 
-/// Something that can be looked up in a table, and under which an entry is filed.
-enum FilingKey: Hashable {
+/// Something that can be looked up in a table, and by which an entry is indexed.
+enum IndexKey: Hashable {
     case client(Network)
     case clientName(Domain)
     case heloName(Domain)
@@ -11,7 +11,7 @@ enum FilingKey: Hashable {
     case recipientDomain(Domain)
     case pattern(Condition.Subject, TextPattern)
 
-    /// How many requests are likely to have it: the more, the worse an entry is filed there.
+    /// How many requests are likely to have it: the more, the worse an entry is indexed by it.
     var breadth: Int {
         switch self {
         case .sender(let literal), .recipient(let literal): literal.isWhole ? 0 : 2
@@ -25,7 +25,7 @@ enum FilingKey: Hashable {
 extension Condition {
     /// Keys of which a request has at least one if this holds; nil where there are none, and every request must be
     /// tried.
-    var filingKeys: [FilingKey]? {
+    var indexKeys: [IndexKey]? {
         switch self {
         case .client(let network): return [.client(network)]
         case .clientName(let domain): return [.clientName(domain)]
@@ -37,31 +37,31 @@ extension Condition {
         case .pattern(let subject, let pattern): return [.pattern(subject, pattern)]
         case .attribute, .not: return nil
         case .any(let parts):
-            var keys: [FilingKey] = []
+            var keys: [IndexKey] = []
             for part in parts {
-                guard let more = part.filingKeys else { return nil }
+                guard let more = part.indexKeys else { return nil }
                 keys += more
             }
             return keys
         case .all:
             // One of them is enough; the narrowest leaves least to try.
-            return filingChoices.first
+            return indexChoices.first
         }
     }
 
     /// The sets of keys, any of which will do to find this, the narrowest first; none where every request must be tried.
-    var filingChoices: [[FilingKey]] {
-        guard case .all(let parts) = self else { return filingKeys.map { [$0] } ?? [] }
-        return parts.flatMap(\.filingChoices).sorted { Self.breadth($0) < Self.breadth($1) }
+    var indexChoices: [[IndexKey]] {
+        guard case .all(let parts) = self else { return indexKeys.map { [$0] } ?? [] }
+        return parts.flatMap(\.indexChoices).sorted { Self.breadth($0) < Self.breadth($1) }
     }
 
     /// What must hold beside having one of the keys, which are those of this or of a part; nil where that is all.
-    func remainder(besides keys: [FilingKey]) -> Condition? {
+    func remainder(besides keys: [IndexKey]) -> Condition? {
         if case .all(let parts) = self {
-            guard let filed = parts.firstIndex(where: { $0.filingChoices.contains(keys) }) else { return self }
+            guard let indexed = parts.firstIndex(where: { $0.indexChoices.contains(keys) }) else { return self }
             var rest = parts
-            rest.remove(at: filed)
-            if let inner = parts[filed].remainder(besides: keys) { rest.insert(inner, at: 0) }
+            rest.remove(at: indexed)
+            if let inner = parts[indexed].remainder(besides: keys) { rest.insert(inner, at: 0) }
             return rest.count > 1 ? .all(rest) : rest.first
         }
         return isItsKeys ? nil : self
@@ -77,7 +77,7 @@ extension Condition {
         }
     }
 
-    private static func breadth(_ keys: [FilingKey]) -> Int {
+    private static func breadth(_ keys: [IndexKey]) -> Int {
         (keys.map(\.breadth).max() ?? 0) * 1_000 + keys.count
     }
 }

@@ -1,8 +1,8 @@
 import Greylist
 import Policy
 
-/// Where entries are filed, a table for each kind of key.
-struct FilingTables: Sendable {
+/// The index of the entries, a table for each kind of key.
+struct IndexTables: Sendable {
     /// The tables while they are filled.
     struct Draft {
         fileprivate var clients = NetworkTable.Draft()
@@ -14,7 +14,7 @@ struct FilingTables: Sendable {
         fileprivate var recipientDomains = DomainTable.Draft()
         fileprivate var patterns: [Condition.Subject: PatternTable.Draft] = [:]
 
-        mutating func file(_ number: Int, under key: FilingKey) {
+        mutating func index(_ number: Int, by key: IndexKey) {
             switch key {
             case .client(let network): clients.add(network, number: number)
             case .clientName(let domain): clientNames.add(domain, number: number)
@@ -23,11 +23,11 @@ struct FilingTables: Sendable {
             case .senderDomain(let domain): senderDomains.add(domain, number: number)
             case .recipient(let literal): recipients.add(literal, number: number)
             case .recipientDomain(let domain): recipientDomains.add(domain, number: number)
-            case .pattern(let subject, let pattern): patterns[subject, default: .init()].file(number, under: pattern)
+            case .pattern(let subject, let pattern): patterns[subject, default: .init()].index(number, by: pattern)
             }
         }
 
-        /// Sees to it that the pattern is compiled, be it filed under or not.
+        /// Sees to it that the pattern is compiled, whether an entry is indexed by it or not.
         mutating func note(_ pattern: TextPattern, of subject: Condition.Subject) {
             patterns[subject, default: .init()].note(pattern)
         }
@@ -64,7 +64,7 @@ struct FilingTables: Sendable {
         return table
     }
 
-    /// The lowest accepted number below `limit` among the entries under whose keys the request falls, else `limit`.
+    /// The lowest accepted number below `limit` among the entries whose keys the request has, else `limit`.
     func first(
         _ request: PolicyRequest, _ envelope: Envelope, below limit: Int, where accepts: (Int) -> Bool
     ) -> Int {
@@ -92,7 +92,7 @@ struct FilingTables: Sendable {
         if !senderDomains.isEmpty {
             best = request.read(.sender) { senderDomains.first($0.extracting($0.domain), below: best, where: accepts) }
         }
-        for (subject, table) in patterns where table.isFiledUnder {
+        for (subject, table) in patterns where table.isIndexed {
             best = request.read(subject: subject) { table.first($0, below: best, where: accepts) }
         }
         return best

@@ -1,12 +1,12 @@
 /// Where the entries of a source stand, a few bytes each.
-struct PlaceTable: Sendable {
+struct SourceLocations: Sendable {
     /// A list of the source and the number of its first entry.
     private struct List: Sendable {
         let name: String
         let first: Int
     }
 
-    private struct Place: Sendable {
+    private struct Location: Sendable {
         let index: UInt32
         /// 0 where there are no lines.
         let line: UInt32
@@ -16,20 +16,20 @@ struct PlaceTable: Sendable {
 
     private let source: String
     private var lists: [List] = []
-    private var places: [Place] = []
+    private var locations: [Location] = []
     private var names: [UInt8] = []
 
     init(source: String) {
         self.source = source
     }
 
-    var count: Int { places.count }
+    var count: Int { locations.count }
 
     mutating func add(_ entry: WhitelistEntry, list: String?) {
-        if let list, list != lists.last?.name { lists.append(List(name: list, first: places.count)) }
+        if let list, list != lists.last?.name { lists.append(List(name: list, first: locations.count)) }
         if let name = entry.name { names.append(contentsOf: name.utf8) }
-        places.append(
-            Place(
+        locations.append(
+            Location(
                 index: UInt32(entry.index), line: UInt32(clamping: entry.line ?? 0), nameEnd: UInt32(names.count)))
     }
 
@@ -46,11 +46,11 @@ struct PlaceTable: Sendable {
     /// `SOURCE:LINE(LIST:NAME)`, or `SOURCE:LINE(LIST[INDEX])` for an entry without a name; what there isn't is left
     /// out.
     func text(_ number: Int) -> String {
-        let place = places[number]
-        let start = number == 0 ? 0 : Int(places[number - 1].nameEnd)
-        let name = String(decoding: names[start..<Int(place.nameEnd)], as: UTF8.self)
-        let position = place.line == 0 ? source : "\(source):\(place.line)"
+        let location = locations[number]
+        let start = number == 0 ? 0 : Int(locations[number - 1].nameEnd)
+        let name = String(decoding: names[start..<Int(location.nameEnd)], as: UTF8.self)
+        let position = location.line == 0 ? source : "\(source):\(location.line)"
         guard let list = list(of: number) else { return position }
-        return "\(position)(\(list.name)\(name.isEmpty ? "[\(place.index)]" : ":\(name)"))"
+        return "\(position)(\(list.name)\(name.isEmpty ? "[\(location.index)]" : ":\(name)"))"
     }
 }

@@ -1,5 +1,5 @@
-/// Why an entry is no good: a sentence without its place.
-struct EntryFault: Error {
+/// Why an entry is no good: a sentence without its location.
+struct EntryError: Error {
     let sentence: String
 
     init(_ sentence: String) {

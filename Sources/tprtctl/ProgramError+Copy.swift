@@ -1,7 +1,7 @@
 import Programs
 import Storage
 
-extension Failure {
+extension ProgramError {
     /// The store to read can't be opened.
     init(source error: StoreError) {
         switch error.code {
@@ -24,7 +24,7 @@ extension Failure {
     }
 
     /// A store failed in the middle, or, without a sentence on how far it came, at once.
-    init(_ fault: CopyFault, _ sentence: String?) {
+    init(_ fault: CopyError, _ sentence: String?) {
         let more = sentence.map { "; \($0)" } ?? ""
         switch fault {
         case .source(let error) where error.code == .corrupt: self.init(.dataError, "\(error)\(more)")

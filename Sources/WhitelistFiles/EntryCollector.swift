@@ -5,7 +5,7 @@ import Whitelists
 struct ListName: Hashable {
     /// As it is written.
     let name: String
-    /// As places and complaints have it.
+    /// As locations and complaints have it.
     let shown: String
 
     init(_ name: String) {
@@ -14,7 +14,7 @@ struct ListName: Hashable {
     }
 }
 
-/// What entries are gathered in.
+/// What entries are collected in.
 protocol EntrySink {
     /// A list begins, which may have no entries.
     mutating func begin(_ list: ListName)
@@ -25,7 +25,7 @@ protocol EntrySink {
 extension WhitelistBuilder: EntrySink {
     mutating func begin(_ list: ListName) {}
 
-    /// Places have names as they are shown.
+    /// Locations have names as they are shown.
     mutating func take(_ entry: WhitelistEntry, list: ListName?) {
         guard let name = entry.name else { return add(entry, list: list?.shown) }
         var entry = entry
@@ -40,7 +40,7 @@ extension [WhitelistEntry]: EntrySink {
 }
 
 /// The entries of a text, and what is said of them, while it is read; for one thread.
-final class Gathering<Sink: EntrySink> {
+final class EntryCollector<Sink: EntrySink> {
     private let empty: Sink
     private(set) var sink: Sink
     private var told: [String] = []
@@ -83,8 +83,8 @@ final class Gathering<Sink: EntrySink> {
     }
 
     /// Takes an entry, unless it has regular expressions and there are too many of these.
-    func add(_ entry: WhitelistEntry, list: ListName? = nil, at place: @autoclosure () -> String) {
-        if let sentence = refusal(of: entry.condition) { return complain(of: place(), sentence) }
+    func add(_ entry: WhitelistEntry, list: ListName? = nil, at location: @autoclosure () -> String) {
+        if let sentence = refusal(of: entry.condition) { return complain(of: location(), sentence) }
         count += 1
         sink.take(entry, list: list)
     }
@@ -110,16 +110,16 @@ final class Gathering<Sink: EntrySink> {
     }
 
     /// An entry, or more than one, is no good.
-    func complain(of place: String, _ sentence: String) {
+    func complain(of location: String, _ sentence: String) {
         count += 1
-        let remark = EntryRemark(place: place, sentence: sentence, isFault: true)
+        let remark = EntryRemark(location: location, sentence: sentence, isFault: true)
         digest.add(remark)
         if told.count < WhitelistLimits.complaints { told.append(remark.text) } else { untold += 1 }
     }
 
     /// An entry is taken, and something is to be said of it.
-    func note(at place: String, _ sentence: String) {
-        let remark = EntryRemark(place: place, sentence: sentence, isFault: false)
+    func note(at location: String, _ sentence: String) {
+        let remark = EntryRemark(location: location, sentence: sentence, isFault: false)
         digest.add(remark)
         if notes.count < WhitelistLimits.complaints { notes.append(remark.text) }
     }

@@ -1,5 +1,5 @@
 /// What a site allows in whitelists.
-public struct SourceTerms: Sendable {
+public struct SourceOptions: Sendable {
     /// Whether regular expressions are honoured.
     public var allowsPatterns: Bool
     /// Whether entries that let nearly everybody through are taken without a word.
@@ -7,23 +7,23 @@ public struct SourceTerms: Sendable {
     /// The public suffixes that are known; no part of what a site allows.
     var suffixes = PublicSuffixes()
 
-    /// The terms of a fresh installation: neither.
+    /// The options of a fresh installation: neither.
     public init(allowsPatterns: Bool = false, allowsWide: Bool = false) {
         self.allowsPatterns = allowsPatterns
         self.allowsWide = allowsWide
     }
 }
 
-extension SourceTerms: Equatable {
+extension SourceOptions: Equatable {
     /// Whether both allow the same.
     public static func == (one: Self, other: Self) -> Bool {
         one.allowsPatterns == other.allowsPatterns && one.allowsWide == other.allowsWide
     }
 
     /// The same, with the public suffixes that this machine knows; reads a file.
-    public func knowingSuffixes(through access: FileAccess = .direct) -> SourceTerms {
-        var terms = self
-        terms.suffixes = PublicSuffixes.installed(through: access)
-        return terms
+    public func knowingSuffixes(through access: FileAccess = .direct) -> SourceOptions {
+        var options = self
+        options.suffixes = PublicSuffixes.installed(through: access)
+        return options
     }
 }

@@ -1,5 +1,5 @@
 /// Why a whole source can't be read.
-public struct WhitelistFault: Error, Equatable, Sendable, CustomStringConvertible {
+public struct WhitelistError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The complaint, with the name of the source.
     public let description: String
 

@@ -3,7 +3,7 @@ public import Settings
 public import Storage
 
 /// Why a program ends before its time: a line or more on standard error, and an exit status of sysexits(3).
-public struct Failure: Error {
+public struct ProgramError: Error {
     /// What the program ends with.
     public let status: ExitStatus
     /// What is wrong, each in one line with its remedy.

@@ -6,7 +6,7 @@ import RedisStore
 public import Storage
 
 /// Opens stores by their location: the only place that knows them all.
-public struct Backend: Sendable {
+public struct StoreFactory: Sendable {
     /// What every key in Redis begins with.
     public var keyPrefix: String
     /// Whether the keys of the auto-whitelist have a prefix of their own in Redis, also without a `keyPrefix`.
@@ -15,7 +15,7 @@ public struct Backend: Sendable {
     public var maintenanceLease: Int64?
     /// After what time an answer of an LMDB store is on disk; nil: before it is given.
     ///
-    /// The other stores don't heed it.
+    /// The other stores ignore it.
     public var syncInterval: Duration?
     /// Which boot this is: after a kill in the same one, an LMDB file isn't checked as a whole; nil where that is unknown.
     private let boot: BootID?
@@ -23,7 +23,7 @@ public struct Backend: Sendable {
     private let now: @Sendable () -> Timestamp
     private let report: @Sendable (String) -> Void
 
-    /// Opens stores with these terms.
+    /// Opens stores with these options.
     ///
     /// - Parameters:
     ///   - syncInterval: after what time an answer of an LMDB store is on disk; nil: before it is given
@@ -81,15 +81,15 @@ public struct Backend: Sendable {
             return try LMDBStore(path: path, syncInterval: syncInterval, boot: boot, at: now(), report: report)
         case .gdbm(let path): return try GDBMStore(path: path, holding: table, at: now(), report: report)
         case .redis(let location):
-            var terms = RedisStore.Terms()
-            terms.keyPrefix = keyPrefix
-            terms.separatesTables = separatesTables
-            terms.maintenanceLease = maintenanceLease
+            var options = RedisStore.Options()
+            options.keyPrefix = keyPrefix
+            options.separatesTables = separatesTables
+            options.maintenanceLease = maintenanceLease
             let store: RedisStore
             if let access = accesses[location] {
-                store = RedisStore(access, terms: terms)
+                store = RedisStore(access, options: options)
             } else {
-                store = try RedisStore(location, terms: terms, report: report)
+                store = try RedisStore(location, options: options, report: report)
             }
             store.connect()
             return store
