@@ -118,7 +118,7 @@ struct DaemonStartTests {
         }
     }
 
-    @Test("A corrupt database is set aside and the service starts", arguments: ["garbage", "truncated"])
+    @Test("A corrupt database is quarantined and the service starts", arguments: ["garbage", "truncated"])
     func corruptDatabase(_ fault: String) throws {
         try withLab { lab in
             if fault == "truncated" {
@@ -139,9 +139,9 @@ struct DaemonStartTests {
 
             let daemon = try lab.start()
             #expect(try daemon.ask(request).isGreylisted)
-            let aside = try lab.folder.names(beginningWith: "tprt.lmdb.corrupt-")
-            #expect(aside.count == 1)
-            let path = lab.folder.file(try #require(aside.first))
+            let quarantined = try lab.folder.names(beginningWith: "tprt.lmdb.corrupt-")
+            #expect(quarantined.count == 1)
+            let path = lab.folder.file(try #require(quarantined.first))
             #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == corrupt)
             try daemon.waitForLine("a warning that names \(path)") {
                 $0.hasPrefix("warning: ") && $0.contains(path)

@@ -7,7 +7,7 @@ import Testing
 struct DatabaseFilesTests {
     private let request = PolicyRequest(sender: "a@sender.example")
 
-    @Test("A database that is copied over in place is set aside, and service goes on", arguments: ["lmdb", "gdbm"])
+    @Test("A database that is copied over in place is quarantined, and service goes on", arguments: ["lmdb", "gdbm"])
     func copiedOver(_ scheme: String) throws {
         try withLab { lab in
             let database = lab.folder.file("db")
@@ -19,7 +19,7 @@ struct DatabaseFilesTests {
             try file.write(contentsOf: Data("not a database".utf8))
             try file.close()
             for number in 300..<303 { #expect(try client.ask(.numbered(number)).isGreylisted) }
-            try daemon.waitForLine("that it was set aside") { $0.contains("set aside as \(database).corrupt-") }
+            try daemon.waitForLine("that it was quarantined") { $0.contains("quarantined as \(database).corrupt-") }
             #expect(try daemon.terminate() == .exited(0))
         }
     }

@@ -64,7 +64,7 @@ enum Samples {
         request.read(.clientAddress) { client in
             request.read(.sender) { sender in
                 request.read(.recipient) { recipient in
-                    envelope.address(client: client, sender: sender, recipient: recipient, masks: ClientMasks())
+                    envelope.address(client: client, sender: sender, recipient: recipient, masks: PrefixLengths())
                 }
             }
         }

@@ -41,7 +41,7 @@ enum WhitelistBenchmark {
         let clock = ContinuousClock()
         let start = clock.now
         let document = WhitelistDocument(kind == .postgrey ? .postgreyClients : .json, path: path)
-        let reading = try document.part(SourceTerms(allowsPatterns: true))
+        let reading = try document.part(SourceOptions(allowsPatterns: true))
         let load = clock.now - start
         guard reading.complaints.isEmpty else { fatalError("\(reading.complaints[0])") }
         let (after, peak) = (memory("VmRSS"), memory("VmHWM"))
@@ -96,7 +96,7 @@ enum WhitelistBenchmark {
 
     private static func address(_ envelope: inout Envelope, of request: PolicyRequest) {
         let isAddressed = request.read(.clientAddress, .sender, .recipient) { client, sender, recipient in
-            envelope.address(client: client, sender: sender, recipient: recipient, masks: ClientMasks())
+            envelope.address(client: client, sender: sender, recipient: recipient, masks: PrefixLengths())
         }
         if !isAddressed { fatalError("a client without an address") }
     }

@@ -13,10 +13,10 @@ public func fuzzRESP(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let pieces = read(bytes.dropFirst(), inPiecesOf: Int(size) + 1)
     precondition(whole == pieces, "in pieces it is read otherwise")
     for case .values(let values) in [whole] {
-        for case .error(let text) in values { _ = RedisFault(reply: text) }
+        for case .error(let text) in values { _ = RedisError(reply: text) }
         for value in values {
             _ = try? SlotMap(value, from: .unix(path: "/"))
-            for step in [Greeting.Step.name, .memory, .role] { _ = Greeting().judge(value, to: step) }
+            for step in [Handshake.Step.name, .memory, .role] { _ = Handshake().judge(value, to: step) }
         }
     }
     return 0
@@ -24,7 +24,7 @@ public func fuzzRESP(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 
 private enum Reading: Equatable {
     case values([RESPValue])
-    case refused(after: Int, RESPViolation)
+    case refused(after: Int, RESPError)
 }
 
 private func read(_ bytes: ArraySlice<UInt8>, inPiecesOf size: Int) -> Reading {
@@ -32,7 +32,7 @@ private func read(_ bytes: ArraySlice<UInt8>, inPiecesOf size: Int) -> Reading {
     var buffer = ByteBuffer()
     var values: [RESPValue] = []
     var rest = bytes
-    do throws(RESPViolation) {
+    do throws(RESPError) {
         while !rest.isEmpty {
             buffer.writeBytes(rest.prefix(size))
             rest = rest.dropFirst(size)

@@ -15,7 +15,7 @@ public struct PolicyEngine: Sendable {
         /// The numbers that judgements follow.
         public var rules = Rules()
         /// How much of a client's address counts.
-        public var masks = ClientMasks()
+        public var masks = PrefixLengths()
         /// Whether keys are kept as digests.
         public var hashesKeys = true
         /// Whether the auto-whitelist knows clients by their address alone, not by their network.

@@ -5,7 +5,7 @@ struct Bucket {
         let hash: UInt32
         /// The key's first bytes.
         let start: UInt32
-        let place: Int64
+        let offset: Int64
         let keySize: Int
         let valueSize: Int
     }
@@ -44,7 +44,7 @@ struct Bucket {
                 elements.append(
                     Element(
                         hash: UInt32(hash), start: bytes.loadUnaligned(fromByteOffset: offset + 4, as: UInt32.self),
-                        place: bytes.loadUnaligned(fromByteOffset: offset + 8, as: Int64.self), keySize: keySize,
+                        offset: bytes.loadUnaligned(fromByteOffset: offset + 8, as: Int64.self), keySize: keySize,
                         valueSize: valueSize))
             }
         }
@@ -76,7 +76,7 @@ extension Bucket.Element {
 
     /// Reads the entry; nil where there is another one, or none.
     func read(_ descriptor: CInt) -> StoredEntry? {
-        guard let bytes = descriptor.read(keySize + valueSize, at: place) else { return nil }
+        guard let bytes = descriptor.read(keySize + valueSize, at: offset) else { return nil }
         let isOurs = withUnsafeBytes(of: start) { start in
             (0..<min(keySize, Bucket.startSize)).allSatisfy { bytes[$0] == start[$0] }
         }

@@ -11,7 +11,7 @@ struct EntryWalk {
         /// Buckets and entries that couldn't be read.
         var damaged = 0
         /// Where to go on; nil at the end.
-        var next: Place?
+        var next: WalkPosition?
     }
 
     private let descriptor: CInt
@@ -21,48 +21,48 @@ struct EntryWalk {
     private static let mostBuckets = 1_000
 
     /// A walk through the file as it is now; it lasts until the next write.
-    init(_ descriptor: CInt) throws(GDBMFault) {
-        guard let header = FileHeader(descriptor) else { throw GDBMFault(GDBM_BAD_HEADER) }
+    init(_ descriptor: CInt) throws(GDBMError) {
+        guard let header = FileHeader(descriptor) else { throw GDBMError(GDBM_BAD_HEADER) }
         self.descriptor = descriptor
         self.header = header
     }
 
-    /// Reads the entries from that place on, at most so many.
-    func slice(from place: Place?, limit: Int) -> Slice {
+    /// Reads the entries from that position on, at most so many.
+    func slice(from position: WalkPosition?, limit: Int) -> Slice {
         var slice = Slice()
-        var place = place ?? Place(hash: 0)
+        var position = position ?? WalkPosition(hash: 0)
         for _ in 0..<Self.mostBuckets {
-            guard let index = index(of: place) else { return slice }
+            guard let index = index(of: position) else { return slice }
             let bucket = bucket(at: index)
             if bucket == nil { slice.damaged += 1 }
-            for entry in entries(of: bucket, at: index, from: place, damaged: &slice.damaged) {
+            for entry in entries(of: bucket, at: index, from: position, damaged: &slice.damaged) {
                 guard slice.entries.count < limit else {
-                    slice.next = entry.place
+                    slice.next = entry.position
                     return slice
                 }
                 slice.entries.append(entry)
             }
-            place = Place(hash: hashes(of: bucket, at: index).upperBound)
+            position = WalkPosition(hash: hashes(of: bucket, at: index).upperBound)
         }
-        slice.next = index(of: place) == nil ? nil : place
+        slice.next = index(of: position) == nil ? nil : position
         return slice
     }
 
     /// How many entries there are, as the buckets say.
     func count() -> Int {
         var count = 0
-        var place = Place(hash: 0)
-        while let index = index(of: place) {
+        var position = WalkPosition(hash: 0)
+        while let index = index(of: position) {
             let bucket = bucket(at: index)
             count += bucket?.elements.count ?? 0
-            place = Place(hash: hashes(of: bucket, at: index).upperBound)
+            position = WalkPosition(hash: hashes(of: bucket, at: index).upperBound)
         }
         return count
     }
 
     /// The place in the directory; nil behind its end.
-    private func index(of place: Place) -> Int? {
-        let index = Int(place.hash) >> header.shift
+    private func index(of position: WalkPosition) -> Int? {
+        let index = Int(position.hash) >> header.shift
         return index < header.places ? index : nil
     }
 
@@ -107,17 +107,17 @@ struct EntryWalk {
     /// - Parameter limit: how long to look
     func extent(within limit: Duration? = nil) -> Extent {
         var extent = Extent()
-        var place: Place?
+        var position: WalkPosition?
         let start = ContinuousClock.now
         repeat {
-            let slice = slice(from: place, limit: Self.mostBuckets)
+            let slice = slice(from: position, limit: Self.mostBuckets)
             let records = slice.entries.count { $0.sighting != nil }
             extent.entries += records
             extent.strange += slice.entries.count - records
             extent.unreadable += slice.damaged
-            place = slice.next
+            position = slice.next
             if let limit, ContinuousClock.now - start > limit { break }
-        } while place != nil
+        } while position != nil
         return extent
     }
 
@@ -128,19 +128,21 @@ struct EntryWalk {
         return UInt32(first << shift)..<UInt32((first + 1) << shift)
     }
 
-    private func entries(of bucket: Bucket?, at index: Int, from place: Place, damaged: inout Int) -> [StoredEntry] {
+    private func entries(of bucket: Bucket?, at index: Int, from position: WalkPosition, damaged: inout Int)
+        -> [StoredEntry]
+    {
         guard let bucket else { return [] }
         damaged += bucket.damaged
         let hashes = hashes(of: bucket, at: index)
         var entries: [StoredEntry] = []
-        for element in bucket.elements where !hashes.contains(element.hash) || element.hash >= place.hash {
+        for element in bucket.elements where !hashes.contains(element.hash) || element.hash >= position.hash {
             if bucket.isPartial, !hashes.contains(element.hash) { continue }
             guard hashes.contains(element.hash), let entry = element.read(descriptor) else {
                 damaged += 1
                 continue
             }
-            if entry.place >= place { entries.append(entry) }
+            if entry.position >= position { entries.append(entry) }
         }
-        return entries.sorted { $0.place < $1.place }
+        return entries.sorted { $0.position < $1.position }
     }
 }

@@ -26,16 +26,16 @@ public final class GDBMSnapshot: EntrySource {
     /// - Parameters:
     ///   - path: the file
     ///   - table: what it holds
-    ///   - folder: where to put the copy; nil for the file's own folder or, where that can't be, `TMPDIR` or `/tmp`
+    ///   - directory: where to put the copy; nil for the file's own or, where that can't be, `TMPDIR` or `/tmp`
     ///   - isSalvaged: whether to make do with what can be read of a damaged file, which is refused otherwise
     public init(
-        of path: String, holding table: Table, in folder: String? = nil, isSalvaged: Bool = false
+        of path: String, holding table: Table, in directory: String? = nil, isSalvaged: Bool = false
     ) throws(StoreError) {
         let url = "gdbm://\(path)"
         let original = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
         guard original >= 0 else { throw StoreError.system(errno, url) }
         defer { Glibc.close(original) }
-        let copy = try Self.makeFile(for: path, in: folder)
+        let copy = try Self.makeFile(for: path, in: directory)
         do throws(StoreError) {
             (isSteady, flaw) = try Self.copySound(original, to: copy, url)
             if let flaw, !isSalvaged { throw StoreError(.corrupt, flaw) }
@@ -62,7 +62,7 @@ public final class GDBMSnapshot: EntrySource {
     /// Blocks while it reads.
     public func scan(_ table: Table, from cursor: Cursor?, limit: Int) async throws(StoreError) -> ScannedSlice {
         guard table == self.table, let walk = try walk() else { return ScannedSlice(entries: [], next: nil) }
-        return ScannedSlice(walk.slice(from: cursor?.place, limit: limit))
+        return ScannedSlice(walk.slice(from: cursor?.position, limit: limit))
     }
 
     /// Gives the copy up.
@@ -83,11 +83,11 @@ public final class GDBMSnapshot: EntrySource {
             throw StoreError(.unavailable, "\(url): is closed")
         }
         if descriptor.size == 0 { return nil }
-        do throws(GDBMFault) { return try EntryWalk(descriptor) } catch { throw error.error(url: url) }
+        do throws(GDBMError) { return try EntryWalk(descriptor) } catch { throw error.storeError(url: url) }
     }
 
-    private static func makeFile(for path: String, in folder: String?) throws(StoreError) -> CInt {
-        if let folder { return try makeFile(in: folder) }
+    private static func makeFile(for path: String, in directory: String?) throws(StoreError) -> CInt {
+        if let directory { return try makeFile(in: directory) }
         let own = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
         do throws(StoreError) {
             return try makeFile(in: own)
@@ -96,10 +96,10 @@ public final class GDBMSnapshot: EntrySource {
         }
     }
 
-    private static func makeFile(in folder: String) throws(StoreError) -> CInt {
-        var name = Array("\(folder)/.tprt-snapshot-XXXXXX".utf8CString)
+    private static func makeFile(in directory: String) throws(StoreError) -> CInt {
+        var name = Array("\(directory)/.tprt-snapshot-XXXXXX".utf8CString)
         let descriptor = mkstemp(&name)
-        guard descriptor >= 0 else { throw StoreError.system(errno, "a copy in \(folder)") }
+        guard descriptor >= 0 else { throw StoreError.system(errno, "a copy in \(directory)") }
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         unlink(name)
         return descriptor
@@ -115,7 +115,7 @@ public final class GDBMSnapshot: EntrySource {
             let isSteady = try Self.copy(original, to: copy, url)
             if copy.size == 0 { return (isSteady, nil) }
             let walk: EntryWalk
-            do throws(GDBMFault) {
+            do throws(GDBMError) {
                 walk = try EntryWalk(copy)
             } catch {
                 throw StoreError(.corrupt, "\(url): is not a database of GNU dbm, or its header is damaged")
@@ -165,18 +165,18 @@ extension CInt {
     /// Writes everything that is in this file to another one, from its beginning.
     fileprivate func append(to copy: CInt) -> Bool {
         withUnsafeTemporaryAllocation(byteCount: 1 << 18, alignment: 16) { buffer in
-            var place: off_t = 0
+            var offset: off_t = 0
             while true {
-                let count = pread(self, buffer.baseAddress, buffer.count, place)
+                let count = pread(self, buffer.baseAddress, buffer.count, offset)
                 if count < 0, errno == EINTR { continue }
                 if count <= 0 { return count == 0 }
                 var written = 0
                 while written < count {
-                    let more = pwrite(copy, buffer.baseAddress?.advanced(by: written), count - written, place)
+                    let more = pwrite(copy, buffer.baseAddress?.advanced(by: written), count - written, offset)
                     if more < 0, errno == EINTR { continue }
                     if more <= 0 { return false }
                     written += more
-                    place += off_t(more)
+                    offset += off_t(more)
                 }
             }
         }

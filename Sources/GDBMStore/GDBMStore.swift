@@ -10,7 +10,7 @@ public import Storage
 ///
 /// An answer means that what it rests on is on disk. One thread serves the store, and whatever is waiting when it is free
 /// shares one sync. GNU dbm has no transactions: a power cut in the middle of a write may damage the file, and a process
-/// that is killed may leave it so that it gets damaged later. Such a file is written anew when it is opened again, from
+/// that is killed may leave it so that it gets damaged later. Such a file is rewritten when it is opened again, from
 /// all that can be read of it.
 public final class GDBMStore: CopyTarget {
     private struct Update: Sendable {
@@ -20,23 +20,23 @@ public final class GDBMStore: CopyTarget {
 
     private struct Waiting: Sendable {
         var updates: [Update] = []
-        var errands: [@Sendable () -> Void] = []
+        var tasks: [@Sendable () -> Void] = []
         var isServed = false
     }
 
     private let database: Database
     private let table: Table
-    private let pending = PendingWatch()
+    private let pending = PendingTracker()
     private let thread = NIOThreadPool(numberOfThreads: 1)
     private let waiting = NIOLockedValueBox(Waiting())
 
     /// Opens the database, makes it if need be, and takes it for this process alone.
     ///
     /// - Parameters:
-    ///   - path: the file; its folder must exist. Beside it is `path-open` while it is open.
+    ///   - path: the file; its directory must exist. Beside it is `path-open` while it is open.
     ///   - table: what it holds
-    ///   - now: the time for the name of a damaged file that is set aside
-    ///   - report: takes a sentence for the log when a file was set aside or written anew; called on any thread
+    ///   - now: the time for the name of a damaged file that is quarantined
+    ///   - report: takes a sentence for the log when a file was quarantined or rewritten; called on any thread
     public init(
         path: String, holding table: Table, at now: Timestamp, report: @escaping @Sendable (String) -> Void
     ) throws(StoreError) {
@@ -67,8 +67,8 @@ public final class GDBMStore: CopyTarget {
         _ table: Table, from cursor: Cursor?, limit: Int, at now: Timestamp, under rules: Rules
     ) async throws(StoreError) -> ExpiredSlice {
         guard table == self.table else { return ExpiredSlice() }
-        return try await run(at: now) { [pending] database throws(GDBMFault) in
-            let slice = try database.entries(from: cursor?.place, limit: limit)
+        return try await run(at: now) { [pending] database throws(GDBMError) in
+            let slice = try database.entries(from: cursor?.position, limit: limit)
             var removed = 0
             for entry in slice.entries {
                 guard let sighting = entry.sighting else { continue }
@@ -89,8 +89,8 @@ public final class GDBMStore: CopyTarget {
     public func scan(_ table: Table, from cursor: Cursor?, limit: Int) async throws(StoreError) -> ScannedSlice {
         guard table == self.table else { return ScannedSlice(entries: [], next: nil) }
         // Only requests and maintenance know the time: what is damaged waits for them.
-        return try await run(at: nil) { database throws(GDBMFault) in
-            ScannedSlice(try database.entries(from: cursor?.place, limit: limit))
+        return try await run(at: nil) { database throws(GDBMError) in
+            ScannedSlice(try database.entries(from: cursor?.position, limit: limit))
         }
     }
 
@@ -99,7 +99,7 @@ public final class GDBMStore: CopyTarget {
         _ entries: [Entry], into table: Table, at now: Timestamp, under rules: Rules
     ) async throws(StoreError) {
         guard table == self.table else { throw database.holdsOneTable }
-        try await run(at: now) { database throws(GDBMFault) in
+        try await run(at: now) { database throws(GDBMError) in
             for entry in entries {
                 let stored = try database.sighting(entry.key)
                 let merged = stored?.merged(with: entry.sighting) ?? entry.sighting
@@ -112,7 +112,7 @@ public final class GDBMStore: CopyTarget {
     /// Which keys have no entry; the other table has none at all.
     public func absent(_ keys: [Key], from table: Table) async throws(StoreError) -> [Int] {
         guard table == self.table else { return Array(keys.indices) }
-        return try await run(at: nil) { database throws(GDBMFault) in
+        return try await run(at: nil) { database throws(GDBMError) in
             var absent: [Int] = []
             for index in keys.indices where try database.sighting(keys[index]) == nil { absent.append(index) }
             return absent
@@ -125,14 +125,14 @@ public final class GDBMStore: CopyTarget {
     /// Looks whether the file is still the one that was opened, and opens the one that has taken its place.
     public func checkFiles(at now: Timestamp) async throws(StoreError) {
         let result: Result<Void, StoreError> = await withCheckedContinuation { continuation in
-            let errand: @Sendable () -> Void = { [database, pending] in
+            let task: @Sendable () -> Void = { [database, pending] in
                 continuation.resume(
                     returning: Result { () throws(StoreError) in
-                        if try database.ready(at: now) { pending.beginAnew() }
-                        if try database.reopenIfReplaced(at: now) { pending.beginAnew() }
+                        if try database.ready(at: now) { pending.restart() }
+                        if try database.reopenIfReplaced(at: now) { pending.restart() }
                     })
             }
-            enqueue { $0.errands.append(errand) }
+            enqueue { $0.tasks.append(task) }
         }
         try result.get()
     }
@@ -140,34 +140,34 @@ public final class GDBMStore: CopyTarget {
     /// Finishes what is waiting and closes the file.
     public func close() async {
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-            let errand: @Sendable () -> Void = { [database] in
+            let task: @Sendable () -> Void = { [database] in
                 database.close()
                 continuation.resume()
             }
-            enqueue { $0.errands.append(errand) }
+            enqueue { $0.tasks.append(task) }
         }
         try? await thread.shutdownGracefully()
     }
 
     /// Runs `body` on the storage thread.
     ///
-    /// - Parameter now: the time for the name of a damaged file that is set aside; nil to leave a damaged one alone
+    /// - Parameter now: the time for the name of a damaged file that is quarantined; nil to leave a damaged one alone
     private func run<Answer: Sendable>(
-        at now: Timestamp?, _ body: @escaping @Sendable (Database) throws(GDBMFault) -> Answer
+        at now: Timestamp?, _ body: @escaping @Sendable (Database) throws(GDBMError) -> Answer
     ) async throws(StoreError) -> Answer {
         let result: Result<Answer, StoreError> = await withCheckedContinuation { continuation in
-            let errand: @Sendable () -> Void = { [database, pending] in
+            let task: @Sendable () -> Void = { [database, pending] in
                 continuation.resume(
                     returning: Result { () throws(StoreError) in
-                        if try database.ready(at: now) { pending.beginAnew() }
-                        do throws(GDBMFault) {
+                        if try database.ready(at: now) { pending.restart() }
+                        do throws(GDBMError) {
                             return try body(database)
                         } catch {
-                            throw error.error(url: database.url)
+                            throw error.storeError(url: database.url)
                         }
                     })
             }
-            enqueue { $0.errands.append(errand) }
+            enqueue { $0.tasks.append(task) }
         }
         return try result.get()
     }
@@ -182,21 +182,21 @@ public final class GDBMStore: CopyTarget {
         if !isServed { thread.submit { _ in self.serve() } }
     }
 
-    /// Serves until nothing is waiting: all updates with one sync, then one errand or chore, so that requests never wait
-    /// for more than one slice.
+    /// Serves until nothing is waiting: all updates with one sync, then one background task, a caller's or the
+    /// tracker's, so that requests never wait for more than one slice.
     private func serve() {
         while true {
-            let hasChores = pending.hasChores && database.isOpen
-            let (updates, errand) = waiting.withLockedValue { waiting in
+            let hasBackgroundTask = pending.hasBackgroundTask && database.isOpen
+            let (updates, task) = waiting.withLockedValue { waiting in
                 let updates = waiting.updates
                 waiting.updates = []
-                let errand = waiting.errands.isEmpty ? nil : waiting.errands.removeFirst()
-                waiting.isServed = !updates.isEmpty || errand != nil || hasChores
-                return (updates, errand)
+                let task = waiting.tasks.isEmpty ? nil : waiting.tasks.removeFirst()
+                waiting.isServed = !updates.isEmpty || task != nil || hasBackgroundTask
+                return (updates, task)
             }
-            if updates.isEmpty, errand == nil, !hasChores { return }
+            if updates.isEmpty, task == nil, !hasBackgroundTask { return }
             if !updates.isEmpty { commit(updates) }
-            if let errand { errand() } else if hasChores { pending.walk(database) }
+            if let task { task() } else if hasBackgroundTask { pending.walk(database) }
         }
     }
 
@@ -213,30 +213,30 @@ public final class GDBMStore: CopyTarget {
 
     private func judge(_ updates: inout [Update]) throws(StoreError) {
         let now = updates.lazy.compactMap { $0.batch.first?.time }.first
-        if try database.ready(at: now) { pending.beginAnew() }
-        var mayMend = true
+        if try database.ready(at: now) { pending.restart() }
+        var mayRepair = true
         for update in updates.indices {
             for index in updates[update].batch.indices {
-                try judge(&updates[update].batch[index], at: now, mayMend: &mayMend)
+                try judge(&updates[update].batch[index], at: now, mayRepair: &mayRepair)
             }
         }
-        do throws(GDBMFault) { try database.sync() } catch { throw error.error(url: database.url) }
+        do throws(GDBMError) { try database.sync() } catch { throw error.storeError(url: database.url) }
     }
 
-    /// Judges; once more where the database was found in ruins and could be mended.
+    /// Judges; once more where the database was found in ruins and could be repaired.
     ///
     /// Those before it stay answered.
-    private func judge(_ query: inout StoreQuery, at now: Timestamp?, mayMend: inout Bool) throws(StoreError) {
+    private func judge(_ query: inout StoreQuery, at now: Timestamp?, mayRepair: inout Bool) throws(StoreError) {
         while true {
-            do throws(GDBMFault) {
+            do throws(GDBMError) {
                 return try database.answer(&query, of: table, noting: pending)
             } catch {
                 // What was noted for it wasn't written.
                 pending.limiter.rollBack()
-                guard mayMend, error.isCorruption else { throw error.error(url: database.url) }
+                guard mayRepair, error.isCorruption else { throw error.storeError(url: database.url) }
             }
-            mayMend = false
-            if try database.ready(at: now) { pending.beginAnew() }
+            mayRepair = false
+            if try database.ready(at: now) { pending.restart() }
         }
     }
 }
@@ -245,7 +245,8 @@ extension Database {
     fileprivate var holdsOneTable: StoreError { GDBMStore.holdsOneTable(path: path) }
 
     /// Answers a query that is about this table alone.
-    fileprivate func answer(_ query: inout StoreQuery, of table: Table, noting pending: PendingWatch) throws(GDBMFault)
+    fileprivate func answer(_ query: inout StoreQuery, of table: Table, noting pending: GDBMStore.PendingTracker)
+        throws(GDBMError)
     {
         guard query.lookups.allSatisfy({ $0.table == table }) else {
             query.error = holdsOneTable
@@ -253,10 +254,10 @@ extension Database {
         }
         if table == .greylist { pending.follow(query) }
         let network = query.network
-        try query.answer(noting: &pending.limiter) { (lookup) throws(GDBMFault) in
+        try query.answer(noting: &pending.limiter) { (lookup) throws(GDBMError) in
             // A record doesn't tell its network: it is taken for that of the client.
             try sighting(lookup.key).map { ($0, network) }
-        } write: { (lookup, sighting) throws(GDBMFault) in
+        } write: { (lookup, sighting) throws(GDBMError) in
             try store(sighting, lookup.key)
             return true
         }

@@ -15,18 +15,18 @@ final class Handle {
     /// SIGBUS.
     ///
     /// - Parameter descriptor: it is duplicated, and who has the lock keeps it
-    init(_ descriptor: CInt, name: String) throws(GDBMFault) {
+    init(_ descriptor: CInt, name: String) throws(GDBMError) {
         let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
-        guard copy >= 0 else { throw GDBMFault(GDBM_FILE_OPEN_ERROR, system: errno) }
+        guard copy >= 0 else { throw GDBMError(GDBM_FILE_OPEN_ERROR, system: errno) }
         // No function for fatal errors: with one, GNU dbm would end the process after calling it.
         let flags = GDBM_WRCREAT | GDBM_NOLOCK | GDBM_NOMMAP | GDBM_XVERIFY | GDBM_CLOERROR
         lseek(copy, 0, SEEK_SET)
         guard let database = gdbm_fd_open(copy, name, 0, flags, nil) else {
-            throw GDBMFault(Int(gdbm_errno_location().pointee), system: errno)
+            throw GDBMError(Int(gdbm_errno_location().pointee), system: errno)
         }
         guard gdbm_needs_recovery(database) == 0 else {
             gdbm_close(database)
-            throw GDBMFault(GDBM_NEED_RECOVERY)
+            throw GDBMError(GDBM_NEED_RECOVERY)
         }
         self.database = database
     }
@@ -36,10 +36,10 @@ final class Handle {
     }
 
     /// What is known under a key; nil also where that is no text of a sighting.
-    func sighting(_ key: Key) throws(GDBMFault) -> Sighting? {
+    func sighting(_ key: Key) throws(GDBMError) -> Sighting? {
         let value = key.withDatum { gdbm_fetch(database, $0) }
         guard let bytes = value.dptr else {
-            let fault = GDBMFault(database)
+            let fault = GDBMError(database)
             if Int(fault.code) == GDBM_ITEM_NOT_FOUND { return nil }
             throw fault
         }
@@ -49,35 +49,35 @@ final class Handle {
         }
     }
 
-    func store(_ sighting: Sighting, _ key: Key) throws(GDBMFault) {
+    func store(_ sighting: Sighting, _ key: Key) throws(GDBMError) {
         var text: [UInt8] = []
         LegacyRecord.append(sighting, to: &text)
         let code = key.withDatum { key in
             text.withDatum { gdbm_store(database, key, $0, GDBM_REPLACE) }
         }
-        if code != 0 { throw GDBMFault(database) }
+        if code != 0 { throw GDBMError(database) }
     }
 
     /// Copies an entry as it is.
-    func store(_ entry: StoredEntry) throws(GDBMFault) {
+    func store(_ entry: StoredEntry) throws(GDBMError) {
         let code = entry.key.withDatum { key in
             entry.value.withDatum { gdbm_store(database, key, $0, GDBM_REPLACE) }
         }
-        if code != 0 { throw GDBMFault(database) }
+        if code != 0 { throw GDBMError(database) }
     }
 
     /// Removes the entry under a key; returns whether there was one.
-    func remove(_ key: [UInt8]) throws(GDBMFault) -> Bool {
+    func remove(_ key: [UInt8]) throws(GDBMError) -> Bool {
         guard key.withDatum({ gdbm_delete(database, $0) }) != 0 else { return true }
-        let fault = GDBMFault(database)
+        let fault = GDBMError(database)
         if Int(fault.code) == GDBM_ITEM_NOT_FOUND { return false }
         throw fault
     }
 
     /// Waits until everything is on the disk.
-    func sync() throws(GDBMFault) {
+    func sync() throws(GDBMError) {
         // Not gdbm_sync: that is fsync(2), which also waits for the times in the inode.
-        if fdatasync(gdbm_fdesc(database)) != 0 { throw GDBMFault(GDBM_FILE_SYNC_ERROR, system: errno) }
+        if fdatasync(gdbm_fdesc(database)) != 0 { throw GDBMError(GDBM_FILE_SYNC_ERROR, system: errno) }
     }
 }
 

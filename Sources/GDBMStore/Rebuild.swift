@@ -4,7 +4,7 @@ import Glibc
 /// Makes a new file out of what can be read of an old one, beside it.
 ///
 /// A process that is killed while it writes leaves free space listed that is in use: nothing is wrong to see, until the
-/// next entries are written over others. So is a file that wasn't closed properly written anew, from its entries.
+/// next entries are written over others. So a file that wasn't closed properly is rewritten from its entries.
 struct Rebuild {
     /// The new file.
     let path: String
@@ -16,19 +16,19 @@ struct Rebuild {
     /// Entries in a step.
     private static let slice = 10_000
 
-    /// Writes the file anew; nothing is left of an attempt that fails.
+    /// Rewrites the file; nothing is left of an attempt that fails.
     ///
     /// - Parameters:
     ///   - file: a descriptor of the old one
     ///   - original: where the old one is
-    init(of file: CInt, at original: String) throws(GDBMFault) {
+    init(of file: CInt, at original: String) throws(GDBMError) {
         path = original + "-rebuild"
         // One that was interrupted may have left it.
         unlink(path)
         let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0o600)
-        guard descriptor >= 0 else { throw GDBMFault(GDBM_FILE_OPEN_ERROR, system: errno) }
+        guard descriptor >= 0 else { throw GDBMError(GDBM_FILE_OPEN_ERROR, system: errno) }
         defer { close(descriptor) }
-        do throws(GDBMFault) {
+        do throws(GDBMError) {
             try copy(from: file, to: descriptor)
         } catch {
             unlink(path)
@@ -41,7 +41,7 @@ struct Rebuild {
         unlink(path)
     }
 
-    private mutating func copy(from old: CInt, to new: CInt) throws(GDBMFault) {
+    private mutating func copy(from old: CInt, to new: CInt) throws(GDBMError) {
         var status = stat()
         if fstat(old, &status) == 0 {
             // Another owner is only for root to give; without him the file is ours, and that is enough.
@@ -50,14 +50,14 @@ struct Rebuild {
         }
         let walk = try EntryWalk(old)
         let handle = try Handle(new, name: path)
-        var place: Place?
+        var position: WalkPosition?
         repeat {
-            let slice = walk.slice(from: place, limit: Self.slice)
+            let slice = walk.slice(from: position, limit: Self.slice)
             for entry in slice.entries { try handle.store(entry) }
             entries += slice.entries.count
             damaged += slice.damaged
-            place = slice.next
-        } while place != nil
+            position = slice.next
+        } while position != nil
         try handle.sync()
     }
 }

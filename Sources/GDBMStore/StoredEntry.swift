@@ -12,7 +12,7 @@ struct StoredEntry {
     var sighting: Sighting? { LegacyRecord.sighting(value.span) }
 
     /// Where it comes in the order of entries.
-    var place: Place { Place(hash: hash, key: key) }
+    var position: WalkPosition { WalkPosition(hash: hash, key: key) }
 
     /// The tag of the client's network, which a plain key begins with; 0 where it isn't known: a digest doesn't tell.
     var network: UInt32 {
@@ -28,11 +28,11 @@ struct StoredEntry {
     }
 }
 
-/// A place in the order of entries: by hash, then by key.
+/// A position in the order of entries: by hash, then by key.
 ///
-/// It stays the same place whatever GNU dbm does with the entries: it moves them about when one is removed and when a
+/// It stays the same position whatever GNU dbm does with the entries: it moves them about when one is removed and when a
 /// bucket overflows.
-struct Place: Comparable {
+struct WalkPosition: Comparable {
     let hash: UInt32
     let key: [UInt8]
 
@@ -41,20 +41,21 @@ struct Place: Comparable {
         self.key = key
     }
 
-    static func < (left: Place, right: Place) -> Bool {
+    static func < (left: WalkPosition, right: WalkPosition) -> Bool {
         left.hash == right.hash ? left.key.lexicographicallyPrecedes(right.key) : left.hash < right.hash
     }
 }
 
 extension Cursor {
     /// Where a walk goes on.
-    init(_ place: Place) {
-        self.init(withUnsafeBytes(of: place.hash) { Array($0) } + place.key)
+    init(_ position: WalkPosition) {
+        self.init(withUnsafeBytes(of: position.hash) { Array($0) } + position.key)
     }
 
-    var place: Place {
+    var position: WalkPosition {
         let size = MemoryLayout<UInt32>.size
-        guard bytes.count >= size else { return Place(hash: 0) }
-        return Place(hash: bytes.withUnsafeBytes { $0.loadUnaligned(as: UInt32.self) }, key: Array(bytes[size...]))
+        guard bytes.count >= size else { return WalkPosition(hash: 0) }
+        return WalkPosition(
+            hash: bytes.withUnsafeBytes { $0.loadUnaligned(as: UInt32.self) }, key: Array(bytes[size...]))
     }
 }

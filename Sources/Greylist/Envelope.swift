@@ -28,7 +28,7 @@ public struct Envelope: Sendable {
     ///   - masks: how much of the client's address counts
     ///   - foldsRecipient: whether keys know the recipient without its extension
     public mutating func address(
-        client: Span<UInt8>, sender: Span<UInt8>, recipient: Span<UInt8>, masks: ClientMasks,
+        client: Span<UInt8>, sender: Span<UInt8>, recipient: Span<UInt8>, masks: PrefixLengths,
         foldsRecipient: Bool = false
     ) -> Bool {
         guard let address = Address(client: client) else { return false }
@@ -71,7 +71,7 @@ public struct Envelope: Sendable {
 }
 
 /// How many bits of a client's address make the network by which it is known.
-public struct ClientMasks: Sendable, Equatable {
+public struct PrefixLengths: Sendable, Equatable {
     /// Prefix length for IPv4 clients.
     public var ipv4: Int
     /// Prefix length for IPv6 clients.

@@ -3,7 +3,7 @@ import Glibc
 import Greylist
 import Storage
 
-/// An LMDB environment that grows by itself and, where its file is damaged or foreign, begins anew.
+/// An LMDB environment that grows by itself and, where its file is damaged or foreign, starts from scratch.
 ///
 /// After it was opened only one thread may use it: the one that serves the store. What another thread writes it writes with
 /// a `TreeWriter`.
@@ -28,7 +28,7 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
     var isOpen: Bool { database != nil }
     /// Whether the database was ever open for service.
     private var wasServed = false
-    /// The number of a database that was set aside: a fresh one takes it on, and with it the journals.
+    /// The number of a database that was quarantined: a fresh one takes it on, and with it the journals.
     private var adopted: UInt64?
     /// How often another file has taken the place of the one before.
     private(set) var replacements = 0
@@ -41,14 +41,14 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
     ///   - path: the file
     ///   - mapSize: address space to begin with
     ///   - growth: the next size when a map is full
-    ///   - inspectionLimit: how long to look at a file that was closed properly, in milliseconds
+    ///   - checkLimit: how long to check a file that was closed properly, in milliseconds
     ///   - boot: which boot this is: a file that a killed process left in the same one isn't checked as a whole; nil where
     ///     that is unknown
-    ///   - now: the time for the name of a damaged file that is set aside
+    ///   - now: the time for the name of a damaged file that is quarantined
     ///   - report: takes a sentence for the log
     init(
         path: String, mapSize: Int, growth: @escaping @Sendable (Int) -> Int = { $0 * 2 },
-        inspectionLimit: Int = Inspection.limit, boot: BootID? = nil, at now: Timestamp,
+        checkLimit: Int = IntegrityCheck.limit, boot: BootID? = nil, at now: Timestamp,
         report: @escaping @Sendable (String) -> Void
     ) throws(StoreError) {
         self.path = path
@@ -64,12 +64,12 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
         if file.size > 0 {
             let isWhole = marker.finding == .unknown
             if isWhole { report("lmdb://\(path): was not closed properly; checking all of it") }
-            isSound = Inspection.passes(file, limit: isWhole ? nil : inspectionLimit)
+            isSound = IntegrityCheck.passes(file, limit: isWhole ? nil : checkLimit)
         }
         // The check of a file that a kill left in this boot was put off, once.
         isChecked = file.size == 0 || !isSound || marker.finding != .thisBoot
         self.file = consume file
-        if !isSound { try setAside(at: now) }
+        if !isSound { try quarantine(at: now) }
         try ready(at: now)
     }
 
@@ -79,16 +79,16 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
 
     /// Opens what a fault left closed: the file, the database in it.
     ///
-    /// - Parameter now: the time for the name of a damaged file that is set aside; nil to leave a damaged one alone
+    /// - Parameter now: the time for the name of a damaged file that is quarantined; nil to leave a damaged one alone
     func ready(at now: Timestamp?) throws(StoreError) {
         guard !isClosed else { throw StoreError(.unavailable, "lmdb://\(path): is closed") }
         if database != nil { return }
         try takeFile()
-        do throws(LMDBFault) {
+        do throws(LMDBError) {
             try open()
         } catch {
-            guard error.isCorruption, let now else { throw error.error(path: path) }
-            try beginAnew(at: now)
+            guard error.isCorruption, let now else { throw error.storeError(path: path) }
+            try startFromScratch(at: now)
         }
         wasServed = true
     }
@@ -106,29 +106,29 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
 
     /// Runs `body` on what is in the tree at this moment.
     func read<Result>(
-        _ body: (borrowing Transaction) throws(LMDBFault) -> Result
-    ) throws(LMDBFault) -> Result {
+        _ body: (borrowing Transaction) throws(LMDBError) -> Result
+    ) throws(LMDBError) -> Result {
         try checkFile()
-        return try checkingMaps { () throws(LMDBFault) in
-            guard let transaction = try database?.beginReading() else { throw LMDBFault(code: LMDBFault.panic) }
+        return try checkingMaps { () throws(LMDBError) in
+            guard let transaction = try database?.beginReading() else { throw LMDBError(code: LMDBError.panic) }
             if let opened = database?.generation.database, try transaction.generation()?.database != opened {
-                throw LMDBFault(code: LMDBFault.corrupted)
+                throw LMDBError(code: LMDBError.corrupted)
             }
             return try body(transaction)
         }
     }
 
     /// LMDB's files only grow: one that is shorter than it was, somebody has truncated or written over.
-    private func checkFile() throws(LMDBFault) {
+    private func checkFile() throws(LMDBError) {
         guard let size = file?.size else { return }
-        guard size >= knownSize else { throw LMDBFault(code: LMDBFault.corrupted) }
+        guard size >= knownSize else { throw LMDBError(code: LMDBError.corrupted) }
         knownSize = size
     }
 
     /// Runs `body`, and throws where it read what isn't there; that comes first, whatever it made of it.
-    private func checkingMaps<Result>(_ body: () throws(LMDBFault) -> Result) throws(LMDBFault) -> Result {
+    private func checkingMaps<Result>(_ body: () throws(LMDBError) -> Result) throws(LMDBError) -> Result {
         let result: Result
-        do throws(LMDBFault) {
+        do throws(LMDBError) {
             result = try body()
         } catch {
             try database?.checkMaps()
@@ -141,18 +141,18 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
     /// Makes room for more in the map, or maps what has grown.
     ///
     /// Nothing may be going on in the environment.
-    func remap(after fault: LMDBFault) throws(LMDBFault) {
-        if fault.code == LMDBFault.mapFull { try remap(growth) } else { try remap { $0 } }
+    func remap(after fault: LMDBError) throws(LMDBError) {
+        if fault.code == LMDBError.mapFull { try remap(growth) } else { try remap { $0 } }
     }
 
     /// Runs `body` in a transaction and commits what it wrote.
     ///
     /// `body` runs again after the map has grown.
-    func write<Result>(_ body: (inout Transaction) throws(LMDBFault) -> Result) throws(LMDBFault) -> Result {
+    func write<Result>(_ body: (inout Transaction) throws(LMDBError) -> Result) throws(LMDBError) -> Result {
         try checkFile()
-        return try checkingMaps { () throws(LMDBFault) in
-            try whileMapGrows { () throws(LMDBFault) in
-                guard var transaction = try database?.begin() else { throw LMDBFault(code: LMDBFault.panic) }
+        return try checkingMaps { () throws(LMDBError) in
+            try whileMapGrows { () throws(LMDBError) in
+                guard var transaction = try database?.begin() else { throw LMDBError(code: LMDBError.panic) }
                 let result = try body(&transaction)
                 try database?.checkMaps()
                 if transaction.isDirty { try transaction.commit() }
@@ -162,18 +162,18 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
     }
 
     /// Writes what isn't in the tree yet, with the generation that then is; `batch` as a whole or not at all.
-    func write(_ overlay: Overlay, _ batch: Overlay, _ generation: Generation) throws(LMDBFault) {
+    func write(_ buffer: WriteBuffer, _ batch: WriteBuffer, _ generation: Generation) throws(LMDBError) {
         try checkFile()
-        try checkingMaps { () throws(LMDBFault) in
-            try whileMapGrows { () throws(LMDBFault) in
-                guard let writer else { throw LMDBFault(code: LMDBFault.panic) }
-                try writer.write(overlay, batch, generation)
+        try checkingMaps { () throws(LMDBError) in
+            try whileMapGrows { () throws(LMDBError) in
+                guard let writer else { throw LMDBError(code: LMDBError.panic) }
+                try writer.write(buffer, batch, generation)
             }
         }
     }
 
     /// Looks whether the other thread, which has just written, read what isn't there.
-    func checkMaps() throws(LMDBFault) {
+    func checkMaps() throws(LMDBError) {
         try database?.checkMaps()
     }
 
@@ -197,9 +197,9 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
             // That of the old file: LMDB would take its numbers for those of the new one.
             unlink(path + "-lock")
             let taken = try DatabaseFile(scheme: "lmdb", path: path)
-            let isSound = taken.size == 0 || Inspection.passes(taken, limit: Inspection.limit)
+            let isSound = taken.size == 0 || IntegrityCheck.passes(taken, limit: IntegrityCheck.limit)
             file = consume taken
-            if !isSound { try setAside(at: now) }
+            if !isSound { try quarantine(at: now) }
             try ready(at: now)
             return true
         }
@@ -210,33 +210,33 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
         return true
     }
 
-    private func whileMapGrows<Result>(_ body: () throws(LMDBFault) -> Result) throws(LMDBFault) -> Result {
+    private func whileMapGrows<Result>(_ body: () throws(LMDBError) -> Result) throws(LMDBError) -> Result {
         while true {
-            do throws(LMDBFault) {
+            do throws(LMDBError) {
                 return try body()
             } catch {
                 switch error.code {
-                case LMDBFault.mapFull, LMDBFault.mapResized: try remap(after: error)
+                case LMDBError.mapFull, LMDBError.mapResized: try remap(after: error)
                 default: throw error
                 }
             }
         }
     }
 
-    /// Mends what can be mended after a transaction failed: a damaged file is set aside, and an environment that LMDB
+    /// Repairs what can be repaired after a transaction failed: a damaged file is quarantined, and an environment that LMDB
     /// declared dead (a commit failed half-way) is opened again.
     ///
     /// Any other fault is thrown on.
-    func recover(from fault: LMDBFault, at now: Timestamp?) throws(StoreError) {
+    func recover(from fault: LMDBError, at now: Timestamp?) throws(StoreError) {
         if fault.isCorruption, let now {
-            try beginAnew(at: now)
-        } else if fault.code == LMDBFault.panic {
+            try startFromScratch(at: now)
+        } else if fault.code == LMDBError.panic {
             database = nil
             try ready(at: now)
-        } else if fault.code == LMDBFault.mapResized {
-            do throws(LMDBFault) { try remap(after: fault) } catch { throw error.error(path: path) }
+        } else if fault.code == LMDBError.mapResized {
+            do throws(LMDBError) { try remap(after: fault) } catch { throw error.storeError(path: path) }
         } else {
-            throw fault.error(path: path)
+            throw fault.storeError(path: path)
         }
     }
 
@@ -249,8 +249,8 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
         isClosed = true
     }
 
-    private func open() throws(LMDBFault) {
-        guard let fileSize = file?.size else { throw LMDBFault(code: LMDBFault.panic) }
+    private func open() throws(LMDBError) {
+        guard let fileSize = file?.size else { throw LMDBError(code: LMDBError.panic) }
         knownSize = fileSize
         let opened = try OpenDatabase.open(path: path, mapSize: mapSize, fileSize: fileSize, adopting: adopted)
         mapSize = opened.mapSize
@@ -258,9 +258,9 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
         database = consume opened
     }
 
-    private func remap(_ size: (Int) -> Int) throws(LMDBFault) {
+    private func remap(_ size: (Int) -> Int) throws(LMDBError) {
         let size = size(mapSize)
-        do throws(LMDBFault) {
+        do throws(LMDBError) {
             try database?.remap(to: size)
             mapSize = size
         } catch {
@@ -269,22 +269,22 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
         }
     }
 
-    /// Sets the file aside and opens a fresh one.
-    private func beginAnew(at now: Timestamp) throws(StoreError) {
-        try setAside(at: now)
+    /// Quarantines the file and opens a fresh one.
+    private func startFromScratch(at now: Timestamp) throws(StoreError) {
+        try quarantine(at: now)
         try takeFile()
-        do throws(LMDBFault) { try open() } catch { throw error.error(path: path) }
+        do throws(LMDBError) { try open() } catch { throw error.storeError(path: path) }
     }
 
-    /// Sets the file aside, loudly, and lets go of it.
-    private func setAside(at now: Timestamp) throws(StoreError) {
+    /// Quarantines the file, loudly, and lets go of it.
+    private func quarantine(at now: Timestamp) throws(StoreError) {
         adopted = database?.generation.database ?? adopted ?? Journal.database(beside: path)
         database = nil
-        guard let name = try file?.setAside(at: now) else { return }
+        guard let name = try file?.quarantine(at: now) else { return }
         file = nil
         replacements += 1
         unlink(path + "-lock")
-        report("lmdb://\(path): damaged, or not a database of ours: set aside as \(name); starting with an empty one")
+        report("lmdb://\(path): damaged, or not a database of ours: quarantined as \(name); starting with an empty one")
     }
 
     private func takeFile() throws(StoreError) {

@@ -95,13 +95,13 @@ struct Journal {
 
     /// Renames a damaged journal to `NAME.corrupt-TIME`; returns its new name.
     static func quarantine(_ name: String, at now: Timestamp) throws(StoreError) -> String {
-        let aside = DatabaseFile.freeName(of: name, at: now)
-        guard rename(name, aside) == 0 else { throw StoreError.system(errno, "lmdb://\(name)") }
-        return aside
+        let newName = DatabaseFile.freeName(of: name, at: now)
+        guard rename(name, newName) == 0 else { throw StoreError.system(errno, "lmdb://\(name)") }
+        return newName
     }
 
     /// Renames a file that is in the place of a journal and is none; returns its new name.
-    static func setAside(_ name: String) throws(StoreError) -> String {
+    static func quarantine(foreign name: String) throws(StoreError) -> String {
         var number = 1
         while access("\(name).other-\(number)", F_OK) == 0 { number += 1 }
         guard rename(name, "\(name).other-\(number)") == 0 else { throw StoreError.system(errno, "lmdb://\(name)") }
@@ -177,14 +177,14 @@ struct Journal {
             // Where it can't be done the file is ours alone.
             if fchown(descriptor, tree.st_uid, tree.st_gid) == 0 { fchmod(descriptor, tree.st_mode & 0o666) }
         }
-        let folder = open(
+        let directory = open(
             path.lastIndex(of: "/").map { String(path[...$0]) } ?? ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard folder >= 0 else {
+        guard directory >= 0 else {
             Glibc.close(descriptor)
             return -1
         }
-        defer { Glibc.close(folder) }
-        guard fsync(folder) == 0 else {
+        defer { Glibc.close(directory) }
+        guard fsync(directory) == 0 else {
             let fault = errno
             Glibc.close(descriptor)
             errno = fault
@@ -193,12 +193,12 @@ struct Journal {
         return descriptor
     }
 
-    private static func write(_ bytes: [UInt8], to descriptor: CInt, at place: Int) -> Bool {
+    private static func write(_ bytes: [UInt8], to descriptor: CInt, at offset: Int) -> Bool {
         bytes.withUnsafeBytes { bytes in
             var written = 0
             while written < bytes.count {
                 let rest = UnsafeRawBufferPointer(rebasing: bytes[written...])
-                let count = pwrite(descriptor, rest.baseAddress, rest.count, off_t(place + written))
+                let count = pwrite(descriptor, rest.baseAddress, rest.count, off_t(offset + written))
                 if count > 0 { written += count } else if count == 0 || errno != EINTR { return false }
             }
             return true

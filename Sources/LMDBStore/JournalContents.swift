@@ -7,11 +7,11 @@ struct JournalContents {
     /// The name of the file.
     var name = ""
     /// What the frames write, as far as they follow each other.
-    private(set) var overlay = Overlay()
+    private(set) var buffer = WriteBuffer()
     /// What frames write that come after damage, the newest wins.
     ///
     /// Each write stands for itself: what lies between is missing, and what comes after is right all the same.
-    private(set) var rest = Overlay()
+    private(set) var rest = WriteBuffer()
     /// How many bytes lie between frames and can't be read.
     private(set) var dropped = 0
 
@@ -19,51 +19,51 @@ struct JournalContents {
     init?(_ bytes: UnsafeRawBufferPointer) {
         guard let header = JournalHeader(bytes) else { return nil }
         self.header = header
-        var place = JournalHeader.size
+        var offset = JournalHeader.size
         var number: UInt64 = 0
-        func readOn(into overlay: inout Overlay) {
+        func readOn(into buffer: inout WriteBuffer) {
             while let length = JournalFrame.read(
-                UnsafeRawBufferPointer(rebasing: bytes[place...]), number: number, of: header,
-                take: { overlay[$0] = $1 })
+                UnsafeRawBufferPointer(rebasing: bytes[offset...]), number: number, of: header,
+                take: { buffer[$0] = $1 })
             {
-                place += length
+                offset += length
                 number += 1
             }
         }
-        readOn(into: &overlay)
-        while let next = Self.nextFrame(bytes, after: place, from: number, of: header) {
-            dropped += next.place - place
-            (place, number) = next
+        readOn(into: &buffer)
+        while let next = Self.nextFrame(bytes, after: offset, from: number, of: header) {
+            dropped += next.offset - offset
+            (offset, number) = next
             readOn(into: &rest)
         }
     }
 
     /// Everything, the newest wins.
-    var all: Overlay {
-        var all = overlay
+    var all: WriteBuffer {
+        var all = buffer
         all.add(rest)
         return all
     }
 
-    /// The next whole frame behind a place where there is none.
+    /// The next whole frame behind an offset where there is none.
     ///
     /// Only one of this use of the file counts, of which the header has the salt: so what a write that was interrupted
     /// leaves, and what is left of an earlier use, is the end, and nothing was lost.
     private static func nextFrame(
         _ bytes: UnsafeRawBufferPointer, after start: Int, from number: UInt64, of header: JournalHeader
-    ) -> (place: Int, number: UInt64)? {
+    ) -> (offset: Int, number: UInt64)? {
         // A frame has at least its head, so that there are no more of them than this.
         let last = number + UInt64(bytes.count / JournalFrame.headSize)
-        var place = start + 1
-        while place + JournalFrame.headSize <= bytes.count {
-            let rest = UnsafeRawBufferPointer(rebasing: bytes[place...])
+        var offset = start + 1
+        while offset + JournalFrame.headSize <= bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
             let candidate = JournalFrame.number(rest)
             if candidate > number, candidate <= last {
                 if JournalFrame.read(rest, number: candidate, of: header, take: { _, _ in }) != nil {
-                    return (place, candidate)
+                    return (offset, candidate)
                 }
             }
-            place += 1
+            offset += 1
         }
         return nil
     }

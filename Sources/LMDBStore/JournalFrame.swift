@@ -35,11 +35,11 @@ struct JournalHeader {
         self.database = database
         self.generation = generation
         self.salt = salt
-        var (place, secret): ([UInt8], [UInt8]) = ([], [])
-        place.append(littleEndian: database)
-        place.append(littleEndian: generation)
+        var (identity, secret): ([UInt8], [UInt8]) = ([], [])
+        identity.append(littleEndian: database)
+        identity.append(littleEndian: generation)
         secret.append(littleEndian: salt)
-        let key = HMAC<SHA256>.authenticationCode(for: place, using: SymmetricKey(data: secret))
+        let key = HMAC<SHA256>.authenticationCode(for: identity, using: SymmetricKey(data: secret))
         authenticator = HMAC(key: SymmetricKey(data: key))
     }
 
@@ -91,9 +91,9 @@ struct JournalFrame {
         bytes.removeLast(bytes.count - Self.headSize)
     }
 
-    mutating func append(_ place: Overlay.Place, _ record: Record) {
-        bytes.append(UInt8(place.table.rawValue))
-        place.key.withStoredBytes { key in
+    mutating func append(_ slot: WriteBuffer.Slot, _ record: Record) {
+        bytes.append(UInt8(slot.table.rawValue))
+        slot.key.withStoredBytes { key in
             withUnsafeBytes(of: UInt16(key.count).littleEndian) { bytes.append(contentsOf: $0) }
             bytes.append(contentsOf: key)
         }
@@ -131,7 +131,7 @@ struct JournalFrame {
     /// - Parameter take: takes each change, with the key as it is stored
     static func read(
         _ bytes: UnsafeRawBufferPointer, number: UInt64, of header: JournalHeader,
-        take: (Overlay.Place, Record) -> Void
+        take: (WriteBuffer.Slot, Record) -> Void
     ) -> Int? {
         guard bytes.count >= headSize, Self.number(bytes) == number else { return nil }
         let length = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: tagSize + 8, as: UInt32.self)))
@@ -147,7 +147,7 @@ struct JournalFrame {
             let key = rest.dropFirst(3).prefix(size)
             let value = rest.dropFirst(3 + size).prefix(Record.size)
             guard let record = Record(UnsafeRawBufferPointer(rebasing: value)) else { return nil }
-            take(Overlay.Place(table: table, key: Key(bytes: UnsafeRawBufferPointer(rebasing: key))), record)
+            take(WriteBuffer.Slot(table: table, key: Key(bytes: UnsafeRawBufferPointer(rebasing: key))), record)
             rest = rest.dropFirst(3 + size + Record.size)
         }
         return headSize + length

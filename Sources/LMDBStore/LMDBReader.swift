@@ -22,10 +22,10 @@ public final class LMDBReader: EntrySource {
     /// How often to open the file again for one slice.
     private static let tries = 10
 
-    /// Opens the file, after a look through all of it in a process of its own: LMDB trusts its pages, and what is damaged
+    /// Opens the file, after a check of all of it in a process of its own: LMDB trusts its pages, and what is damaged
     /// would end whoever reads it.
     ///
-    /// That look is safe only while there is no other thread.
+    /// That check is safe only while there is no other thread.
     ///
     /// - Parameters:
     ///   - path: the file
@@ -35,8 +35,8 @@ public final class LMDBReader: EntrySource {
         var flaw: String?
         do throws(StoreError) {
             try Journal.refuseFormerFormat(beside: path)
-            if !Inspection.passesForReading(path: path) {
-                throw LMDBFault(code: MDB_CORRUPTED).errorAtOpen(path: path)
+            if !IntegrityCheck.passesForReading(path: path) {
+                throw LMDBError(code: MDB_CORRUPTED).storeErrorAtOpen(path: path)
             }
         } catch {
             guard isSalvaged else { throw error }
@@ -51,10 +51,10 @@ public final class LMDBReader: EntrySource {
         self.path = path
         self.spareMap = spareMap
         let opened = try Self.open(path, spareMap: spareMap)
-        do throws(LMDBFault) {
+        do throws(LMDBError) {
             journal = try opened.readJournal()
         } catch {
-            throw error.error(path: path)
+            throw error.storeError(path: path)
         }
         self.flaw = flaw ?? journal.flaw.map { "lmdb://\(path): \($0)" }
         database = NIOLockedValueBox(opened)
@@ -62,17 +62,17 @@ public final class LMDBReader: EntrySource {
 
     /// Reads a slice; blocks while it does.
     public func scan(_ table: Table, from cursor: Cursor?, limit: Int) async throws(StoreError) -> ScannedSlice {
-        try read { (transaction, overlay) throws(LMDBFault) in
-            try transaction.scan(table, from: cursor, limit: limit, under: overlay)
+        try read { (transaction, buffer) throws(LMDBError) in
+            try transaction.scan(table, from: cursor, limit: limit, under: buffer)
         }
     }
 
     /// How many entries the table has.
     public func count(_ table: Table) async throws(StoreError) -> Int? {
-        try read { (transaction, overlay) throws(LMDBFault) in
+        try read { (transaction, buffer) throws(LMDBError) in
             var count = try transaction.count(table)
-            for place in overlay.sorted().map(\.place) where place.table == table {
-                if try transaction.read(place.key, in: table) == nil { count += 1 }
+            for slot in buffer.sorted().map(\.slot) where slot.table == table {
+                if try transaction.read(slot.key, in: table) == nil { count += 1 }
             }
             return count
         }
@@ -84,19 +84,19 @@ public final class LMDBReader: EntrySource {
     }
 
     private func read<Answer>(
-        _ body: (inout Transaction, Overlay) throws(LMDBFault) -> Answer
+        _ body: (inout Transaction, WriteBuffer) throws(LMDBError) -> Answer
     ) throws(StoreError) -> Answer {
         try database.withLockedValue { database in
             Result { () throws(StoreError) in
                 for _ in 0..<Self.tries {
                     guard let open = database else { throw StoreError(.unavailable, "lmdb://\(path): is closed") }
-                    do throws(LMDBFault) {
-                        let answer = try open.read { (transaction) throws(LMDBFault) in
-                            try body(&transaction, journal.overlay(on: transaction))
+                    do throws(LMDBError) {
+                        let answer = try open.read { (transaction) throws(LMDBError) in
+                            try body(&transaction, journal.buffer(on: transaction))
                         }
                         if open.isCurrent { return answer }
                     } catch {
-                        guard error.code == LMDBFault.mapResized else { throw error.error(path: path) }
+                        guard error.code == LMDBError.mapResized else { throw error.storeError(path: path) }
                     }
                     // LMDB wants the old one closed first. What can't be opened again stays closed.
                     database = nil
@@ -111,23 +111,23 @@ public final class LMDBReader: EntrySource {
     private static func open(_ path: String, spareMap: Int) throws(StoreError) -> ReadOnlyDatabase {
         var spareMap = spareMap
         while true {
-            do throws(LMDBFault) {
+            do throws(LMDBError) {
                 return try ReadOnlyDatabase(path: path, spareMap: spareMap)
             } catch {
-                guard error.code == ENOMEM, spareMap > 1 << 20 else { throw error.errorAtOpen(path: path) }
+                guard error.code == ENOMEM, spareMap > 1 << 20 else { throw error.storeErrorAtOpen(path: path) }
                 spareMap /= 2
             }
         }
     }
 }
 
-extension LMDBFault {
-    fileprivate func errorAtOpen(path: String) -> StoreError {
+extension LMDBError {
+    fileprivate func storeErrorAtOpen(path: String) -> StoreError {
         switch code {
         case ENOENT, ENOTDIR: StoreError(.cannotCreate, "lmdb://\(path): there is no such file")
         case _ where isCorruption:
             StoreError(.corrupt, "lmdb://\(path): is no database of TPRT, or is damaged")
-        default: error(path: path)
+        default: storeError(path: path)
         }
     }
 }

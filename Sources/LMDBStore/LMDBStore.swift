@@ -16,7 +16,7 @@ public final class LMDBStore: CopyTarget {
 
     private struct Waiting: Sendable {
         var updates: [Update] = []
-        var errands: [@Sendable () -> Void] = []
+        var tasks: [@Sendable () -> Void] = []
         var isServed = false
         /// Whether the thread that writes the tree has something to tell.
         var isWoken = false
@@ -24,21 +24,21 @@ public final class LMDBStore: CopyTarget {
 
     private let environment: Environment
     private let tree: WriteBehind
-    private let pending = PendingWatch()
+    private let pending = PendingTracker()
     private let thread = NIOThreadPool(numberOfThreads: 1)
     private let waiting = NIOLockedValueBox(Waiting())
 
     /// Opens the database, makes it if need be, and takes it for this process alone.
     ///
     /// - Parameters:
-    ///   - path: the file; its folder must exist. Beside it are `path-lock`, LMDB's own, and, while it is open,
+    ///   - path: the file; its directory must exist. Beside it are `path-lock`, LMDB's own, and, while it is open,
     ///     `path-open`, `path-journal-0` and `path-journal-1`.
     ///   - mapSize: address space to begin with; it doubles when the data needs it
     ///   - syncInterval: after what time an answer is on disk; nil: before it is given
     ///   - boot: which boot this is: a file that a killed process left in the same one isn't checked as a whole; nil where
     ///     that is unknown
-    ///   - now: the time for the name of a damaged file that is set aside
-    ///   - report: takes a sentence for the log when a file was set aside, or is checked because it wasn't closed
+    ///   - now: the time for the name of a damaged file that is quarantined
+    ///   - report: takes a sentence for the log when a file was quarantined, or is checked because it wasn't closed
     ///     properly; called on any thread
     public convenience init(
         path: String, mapSize: Int = 16 << 30, syncInterval: Duration? = nil, boot: BootID? = nil,
@@ -75,7 +75,7 @@ public final class LMDBStore: CopyTarget {
         _ table: Table, from cursor: Cursor?, limit: Int, at now: Timestamp, under rules: Rules
     ) async throws(StoreError) -> ExpiredSlice {
         let removal = {
-            @Sendable [pending, tree] (transaction: inout Transaction) throws(LMDBFault) -> (ExpiredSlice, [Record]) in
+            @Sendable [pending, tree] (transaction: inout Transaction) throws(LMDBError) -> (ExpiredSlice, [Record]) in
             var slice = ExpiredSlice()
             var removed: [Record] = []
             if cursor == nil { try transaction.forgetDeadReaders() }
@@ -104,7 +104,7 @@ public final class LMDBStore: CopyTarget {
 
     /// Reads a slice, in a transaction of its own between those of requests.
     public func scan(_ table: Table, from cursor: Cursor?, limit: Int) async throws(StoreError) -> ScannedSlice {
-        try await run(flushing: cursor == nil) { (transaction) throws(LMDBFault) in
+        try await run(flushing: cursor == nil) { (transaction) throws(LMDBError) in
             try transaction.scan(table, from: cursor, limit: limit)
         }
     }
@@ -113,15 +113,15 @@ public final class LMDBStore: CopyTarget {
     public func merge(
         _ entries: [Entry], into table: Table, at now: Timestamp, under rules: Rules
     ) async throws(StoreError) {
-        _ = try await onThread { [tree, pending] () throws(LMDBFault) in
+        _ = try await onThread { [tree, pending] () throws(LMDBError) in
             var changes: [(Record, Record)] = []
-            try tree.keep { (backlog, transaction) throws(LMDBFault) in
+            try tree.keep { (memtable, transaction) throws(LMDBError) in
                 for entry in entries where !entry.key.withStoredBytes(Generation.isKey) {
-                    let stored = try backlog.read(entry.key, in: table, transaction)
+                    let stored = try memtable.read(entry.key, in: table, transaction)
                     let merged = stored?.sighting.merged(with: entry.sighting) ?? entry.sighting
                     guard merged != stored?.sighting else { continue }
                     let record = Record(merged, network: stored?.network ?? 0)
-                    backlog.write(record, entry.key, in: table)
+                    memtable.write(record, entry.key, in: table)
                     if let stored { changes.append((stored, record)) }
                 }
             }
@@ -131,11 +131,11 @@ public final class LMDBStore: CopyTarget {
 
     /// Which keys have no entry, in the journal or in the database.
     public func absent(_ keys: [Key], from table: Table) async throws(StoreError) -> [Int] {
-        try await onThread { [tree] () throws(LMDBFault) in
-            try tree.keep { (backlog, transaction) throws(LMDBFault) in
+        try await onThread { [tree] () throws(LMDBError) in
+            try tree.keep { (memtable, transaction) throws(LMDBError) in
                 var absent: [Int] = []
                 for index in keys.indices where !keys[index].withStoredBytes(Generation.isKey) {
-                    if try backlog.read(keys[index], in: table, transaction) == nil { absent.append(index) }
+                    if try memtable.read(keys[index], in: table, transaction) == nil { absent.append(index) }
                 }
                 return absent
             }
@@ -144,20 +144,20 @@ public final class LMDBStore: CopyTarget {
 
     /// How many entries the table has.
     public func count(_ table: Table) async throws(StoreError) -> Int? {
-        try await run(flushing: true) { (transaction) throws(LMDBFault) in try transaction.count(table) }
+        try await run(flushing: true) { (transaction) throws(LMDBError) in try transaction.count(table) }
     }
 
     /// Looks whether the files are still those that were opened, and opens what has taken their place.
     public func checkFiles(at now: Timestamp) async throws(StoreError) {
         let result: Result<Void, StoreError> = await withCheckedContinuation { continuation in
-            let errand: @Sendable () -> Void = { [tree, pending] in
+            let task: @Sendable () -> Void = { [tree, pending] in
                 continuation.resume(
                     returning: Result { () throws(StoreError) in
                         try tree.ready(at: now)
-                        if try tree.reopenIfReplaced(at: now) { pending.beginAnew() }
+                        if try tree.reopenIfReplaced(at: now) { pending.restart() }
                     })
             }
-            enqueue { $0.errands.append(errand) }
+            enqueue { $0.tasks.append(task) }
         }
         try result.get()
     }
@@ -165,11 +165,11 @@ public final class LMDBStore: CopyTarget {
     /// Finishes what is waiting and closes the file.
     public func close() async {
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-            let errand: @Sendable () -> Void = { [tree] in
+            let task: @Sendable () -> Void = { [tree] in
                 tree.close()
                 continuation.resume()
             }
-            enqueue { $0.errands.append(errand) }
+            enqueue { $0.tasks.append(task) }
         }
         await tree.shutDown()
         try? await thread.shutdownGracefully()
@@ -180,11 +180,11 @@ public final class LMDBStore: CopyTarget {
     /// - Parameter flushing: whether all that was written until now is to be in the tree before. The other thread brings it
     ///   there, and requests go on meanwhile: what runs on the storage thread waits for it, and they don't.
     private func run<Answer: Sendable>(
-        flushing: Bool, _ body: @escaping @Sendable (inout Transaction) throws(LMDBFault) -> Answer,
+        flushing: Bool, _ body: @escaping @Sendable (inout Transaction) throws(LMDBError) -> Answer,
         then: @escaping @Sendable (Answer) -> Void = { _ in }
     ) async throws(StoreError) -> Answer {
-        if flushing { try await onThread { [tree] () throws(LMDBFault) in try tree.handOver() } }
-        return try await onThread { [environment, tree] () throws(LMDBFault) in
+        if flushing { try await onThread { [tree] () throws(LMDBError) in try tree.handOver() } }
+        return try await onThread { [environment, tree] () throws(LMDBError) in
             if flushing { try tree.checkHandOver() } else { tree.waitForTree() }
             let answer = try environment.write(body)
             then(answer)
@@ -194,23 +194,23 @@ public final class LMDBStore: CopyTarget {
 
     /// Runs `body` on the storage thread, between requests and while nobody else writes the tree.
     private func onThread<Answer: Sendable>(
-        _ body: @escaping @Sendable () throws(LMDBFault) -> Answer
+        _ body: @escaping @Sendable () throws(LMDBError) -> Answer
     ) async throws(StoreError) -> Answer {
         let result: Result<Answer, StoreError> = await withCheckedContinuation { continuation in
-            let errand: @Sendable () -> Void = { [environment, tree] in
+            let task: @Sendable () -> Void = { [environment, tree] in
                 do throws(StoreError) {
                     // Only requests know the time: what is damaged waits for the next one.
                     try tree.ready(at: nil)
-                    do throws(LMDBFault) {
+                    do throws(LMDBError) {
                         continuation.resume(returning: .success(try body()))
                     } catch {
-                        throw error.error(path: environment.path)
+                        throw error.storeError(path: environment.path)
                     }
                 } catch {
                     continuation.resume(returning: .failure(error))
                 }
             }
-            enqueue { $0.errands.append(errand) }
+            enqueue { $0.tasks.append(task) }
         }
         return try result.get()
     }
@@ -225,29 +225,29 @@ public final class LMDBStore: CopyTarget {
         if !isServed { thread.submit { _ in self.serve() } }
     }
 
-    /// Serves until nothing is waiting: all updates in one frame, then one errand or chore, so that requests never wait
-    /// for more than one slice.
+    /// Serves until nothing is waiting: all updates in one frame, then one background task, a caller's or the
+    /// tracker's, so that requests never wait for more than one slice.
     ///
-    /// Errands and chores wait while the tree is being written.
+    /// Background tasks wait while the tree is being written.
     private func serve() {
         while true {
             tree.settle()
             let isFree = !tree.isWriting
-            let hasChores = isFree && pending.hasChores && environment.isOpen
-            let (updates, errand, isWoken) = waiting.withLockedValue { waiting in
+            let hasBackgroundTask = isFree && pending.hasBackgroundTask && environment.isOpen
+            let (updates, task, isWoken) = waiting.withLockedValue { waiting in
                 let updates = waiting.updates
                 waiting.updates = []
-                let errand = !isFree || waiting.errands.isEmpty ? nil : waiting.errands.removeFirst()
+                let task = !isFree || waiting.tasks.isEmpty ? nil : waiting.tasks.removeFirst()
                 let isWoken = waiting.isWoken
                 waiting.isWoken = false
-                waiting.isServed = !updates.isEmpty || errand != nil || hasChores || isWoken
-                return (updates, errand, isWoken)
+                waiting.isServed = !updates.isEmpty || task != nil || hasBackgroundTask || isWoken
+                return (updates, task, isWoken)
             }
-            if updates.isEmpty, errand == nil, !hasChores, !isWoken { return }
+            if updates.isEmpty, task == nil, !hasBackgroundTask, !isWoken { return }
             if !updates.isEmpty { commit(updates) }
             // The updates may have been so many that the tree is being written by now.
-            if let errand { errand() } else if hasChores, !tree.isWriting { walk() }
-            // Only now: an errand that waits gets its turn between two writes of the tree.
+            if let task { task() } else if hasBackgroundTask, !tree.isWriting { walk() }
+            // Only now: a task that waits gets its turn between two writes of the tree.
             tree.startIfDue()
         }
     }
@@ -255,7 +255,7 @@ public final class LMDBStore: CopyTarget {
     private func walk() {
         if pending.isAtBeginning {
             // A fault is found and seen to by the next request.
-            do throws(LMDBFault) { try tree.flush() } catch { return pending.beginAnew() }
+            do throws(LMDBError) { try tree.flush() } catch { return pending.restart() }
         }
         pending.walk(environment) { tree.isNewer(.greylist, $0) }
     }
@@ -271,43 +271,43 @@ public final class LMDBStore: CopyTarget {
         }
     }
 
-    /// Judges; once more where the database was found in ruins or stuck, and could be mended.
+    /// Judges; once more where the database was found in ruins or stuck, and could be repaired.
     private func judge(_ updates: inout [Update]) throws(StoreError) {
         let now = updates.lazy.compactMap { $0.batch.first?.time }.first
         try tree.ready(at: now)
-        do throws(LMDBFault) {
+        do throws(LMDBError) {
             return try judgeOnce(&updates)
         } catch {
             try tree.recover(from: error, at: now)
             // What is open now may be a fresh database.
-            pending.beginAnew()
+            pending.restart()
         }
-        do throws(LMDBFault) { try judgeOnce(&updates) } catch { throw error.error(path: environment.path) }
+        do throws(LMDBError) { try judgeOnce(&updates) } catch { throw error.storeError(path: environment.path) }
     }
 
-    private func judgeOnce(_ updates: inout [Update]) throws(LMDBFault) {
+    private func judgeOnce(_ updates: inout [Update]) throws(LMDBError) {
         // What an attempt noted before it failed was not written.
         defer { pending.limiter.rollBack() }
-        try tree.keep { (backlog, transaction) throws(LMDBFault) in
+        try tree.keep { (memtable, transaction) throws(LMDBError) in
             for index in updates.indices {
-                try pending.follow(updates[index].batch, in: transaction, isWhole: backlog.isEmpty)
-                try backlog.answer(&updates[index].batch, by: transaction, noting: &pending.limiter)
+                try pending.follow(updates[index].batch, in: transaction, isWhole: memtable.isEmpty)
+                try memtable.answer(&updates[index].batch, by: transaction, noting: &pending.limiter)
             }
         }
         pending.limiter.commit()
     }
 }
 
-extension Backlog {
+extension Memtable {
     /// Answers the queries in their order: each sees what those before it wrote.
     fileprivate mutating func answer(
         _ batch: inout [StoreQuery], by transaction: borrowing Transaction, noting limiter: inout PendingLimiter
-    ) throws(LMDBFault) {
+    ) throws(LMDBError) {
         for index in batch.indices {
             let network = batch[index].network
-            try batch[index].answer(noting: &limiter) { (lookup) throws(LMDBFault) in
+            try batch[index].answer(noting: &limiter) { (lookup) throws(LMDBError) in
                 try read(lookup.key, in: lookup.table, transaction).map { ($0.sighting, $0.network) }
-            } write: { (lookup, sighting) throws(LMDBFault) in
+            } write: { (lookup, sighting) throws(LMDBError) in
                 write(Record(sighting, network: network), lookup.key, in: lookup.table)
                 return true
             }

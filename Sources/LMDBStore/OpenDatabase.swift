@@ -24,11 +24,11 @@ struct OpenDatabase: ~Copyable {
     /// - Parameter adopted: the number of a fresh database, so that it has the journals that are there; nil for a new one
     static func open(
         path: String, mapSize: Int, fileSize: Int, adopting adopted: UInt64?
-    ) throws(LMDBFault) -> OpenDatabase {
+    ) throws(LMDBError) -> OpenDatabase {
         let smallest = min(mapSize, max(smallestMap, fileSize))
         var size = mapSize
         while true {
-            do throws(LMDBFault) {
+            do throws(LMDBError) {
                 return try OpenDatabase(path: path, mapSize: size, adopting: adopted)
             } catch {
                 guard error.code == ENOMEM, size > smallest else { throw error }
@@ -37,11 +37,11 @@ struct OpenDatabase: ~Copyable {
         }
     }
 
-    private init(path: String, mapSize: Int, adopting adopted: UInt64?) throws(LMDBFault) {
+    private init(path: String, mapSize: Int, adopting adopted: UInt64?) throws(LMDBError) {
         var handle: OpaquePointer?
-        try LMDBFault.check(mdb_env_create(&handle))
+        try LMDBError.check(mdb_env_create(&handle))
         guard let handle else { preconditionFailure("LMDB made an environment without giving it") }
-        do throws(LMDBFault) {
+        do throws(LMDBError) {
             (tables, generation) = try Self.open(handle, path: path, mapSize: mapSize, adopting: adopted)
         } catch {
             mdb_env_close(handle)
@@ -65,46 +65,46 @@ struct OpenDatabase: ~Copyable {
     /// Whether a map was found to be longer than its file: what was read from it is worth nothing.
     ///
     /// A lock file that is gone is LMDB's own state; it has to be opened again, too.
-    func checkMaps() throws(LMDBFault) {
-        if guards.hasFired { throw LMDBFault(code: MDB_CORRUPTED) }
-        if lockGuard.hasFired { throw LMDBFault(code: LMDBFault.panic) }
+    func checkMaps() throws(LMDBError) {
+        if guards.hasFired { throw LMDBError(code: MDB_CORRUPTED) }
+        if lockGuard.hasFired { throw LMDBError(code: LMDBError.panic) }
     }
 
     /// Begins a transaction that may write.
-    func begin() throws(LMDBFault) -> Transaction {
+    func begin() throws(LMDBError) -> Transaction {
         try Self.begin(handle, tables)
     }
 
     /// Begins a transaction that only reads, while another thread may write.
-    func beginReading() throws(LMDBFault) -> Transaction {
+    func beginReading() throws(LMDBError) -> Transaction {
         try Self.begin(handle, tables, flags: MDB_RDONLY)
     }
 
     /// Begins transactions on another thread, as long as the environment is open and keeps its map.
     var writer: TreeWriter { TreeWriter(handle: handle, tables: tables) }
 
-    /// Maps the file anew, with at least what it needs by now.
+    /// Maps the file again, with at least what it needs by now.
     ///
     /// LMDB unmaps first. After a failure nothing but closing is safe.
-    mutating func remap(to size: Int) throws(LMDBFault) {
-        try LMDBFault.check(mdb_env_set_mapsize(handle, size))
+    mutating func remap(to size: Int) throws(LMDBError) {
+        try LMDBError.check(mdb_env_set_mapsize(handle, size))
         mapSize = size
         guards = MapGuard(of: path)
     }
 
     private static func open(
         _ handle: OpaquePointer, path: String, mapSize: Int, adopting adopted: UInt64?
-    ) throws(LMDBFault) -> (TableHandles, Generation) {
-        try LMDBFault.check(mdb_env_set_maxdbs(handle, UInt32(Table.allCases.count)))
-        try LMDBFault.check(mdb_env_set_mapsize(handle, mapSize))
+    ) throws(LMDBError) -> (TableHandles, Generation) {
+        try LMDBError.check(mdb_env_set_maxdbs(handle, UInt32(Table.allCases.count)))
+        try LMDBError.check(mdb_env_set_mapsize(handle, mapSize))
         let flags = UInt32(MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD)
-        try LMDBFault.check(mdb_env_open(handle, path, flags, 0o600))
-        try LMDBFault.check(mdb_reader_check(handle, nil))
+        try LMDBError.check(mdb_env_open(handle, path, flags, 0o600))
+        try LMDBError.check(mdb_reader_check(handle, nil))
         var tables = TableHandles()
         var transaction = try begin(handle, tables)
         for table in Table.allCases {
             var opened: MDB_dbi = 0
-            try LMDBFault.check(mdb_dbi_open(transaction.handle, table.storedName, UInt32(MDB_CREATE), &opened))
+            try LMDBError.check(mdb_dbi_open(transaction.handle, table.storedName, UInt32(MDB_CREATE), &opened))
             tables[table] = opened
         }
         transaction.tables = tables
@@ -117,9 +117,9 @@ struct OpenDatabase: ~Copyable {
 
     fileprivate static func begin(
         _ handle: OpaquePointer, _ tables: TableHandles, flags: CInt = 0
-    ) throws(LMDBFault) -> Transaction {
+    ) throws(LMDBError) -> Transaction {
         var transaction: OpaquePointer?
-        try LMDBFault.check(mdb_txn_begin(handle, nil, UInt32(flags), &transaction))
+        try LMDBError.check(mdb_txn_begin(handle, nil, UInt32(flags), &transaction))
         guard let transaction else { preconditionFailure("LMDB began a transaction without giving it") }
         return Transaction(handle: transaction, tables: tables)
     }
@@ -143,8 +143,8 @@ struct TreeWriter: @unchecked Sendable {  // guarded by: LMDB; WriteBehind waits
     /// - Parameters:
     ///   - batch: is written as a whole or not at all
     ///   - generation: is written in the last transaction, with the batch
-    func write(_ overlay: Overlay, _ batch: Overlay, _ generation: Generation) throws(LMDBFault) {
-        var rest = overlay.sorted()[...]
+    func write(_ buffer: WriteBuffer, _ batch: WriteBuffer, _ generation: Generation) throws(LMDBError) {
+        var rest = buffer.sorted()[...]
         var count = 0
         while true {
             var transaction = try OpenDatabase.begin(handle, tables)
@@ -161,7 +161,7 @@ struct TreeWriter: @unchecked Sendable {  // guarded by: LMDB; WriteBehind waits
     }
 
     /// How many of so many entries go into a transaction.
-    private static func entries(of count: Int, in transaction: borrowing Transaction) throws(LMDBFault) -> Int {
+    private static func entries(of count: Int, in transaction: borrowing Transaction) throws(LMDBError) -> Int {
         // A page of the tree has room for 40 entries at least, and is half full at worst.
         let touched = min(count, try transaction.leafPages() + count / 20)
         return max(slice, count / (touched / pages + 1) + 1)

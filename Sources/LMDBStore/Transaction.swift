@@ -40,38 +40,38 @@ struct Transaction: ~Copyable {
     }
 
     /// Makes everything durable, or nothing; either way the transaction is over.
-    consuming func commit() throws(LMDBFault) {
+    consuming func commit() throws(LMDBError) {
         let handle = handle
         // LMDB frees the transaction whether or not the commit succeeds: it must not be aborted any more.
         discard self
-        try LMDBFault.check(mdb_txn_commit(handle))
+        try LMDBError.check(mdb_txn_commit(handle))
     }
 
     /// Forgets readers whose processes were killed, and returns how many: the pages that they saw couldn't be used again.
     @discardableResult
-    func forgetDeadReaders() throws(LMDBFault) -> Int {
+    func forgetDeadReaders() throws(LMDBError) -> Int {
         var count: CInt = 0
-        try LMDBFault.check(mdb_reader_check(mdb_txn_env(handle), &count))
+        try LMDBError.check(mdb_reader_check(mdb_txn_env(handle), &count))
         return Int(count)
     }
 
-    func count(_ table: Table) throws(LMDBFault) -> Int {
+    func count(_ table: Table) throws(LMDBError) -> Int {
         let entries = try statistics(of: table).ms_entries
         guard table == .autoWhitelist else { return entries }
         return entries - (try generation() == nil ? 0 : 1)
     }
 
     /// How many pages have the entries of all tables.
-    func leafPages() throws(LMDBFault) -> Int {
+    func leafPages() throws(LMDBError) -> Int {
         var sum = 0
         for table in Table.allCases { sum += try statistics(of: table).ms_leaf_pages }
         return sum
     }
 
     /// Those of an empty table where the file doesn't have it.
-    private func statistics(of table: Table) throws(LMDBFault) -> MDB_stat {
+    private func statistics(of table: Table) throws(LMDBError) -> MDB_stat {
         var statistics = MDB_stat()
-        if let table = tables[table] { try LMDBFault.check(mdb_stat(handle, table, &statistics)) }
+        if let table = tables[table] { try LMDBError.check(mdb_stat(handle, table, &statistics)) }
         return statistics
     }
 
@@ -81,50 +81,50 @@ struct Transaction: ~Copyable {
         return table
     }
 
-    func read(_ key: Key, in table: Table) throws(LMDBFault) -> Record? {
+    func read(_ key: Key, in table: Table) throws(LMDBError) -> Record? {
         try value(of: key, in: tables[table]).flatMap { Record($0) }
     }
 
     /// Writes entries in the order of the tree: each is then looked for near the one before.
-    mutating func write(_ entries: ArraySlice<Overlay.Entry>) throws(LMDBFault) {
+    mutating func write(_ entries: ArraySlice<WriteBuffer.Entry>) throws(LMDBError) {
         guard !entries.isEmpty else { return }
         isDirty = true
         for table in Table.allCases {
             var cursor: OpaquePointer?
-            try LMDBFault.check(mdb_cursor_open(handle, writable(table), &cursor))
+            try LMDBError.check(mdb_cursor_open(handle, writable(table), &cursor))
             defer { mdb_cursor_close(cursor) }
-            for entry in entries where entry.place.table == table {
+            for entry in entries where entry.slot.table == table {
                 var room = MDB_val(mv_size: Record.size, mv_data: nil)
-                let code = entry.place.key.withValue { mdb_cursor_put(cursor, &$0, &room, UInt32(MDB_RESERVE)) }
-                try LMDBFault.check(code)
+                let code = entry.slot.key.withValue { mdb_cursor_put(cursor, &$0, &room, UInt32(MDB_RESERVE)) }
+                try LMDBError.check(code)
                 entry.record.write(to: UnsafeMutableRawBufferPointer(start: room.mv_data, count: room.mv_size))
             }
         }
     }
 
     /// Which journals the tree has; nil in one that never had any.
-    func generation() throws(LMDBFault) -> Generation? {
+    func generation() throws(LMDBError) -> Generation? {
         try value(of: .text(Generation.key), in: tables[.autoWhitelist]).flatMap { Generation($0) }
     }
 
-    mutating func write(_ generation: Generation) throws(LMDBFault) {
+    mutating func write(_ generation: Generation) throws(LMDBError) {
         generation.write(to: try reserve(.text(Generation.key), in: writable(.autoWhitelist)))
     }
 
-    private func value(of key: Key, in table: MDB_dbi?) throws(LMDBFault) -> UnsafeRawBufferPointer? {
+    private func value(of key: Key, in table: MDB_dbi?) throws(LMDBError) -> UnsafeRawBufferPointer? {
         guard let table else { return nil }
         var value = MDB_val()
         let code = key.withValue { mdb_get(handle, table, &$0, &value) }
-        if code == LMDBFault.notFound { return nil }
-        try LMDBFault.check(code)
+        if code == LMDBError.notFound { return nil }
+        try LMDBError.check(code)
         return UnsafeRawBufferPointer(start: value.mv_data, count: value.mv_size)
     }
 
     /// Makes room for the value of a key, to be filled before anything else is done.
-    private mutating func reserve(_ key: Key, in table: MDB_dbi) throws(LMDBFault) -> UnsafeMutableRawBufferPointer {
+    private mutating func reserve(_ key: Key, in table: MDB_dbi) throws(LMDBError) -> UnsafeMutableRawBufferPointer {
         isDirty = true
         var value = MDB_val(mv_size: Record.size, mv_data: nil)
-        try LMDBFault.check(key.withValue { mdb_put(handle, table, &$0, &value, UInt32(MDB_RESERVE)) })
+        try LMDBError.check(key.withValue { mdb_put(handle, table, &$0, &value, UInt32(MDB_RESERVE)) })
         return UnsafeMutableRawBufferPointer(start: value.mv_data, count: value.mv_size)
     }
 
@@ -135,7 +135,7 @@ struct Transaction: ~Copyable {
     mutating func walk(
         _ table: Table, from start: [UInt8]?,
         visit: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Visit
-    ) throws(LMDBFault) {
+    ) throws(LMDBError) {
         guard let handle = tables[table] else { return }
         try walk(handle, from: start) { key, value in
             table == .autoWhitelist && Generation.isKey(key) ? .keep : visit(key, value)
@@ -146,9 +146,9 @@ struct Transaction: ~Copyable {
     mutating func walk(
         _ table: MDB_dbi, from start: [UInt8]?,
         visit: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Visit
-    ) throws(LMDBFault) {
+    ) throws(LMDBError) {
         var cursor: OpaquePointer?
-        try LMDBFault.check(mdb_cursor_open(handle, table, &cursor))
+        try LMDBError.check(mdb_cursor_open(handle, table, &cursor))
         defer { mdb_cursor_close(cursor) }
         var key = MDB_val()
         var value = MDB_val()
@@ -169,23 +169,23 @@ struct Transaction: ~Copyable {
             case .keep: break
             case .remove:
                 isDirty = true
-                try LMDBFault.check(mdb_cursor_del(cursor, 0))
+                try LMDBError.check(mdb_cursor_del(cursor, 0))
             case .stop: return
             }
             code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)
         }
-        if code != LMDBFault.notFound { throw LMDBFault(code: code) }
+        if code != LMDBError.notFound { throw LMDBError(code: code) }
     }
 
     /// Reads a slice of the tree, and of what isn't in it yet.
     ///
-    /// - Parameter overlay: takes precedence over what the tree has
+    /// - Parameter buffer: takes precedence over what the tree has
     mutating func scan(
-        _ table: Table, from cursor: Cursor?, limit: Int, under overlay: Overlay = Overlay()
-    ) throws(LMDBFault) -> ScannedSlice {
+        _ table: Table, from cursor: Cursor?, limit: Int, under buffer: WriteBuffer = WriteBuffer()
+    ) throws(LMDBError) -> ScannedSlice {
         var slice = ScannedSlice(entries: [], next: nil)
-        var newer = overlay.sorted().filter { entry in
-            entry.place.table == table && cursor.map { !entry.place.key.precedes(.text($0.bytes)) } ?? true
+        var newer = buffer.sorted().filter { entry in
+            entry.slot.table == table && cursor.map { !entry.slot.key.precedes(.text($0.bytes)) } ?? true
         }[...]
         func add(_ key: Key, _ record: Record?) -> Bool {
             guard slice.entries.count < limit else {
@@ -197,17 +197,17 @@ struct Transaction: ~Copyable {
         }
         try walk(table, from: cursor?.bytes) { bytes, value in
             let key = Key(bytes: bytes)
-            while let first = newer.first, first.place.key.precedes(key) {
-                guard add(first.place.key, first.record) else { return .stop }
+            while let first = newer.first, first.slot.key.precedes(key) {
+                guard add(first.slot.key, first.record) else { return .stop }
                 newer.removeFirst()
             }
-            let isOld = newer.first?.place.key == key
+            let isOld = newer.first?.slot.key == key
             guard add(key, isOld ? newer.first?.record : Record(value)) else { return .stop }
             if isOld { newer.removeFirst() }
             return .keep
         }
         while slice.next == nil, let first = newer.popFirst() {
-            if !add(first.place.key, first.record) { break }
+            if !add(first.slot.key, first.record) { break }
         }
         return slice
     }

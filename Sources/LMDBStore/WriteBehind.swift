@@ -32,9 +32,9 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
 
     private var journal: Journal
     /// What it was handed and hasn't got, is of the generation before that of the journal.
-    private var backlog = Backlog()
+    private var memtable = Memtable()
     /// Why the tree couldn't be written the last time; until it is, nothing goes into the journal.
-    private var fault: LMDBFault?
+    private var fault: LMDBError?
     /// The environment's, as it was when the fault was last forgotten for it.
     private var replacements = 0
     private var isJournalMissed = false
@@ -46,7 +46,7 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
     private let events = NIOLockedValueBox(Events())
 
     private struct Events: Sendable {
-        var written: Result<Void, LMDBFault>?
+        var written: Result<Void, LMDBError>?
         var isDue = false
     }
 
@@ -66,16 +66,18 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
         let generation = environment.generation ?? Generation()
         let found = try Journal.find(beside: path, of: generation.database)
         for name in found.strange {
-            report("lmdb://\(path): \(name) is not a journal of it: set aside as \(try Journal.setAside(name))")
+            report(
+                "lmdb://\(path): \(name) is not a journal of it: quarantined as \(try Journal.quarantine(foreign: name))"
+            )
         }
-        for journal in found.contents where journal.header.generation > generation.applied { backlog.add(journal.all) }
+        for journal in found.contents where journal.header.generation > generation.applied { memtable.add(journal.all) }
         let last = max(generation.applied, found.contents.last?.header.generation ?? 0)
         journal = Journal(beside: path, database: generation.database, generation: last + 1)
         writers = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let flaws = found.flaws(after: generation.applied)
-        if !backlog.isEmpty {
-            report("lmdb://\(path): recovered \(backlog.frozen.count) entries from the journal")
-            do throws(LMDBFault) {
+        if !memtable.isEmpty {
+            report("lmdb://\(path): recovered \(memtable.immutable.count) entries from the journal")
+            do throws(LMDBError) {
                 try flush()
             } catch {
                 // The files stay for the next start.
@@ -91,54 +93,54 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
     }
 
     /// Whether everything is in the tree.
-    var isFlushed: Bool { backlog.isEmpty }
+    var isFlushed: Bool { memtable.isEmpty }
 
     /// Whether something is known under these bytes of a key that isn't in the tree yet.
     func isNewer(_ table: Table, _ bytes: UnsafeRawBufferPointer) -> Bool {
-        backlog.has(table, bytes)
+        memtable.has(table, bytes)
     }
 
     /// Runs `body`, and keeps what it wrote: in the journal or, where there is none, in the tree.
     ///
     /// What was written is forgotten where this throws.
     func keep<Answer>(
-        _ body: (inout Backlog, borrowing Transaction) throws(LMDBFault) -> Answer
-    ) throws(LMDBFault) -> Answer {
+        _ body: (inout Memtable, borrowing Transaction) throws(LMDBError) -> Answer
+    ) throws(LMDBError) -> Answer {
         makeRoom()
         // Nothing is left of it where it was kept.
-        defer { backlog.takeBatch() }
-        let answer = try environment.read { (transaction) throws(LMDBFault) in try body(&backlog, transaction) }
-        if backlog.hasBatch { try keepBatch() }
+        defer { memtable.takeBatch() }
+        let answer = try environment.read { (transaction) throws(LMDBError) in try body(&memtable, transaction) }
+        if memtable.hasBatch { try keepBatch() }
         schedule()
         return answer
     }
 
     /// Brings everything into the tree, and waits for it.
-    func flush() throws(LMDBFault) {
-        let batch = backlog.takeBatch()
+    func flush() throws(LMDBError) {
+        let batch = memtable.takeBatch()
         waitForTree()
         guard !isFlushed || !batch.isEmpty || journal.fault != nil || fault != nil else { return }
-        do throws(LMDBFault) {
+        do throws(LMDBError) {
             let target = Generation(database: journal.database, applied: journal.generation)
-            try environment.write(backlog.all, batch, target)
+            try environment.write(memtable.all, batch, target)
         } catch {
-            let error = error.code == EIO && isDiskFull ? LMDBFault(code: ENOSPC) : error
+            let error = error.code == EIO && isDiskFull ? LMDBError(code: ENOSPC) : error
             fault = error
             throw error
         }
-        backlog.forgetAll()
+        memtable.forgetAll()
         fault = nil
         journal.turn(isAllApplied: true)
     }
 
     /// Has the other thread bring everything into the tree that was written until now; does it here after a fault.
-    func handOver() throws(LMDBFault) {
+    func handOver() throws(LMDBError) {
         waitForTree()
         if fault == nil, journal.fault == nil { startWriting() } else { try flush() }
     }
 
     /// Waits for what was handed over, and tries it once more where it failed.
-    func checkHandOver() throws(LMDBFault) {
+    func checkHandOver() throws(LMDBError) {
         waitForTree()
         if fault != nil { try flush() }
     }
@@ -150,8 +152,8 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
             || statvfs(environment.path, &status) == 0 && status.f_bavail < 16
     }
 
-    /// Mends what can be mended after a fault of the tree's; any other is thrown on.
-    func recover(from fault: LMDBFault, at now: Timestamp?) throws(StoreError) {
+    /// Repairs what can be repaired after a fault of the tree's; any other is thrown on.
+    func recover(from fault: LMDBError, at now: Timestamp?) throws(StoreError) {
         waitForTree()
         defer { followDatabase() }
         try environment.recover(from: fault, at: now)
@@ -171,11 +173,11 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
         let isReopened = try environment.reopenIfReplaced(at: now)
         if isReopened {
             followDatabase()
-            do throws(LMDBFault) { try flush() } catch { throw error.error(path: environment.path) }
+            do throws(LMDBError) { try flush() } catch { throw error.storeError(path: environment.path) }
         }
         guard !journal.isInPlace else { return isReopened }
         report("lmdb://\(environment.path): its journal was removed or replaced while in use; writing a new one")
-        do throws(LMDBFault) { try flush() } catch { throw error.error(path: environment.path) }
+        do throws(LMDBError) { try flush() } catch { throw error.storeError(path: environment.path) }
         journal.close()
         return isReopened
     }
@@ -192,7 +194,7 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
     /// Hands the tree what it is to have, where it is time, or there is much of it.
     func startIfDue() {
         let isDue = events.withLockedValue { $0.isDue }
-        let isMuch = backlog.fresh.count >= Self.bulk || journal.size >= Self.bulkSize
+        let isMuch = memtable.active.count >= Self.bulk || journal.size >= Self.bulkSize
         guard !isWriting, isDue || isMuch && fault == nil else { return }
         if isDue {
             events.withLockedValue { $0.isDue = false }
@@ -203,12 +205,12 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
 
     /// Brings everything into the tree and removes the journal; where that can't be done, the next opening does it.
     func close() {
-        do throws(LMDBFault) {
+        do throws(LMDBError) {
             try flush()
             journal.removeFiles()
         } catch {
             journal.close()
-            report("\(error.error(path: environment.path)): the next start takes in what is in the journal")
+            report("\(error.storeError(path: environment.path)): the next start takes in what is in the journal")
         }
         environment.close()
     }
@@ -219,54 +221,54 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
     }
 
     private func makeRoom() {
-        if backlog.fresh.count >= Self.limit {
+        if memtable.active.count >= Self.limit {
             waitForTree()
             startWriting()
         }
     }
 
-    private func keepBatch() throws(LMDBFault) {
+    private func keepBatch() throws(LMDBError) {
         // It takes this batch with it.
         if fault != nil { return try flush() }
-        let isKept = journal.append(&backlog.frame, isSynced: isSynced)
+        let isKept = journal.append(&memtable.frame, isSynced: isSynced)
         if let code = journal.fault, !isJournalMissed {
             let reason = String(cString: strerror(code))
             report(
                 "lmdb://\(environment.path): can't write its journal: \(reason); writes each batch into the database")
         }
         isJournalMissed = !isKept
-        if isKept { backlog.keepBatch() } else { try flush() }
+        if isKept { memtable.keepBatch() } else { try flush() }
     }
 
     /// Hands the tree what came since the last time, or what it couldn't take the last time.
     private func startWriting() {
         guard !isWriting, !isFlushed, let writer = environment.writer else { return }
-        if backlog.frozen.isEmpty {
-            backlog.freeze()
+        if memtable.immutable.isEmpty {
+            memtable.freeze()
             journal.turn(isAllApplied: false)
         }
         isWriting = true
         let target = Generation(database: journal.database, applied: journal.generation - 1)
         // With itself, the environment stays open as long as this takes.
-        writers.next().execute { [self, frozen = backlog.frozen, wake] in
-            let result = Result { () throws(LMDBFault) in try writer.write(frozen, Overlay(), target) }
+        writers.next().execute { [self, immutable = memtable.immutable, wake] in
+            let result = Result { () throws(LMDBError) in try writer.write(immutable, WriteBuffer(), target) }
             events.withLockedValue { $0.written = result }
             wake()
         }
     }
 
-    private func take(_ written: Result<Void, LMDBFault>) {
+    private func take(_ written: Result<Void, LMDBError>) {
         isWriting = false
-        do throws(LMDBFault) {
-            do throws(LMDBFault) {
+        do throws(LMDBError) {
+            do throws(LMDBError) {
                 try environment.checkMaps()
                 try written.get()
             } catch {
-                guard error.code == LMDBFault.mapFull || error.code == LMDBFault.mapResized else { throw error }
+                guard error.code == LMDBError.mapFull || error.code == LMDBError.mapResized else { throw error }
                 try environment.remap(after: error)
                 return startWriting()
             }
-            backlog.forgetFrozen()
+            memtable.forgetImmutable()
             fault = nil
         } catch {
             fault = error
@@ -295,7 +297,7 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
 
     /// Goes on with the database that is open by now.
     ///
-    /// One that was begun anew in place of a damaged one has its number, and so its journals: what was on the way to the
+    /// One that was begun from scratch in place of a damaged one has its number, and so its journals: what was on the way to the
     /// old one is written to it. Another one, which somebody put there, gets that at once, and journals of its own.
     private func followDatabase() {
         guard let opened = environment.generation else { return }

@@ -9,7 +9,7 @@ public struct RedisWhitelists: Sendable {
         fileprivate let contents: RedisLists.Contents
 
         /// The lists that are named `name`, to be changed.
-        public func list(_ name: String) throws(WhitelistFault) -> RemoteList {
+        public func list(_ name: String) throws(WhitelistError) -> RemoteList {
             try RemoteList(name, in: RemoteSource.Contents(contents)) { text in
                 var digits = ""
                 Key(Array(text.utf8).span, isHashed: true).spell { digits.unicodeScalars.append(Unicode.Scalar($0)) }
@@ -32,23 +32,23 @@ public struct RedisWhitelists: Sendable {
     /// Those that a URL names; nil where it is no URL of a Redis.
     ///
     /// - Parameter report: takes a sentence for the administrator; called on any thread
-    public init?(url: String, report: @escaping @Sendable (String) -> Void) throws(WhitelistFault) {
+    public init?(url: String, report: @escaping @Sendable (String) -> Void) throws(WhitelistError) {
         guard url.prefix(5).lowercased() == "redis" else { return nil }
         do {
             guard case .redis(let location) = try StoreLocation(url: url) else { return nil }
             name = location.description
             lists = try RedisLists(location, report: report)
         } catch {
-            throw WhitelistFault("\(error)")
+            throw WhitelistError("\(error)")
         }
     }
 
     /// Reads them; blocks meanwhile.
-    public func read() throws(Failure) -> State {
+    public func read() throws(ProgramError) -> State {
         do throws(StoreError) {
             return State(contents: try lists.read())
         } catch {
-            throw Failure(error)
+            throw ProgramError(error)
         }
     }
 
@@ -60,14 +60,14 @@ public struct RedisWhitelists: Sendable {
     /// - Throws: where somebody else has changed the lists meanwhile, too; then nothing is changed
     public func write(
         _ changed: [RemoteList], over state: State, progress: (_ done: Int, _ total: Int) -> Void
-    ) throws(Failure) {
+    ) throws(ProgramError) {
         let lists = changed.map { list in
             RedisLists.List(name: list.name, entries: list.list.entries.map { ($0.name, $0.members) })
         }
         do throws(StoreError) {
             try self.lists.write(lists, over: state.contents, progress: progress)
         } catch {
-            throw Failure(error)
+            throw ProgramError(error)
         }
     }
 }

@@ -9,20 +9,20 @@ public enum RemoteWhitelists {
     /// - Parameter report: takes a sentence for the log; called on any thread
     public static func source(
         at url: String, report: @escaping @Sendable (String) -> Void
-    ) throws(WhitelistFault) -> RemoteSource? {
+    ) throws(WhitelistError) -> RemoteSource? {
         guard url.prefix(5).lowercased() == "redis" else { return nil }
         do {
             guard case .redis(let location) = try StoreLocation(url: url) else { return nil }
             let lists = try RedisLists(location, report: report)
-            return RemoteSource(name: location.description) { () throws(RemoteSource.Fault) in
+            return RemoteSource(name: location.description) { () throws(RemoteSource.ReadError) in
                 do throws(StoreError) {
                     return RemoteSource.Contents(try lists.read())
                 } catch {
-                    throw RemoteSource.Fault(error.description)
+                    throw RemoteSource.ReadError(error.description)
                 }
             }
         } catch {
-            throw WhitelistFault("\(error)")
+            throw WhitelistError("\(error)")
         }
     }
 }

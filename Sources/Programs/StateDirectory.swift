@@ -4,7 +4,7 @@ import TrustedFiles
 /// Where the program keeps its databases when the settings don't say: `$STATE_DIRECTORY` (systemd), else
 /// `$XDG_STATE_HOME/tprt`, else `~/.local/state/tprt`.
 public struct StateDirectory: Sendable {
-    /// The folder.
+    /// The directory.
     public let path: String
 
     /// What these variables say.
@@ -27,7 +27,7 @@ public struct StateDirectory: Sendable {
         url.split(separator: "{state_dir}", omittingEmptySubsequences: false).joined(separator: path)
     }
 
-    /// Makes the folder, and those above it; what can't be made shows when the database is opened.
+    /// Makes the directory, and those above it; what can't be made shows when the database is opened.
     public func make() {
         guard let reach = try? FileReach(path) else { return }
         reach.act {

@@ -17,7 +17,7 @@ struct Backoff {
         return .nanoseconds(whole - Int64(Double(whole) * 0.5 * random))
     }
 
-    /// Begins anew.
+    /// Starts again from the shortest time.
     mutating func reset() {
         failures = 0
     }

@@ -11,10 +11,10 @@ final class ClusterClient {
     private let limits: RedisLimits
     private let seeds: [ServerAddress]
     /// Why nobody has told yet who has which slots.
-    private var fault: RedisFault?
+    private var fault: RedisError?
     /// What waits until somebody has.
     private var queue: [Command] = []
-    private var askers: [(Result<[RedisClient.Master], RedisFault>) -> Void] = []
+    private var askers: [(Result<[RedisClient.Master], RedisError>) -> Void] = []
     private var isFlushScheduled = false
     private var isClosed = false
 
@@ -29,28 +29,28 @@ final class ClusterClient {
 
     private lazy var nodes: ClusterNodes = ClusterNodes { [unowned self] address in
         NodeClient(
-            on: eventLoop, access: access, greeting: access.greeting(demandsMaster: false), limits: limits,
+            on: eventLoop, access: access, handshake: access.handshake(demandsMaster: false), limits: limits,
             owner: .init(
                 locate: { $0.found(address) },
                 settle: { [weak self] in self?.settle($0, $1, at: $2) },
                 lost: { [weak self] _ in
                     self?.nodes.doubt()
-                    self?.scout.ask(elsewhere: true)
+                    self?.poller.ask(elsewhere: true)
                 }))
     }
 
-    private lazy var scout: Scout = Scout(
+    private lazy var poller: TopologyPoller = TopologyPoller(
         on: eventLoop, access: access, login: access.login, limits: limits,
-        errand: .init(
-            question: question, pace: limits.clusterPace,
+        query: .init(
+            command: question, pace: limits.clusterPace,
             candidates: { [weak self] in self?.candidates ?? [] },
-            answered: { [weak self] (reply, asked) throws(RedisFault) in
+            answered: { [weak self] (reply, asked) throws(RedisError) in
                 self?.adopt(try SlotMap(reply, from: asked))
             },
             failed: { [weak self] in self?.lose($0) }))
 
     /// What is to be sent once more, when the nodes have gone on with moving its keys.
-    private lazy var postponed = Postponement(on: eventLoop) { [weak self] commands in
+    private lazy var retryQueue = RetryQueue(on: eventLoop) { [weak self] commands in
         for command in commands { self?.submit(command) }
         self?.flush()
     }
@@ -72,26 +72,27 @@ final class ClusterClient {
     var isReady: Bool { !isClosed && nodes.areReady }
 
     func start() {
-        scout.ask()
+        poller.ask()
     }
 
     func close() {
         isClosed = true
-        scout.close()
-        let waiting = queue + postponed.cancel()
+        poller.close()
+        let waiting = queue + retryQueue.cancel()
         queue = []
         nodes.close()
-        for command in waiting { command.waiter.fail(.closed) }
+        for command in waiting { command.pendingReply.fail(.closed) }
         answerAskers(.failure(.closed))
     }
 
     /// Takes a command of which ``flush()`` is to be called soon.
     func submit(_ command: Command) {
-        if isClosed { return command.waiter.fail(.closed) }
+        if isClosed { return command.pendingReply.fail(.closed) }
         guard nodes.map != nil else { return enqueue(command) }
         guard let owner = nodes.owner(of: command.slot) else {
-            scout.ask()
-            return command.waiter.fail(RedisFault(.unavailable(.clusterDown), "no node of the cluster has the slot"))
+            poller.ask()
+            return command.pendingReply.fail(
+                RedisError(.unavailable(.clusterDown), "no node of the cluster has the slot"))
         }
         owner.submit(command)
     }
@@ -99,8 +100,8 @@ final class ClusterClient {
     /// Takes a command for that node.
     func submit(_ command: Command, on address: ServerAddress) {
         guard let node = nodes[address] else {
-            return command.waiter.fail(
-                isClosed ? .closed : RedisFault(.unavailable(.notServing), "\(address) is no master of the cluster"))
+            return command.pendingReply.fail(
+                isClosed ? .closed : RedisError(.unavailable(.notServing), "\(address) is no master of the cluster"))
         }
         node.submit(command)
     }
@@ -111,9 +112,9 @@ final class ClusterClient {
     }
 
     private func enqueue(_ command: Command) {
-        if let fault { return command.waiter.fail(fault) }
+        if let fault { return command.pendingReply.fail(fault) }
         guard queue.count < limits.waiting else {
-            return command.waiter.fail(RedisFault(.unavailable(.busy), "\(limits.waiting) commands wait"))
+            return command.pendingReply.fail(RedisError(.unavailable(.busy), "\(limits.waiting) commands wait"))
         }
         queue.append(command)
     }
@@ -121,14 +122,14 @@ final class ClusterClient {
     // MARK: Who has what
 
     /// Tells the masters, once they are known.
-    func masters(_ done: @escaping (Result<[RedisClient.Master], RedisFault>) -> Void) {
+    func masters(_ done: @escaping (Result<[RedisClient.Master], RedisError>) -> Void) {
         if isClosed { return done(.failure(.closed)) }
         if let map = nodes.map { return done(.success(map.masters.map { .node($0) })) }
         if let fault { return done(.failure(fault)) }
         askers.append(done)
     }
 
-    private func answerAskers(_ answer: Result<[RedisClient.Master], RedisFault>) {
+    private func answerAskers(_ answer: Result<[RedisClient.Master], RedisError>) {
         let askers = askers
         self.askers = []
         for asker in askers { asker(answer) }
@@ -145,41 +146,45 @@ final class ClusterClient {
     }
 
     /// Nobody says who has what; what is believed is believed on.
-    private func lose(_ fault: RedisFault) {
+    private func lose(_ fault: RedisError) {
         guard nodes.map == nil else { return }
         self.fault = fault
         let queue = queue
         self.queue = []
-        for command in queue { command.waiter.fail(fault) }
+        for command in queue { command.pendingReply.fail(fault) }
         answerAskers(.failure(fault))
     }
 
     // MARK: Answers that send elsewhere
 
-    private func settle(_ command: Command, _ fault: RedisFault, at node: NodeClient) {
+    private func settle(_ command: Command, _ fault: RedisError, at node: NodeClient) {
         switch fault.kind {
         case .moved(let slot, let endpoint):
-            guard !isClosed, let address = node.address?.resolve(endpoint) else { return command.waiter.fail(fault) }
+            guard !isClosed, let address = node.address?.resolve(endpoint) else {
+                return command.pendingReply.fail(fault)
+            }
             let target = nodes.join(address)
             nodes.move(slot, to: target)
-            scout.ask()
+            poller.ask()
             resend(command, isAsking: false) { target.submit($0) }
         case .ask(_, let endpoint):
-            guard !isClosed, let address = node.address?.resolve(endpoint) else { return command.waiter.fail(fault) }
+            guard !isClosed, let address = node.address?.resolve(endpoint) else {
+                return command.pendingReply.fail(fault)
+            }
             let target = nodes.join(address)
             resend(command, isAsking: true) { target.submit($0) }
-        case .tryAgain where !isClosed: resend(command, isAsking: false) { postponed.add($0) }
+        case .tryAgain where !isClosed: resend(command, isAsking: false) { retryQueue.add($0) }
         case .unavailable(.clusterDown):
-            scout.ask()
-            command.waiter.fail(fault)
-        default: command.waiter.fail(fault)
+            poller.ask()
+            command.pendingReply.fail(fault)
+        default: command.pendingReply.fail(fault)
         }
     }
 
     private func resend(_ command: Command, isAsking: Bool, by send: (Command) -> Void) {
         guard command.redirections < limits.redirections else {
-            return command.waiter.fail(
-                RedisFault(.unavailable(.clusterDown), "the nodes sent the command elsewhere too often"))
+            return command.pendingReply.fail(
+                RedisError(.unavailable(.clusterDown), "the nodes sent the command elsewhere too often"))
         }
         var command = command
         command.redirections += 1

@@ -5,11 +5,11 @@ import NIOCore
 /// Replies come in the order of the commands, so a queue is all that is needed to tell them apart. That holds as long as
 /// not one is missed: a connection that failed is never used again.
 struct ConnectionState<Command> {
-    private enum Phase { case connecting, greeting, ready, closed }
+    private enum Phase { case connecting, handshake, ready, closed }
 
     /// Whose reply comes next.
     private enum Expected {
-        case greeting(Greeting.Step)
+        case handshake(Handshake.Step)
         /// Nobody's: that of a `PING` or an `ASKING`.
         case nothing
         case command(Command)
@@ -20,27 +20,27 @@ struct ConnectionState<Command> {
         case nothing
         case deliver(Command)
         /// The connection may be used from now on.
-        case ready(remark: String?)
-        case close(RedisFault)
+        case ready(warning: String?)
+        case close(RedisError)
     }
 
     /// What to do as time passes.
     enum TickAction: Equatable {
         case nothing
         case ping
-        case close(RedisFault)
+        case close(RedisError)
     }
 
-    private let greeting: Greeting
+    private let handshake: Handshake
     private let limits: RedisLimits
     private let started: NIODeadline
     private var phase = Phase.connecting
     private var expected = CircularBuffer<(reply: Expected, since: NIODeadline)>()
     private var lastHeard: NIODeadline
-    private var remark: String?
+    private var warning: String?
 
-    init(greeting: Greeting, limits: RedisLimits, now: NIODeadline) {
-        self.greeting = greeting
+    init(handshake: Handshake, limits: RedisLimits, now: NIODeadline) {
+        self.handshake = handshake
         self.limits = limits
         started = now
         lastHeard = now
@@ -53,19 +53,19 @@ struct ConnectionState<Command> {
     var isIdle: Bool { expected.isEmpty }
 
     /// The server has accepted; returns what is to be said first.
-    mutating func connected(now: NIODeadline) -> [Greeting.Step] {
+    mutating func connected(now: NIODeadline) -> [Handshake.Step] {
         guard phase == .connecting else { return [] }
-        phase = .greeting
-        let steps = greeting.steps
-        for step in steps { expected.append((.greeting(step), now)) }
+        phase = .handshake
+        let steps = handshake.steps
+        for step in steps { expected.append((.handshake(step), now)) }
         return steps
     }
 
     /// A command is to be sent; returns why it isn't, or nil.
-    mutating func send(_ command: Command, afterAsking: Bool, now: NIODeadline) -> RedisFault? {
+    mutating func send(_ command: Command, afterAsking: Bool, now: NIODeadline) -> RedisError? {
         guard phase == .ready else { preconditionFailure("a command was given to a connection that isn't ready") }
         guard expected.count < limits.waiting else {
-            return RedisFault(.unavailable(.busy), "\(limits.waiting) commands wait for the server")
+            return RedisError(.unavailable(.busy), "\(limits.waiting) commands wait for the server")
         }
         if afterAsking { expected.append((.nothing, now)) }
         expected.append((.command(command), now))
@@ -78,21 +78,21 @@ struct ConnectionState<Command> {
         if phase == .closed { return .nothing }
         guard let next = expected.popFirst() else {
             // Such as the farewell of a server that has too many clients.
-            if case .error(let text) = value { return .close(RedisFault(.unavailable(.busy), String(logSafe: text))) }
-            return .close(RedisFault(.unavailable(.unreachable), "the server replied to nothing"))
+            if case .error(let text) = value { return .close(RedisError(.unavailable(.busy), String(logSafe: text))) }
+            return .close(RedisError(.unavailable(.unreachable), "the server replied to nothing"))
         }
         switch next.reply {
         case .nothing: return .nothing
         case .command(let command): return .deliver(command)
-        case .greeting(let step):
-            switch greeting.judge(value, to: step) {
+        case .handshake(let step):
+            switch handshake.judge(value, to: step) {
             case .fault(let fault): return .close(fault)
-            case .remark(let text): remark = text
+            case .warning(let text): warning = text
             case .good: break
             }
             guard expected.isEmpty else { return .nothing }
             phase = .ready
-            return .ready(remark: remark)
+            return .ready(warning: warning)
         }
     }
 
@@ -100,7 +100,7 @@ struct ConnectionState<Command> {
     mutating func tick(now: NIODeadline) -> TickAction {
         switch phase {
         case .closed: return .nothing
-        case .connecting, .greeting:
+        case .connecting, .handshake:
             guard now - started > limits.connect else { return .nothing }
             return .close(.silence(for: limits.connect))
         case .ready:
@@ -122,9 +122,9 @@ struct ConnectionState<Command> {
     }
 }
 
-extension RedisFault {
-    fileprivate static func silence(for time: TimeAmount) -> RedisFault {
+extension RedisError {
+    fileprivate static func silence(for time: TimeAmount) -> RedisError {
         let seconds = Double(time.nanoseconds) / 1e9
-        return RedisFault(.unavailable(.unreachable), "the server did not answer within \(seconds) s")
+        return RedisError(.unavailable(.unreachable), "the server did not answer within \(seconds) s")
     }
 }

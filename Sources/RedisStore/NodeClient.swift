@@ -11,7 +11,7 @@ final class NodeClient {
         /// Finds out where the server is, to call ``NodeClient/found(_:)`` or ``NodeClient/notFound(_:)`` some time.
         var locate: (NodeClient) -> Void
         /// Takes a command that was answered by an error, and settles it.
-        var settle: (Command, RedisFault, NodeClient) -> Void
+        var settle: (Command, RedisError, NodeClient) -> Void
         /// Hears that a connection couldn't be made, or was lost.
         var lost: (NodeClient) -> Void
     }
@@ -19,8 +19,8 @@ final class NodeClient {
     private enum State {
         /// The owner was asked where the server is.
         case locating
-        case connecting(Connection)
-        case ready(Connection, since: NIODeadline)
+        case connecting(RedisConnection)
+        case ready(RedisConnection, since: NIODeadline)
         /// The next attempt waits for its time.
         case pausing(Scheduled<Void>)
         case closed
@@ -28,7 +28,7 @@ final class NodeClient {
 
     private let eventLoop: any EventLoop
     private let access: RedisAccess
-    private let greeting: Greeting
+    private let handshake: Handshake
     private let limits: RedisLimits
     private let owner: Owner
     private var state = State.locating
@@ -38,14 +38,14 @@ final class NodeClient {
     /// Where the server is or was last.
     private(set) var address: ServerAddress?
     /// Why there is no connection; nil while there is one, and before the first attempt has failed.
-    private(set) var fault: RedisFault?
+    private(set) var fault: RedisError?
 
     init(
-        on eventLoop: any EventLoop, access: RedisAccess, greeting: Greeting, limits: RedisLimits, owner: Owner
+        on eventLoop: any EventLoop, access: RedisAccess, handshake: Handshake, limits: RedisLimits, owner: Owner
     ) {
         self.eventLoop = eventLoop
         self.access = access
-        self.greeting = greeting
+        self.handshake = handshake
         self.limits = limits
         self.owner = owner
     }
@@ -67,14 +67,14 @@ final class NodeClient {
     func submit(_ command: Command) {
         switch state {
         case .ready(let connection, _):
-            if let fault = connection.send(command) { command.waiter.fail(fault) }
+            if let fault = connection.send(command) { command.pendingReply.fail(fault) }
         case .locating, .connecting, .pausing:
-            if let fault { return command.waiter.fail(fault) }
+            if let fault { return command.pendingReply.fail(fault) }
             guard queue.count < limits.waiting else {
-                return command.waiter.fail(RedisFault(.unavailable(.busy), "\(limits.waiting) commands wait"))
+                return command.pendingReply.fail(RedisError(.unavailable(.busy), "\(limits.waiting) commands wait"))
             }
             queue.append(command)
-        case .closed: command.waiter.fail(.closed)
+        case .closed: command.pendingReply.fail(.closed)
         }
     }
 
@@ -94,7 +94,7 @@ final class NodeClient {
         case .locating: break
         case .connecting, .ready, .pausing:
             guard address != self.address else { return }
-            leave(for: .locating, because: RedisFault(.unavailable(.notServing), "the master is now at \(address)"))
+            leave(for: .locating, because: RedisError(.unavailable(.notServing), "the master is now at \(address)"))
         case .closed: return
         }
         if address != self.address { backoff.reset() }
@@ -102,41 +102,41 @@ final class NodeClient {
     }
 
     /// Nobody could say where the server is; whoever looks for it goes on looking.
-    func notFound(_ fault: RedisFault) {
+    func notFound(_ fault: RedisError) {
         guard case .locating = state else { return }
         leave(for: .locating, because: fault)
     }
 
     private func connect(to address: ServerAddress) {
         self.address = address
-        let connection = Connection(
-            to: address, on: eventLoop, greeting: greeting, limits: limits,
+        let connection = RedisConnection(
+            to: address, on: eventLoop, handshake: handshake, limits: limits,
             onEvent: { self.handle($0) }, onReply: { self.deliver($1, to: $0) })
         state = .connecting(connection)
         connection.open(tls: access.tls)
     }
 
-    private func handle(_ event: Connection.Event) {
+    private func handle(_ event: RedisConnection.Event) {
         switch event {
-        case .ready(let remark): becomeReady(remark: remark)
+        case .ready(let warning): becomeReady(warning: warning)
         case .closed(let fault, let unanswered): becomeLost(fault, unanswered: unanswered)
         }
     }
 
-    private func becomeReady(remark: String?) {
+    private func becomeReady(warning: String?) {
         guard case .connecting(let connection) = state else { return }
         state = .ready(connection, since: .now())
         fault = nil
-        access.remarks.set(remark.map { "\(connection.address): \($0)" }, on: connection.address)
+        access.warnings.set(warning.map { "\(connection.address): \($0)" }, on: connection.address)
         let queue = queue
         self.queue = []
         for command in queue { submit(command) }
         flush()
     }
 
-    private func becomeLost(_ fault: RedisFault, unanswered: [Command]) {
+    private func becomeLost(_ fault: RedisError, unanswered: [Command]) {
         if case .ready(_, let since) = state, .now() - since > Backoff.longest { backoff.reset() }
-        if fault.isMisconfiguration, let address { access.remarks.set(fault.message, on: address) }
+        if fault.isMisconfiguration, let address { access.warnings.set(fault.message, on: address) }
         let delay = fault.isMisconfiguration ? limits.misconfigured : backoff.next()
         let retry = eventLoop.assumeIsolated().scheduleTask(in: delay) {
             self.state = .locating
@@ -149,7 +149,7 @@ final class NodeClient {
     /// Goes to a state without a connection.
     ///
     /// Everything that waits fails after that, so that whoever asks again at once finds things as they are.
-    private func leave(for next: State, because fault: RedisFault, unanswered: [Command] = []) {
+    private func leave(for next: State, because fault: RedisError, unanswered: [Command] = []) {
         var failing = unanswered + queue
         queue = []
         switch state {
@@ -159,12 +159,12 @@ final class NodeClient {
         }
         state = next
         self.fault = fault
-        for command in failing { command.waiter.fail(fault) }
+        for command in failing { command.pendingReply.fail(fault) }
     }
 
     private func deliver(_ value: RESPValue, to command: Command) {
-        guard case .error(let text) = value else { return command.waiter.succeed(value) }
-        let fault = RedisFault(reply: text)
+        guard case .error(let text) = value else { return command.pendingReply.succeed(value) }
+        let fault = RedisError(reply: text)
         owner.settle(command, fault, self)
         // It isn't the server it was: look for the one that is.
         if fault.kind == .unavailable(.notServing), case .ready(let connection, _) = state {
@@ -173,6 +173,6 @@ final class NodeClient {
     }
 }
 
-extension RedisFault {
-    static let closed = RedisFault(.unavailable(.unreachable), "the client is closed")
+extension RedisError {
+    static let closed = RedisError(.unavailable(.unreachable), "the client is closed")
 }

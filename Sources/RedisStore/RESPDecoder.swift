@@ -32,7 +32,7 @@ package struct RESPDecoder {
     /// The next complete value, taken off the front of `buffer`; nil when more bytes are needed.
     ///
     /// Between two calls `buffer` may only grow at its end. After an error the stream can't be read any further.
-    package mutating func next(in buffer: inout ByteBuffer) throws(RESPViolation) -> RESPValue? {
+    package mutating func next(in buffer: inout ByteBuffer) throws(RESPError) -> RESPValue? {
         while let item = try nextItem(in: &buffer) {
             guard taken <= limits.reply else { throw .replyTooLong(limit: limits.reply) }
             if let value = close(with: item) {
@@ -71,7 +71,7 @@ package struct RESPDecoder {
         return value
     }
 
-    private mutating func nextItem(in buffer: inout ByteBuffer) throws(RESPViolation) -> Item? {
+    private mutating func nextItem(in buffer: inout ByteBuffer) throws(RESPError) -> Item? {
         if bulkLength == nil {
             guard let item = try readLine(in: &buffer) else { return nil }
             if let item { return item }
@@ -87,7 +87,7 @@ package struct RESPDecoder {
     }
 
     /// Reads a line: nil when it isn't complete, `.some(nil)` when it announces a bulk text.
-    private mutating func readLine(in buffer: inout ByteBuffer) throws(RESPViolation) -> Item?? {
+    private mutating func readLine(in buffer: inout ByteBuffer) throws(RESPError) -> Item?? {
         guard let end = try lineEnd(buffer.readableBytesUInt8Span) else { return nil }
         guard let type = buffer.readInteger(as: UInt8.self), let text = buffer.readSlice(length: end - 2) else {
             preconditionFailure("a line was found beyond the end of the buffer")
@@ -115,7 +115,7 @@ package struct RESPDecoder {
     }
 
     /// The place of the LF that ends the line at the front, counted from the line's type; nil where it isn't there yet.
-    private mutating func lineEnd(_ bytes: Span<UInt8>) throws(RESPViolation) -> Int? {
+    private mutating func lineEnd(_ bytes: Span<UInt8>) throws(RESPError) -> Int? {
         guard bytes.count > 0 else { return nil }
         switch bytes[0] {
         case UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: ":"), UInt8(ascii: "$"), UInt8(ascii: "*"): break
@@ -132,7 +132,7 @@ package struct RESPDecoder {
     }
 
     /// A length; nil where it is that of nothing.
-    private func length(_ text: ByteBuffer) throws(RESPViolation) -> Int? {
+    private func length(_ text: ByteBuffer) throws(RESPError) -> Int? {
         guard let length = Int(decimal: text.readableBytesUInt8Span), length >= -1 else { throw .malformedLength }
         return length < 0 ? nil : length
     }

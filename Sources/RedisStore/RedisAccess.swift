@@ -7,24 +7,24 @@ import TrustedFiles
 /// One is made for a location, on a thread that may wait for a disk, and shared by the clients of all event loops.
 public struct RedisAccess: Sendable {
     let location: RedisLocation
-    let login: Greeting.Login?
-    let sentinelLogin: Greeting.Login?
+    let login: Handshake.Login?
+    let sentinelLogin: Handshake.Login?
     let tls: TLSAccess?
-    let remarks: Remarks
+    let warnings: WarningReporter
 
     /// Reads the files that the location names.
     ///
-    /// - Parameter report: told in one line what the administrator should mend; on any thread
+    /// - Parameter report: told in one line what the administrator should fix; on any thread
     public init(_ location: RedisLocation, report: @escaping @Sendable (String) -> Void) throws(StoreError) {
         self.location = location
-        login = try location.login.map { login throws(StoreError) in try Greeting.Login(login) }
-        sentinelLogin = try location.sentinelLogin.map { login throws(StoreError) in try Greeting.Login(login) }
+        login = try location.login.map { login throws(StoreError) in try Handshake.Login(login) }
+        sentinelLogin = try location.sentinelLogin.map { login throws(StoreError) in try Handshake.Login(login) }
         tls = try location.tls.map { tls throws(StoreError) in try TLSAccess(tls) }
-        remarks = Remarks(report: report)
+        warnings = WarningReporter(report: report)
     }
 }
 
-extension Greeting.Login {
+extension Handshake.Login {
     fileprivate init(_ login: RedisLocation.Login) throws(StoreError) {
         user = login.user
         switch login.password {

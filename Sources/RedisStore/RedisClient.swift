@@ -59,9 +59,9 @@ final class RedisClient {
     /// - Parameters:
     ///   - command: as it goes to the server
     ///   - slot: that of its keys, of which a cluster wants to know; nil where any node will do
-    ///   - waiter: where the reply goes; perhaps before this returns
-    func submit(_ command: ByteBuffer, slot: UInt16?, to waiter: Waiter) {
-        let command = Command(command, slot: slot, to: waiter)
+    ///   - pendingReply: where the reply goes; perhaps before this returns
+    func submit(_ command: ByteBuffer, slot: UInt16?, to pendingReply: PendingReply) {
+        let command = Command(command, slot: slot, to: pendingReply)
         switch route {
         case .single(let node): node.submit(command)
         case .sentinels(let client): client.node.submit(command)
@@ -70,11 +70,11 @@ final class RedisClient {
     }
 
     /// Takes a command for one master.
-    func submit(_ command: ByteBuffer, on master: Master, to waiter: Waiter) {
+    func submit(_ command: ByteBuffer, on master: Master, to pendingReply: PendingReply) {
         guard case .cluster(let client) = route, case .node(let address) = master else {
-            return submit(command, slot: nil, to: waiter)
+            return submit(command, slot: nil, to: pendingReply)
         }
-        client.submit(Command(command, to: waiter), on: address)
+        client.submit(Command(command, to: pendingReply), on: address)
     }
 
     /// Sends what was taken; to be called at the end of a turn.
@@ -87,7 +87,7 @@ final class RedisClient {
     }
 
     /// Tells the masters there are: at once, or when it is known.
-    func masters(_ done: @escaping (Result<[Master], RedisFault>) -> Void) {
+    func masters(_ done: @escaping (Result<[Master], RedisError>) -> Void) {
         if case .cluster(let client) = route { client.masters(done) } else { done(.success([.only])) }
     }
 
@@ -107,29 +107,29 @@ extension NodeClient {
         _ address: ServerAddress, on eventLoop: any EventLoop, access: RedisAccess, limits: RedisLimits
     ) -> NodeClient {
         NodeClient(
-            on: eventLoop, access: access, greeting: access.greeting(demandsMaster: false), limits: limits,
+            on: eventLoop, access: access, handshake: access.handshake(demandsMaster: false), limits: limits,
             owner: .init(
                 locate: { $0.found(address) },
                 settle: { command, fault, _ in
                     switch fault.kind {
-                    case .moved, .ask: command.waiter.fail(.isCluster(address))
-                    default: command.waiter.fail(fault)
+                    case .moved, .ask: command.pendingReply.fail(.isCluster(address))
+                    default: command.pendingReply.fail(fault)
                     }
                 },
                 lost: { _ in }))
     }
 }
 
-extension RedisFault {
-    fileprivate static func isCluster(_ address: ServerAddress) -> RedisFault {
-        RedisFault(.misconfigured, "\(address): the server is part of a cluster: use redis+cluster:")
+extension RedisError {
+    fileprivate static func isCluster(_ address: ServerAddress) -> RedisError {
+        RedisError(.misconfigured, "\(address): the server is part of a cluster: use redis+cluster:")
     }
 }
 
 extension RedisAccess {
     /// What is said to a server that is to keep our entries.
-    func greeting(demandsMaster: Bool) -> Greeting {
-        Greeting(
+    func handshake(demandsMaster: Bool) -> Handshake {
+        Handshake(
             login: login, database: location.database, demandsMaster: demandsMaster, asksForMemory: true)
     }
 }

@@ -13,7 +13,7 @@ struct RedisLimits: Sendable {
     /// How often a Sentinel is asked who the master is, and a cluster who has the slots.
     var sentinelPace: TimeAmount = .seconds(1)
     var clusterPace: TimeAmount = .seconds(3)
-    /// Between two attempts where settings are wrong: nobody mends them sooner, and servers count such attempts.
+    /// Between two attempts where settings are wrong: nobody fixes them sooner, and servers count such attempts.
     var misconfigured: TimeAmount = .seconds(60)
     /// Commands that wait on one connection.
     var waiting = 20_000

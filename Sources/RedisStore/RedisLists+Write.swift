@@ -50,10 +50,10 @@ extension RedisLists {
                     let words = hash.fields.flatMap { [$0.name, $0.value] }
                     missing.append(ListCommand(["HSET", hash.key] + words, key: hash.key))
                 } else if !hash.holds(texts) {
-                    throw RedisFault(.other, "the key \(hash.key) holds something else: no list was changed")
+                    throw RedisError(.other, "the key \(hash.key) holds something else: no list was changed")
                 }
             case .failure(let fault) where fault.kind == .wrongType:
-                throw RedisFault(.other, "the key \(hash.key) is no hash: no list was changed")
+                throw RedisError(.other, "the key \(hash.key) is no hash: no list was changed")
             case .failure(let fault): throw fault
             }
         }
@@ -66,13 +66,13 @@ extension RedisLists {
         switch try ask([ListCommand("LLEN", swap.list)])[0] {
         case .success(let value):
             guard swap.isNew, value != .integer(0) else { break }
-            throw RedisFault(.other, "there is a list \(swap.list) that whitelists doesn't name: nothing was changed")
+            throw RedisError(.other, "there is a list \(swap.list) that whitelists doesn't name: nothing was changed")
         case .failure(let fault) where fault.kind == .wrongType:
-            throw RedisFault(.other, "the key \(swap.list) is no list: nothing was changed")
+            throw RedisError(.other, "the key \(swap.list) is no list: nothing was changed")
         case .failure(let fault): throw fault
         }
         guard swap.isText else {
-            throw RedisFault(.other, "the list \(swap.list) has keys that are no UTF-8: nothing was changed")
+            throw RedisError(.other, "the list \(swap.list) has keys that are no UTF-8: nothing was changed")
         }
         for keys in swap.keys.batches(of: 1_000) {
             let commands = [
@@ -86,14 +86,14 @@ extension RedisLists {
     private func carryOut(_ swaps: [ListsChange.Swap], _ ask: Ask) throws {
         for some in location.isCluster ? swaps.map({ [$0] }) : [swaps] where !some.isEmpty {
             if location.isCluster, let swap = some.first(where: { !$0.staysInItsSlot }) {
-                throw RedisFault(
+                throw RedisError(
                     .other, "a list of the name \(swap.list) can't be written in a cluster: it has a brace")
             }
             let keys = some.flatMap { [$0.list, $0.draft] }
             let arguments = some.flatMap { [$0.digest, "\($0.keys.count)"] }
             let command = ListCommand(["EVAL", Self.script, "\(keys.count)"] + keys + arguments, key: some[0].list)
             guard try ask([command])[0].get() == .integer(1) else {
-                throw RedisFault(
+                throw RedisError(
                     .other, "somebody else has changed the lists meanwhile: nothing was changed, run it again")
             }
         }

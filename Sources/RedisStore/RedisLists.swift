@@ -87,19 +87,19 @@ public final class RedisLists: Sendable {
     /// Does something over a connection that is made for it.
     func run<Result>(_ body: (Ask) throws -> Result) throws(StoreError) -> Result {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
-        let desk: NIOLoopBound<ListDesk>
+        let sender: NIOLoopBound<ListCommands>
         do {
-            desk = try loop.submit { [access, limits] in
+            sender = try loop.submit { [access, limits] in
                 NIOLoopBound(
-                    ListDesk(RedisClient(on: loop, access: access, limits: limits), on: loop), eventLoop: loop)
+                    ListCommands(RedisClient(on: loop, access: access, limits: limits), on: loop), eventLoop: loop)
             }.wait()
         } catch {
             throw StoreError(.unavailable, "\(location): \(error)")
         }
-        defer { loop.execute { desk.value.client.close() } }
+        defer { loop.execute { sender.value.client.close() } }
         do {
-            return try body { commands in try loop.flatSubmit { desk.value.ask(commands) }.wait() }
-        } catch let fault as RedisFault {
+            return try body { commands in try loop.flatSubmit { sender.value.ask(commands) }.wait() }
+        } catch let fault as RedisError {
             throw StoreError(fault.isMisconfiguration ? .misconfigured : .unavailable, "\(location): \(fault.message)")
         } catch {
             throw StoreError(.unavailable, "\(location): \(error)")
@@ -107,7 +107,7 @@ public final class RedisLists: Sendable {
     }
 
     /// Sends commands together, and waits for their replies.
-    typealias Ask = ([ListCommand]) throws -> [Result<RESPValue, RedisFault>]
+    typealias Ask = ([ListCommand]) throws -> [Result<RESPValue, RedisError>]
 
     private func read(_ ask: Ask) throws -> Contents {
         var contents = Contents()
@@ -148,7 +148,7 @@ public final class RedisLists: Sendable {
             switch reply {
             case .success(let value): return (value.elements ?? []).compactMap(\.string)
             case .failure(let fault) where fault.kind == .wrongType:
-                throw RedisFault(.other, "the key whitelists is no list")
+                throw RedisError(.other, "the key whitelists is no list")
             case .failure(let fault):
                 guard case .unavailable = fault.kind, NIODeadline.now() < end else { throw fault }
                 // The connection is being made.
@@ -181,7 +181,7 @@ public final class RedisLists: Sendable {
     }
 
     private func fields(
-        _ reply: Result<RESPValue, RedisFault>, _ key: String, of list: String, _ contents: inout Contents
+        _ reply: Result<RESPValue, RedisError>, _ key: String, of list: String, _ contents: inout Contents
     ) throws -> [(name: String, value: String)]? {
         switch reply {
         case .success(let value):

@@ -14,15 +14,15 @@ public import Storage
 /// others did.
 public final class RedisStore: CopyTarget {
     /// What doesn't follow from the location.
-    public struct Terms: Sendable {
+    public struct Options: Sendable {
         /// What every key begins with; empty for the layout of TPRT 0.9.3.
         public var keyPrefix = ""
         /// Whether the keys of the auto-whitelist have a prefix of their own, also without a `keyPrefix`.
         public var separatesTables = false
-        /// For how many seconds whoever begins to go through a table keeps all others from it; nil: they don't heed
-        /// each other.
+        /// For how many seconds an instance that begins to go through a table keeps all others from it; nil: they
+        /// don't wait for each other.
         public var maintenanceLease: Int64?
-        /// The terms of a fresh installation.
+        /// The options of a fresh installation.
         public init() {}
     }
 
@@ -31,40 +31,40 @@ public final class RedisStore: CopyTarget {
     let layout: RedisLayout
     let maintenanceLease: Int64?
     let pending = NIOLockedValueBox(PendingLimiter(rules: Rules()))
-    private let tellers = NIOLockedValueBox<[ObjectIdentifier: NIOLoopBound<Teller>]>([:])
+    private let batchers = NIOLockedValueBox<[ObjectIdentifier: NIOLoopBound<CommandBatcher>]>([:])
     /// For what doesn't come from an event loop, and for maintenance.
     let background = MultiThreadedEventLoopGroup.singleton.next()
 
     /// Reads the files that the location names (passwords, certificates), and doesn't wait for a connection.
     ///
-    /// - Parameter report: takes a sentence for the log: what the administrator should mend; called on any thread
+    /// - Parameter report: takes a sentence for the log: what the administrator should fix; called on any thread
     public convenience init(
-        _ location: RedisLocation, terms: Terms = Terms(), report: @escaping @Sendable (String) -> Void
+        _ location: RedisLocation, options: Options = Options(), report: @escaping @Sendable (String) -> Void
     ) throws(StoreError) {
-        try self.init(location, terms: terms, limits: RedisLimits(), report: report)
+        try self.init(location, options: options, limits: RedisLimits(), report: report)
     }
 
     /// Reads no file any more.
-    public convenience init(_ access: RedisAccess, terms: Terms) {
-        self.init(access, terms: terms, limits: RedisLimits())
+    public convenience init(_ access: RedisAccess, options: Options) {
+        self.init(access, options: options, limits: RedisLimits())
     }
 
     convenience init(
-        _ location: RedisLocation, terms: Terms, limits: RedisLimits, report: @escaping @Sendable (String) -> Void
+        _ location: RedisLocation, options: Options, limits: RedisLimits, report: @escaping @Sendable (String) -> Void
     ) throws(StoreError) {
-        self.init(try RedisAccess(location, report: report), terms: terms, limits: limits)
+        self.init(try RedisAccess(location, report: report), options: options, limits: limits)
     }
 
-    private init(_ access: RedisAccess, terms: Terms, limits: RedisLimits) {
+    private init(_ access: RedisAccess, options: Options, limits: RedisLimits) {
         self.access = access
-        layout = RedisLayout(keyPrefix: terms.keyPrefix, separatesTables: terms.separatesTables)
-        maintenanceLease = terms.maintenanceLease
+        layout = RedisLayout(keyPrefix: options.keyPrefix, separatesTables: options.separatesTables)
+        maintenanceLease = options.maintenanceLease
         self.limits = limits
     }
 
     /// Begins to connect, so that the first request doesn't have to.
     public func connect() {
-        background.execute { _ = self.teller(on: self.background) }
+        background.execute { _ = self.batcher(on: self.background) }
     }
 
     /// Sends the queries on the connections of the calling event loop; `done` is called there.
@@ -72,30 +72,30 @@ public final class RedisStore: CopyTarget {
         _ batch: consuming [StoreQuery], done: @escaping @Sendable (Result<[StoreQuery], StoreError>) -> Void
     ) {
         if let eventLoop = MultiThreadedEventLoopGroup.currentEventLoop {
-            UpdateOperation(batch, by: teller(on: eventLoop), done: done).start()
+            UpdateOperation(batch, by: batcher(on: eventLoop), done: done).start()
         } else {
             let batch = batch
             background.execute {
-                UpdateOperation(batch, by: self.teller(on: self.background), done: done).start()
+                UpdateOperation(batch, by: self.batcher(on: self.background), done: done).start()
             }
         }
     }
 
     /// Closes all connections; what is under way fails.
     public func close() async {
-        for bound in tellers.withLockedValue({ Array($0.values) }) {
+        for bound in batchers.withLockedValue({ Array($0.values) }) {
             _ = try? await bound.eventLoop.submit { bound.value.client.close() }.get()
         }
     }
 
-    /// The teller of an event loop, made when it is first asked for; to be called there.
-    func teller(on eventLoop: any EventLoop) -> Teller {
-        if let teller = tellers.withLockedValue({ $0[ObjectIdentifier(eventLoop)] }) { return teller.value }
-        let teller = Teller(
+    /// The batcher of an event loop, made when it is first asked for; to be called there.
+    func batcher(on eventLoop: any EventLoop) -> CommandBatcher {
+        if let batcher = batchers.withLockedValue({ $0[ObjectIdentifier(eventLoop)] }) { return batcher.value }
+        let batcher = CommandBatcher(
             on: eventLoop, client: RedisClient(on: eventLoop, access: access, limits: limits),
             commands: EntryCommands(layout: layout, isCluster: access.location.isCluster), pending: pending)
-        tellers.withLockedValue { $0[ObjectIdentifier(eventLoop)] = NIOLoopBound(teller, eventLoop: eventLoop) }
-        return teller
+        batchers.withLockedValue { $0[ObjectIdentifier(eventLoop)] = NIOLoopBound(batcher, eventLoop: eventLoop) }
+        return batcher
     }
 }
 

@@ -25,19 +25,19 @@ final class SentinelClient {
 
     /// The master, whichever it is.
     private(set) lazy var node: NodeClient = NodeClient(
-        on: eventLoop, access: access, greeting: access.greeting(demandsMaster: true), limits: limits,
+        on: eventLoop, access: access, handshake: access.handshake(demandsMaster: true), limits: limits,
         owner: .init(
-            locate: { [weak self] _ in self?.scout.ask() },
-            settle: { command, fault, _ in command.waiter.fail(fault) },
+            locate: { [weak self] _ in self?.poller.ask() },
+            settle: { command, fault, _ in command.pendingReply.fail(fault) },
             // This Sentinel may be the one that doesn't know yet.
-            lost: { [weak self] _ in self?.scout.ask(elsewhere: true) }))
+            lost: { [weak self] _ in self?.poller.ask(elsewhere: true) }))
 
-    private lazy var scout: Scout = Scout(
+    private lazy var poller: TopologyPoller = TopologyPoller(
         on: eventLoop, access: access, login: access.sentinelLogin, limits: limits,
-        errand: .init(
-            question: question, pace: limits.sentinelPace,
+        query: .init(
+            command: question, pace: limits.sentinelPace,
             candidates: { [sentinels] in sentinels },
-            answered: { [weak self, service] (reply, _) throws(RedisFault) in
+            answered: { [weak self, service] (reply, _) throws(RedisError) in
                 self?.node.found(try Self.address(in: reply, of: service))
             },
             failed: { [weak self] in self?.node.notFound($0) }))
@@ -47,7 +47,7 @@ final class SentinelClient {
     }
 
     func close() {
-        scout.close()
+        poller.close()
         node.close()
     }
 
@@ -60,11 +60,11 @@ final class SentinelClient {
     }
 
     /// The answer is `[host, port]`, or nothing.
-    private static func address(in reply: RESPValue, of service: String) throws(RedisFault) -> ServerAddress {
-        if reply == .null { throw RedisFault(.misconfigured, "this Sentinel knows no service \"\(service)\"") }
+    private static func address(in reply: RESPValue, of service: String) throws(RedisError) -> ServerAddress {
+        if reply == .null { throw RedisError(.misconfigured, "this Sentinel knows no service \"\(service)\"") }
         guard let fields = reply.elements, fields.count == 2, let host = fields[0].string, !host.isEmpty,
             let port = fields[1].number, (1...65535).contains(port)
-        else { throw RedisFault(.unavailable(.unreachable), "the answer of this Sentinel can't be understood") }
+        else { throw RedisError(.unavailable(.unreachable), "the answer of this Sentinel can't be understood") }
         return .tcp(.init(host: host, port: port))
     }
 }

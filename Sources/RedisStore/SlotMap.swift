@@ -13,7 +13,7 @@ struct SlotMap: Equatable {
     var nodes: [ServerAddress] = []
 
     /// Reads an answer: `[first, last, [host, port, …], [host, port, …] …]` for each range, the master first.
-    init(_ reply: RESPValue, from asked: ServerAddress) throws(RedisFault) {
+    init(_ reply: RESPValue, from asked: ServerAddress) throws(RedisError) {
         guard let ranges = reply.elements else { throw .unreadableSlots }
         for range in ranges {
             guard let fields = range.elements, fields.count >= 3, let first = fields[0].number,
@@ -31,7 +31,7 @@ struct SlotMap: Equatable {
             for address in addresses where !nodes.contains(address) { nodes.append(address) }
         }
         guard !spans.isEmpty else {
-            throw RedisFault(.unavailable(.clusterDown), "the cluster has given no slots to its nodes")
+            throw RedisError(.unavailable(.clusterDown), "the cluster has given no slots to its nodes")
         }
     }
 
@@ -41,7 +41,7 @@ struct SlotMap: Equatable {
     }
 }
 
-extension RedisFault {
-    fileprivate static let unreadableSlots = RedisFault(
+extension RedisError {
+    fileprivate static let unreadableSlots = RedisError(
         .unavailable(.clusterDown), "the answer to CLUSTER SLOTS can't be understood")
 }

@@ -12,7 +12,7 @@ import Storage
 /// 2. The judgement, in Swift.
 /// 3. What is to be remembered is written, provided that nobody else was faster. Then it is judged once more, by what
 ///    that one wrote: so two servers never both find a triplet new, and only one of them sees it pass the first time.
-final class UpdateOperation: ReplyReceiver {
+final class UpdateOperation: ReplyHandler {
     /// What a reply is about: a command, and the lookup that it belongs to.
     private struct Step {
         enum Command: Int {
@@ -24,7 +24,7 @@ final class UpdateOperation: ReplyReceiver {
         let lookup: Int
 
         /// The number that the reply comes with, for the query at that position of the batch.
-        func tag(_ place: Int) -> Int { place << 8 | command.rawValue << 4 | lookup }
+        func tag(_ position: Int) -> Int { position << 8 | command.rawValue << 4 | lookup }
 
         init(_ command: Command, _ lookup: Int) {
             (self.command, self.lookup) = (command, lookup)
@@ -56,17 +56,17 @@ final class UpdateOperation: ReplyReceiver {
     /// Enough for every server of a large site to be faster.
     private static let maxClashes = 1_000
 
-    private let teller: Teller
+    private let batcher: CommandBatcher
     private let done: @Sendable (Result<[StoreQuery], StoreError>) -> Void
     private var batch: [StoreQuery]
     private var progress: [Progress]
     private var open: Int
 
     init(
-        _ batch: consuming [StoreQuery], by teller: Teller,
+        _ batch: consuming [StoreQuery], by batcher: CommandBatcher,
         done: @escaping @Sendable (Result<[StoreQuery], StoreError>) -> Void
     ) {
-        self.teller = teller
+        self.batcher = batcher
         self.done = done
         open = batch.count
         progress = [Progress](repeating: Progress(), count: batch.count)
@@ -76,42 +76,42 @@ final class UpdateOperation: ReplyReceiver {
     /// Sends the first commands of all queries.
     func start() {
         guard let rules = batch.first?.rules else { return done(.success([])) }
-        teller.pending.withLockedValue { if $0.isOutdated(under: rules) { $0 = PendingLimiter(rules: rules) } }
-        for place in batch.indices { begin(place) }
-        teller.flush()
+        batcher.pending.withLockedValue { if $0.isOutdated(under: rules) { $0 = PendingLimiter(rules: rules) } }
+        for position in batch.indices { begin(position) }
+        batcher.flush()
     }
 
-    private func begin(_ place: Int) {
-        let lookups = batch[place].lookups
-        if lookups.count == 1, lookups[0].role == .triplet, admits(batch[place]) { return claim(place, 0) }
-        for index in lookups.indices { read(place, index) }
-        if lookups.isEmpty { judge(place) }
+    private func begin(_ position: Int) {
+        let lookups = batch[position].lookups
+        if lookups.count == 1, lookups[0].role == .triplet, admits(batch[position]) { return claim(position, 0) }
+        for index in lookups.indices { read(position, index) }
+        if lookups.isEmpty { judge(position) }
     }
 
     private func admits(_ query: StoreQuery) -> Bool {
-        teller.pending.withLockedValue { pending in
+        batcher.pending.withLockedValue { pending in
             pending.admits(network: query.network, at: query.time, under: query.rules)
         }
     }
 
     // MARK: Commands
 
-    private func waiter(_ command: Step.Command, _ lookup: Int, _ place: Int) -> Waiter {
-        progress[place].outstanding += 1
-        return Waiter(receiver: self, tag: Step(command, lookup).tag(place))
+    private func pendingReply(_ command: Step.Command, _ lookup: Int, _ position: Int) -> PendingReply {
+        progress[position].outstanding += 1
+        return PendingReply(handler: self, tag: Step(command, lookup).tag(position))
     }
 
-    private func read(_ place: Int, _ index: Int) {
-        let lookup = batch[place].lookups[index]
-        teller.draft(to: waiter(.read, index, place)) { commands, buffer in
+    private func read(_ position: Int, _ index: Int) {
+        let lookup = batch[position].lookups[index]
+        batcher.draft(to: pendingReply(.read, index, position)) { commands, buffer in
             commands.get(lookup.key, in: lookup.table, into: &buffer)
         }
     }
 
-    private func claim(_ place: Int, _ index: Int) {
-        reserve(place)
-        let query = batch[place]
-        teller.draft(to: waiter(.claim, index, place)) { commands, buffer in
+    private func claim(_ position: Int, _ index: Int) {
+        reserve(position)
+        let query = batch[position]
+        batcher.draft(to: pendingReply(.claim, index, position)) { commands, buffer in
             commands.claim(
                 query.lookups[index].key, for: Sighting(firstAt: query.time), at: query.time, under: query.rules,
                 into: &buffer)
@@ -119,10 +119,10 @@ final class UpdateOperation: ReplyReceiver {
     }
 
     /// - Parameter isLoaded: whether the server is believed to have the script
-    private func write(_ sighting: Sighting, _ place: Int, _ index: Int, isLoaded: Bool = true) {
-        let (query, record) = (batch[place], progress[place].records[index])
+    private func write(_ sighting: Sighting, _ position: Int, _ index: Int, isLoaded: Bool = true) {
+        let (query, record) = (batch[position], progress[position].records[index])
         let lookup = query.lookups[index]
-        teller.draft(to: waiter(.write, index, place)) { commands, buffer in
+        batcher.draft(to: pendingReply(.write, index, position)) { commands, buffer in
             commands.replace(
                 lookup.key, in: lookup.table, record, with: sighting, at: query.time, under: query.rules,
                 isLoaded: isLoaded, into: &buffer)
@@ -131,124 +131,126 @@ final class UpdateOperation: ReplyReceiver {
 
     // MARK: Replies
 
-    func take(_ reply: Result<RESPValue, RedisFault>, tag: Int) {
-        let (place, step) = (tag >> 8, Step(tag: tag))
-        progress[place].outstanding -= 1
-        guard !progress[place].isDone else { return }
+    func handle(_ reply: Result<RESPValue, RedisError>, tag: Int) {
+        let (position, step) = (tag >> 8, Step(tag: tag))
+        progress[position].outstanding -= 1
+        guard !progress[position].isDone else { return }
         switch reply {
-        case .failure(let fault): fail(step, place, fault)
-        case .success(let value): succeed(step, place, value)
+        case .failure(let fault): fail(step, position, fault)
+        case .success(let value): succeed(step, position, value)
         }
     }
 
-    private func succeed(_ step: Step, _ place: Int, _ value: RESPValue) {
-        switch (step.command, batch[place].lookups[step.lookup].role) {
+    private func succeed(_ step: Step, _ position: Int, _ value: RESPValue) {
+        switch (step.command, batch[position].lookups[step.lookup].role) {
         case (.claim, _):
-            if value.isDone || value == .null { return written(place, step.lookup) }
-            free(place)
-            progress[place].records[step.lookup] = value.record
+            if value.isDone || value == .null { return written(position, step.lookup) }
+            free(position)
+            progress[position].records[step.lookup] = value.record
             // An empty text is no record, and `SET … NX` leaves it there; the script takes it for nothing.
-            if value.record.readableBytes == 0 { return writeTriplet(place, step.lookup, byScript: true) }
-            judge(place)
+            if value.record.readableBytes == 0 { return writeTriplet(position, step.lookup, byScript: true) }
+            judge(position)
         case (.read, _):
-            progress[place].records[step.lookup] = value.record
-            if progress[place].outstanding == 0 { judge(place) }
+            progress[position].records[step.lookup] = value.record
+            if progress[position].outstanding == 0 { judge(position) }
         case (.write, .client):
-            if !value.isDone { countAgain(place, step.lookup, over: value.record) }
-            finishIfIdle(place)
+            if !value.isDone { countAgain(position, step.lookup, over: value.record) }
+            finishIfIdle(position)
         case (.write, .triplet), (.write, .legacy):
-            if value.isDone { return written(place, step.lookup) }
-            progress[place].records[step.lookup] = value.record
-            judgeAgain(place)
+            if value.isDone { return written(position, step.lookup) }
+            progress[position].records[step.lookup] = value.record
+            judgeAgain(position)
         }
     }
 
-    private func fail(_ step: Step, _ place: Int, _ fault: RedisFault) {
-        let (index, isClient) = (step.lookup, batch[place].lookups[step.lookup].role == .client)
+    private func fail(_ step: Step, _ position: Int, _ fault: RedisError) {
+        let (index, isClient) = (step.lookup, batch[position].lookups[step.lookup].role == .client)
         switch (step.command, fault.kind) {
-        case (.claim, .other) where fault.isSyntaxError && teller.commands.hasSetNXGet:
-            teller.commands.hasSetNXGet = false
-            claim(place, index)
+        case (.claim, .other) where fault.isSyntaxError && batcher.commands.hasSetNXGet:
+            batcher.commands.hasSetNXGet = false
+            claim(position, index)
         case (.claim, .other) where fault.isSyntaxError, (.claim, .noScript):
-            writeTriplet(place, index, byScript: true)
+            writeTriplet(position, index, byScript: true)
         case (.write, .noScript) where isClient:
-            writeClient(place, index, isLoaded: false)
+            writeClient(position, index, isLoaded: false)
             // Judged once more meanwhile, there may be nothing to count.
-            finishIfIdle(place)
-        case (.write, .noScript): writeTriplet(place, index, byScript: true)
+            finishIfIdle(position)
+        case (.write, .noScript): writeTriplet(position, index, byScript: true)
         // A count that is lost is no reason to take a verdict back that the greylist keeps.
-        case (.write, _) where isClient: finishIfIdle(place)
+        case (.write, _) where isClient: finishIfIdle(position)
         default:
-            free(place)
-            batch[place].judgement = nil
-            batch[place].error = StoreError(fault)
-            finish(place)
+            free(position)
+            batch[position].judgement = nil
+            batch[position].error = StoreError(fault)
+            finish(position)
         }
     }
 
     // MARK: The way of a query
 
-    private func judge(_ place: Int) {
-        let query = batch[place]
-        let stored = teller.pending.withLockedValue { limiter in
-            query.state(under: limiter) { LegacyRecord.sighting(progress[place].records[$0]) }
+    private func judge(_ position: Int) {
+        let query = batch[position]
+        let stored = batcher.pending.withLockedValue { limiter in
+            query.state(under: limiter) { LegacyRecord.sighting(progress[position].records[$0]) }
         }
-        let changes = batch[place].judge(stored)
+        let changes = batch[position].judge(stored)
         for index in query.lookups.indices {
             switch query.lookups[index].role {
-            case .triplet where changes.triplet != nil: writeTriplet(place, index)
-            case .client where changes.client != nil && !progress[place].isCounted:
-                progress[place].isCounted = true
-                writeClient(place, index)
+            case .triplet where changes.triplet != nil: writeTriplet(position, index)
+            case .client where changes.client != nil && !progress[position].isCounted:
+                progress[position].isCounted = true
+                writeClient(position, index)
             case .triplet, .client, .legacy: break
             }
         }
-        finishIfIdle(place)
+        finishIfIdle(position)
     }
 
-    private func judgeAgain(_ place: Int) {
-        progress[place].clashes += 1
-        guard progress[place].clashes < Self.maxClashes else {
-            batch[place].judgement = nil
-            batch[place].error = StoreError(.unavailable, "redis: others keep changing the entry")
-            return finish(place)
+    private func judgeAgain(_ position: Int) {
+        progress[position].clashes += 1
+        guard progress[position].clashes < Self.maxClashes else {
+            batch[position].judgement = nil
+            batch[position].error = StoreError(.unavailable, "redis: others keep changing the entry")
+            return finish(position)
         }
-        judge(place)
+        judge(position)
     }
 
     /// - Parameter byScript: whether the whole script is to be sent, since the server doesn't have it or has no better way
-    private func writeTriplet(_ place: Int, _ index: Int, byScript: Bool = false) {
-        let query = batch[place]
+    private func writeTriplet(_ position: Int, _ index: Int, byScript: Bool = false) {
+        let query = batch[position]
         let sighting = query.judgement?.remember.triplet ?? Sighting(firstAt: query.time)
-        if sighting.isPending, progress[place].records[index].readableBytes == 0, !byScript {
-            return claim(place, index)
+        if sighting.isPending, progress[position].records[index].readableBytes == 0, !byScript {
+            return claim(position, index)
         }
-        write(sighting, place, index, isLoaded: !byScript)
+        write(sighting, position, index, isLoaded: !byScript)
     }
 
-    private func writeClient(_ place: Int, _ index: Int, isLoaded: Bool = true) {
-        guard let sighting = batch[place].judgement?.remember.client else { return }
-        write(sighting, place, index, isLoaded: isLoaded)
+    private func writeClient(_ position: Int, _ index: Int, isLoaded: Bool = true) {
+        guard let sighting = batch[position].judgement?.remember.client else { return }
+        write(sighting, position, index, isLoaded: isLoaded)
     }
 
     /// Somebody else counted the client meanwhile: count it over what was written.
-    private func countAgain(_ place: Int, _ index: Int, over record: ByteBuffer) {
-        let query = batch[place]
-        progress[place].records[index] = record
-        progress[place].clashes += 1
-        guard query.judgement?.verdict != .autoWhitelisted, progress[place].clashes < Self.maxClashes else { return }
-        batch[place].judgement?.remember.client = countPass(
+    private func countAgain(_ position: Int, _ index: Int, over record: ByteBuffer) {
+        let query = batch[position]
+        progress[position].records[index] = record
+        progress[position].clashes += 1
+        guard query.judgement?.verdict != .autoWhitelisted, progress[position].clashes < Self.maxClashes else { return }
+        batch[position].judgement?.remember.client = countPass(
             of: LegacyRecord.sighting(record), at: query.time, under: query.rules)
-        writeClient(place, index)
+        writeClient(position, index)
     }
 
     /// What was to be written is; where that was before any judgement, the triplet is new.
-    private func written(_ place: Int, _ index: Int) {
-        if batch[place].judgement == nil { _ = batch[place].judge(StoredState()) }
-        let query = batch[place]
-        let (old, wasReserved) = (LegacyRecord.sighting(progress[place].records[index]), progress[place].isReserved)
-        progress[place].isReserved = false
-        teller.pending.withLockedValue { pending in
+    private func written(_ position: Int, _ index: Int) {
+        if batch[position].judgement == nil { _ = batch[position].judge(StoredState()) }
+        let query = batch[position]
+        let (old, wasReserved) = (
+            LegacyRecord.sighting(progress[position].records[index]), progress[position].isReserved
+        )
+        progress[position].isReserved = false
+        batcher.pending.withLockedValue { pending in
             if wasReserved { pending.free(network: query.network, at: query.time) }
             if let new = query.judgement?.remember.triplet {
                 if let old { pending.remove(old, network: query.network) }
@@ -256,31 +258,31 @@ final class UpdateOperation: ReplyReceiver {
             }
             pending.commit()
         }
-        finishIfIdle(place)
+        finishIfIdle(position)
     }
 
     /// Keeps a place for the entry while it is being made.
-    private func reserve(_ place: Int) {
-        guard !progress[place].isReserved else { return }
-        progress[place].isReserved = true
-        let query = batch[place]
-        teller.pending.withLockedValue { $0.reserve(network: query.network, at: query.time) }
+    private func reserve(_ position: Int) {
+        guard !progress[position].isReserved else { return }
+        progress[position].isReserved = true
+        let query = batch[position]
+        batcher.pending.withLockedValue { $0.reserve(network: query.network, at: query.time) }
     }
 
-    private func free(_ place: Int) {
-        guard progress[place].isReserved else { return }
-        progress[place].isReserved = false
-        let query = batch[place]
-        teller.pending.withLockedValue { $0.free(network: query.network, at: query.time) }
+    private func free(_ position: Int) {
+        guard progress[position].isReserved else { return }
+        progress[position].isReserved = false
+        let query = batch[position]
+        batcher.pending.withLockedValue { $0.free(network: query.network, at: query.time) }
     }
 
-    private func finishIfIdle(_ place: Int) {
-        if progress[place].outstanding == 0, !progress[place].isDone { finish(place) }
+    private func finishIfIdle(_ position: Int) {
+        if progress[position].outstanding == 0, !progress[position].isDone { finish(position) }
     }
 
-    private func finish(_ place: Int) {
-        free(place)
-        progress[place].isDone = true
+    private func finish(_ position: Int) {
+        free(position)
+        progress[position].isDone = true
         open -= 1
         if open == 0 { done(.success(batch)) }
     }
@@ -294,7 +296,7 @@ extension RESPValue {
     fileprivate var record: ByteBuffer { text ?? ByteBuffer() }
 }
 
-extension RedisFault {
+extension RedisError {
     /// What servers before Redis 7 say to `SET … NX GET`.
     fileprivate var isSyntaxError: Bool { message.lowercased().contains("syntax error") }
 }
@@ -306,7 +308,7 @@ extension LegacyRecord {
 }
 
 extension StoreError {
-    init(_ fault: RedisFault) {
+    init(_ fault: RedisError) {
         let code: Code =
             switch fault.kind {
             case .writeRefused: .writeRefused

@@ -21,7 +21,7 @@ public struct DatabaseFile: ~Copyable {
     /// - Parameters:
     ///   - scheme: what its URL begins with
     ///   - path: the file
-    ///   - beforeLocking: called between opening and locking, where others may set the file aside
+    ///   - beforeLocking: called between opening and locking, where others may quarantine the file
     public init(scheme: String, path: String, beforeLocking: () -> Void = {}) throws(StoreError) {
         let url = "\(scheme)://\(path)"
         for _ in 0..<Self.tries {
@@ -57,7 +57,7 @@ public struct DatabaseFile: ~Copyable {
     }
 
     /// Renames the file to `NAME.corrupt-TIME`, so that a fresh one can take its place; returns the new name.
-    public func setAside(at now: Timestamp) throws(StoreError) -> String {
+    public func quarantine(at now: Timestamp) throws(StoreError) -> String {
         let name = Self.freeName(of: path, at: now)
         guard rename(path, name) == 0 else { throw StoreError.system(errno, url) }
         return name
@@ -70,7 +70,7 @@ public struct DatabaseFile: ~Copyable {
     ///
     /// - Parameter now: the time for the name of the old file; nil to give it up
     /// - Returns: the name of the old file
-    public func replace(with other: String, settingAsideAt now: Timestamp?) throws(StoreError) -> String? {
+    public func replace(with other: String, quarantiningAt now: Timestamp?) throws(StoreError) -> String? {
         let name = now.map { Self.freeName(of: path, at: $0) }
         // Not every file system has hard links.
         if let name, link(path, name) != 0, rename(path, name) != 0 { throw StoreError.system(errno, url) }

@@ -60,7 +60,7 @@ struct PendingAges: Sendable {
         return count
     }
 
-    /// Moves the ring on to a newer number, or begins anew where the clock stepped far back.
+    /// Moves the ring on to a newer number, or starts from scratch where the clock stepped far back.
     private mutating func makePlace(for number: Int64) {
         let isFarBack = number <= newest - Int64(Self.slots)
         guard oldest != nil, !isFarBack else {

@@ -32,12 +32,12 @@ struct RedisURL {
     let options: RedisURLOptions
 
     /// Takes apart what follows `scheme:`.
-    init(_ scheme: Scheme, rest: Substring) throws(StoreURLFault) {
+    init(_ scheme: Scheme, rest: Substring) throws(StoreURLError) {
         guard rest.hasPrefix("//") else {
-            throw StoreURLFault(description: "a redis URL has // behind its first colon (redis://host:6379/0)")
+            throw StoreURLError(description: "a redis URL has // behind its first colon (redis://host:6379/0)")
         }
         guard !rest.contains("#") else {
-            throw StoreURLFault(description: "a redis URL has a # in it: \(Self.escaping)")
+            throw StoreURLError(description: "a redis URL has a # in it: \(Self.escaping)")
         }
         let whole = rest.dropFirst(2)
         let queryStart = whole.firstIndex(of: "?") ?? whole.endIndex
@@ -46,7 +46,7 @@ struct RedisURL {
         let pathStart = place.firstIndex(of: "/") ?? place.endIndex
         path = place[pathStart...]
         guard !query.contains("@"), scheme.kind == .unixSocket || !path.contains("@") else {
-            throw StoreURLFault(description: "a redis URL has a / or a ? before its @: \(Self.escaping)")
+            throw StoreURLError(description: "a redis URL has a / or a ? before its @: \(Self.escaping)")
         }
         let authority = place[..<pathStart]
         if let at = authority.lastIndex(of: "@") {
@@ -64,7 +64,7 @@ struct RedisURL {
     static let escaping = "in a user or password write / as %2F, ? as %3F, # as %23, % as %25"
 
     /// The hosts, each with its port.
-    func endpoints(defaultPort: Int) throws(StoreURLFault) -> [RedisLocation.Endpoint] {
+    func endpoints(defaultPort: Int) throws(StoreURLError) -> [RedisLocation.Endpoint] {
         var endpoints: [RedisLocation.Endpoint] = []
         for host in hosts.split(separator: ",", omittingEmptySubsequences: false) {
             endpoints.append(try Self.endpoint(host, defaultPort: defaultPort))
@@ -74,36 +74,36 @@ struct RedisURL {
 
     private static func endpoint(
         _ text: Substring, defaultPort: Int
-    ) throws(StoreURLFault) -> RedisLocation.Endpoint {
+    ) throws(StoreURLError) -> RedisLocation.Endpoint {
         var host = text
         var port: Substring?
         if text.hasPrefix("[") {
             guard let end = text.firstIndex(of: "]") else {
-                throw StoreURLFault(description: "a redis URL has a host that begins with [ and doesn't end with ]")
+                throw StoreURLError(description: "a redis URL has a host that begins with [ and doesn't end with ]")
             }
             host = text[text.index(after: text.startIndex)..<end]
             let rest = text[text.index(after: end)...]
             guard rest.isEmpty || rest.hasPrefix(":") else {
-                throw StoreURLFault(description: "a redis URL has more than a port behind a host in brackets")
+                throw StoreURLError(description: "a redis URL has more than a port behind a host in brackets")
             }
             port = rest.isEmpty ? nil : rest.dropFirst()
             guard host.contains(":"), host.utf8.allSatisfy(\.isInIPv6Address) else {
-                throw StoreURLFault(description: "a redis URL has something in brackets that is no IPv6 address")
+                throw StoreURLError(description: "a redis URL has something in brackets that is no IPv6 address")
             }
         } else if let colon = text.firstIndex(of: ":") {
             host = text[..<colon]
             port = text[text.index(after: colon)...]
             guard port?.contains(":") == false else {
-                throw StoreURLFault(description: "a redis URL has an IPv6 address without brackets ([::1]:6379)")
+                throw StoreURLError(description: "a redis URL has an IPv6 address without brackets ([::1]:6379)")
             }
         }
-        guard !host.isEmpty else { throw StoreURLFault(description: "a redis URL has an empty host") }
+        guard !host.isEmpty else { throw StoreURLError(description: "a redis URL has an empty host") }
         guard text.hasPrefix("[") || host.utf8.allSatisfy(\.isInHostName) else {
-            throw StoreURLFault(description: "a redis URL has a host with a character that no host's name has")
+            throw StoreURLError(description: "a redis URL has a host with a character that no host's name has")
         }
         guard let port else { return .init(host: String(host), port: defaultPort) }
         guard let number = Int(digits: port), (1...65535).contains(number) else {
-            throw StoreURLFault(description: "a redis URL has a port that is no number from 1 to 65535")
+            throw StoreURLError(description: "a redis URL has a port that is no number from 1 to 65535")
         }
         return .init(host: String(host), port: number)
     }
@@ -140,7 +140,7 @@ extension Int {
 
 extension StringProtocol {
     /// The text that is meant, `%` and two hexadecimal digits being one byte of it.
-    func percentDecoded() throws(StoreURLFault) -> String {
+    func percentDecoded() throws(StoreURLError) -> String {
         var bytes: [UInt8] = []
         var rest = utf8[...]
         while let byte = rest.popFirst() {
@@ -149,13 +149,13 @@ extension StringProtocol {
                 continue
             }
             guard let high = rest.popFirst()?.hexadecimalDigit, let low = rest.popFirst()?.hexadecimalDigit else {
-                throw StoreURLFault(
+                throw StoreURLError(
                     description: "a redis URL has a % without two hexadecimal digits behind it (write % as %25)")
             }
             bytes.append(high << 4 | low)
         }
         guard !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self) else {
-            throw StoreURLFault(description: "a redis URL has %-escapes in it that make no text in UTF-8")
+            throw StoreURLError(description: "a redis URL has %-escapes in it that make no text in UTF-8")
         }
         return text
     }

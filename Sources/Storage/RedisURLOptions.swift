@@ -14,19 +14,19 @@ struct RedisURLOptions {
 
     private var values: [Name: String] = [:]
 
-    init(_ query: Substring) throws(StoreURLFault) {
+    init(_ query: Substring) throws(StoreURLError) {
         if query.isEmpty { return }
         for option in query.split(separator: "&", omittingEmptySubsequences: false) {
             let parts = option.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard let name = Name(rawValue: String(parts[0])) else {
                 let names = Name.allCases.map(\.rawValue).joined(separator: ", ")
-                throw StoreURLFault(description: "a redis URL has an unknown option (there are \(names))")
+                throw StoreURLError(description: "a redis URL has an unknown option (there are \(names))")
             }
             guard parts.count == 2, !parts[1].isEmpty else {
-                throw StoreURLFault(description: "the option \(name.rawValue) of a redis URL has no value")
+                throw StoreURLError(description: "the option \(name.rawValue) of a redis URL has no value")
             }
             guard values.updateValue(try parts[1].percentDecoded(), forKey: name) == nil else {
-                throw StoreURLFault(description: "the option \(name.rawValue) is given twice in a redis URL")
+                throw StoreURLError(description: "the option \(name.rawValue) is given twice in a redis URL")
             }
         }
     }
@@ -34,19 +34,19 @@ struct RedisURLOptions {
     subscript(name: Name) -> String? { values[name] }
 
     /// The value of an option that names a file.
-    func file(_ name: Name) throws(StoreURLFault) -> String? {
+    func file(_ name: Name) throws(StoreURLError) -> String? {
         guard let path = values[name] else { return nil }
         guard path.hasPrefix("/"), path.last != "/" else {
-            throw StoreURLFault(
+            throw StoreURLError(
                 description: "the option \(name.rawValue) of a redis URL takes the absolute path of a file")
         }
         return path
     }
 
     /// Refuses options that have no meaning in such a URL.
-    func refuse(_ names: [Name], unless remedy: String) throws(StoreURLFault) {
+    func refuse(_ names: [Name], unless remedy: String) throws(StoreURLError) {
         for name in names where values[name] != nil {
-            throw StoreURLFault(description: "the option \(name.rawValue) is only for \(remedy)")
+            throw StoreURLError(description: "the option \(name.rawValue) is only for \(remedy)")
         }
     }
 }

@@ -10,16 +10,16 @@ public enum StoreLocation: Sendable, Hashable {
     case redis(RedisLocation)
 
     /// Reads a URL.
-    public init(url: String) throws(StoreURLFault) {
+    public init(url: String) throws(StoreURLError) {
         let parts = url.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2 else {
-            throw StoreURLFault(description: "\"\(url)\" is no database URL (such as lmdb:///var/lib/tprt/tprt.lmdb)")
+            throw StoreURLError(description: "\"\(url)\" is no database URL (such as lmdb:///var/lib/tprt/tprt.lmdb)")
         }
         let scheme = parts[0].lowercased()
         switch scheme {
         case "memory":
             guard parts[1].allSatisfy({ $0 == "/" }) else {
-                throw StoreURLFault(description: "\"\(url)\" has a path, but a memory: store keeps nothing on disk")
+                throw StoreURLError(description: "\"\(url)\" has a path, but a memory: store keeps nothing on disk")
             }
             self = .memory
         case "lmdb": self = .lmdb(path: try Self.path(parts[1], of: url))
@@ -27,15 +27,15 @@ public enum StoreLocation: Sendable, Hashable {
         case let scheme where scheme.hasPrefix("redis"):
             self = .redis(try RedisLocation(scheme: scheme, rest: parts[1]))
         default:
-            throw StoreURLFault(
+            throw StoreURLError(
                 description: "no store is called \"\(scheme):\" (there are lmdb:, gdbm:, redis: and memory:)")
         }
     }
 
     /// The path of a store that is a file.
-    private static func path(_ rest: Substring, of url: String) throws(StoreURLFault) -> String {
+    private static func path(_ rest: Substring, of url: String) throws(StoreURLError) -> String {
         guard rest.hasPrefix("///"), rest.count > 3, rest.last != "/" else {
-            throw StoreURLFault(description: "\"\(url)\" names no file (lmdb:// is followed by an absolute path)")
+            throw StoreURLError(description: "\"\(url)\" names no file (lmdb:// is followed by an absolute path)")
         }
         return String(rest.dropFirst(2))
     }
@@ -44,7 +44,7 @@ public enum StoreLocation: Sendable, Hashable {
 /// Why a text is no URL of a store.
 ///
 /// The text itself is quoted only where it can't hold a password.
-public struct StoreURLFault: Error, Equatable, Sendable, CustomStringConvertible {
+public struct StoreURLError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The complaint and the remedy.
     public let description: String
 }

@@ -2,7 +2,7 @@ import Greylist
 import JSONText
 import Whitelists
 
-/// Reads the condition that an entry's members spell; which of them count depends on its `type`.
+/// Reads the condition that an entry's keys spell; which of them count depends on its `type`.
 struct ConditionReader {
     /// How deep conditions may be nested.
     static let depthLimit = 16
@@ -21,14 +21,14 @@ struct ConditionReader {
     /// What is to be said of what was read.
     var notes: [String] { reader.notes }
 
-    mutating func condition(_ entry: EntryMembers, depth: Int = 0) throws(EntryFault) -> Condition {
-        guard depth <= Self.depthLimit else { throw EntryFault("nested deeper than \(Self.depthLimit) conditions") }
+    mutating func condition(_ entry: EntryMembers, depth: Int = 0) throws(EntryError) -> Condition {
+        guard depth <= Self.depthLimit else { throw EntryError("nested deeper than \(Self.depthLimit) conditions") }
         parts += 1
-        guard parts <= Self.partLimit else { throw EntryFault("it combines more than \(Self.partLimit) conditions") }
-        if depth > 0, let member = ["expires", "delay", "greylist", "allow_wide"].first(where: { entry[$0] != nil }) {
-            throw EntryFault("\"\(member)\" belongs to the whole entry, not to a condition in it")
+        guard parts <= Self.partLimit else { throw EntryError("it combines more than \(Self.partLimit) conditions") }
+        if depth > 0, let key = ["expires", "delay", "greylist", "allow_wide"].first(where: { entry[$0] != nil }) {
+            throw EntryError("\"\(key)\" belongs to the whole entry, not to a condition in it")
         }
-        let type = try entry.text("type")
+        let type = try entry.string("type")
         switch type {
         case "ipv4_net": return .client(try network(entry, .ipv4))
         case "ipv6_net": return .client(try network(entry, .ipv6))
@@ -46,7 +46,7 @@ struct ConditionReader {
         case "all": return .all(try conditions(entry, depth: depth))
         case "any": return .any(try conditions(entry, depth: depth))
         case "not": return .not(try negated(entry, depth: depth))
-        default: throw EntryFault("the type \(shortened(type)) is not one of \(Self.types)")
+        default: throw EntryError("the type \(shortened(type)) is not one of \(Self.types)")
         }
     }
 
@@ -55,30 +55,30 @@ struct ConditionReader {
         sender_regex, recipient_literal, recipient_domain, recipient_regex, attribute, all, any, not
         """
 
-    private mutating func network(_ entry: EntryMembers, _ family: Address.Family) throws(EntryFault) -> Network {
-        let net = try entry.text("net")
+    private mutating func network(_ entry: EntryMembers, _ family: Address.Family) throws(EntryError) -> Network {
+        let net = try entry.string("net")
         guard let found = NetworkText(net) else {
-            throw EntryFault("\(shortened(net)) is no \(family.name) address or network\(instead(of: net))")
+            throw EntryError("\(shortened(net)) is no \(family.name) address or network\(instead(of: net))")
         }
         let address = found.address
         guard address.family == family else {
             let other = address.family
-            throw EntryFault("\(shortened(net)) is an \(other.name) address, for which the type is \(other.type)")
+            throw EntryError("\(shortened(net)) is an \(other.name) address, for which the type is \(other.type)")
         }
         let mask = entry["mask"]
         switch found.length {
         case .none:
             guard let mask else { return reader.network(found, bits: family.rawValue, written: net) }
             guard case .scalar(let value) = mask, let length = value.prefixLength(family) else {
-                throw EntryFault("\(mask.found) is no mask (\(family.masks))")
+                throw EntryError("\(mask.found) is no mask (\(family.masks))")
             }
             return reader.network(found, bits: length, written: "\(net)/\(length)")
         case .bits(let length):
-            guard mask == nil else { throw EntryFault("a prefix length stands both in \"net\" and in \"mask\"") }
+            guard mask == nil else { throw EntryError("a prefix length stands both in \"net\" and in \"mask\"") }
             return reader.network(found, bits: length, written: net)
         case .invalid:
-            guard mask == nil else { throw EntryFault("a prefix length stands both in \"net\" and in \"mask\"") }
-            throw EntryFault(
+            guard mask == nil else { throw EntryError("a prefix length stands both in \"net\" and in \"mask\"") }
+            throw EntryError(
                 "\(shortened(net)) has no prefix length (\(family.masks))\(NetworkText.advice(on: net))")
         }
     }
@@ -96,69 +96,69 @@ struct ConditionReader {
         return isName && Domain(plain) != nil ? ": it is a name, for which the type is remote_name" : ""
     }
 
-    private mutating func domain(_ entry: EntryMembers, _ slot: SlotReader.Slot) throws(EntryFault) -> Domain {
-        try reader.domain(try entry.text("domain"), slot)
+    private mutating func domain(_ entry: EntryMembers, _ slot: SlotReader.Slot) throws(EntryError) -> Domain {
+        try reader.domain(try entry.string("domain"), slot)
     }
 
     private mutating func literal(
-        _ entry: EntryMembers, _ member: String, _ slot: SlotReader.Slot
-    ) throws(EntryFault) -> AddressLiteral {
-        try reader.literal(try entry.text(member), slot)
+        _ entry: EntryMembers, _ key: String, _ slot: SlotReader.Slot
+    ) throws(EntryError) -> AddressLiteral {
+        try reader.literal(try entry.string(key), slot)
     }
 
-    private func pattern(_ entry: EntryMembers) throws(EntryFault) -> TextPattern {
-        let text = try entry.text("regex")
+    private func pattern(_ entry: EntryMembers) throws(EntryError) -> TextPattern {
+        let text = try entry.string("regex")
         guard allowsPatterns else {
-            throw EntryFault("regular expressions are off (service.allow_wl_regex turns them on)")
+            throw EntryError("regular expressions are off (service.allow_wl_regex turns them on)")
         }
         // As the original has it, unless the entry says otherwise: from the beginning of the text.
         return try compiled(text, isAnchored: !(try entry.flag("anywhere")))
     }
 
-    private func attribute(_ entry: EntryMembers) throws(EntryFault) -> Condition {
-        let name = try entry.text("name").lowercased()
+    private func attribute(_ entry: EntryMembers) throws(EntryError) -> Condition {
+        let name = try entry.string("name").lowercased()
         let isName = !name.isEmpty && name.utf8.allSatisfy { isLetter($0) || isDigit($0) || $0 == UInt8(ascii: "_") }
-        guard isName else { throw EntryFault("\(shortened(name)) is no name of an attribute") }
+        guard isName else { throw EntryError("\(shortened(name)) is no name of an attribute") }
         guard entry["regex"] == nil || entry["matches"] == nil else {
-            throw EntryFault("\"matches\" and \"regex\" can't both be there")
+            throw EntryError("\"matches\" and \"regex\" can't both be there")
         }
         if entry["regex"] != nil { return .pattern(.attribute(name), try pattern(entry)) }
-        return .attribute(name: name, value: try entry.text("matches"))
+        return .attribute(name: name, value: try entry.string("matches"))
     }
 
-    private mutating func conditions(_ entry: EntryMembers, depth: Int) throws(EntryFault) -> [Condition] {
-        guard let content = entry["of"] else { throw EntryFault("\"of\" is missing") }
+    private mutating func conditions(_ entry: EntryMembers, depth: Int) throws(EntryError) -> [Condition] {
+        guard let content = entry["of"] else { throw EntryError("\"of\" is missing") }
         guard case .array(let nodes) = content, !nodes.isEmpty else {
-            throw EntryFault("\"of\" is \(content.found), not a list of conditions")
+            throw EntryError("\"of\" is \(content.found), not an array of conditions")
         }
         var conditions: [Condition] = []
         for node in nodes { conditions.append(try part(node, depth: depth)) }
         return conditions
     }
 
-    private mutating func negated(_ entry: EntryMembers, depth: Int) throws(EntryFault) -> Condition {
-        guard let content = entry["of"] else { throw EntryFault("\"of\" is missing") }
+    private mutating func negated(_ entry: EntryMembers, depth: Int) throws(EntryError) -> Condition {
+        guard let content = entry["of"] else { throw EntryError("\"of\" is missing") }
         switch content {
         case .object(let members): return try condition(EntryMembers(members: members), depth: depth + 1)
         case .array(let nodes) where nodes.count == 1: return try part(nodes[0], depth: depth)
-        default: throw EntryFault("\"of\" is \(content.found), not one condition")
+        default: throw EntryError("\"of\" is \(content.found), not one condition")
         }
     }
 
-    private mutating func part(_ node: JSONNode, depth: Int) throws(EntryFault) -> Condition {
+    private mutating func part(_ node: JSONNode, depth: Int) throws(EntryError) -> Condition {
         guard case .object(let members) = node.content else {
-            throw EntryFault("\(node.content.found) is not a condition ({\"type\": ...})")
+            throw EntryError("\(node.content.found) is not a condition ({\"type\": ...})")
         }
         return try condition(EntryMembers(members: members), depth: depth + 1)
     }
 }
 
 /// A regular expression that can be honoured.
-func compiled(_ text: String, isAnchored: Bool) throws(EntryFault) -> TextPattern {
+func compiled(_ text: String, isAnchored: Bool) throws(EntryError) -> TextPattern {
     do {
         return try TextPattern(text, isAnchored: isAnchored)
     } catch {
-        throw EntryFault("\(shortened(text)): \(error)")
+        throw EntryError("\(shortened(text)): \(error)")
     }
 }
 

@@ -5,7 +5,7 @@ public import Whitelists
 public enum EntryChoice: Sendable {
     /// The one of that name.
     case name(String)
-    /// The one of that number, from 0 as places have it.
+    /// The one of that number, from 0 as locations have it.
     case number(Int)
     /// The one with that condition, whatever else it says.
     case condition(Condition)
@@ -23,7 +23,7 @@ extension [EntryCandidate] {
     /// The number of the entry that is meant; nil where there is none.
     ///
     /// - Throws: a sentence where there are several
-    func number(of choice: EntryChoice) throws(EntryFault) -> Int? {
+    func number(of choice: EntryChoice) throws(EntryError) -> Int? {
         let numbers = indices.filter { number in
             switch choice {
             case .name(let name): self[number].name == name
@@ -33,7 +33,7 @@ extension [EntryCandidate] {
         }
         guard numbers.count < 2 else {
             let list = numbers.map(String.init).joined(separator: ", ")
-            throw EntryFault("several entries are meant (\(list)): name one by --number")
+            throw EntryError("several entries are meant (\(list)): name one by --number")
         }
         return numbers.first
     }
@@ -41,14 +41,14 @@ extension [EntryCandidate] {
     /// Whether an entry is there already.
     ///
     /// - Throws: a sentence where another one has its name
-    func holds(_ entry: WhitelistEntry) throws(EntryFault) -> Bool {
+    func holds(_ entry: WhitelistEntry) throws(EntryError) -> Bool {
         let isThere = contains { other in
             guard let other = other.entry else { return false }
             return other.condition == entry.condition && other.effect == entry.effect && other.expires == entry.expires
                 && (entry.name == nil || other.name == entry.name)
         }
         if !isThere, let name = entry.name, contains(where: { $0.name == name }) {
-            throw EntryFault("another entry is called \(named(name)): remove it first, or choose another name")
+            throw EntryError("another entry is called \(named(name)): remove it first, or choose another name")
         }
         return isThere
     }

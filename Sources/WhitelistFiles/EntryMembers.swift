@@ -8,27 +8,27 @@ struct EntryMembers {
         members.last { $0.key == key }?.node.content
     }
 
-    /// A text that must be there.
-    func text(_ key: String) throws(EntryFault) -> String {
-        guard let text = try optionalText(key) else { throw EntryFault("\"\(key)\" is missing") }
+    /// A string that must be there.
+    func string(_ key: String) throws(EntryError) -> String {
+        guard let text = try optionalString(key) else { throw EntryError("\"\(key)\" is missing") }
         return text
     }
 
-    /// A text that may be left out.
-    func optionalText(_ key: String) throws(EntryFault) -> String? {
+    /// A string that may be left out.
+    func optionalString(_ key: String) throws(EntryError) -> String? {
         switch self[key] {
         case nil: return nil
         case .scalar(.string(let text)): return text
-        case .some(let other): throw EntryFault("\"\(key)\" is \(other.found), not a text")
+        case .some(let other): throw EntryError("\"\(key)\" is \(other.found), not a string")
         }
     }
 
     /// `true` or `false`, also in quotes as Redis holds it; false where it is left out.
-    func flag(_ key: String) throws(EntryFault) -> Bool {
+    func flag(_ key: String) throws(EntryError) -> Bool {
         switch self[key] {
         case nil, .scalar(.bool(false)), .scalar(.string("false")): return false
         case .scalar(.bool(true)), .scalar(.string("true")): return true
-        case .some(let other): throw EntryFault("\"\(key)\" is \(other.found), not true or false")
+        case .some(let other): throw EntryError("\"\(key)\" is \(other.found), not true or false")
         }
     }
 }
@@ -38,7 +38,7 @@ extension JSONNode.Content {
     var found: String {
         switch self {
         case .object: "an object"
-        case .array: "a list"
+        case .array: "an array"
         case .scalar(let value): value.found
         }
     }

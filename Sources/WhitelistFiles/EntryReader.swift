@@ -7,33 +7,33 @@ extension EntryMembers {
     private static let delayLimit: Int64 = 86_400
 
     /// The entry that the members spell.
-    func entry(_ terms: SourceTerms, index: Int, line: Int?) throws(EntryFault) -> WhitelistEntry {
+    func entry(_ options: SourceOptions, index: Int, line: Int?) throws(EntryError) -> WhitelistEntry {
         var notes: [String] = []
-        return try entry(terms, index: index, line: line, notes: &notes)
+        return try entry(options, index: index, line: line, notes: &notes)
     }
 
     /// The entry that the members spell, and what is to be said of it though it is taken.
     func entry(
-        _ terms: SourceTerms, index: Int, line: Int?, notes: inout [String]
-    ) throws(EntryFault) -> WhitelistEntry {
-        var reader = ConditionReader(allowsPatterns: terms.allowsPatterns)
+        _ options: SourceOptions, index: Int, line: Int?, notes: inout [String]
+    ) throws(EntryError) -> WhitelistEntry {
+        var reader = ConditionReader(allowsPatterns: options.allowsPatterns)
         let condition = try reader.condition(self)
         notes += reader.notes
         let effect = try effect()
-        if effect == .pass, !terms.allowsWide, !(try flag("allow_wide")), let width = condition.tooWide {
-            throw EntryFault("\(width); \"allow_wide\": true if that is meant")
+        if effect == .pass, !options.allowsWide, !(try flag("allow_wide")), let width = condition.tooWide {
+            throw EntryError("\(width); \"allow_wide\": true if that is meant")
         }
-        if effect == .pass, !terms.allowsWide, !(try flag("allow_wide")),
-            let suffix = condition.publicSuffix(among: terms.suffixes)
+        if effect == .pass, !options.allowsWide, !(try flag("allow_wide")),
+            let suffix = condition.publicSuffix(among: options.suffixes)
         {
             notes.append("\(suffix); \"allow_wide\": true if that is meant")
         }
-        for member in ["name", "comment"] {
-            guard case .scalar(.string(let text))? = self[member], let remark = hiddenText(text) else { continue }
-            notes.append("the \(member) \(remark)")
+        for key in ["name", "comment"] {
+            guard case .scalar(.string(let text))? = self[key], let remark = hiddenText(text) else { continue }
+            notes.append("the \(key) \(remark)")
         }
         return WhitelistEntry(
-            condition, effect: effect, expires: try expiry(), comment: try optionalText("comment"), name: ownName,
+            condition, effect: effect, expires: try expiry(), comment: try optionalString("comment"), name: ownName,
             index: index, line: line)
     }
 
@@ -46,20 +46,20 @@ extension EntryMembers {
         return name
     }
 
-    private func effect() throws(EntryFault) -> WhitelistEntry.Effect {
+    private func effect() throws(EntryError) -> WhitelistEntry.Effect {
         let isGreylisted = try flag("greylist")
         guard let content = self["delay"] else { return isGreylisted ? .greylist : .pass }
         guard case .scalar(let value) = content, let seconds = value.seconds, (1...Self.delayLimit).contains(seconds)
         else {
-            throw EntryFault("\"delay\" is \(content.found), not a time from \"1s\" to \"1d\"")
+            throw EntryError("\"delay\" is \(content.found), not a time from \"1s\" to \"1d\"")
         }
         return .delay(seconds)
     }
 
-    private func expiry() throws(EntryFault) -> Timestamp? {
-        guard let text = try optionalText("expires") else { return nil }
+    private func expiry() throws(EntryError) -> Timestamp? {
+        guard let text = try optionalString("expires") else { return nil }
         guard let moment = Timestamp(expiry: text) else {
-            throw EntryFault(
+            throw EntryError(
                 "\"expires\" is \(shortened(text)), not a date (2027-01-31, or 2027-01-31T12:00:00Z)")
         }
         return moment
@@ -90,17 +90,17 @@ extension JSONValue {
 
 extension WhitelistEntry {
     /// The entry that members spell, as if they stood in a file.
-    package init(members: [JSONMember], _ terms: SourceTerms) throws(WhitelistFault) {
+    package init(members: [JSONMember], _ options: SourceOptions) throws(WhitelistError) {
         var notes: [String] = []
-        try self.init(members: members, terms, notes: &notes)
+        try self.init(members: members, options, notes: &notes)
     }
 
     /// The entry that members spell, and what is to be said of it though it is taken.
-    package init(members: [JSONMember], _ terms: SourceTerms, notes: inout [String]) throws(WhitelistFault) {
-        do throws(EntryFault) {
-            self = try EntryMembers(members: members).entry(terms, index: 0, line: nil, notes: &notes)
+    package init(members: [JSONMember], _ options: SourceOptions, notes: inout [String]) throws(WhitelistError) {
+        do throws(EntryError) {
+            self = try EntryMembers(members: members).entry(options, index: 0, line: nil, notes: &notes)
         } catch {
-            throw WhitelistFault(error.sentence)
+            throw WhitelistError(error.sentence)
         }
     }
 }

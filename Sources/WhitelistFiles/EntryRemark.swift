@@ -3,12 +3,12 @@ import JSONText
 /// Something that is said of an entry.
 struct EntryRemark: Sendable, Equatable {
     /// Where the entry stands.
-    let place: String
+    let location: String
     let sentence: String
     /// Whether the entry was skipped; else it was taken.
     let isFault: Bool
 
-    var text: String { isFault ? "\(place) was skipped: \(sentence)" : "\(place): \(sentence)" }
+    var text: String { isFault ? "\(location) was skipped: \(sentence)" : "\(location): \(sentence)" }
 
     /// The same for all remarks that differ only in names and numbers.
     fileprivate var kind: String {
@@ -76,9 +76,9 @@ struct RemarkDigest: Sendable {
                 continue
             }
             let more = counted(group.count - 1, "more entry", "more entries")
-            let (place, sentence) = (group.first.place, group.first.sentence)
+            let (location, sentence) = (group.first.location, group.first.sentence)
             let middle = ofFaults ? " and \(more) were skipped: " : " and \(more): "
-            sentences.append("\(place)\(middle)\(sentence) (\"tprtctl whitelist check\" names each)")
+            sentences.append("\(location)\(middle)\(sentence) (\"tprtctl whitelist check\" names each)")
         }
         return ofFaults && untold > 0 ? sentences + ["and \(untold) more"] : sentences
     }

@@ -6,7 +6,7 @@ import TrustedFiles
 /// All of it may block.
 public struct FileAccess: Sendable {
     /// What the system answered.
-    public struct Fault: Error, Equatable, Sendable {
+    public struct SystemError: Error, Equatable, Sendable {
         /// An errno.
         public let code: CInt
         /// What is wrong where the number doesn't say it.
@@ -26,16 +26,16 @@ public struct FileAccess: Sendable {
     }
 
     /// Opens a file for reading; the descriptor is the caller's to close.
-    public var open: @Sendable (_ path: String) throws(Fault) -> CInt
-    /// The names in a folder, in any order.
-    public var names: @Sendable (_ folder: String) throws(Fault) -> [String]
-    /// What stat(2) says of a file or folder; nil where there is none.
+    public var open: @Sendable (_ path: String) throws(SystemError) -> CInt
+    /// The names in a directory, in any order.
+    public var names: @Sendable (_ directory: String) throws(SystemError) -> [String]
+    /// What stat(2) says of a file or directory; nil where there is none.
     public var status: @Sendable (_ path: String) -> stat?
 
     /// Files are reached in these ways.
     public init(
-        open: @escaping @Sendable (_ path: String) throws(Fault) -> CInt,
-        names: @escaping @Sendable (_ folder: String) throws(Fault) -> [String],
+        open: @escaping @Sendable (_ path: String) throws(SystemError) -> CInt,
+        names: @escaping @Sendable (_ directory: String) throws(SystemError) -> [String],
         status: @escaping @Sendable (_ path: String) -> stat?
     ) {
         self.open = open
@@ -44,33 +44,33 @@ public struct FileAccess: Sendable {
     }
 
     /// By the system's calls; root doesn't go where others lead it (see FileReach).
-    public static let direct = FileAccess(open: openFile, names: namesInFolder, status: statusOfFile)
+    public static let direct = FileAccess(open: openFile, names: namesInDirectory, status: statusOfFile)
 }
 
-@Sendable private func openFile(_ path: String) throws(FileAccess.Fault) -> CInt {
+@Sendable private func openFile(_ path: String) throws(FileAccess.SystemError) -> CInt {
     // The system would take the part before a zero byte for the whole path.
-    guard !path.utf8.contains(0) else { throw FileAccess.Fault(code: ENOENT) }
+    guard !path.utf8.contains(0) else { throw FileAccess.SystemError(code: ENOENT) }
     do throws(FileError) {
         return try FileReach(path).open(O_RDONLY)
     } catch {
-        throw FileAccess.Fault(error)
+        throw FileAccess.SystemError(error)
     }
 }
 
-@Sendable private func namesInFolder(_ folder: String) throws(FileAccess.Fault) -> [String] {
+@Sendable private func namesInDirectory(_ directory: String) throws(FileAccess.SystemError) -> [String] {
     let reach: FileReach
     do throws(FileError) {
-        reach = try FileReach(folder)
+        reach = try FileReach(directory)
     } catch {
-        throw FileAccess.Fault(error)
+        throw FileAccess.SystemError(error)
     }
-    guard let stream = reach.act({ opendir(reach.path) }) else { throw FileAccess.Fault(code: errno) }
+    guard let stream = reach.act({ opendir(reach.path) }) else { throw FileAccess.SystemError(code: errno) }
     defer { closedir(stream) }
     var names: [String] = []
     while true {
         errno = 0
         guard let entry = readdir(stream) else {
-            guard errno == 0 else { throw FileAccess.Fault(code: errno) }
+            guard errno == 0 else { throw FileAccess.SystemError(code: errno) }
             return names
         }
         let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in

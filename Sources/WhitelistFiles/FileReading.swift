@@ -1,7 +1,7 @@
 import Glibc
 
 /// Why a file can't be read.
-package struct FileFault: Error, Equatable, CustomStringConvertible {
+package struct FileReadError: Error, Equatable, CustomStringConvertible {
     let sentence: String
 
     init(_ sentence: String) {
@@ -12,7 +12,7 @@ package struct FileFault: Error, Equatable, CustomStringConvertible {
     package var description: String { sentence }
 
     /// Whether there is no such file.
-    var isMissing: Bool { self == FileFault(code: ENOENT) }
+    var isMissing: Bool { self == FileReadError(code: ENOENT) }
 
     /// What the system answered.
     init(code: CInt) {
@@ -29,26 +29,26 @@ package struct FileFault: Error, Equatable, CustomStringConvertible {
 /// Nothing else is read: a pipe or a device could keep the reader waiting for ever.
 package func contents(
     of path: String, limit: Int, through access: FileAccess = .direct
-) throws(FileFault) -> [UInt8] {
+) throws(FileReadError) -> [UInt8] {
     let descriptor: CInt
-    do throws(FileAccess.Fault) {
+    do throws(FileAccess.SystemError) {
         descriptor = try access.open(path)
     } catch {
-        throw error.sentence.map { FileFault("\(path): it \($0)") } ?? FileFault(code: error.code)
+        throw error.sentence.map { FileReadError("\(path): it \($0)") } ?? FileReadError(code: error.code)
     }
     defer { close(descriptor) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw FileFault(code: errno) }
+    guard fstat(descriptor, &status) == 0 else { throw FileReadError(code: errno) }
     switch status.st_mode & S_IFMT {
     case S_IFREG: break
-    case S_IFDIR: throw FileFault("it is a folder")
-    default: throw FileFault("it is no regular file")
+    case S_IFDIR: throw FileReadError("it is a folder")
+    default: throw FileReadError("it is no regular file")
     }
     return try contents(of: descriptor, size: Int(status.st_size), limit: limit)
 }
 
 /// Reads up to the end, wherever that is by now: `size` is where it was.
-private func contents(of descriptor: CInt, size: Int, limit: Int) throws(FileFault) -> [UInt8] {
+private func contents(of descriptor: CInt, size: Int, limit: Int) throws(FileReadError) -> [UInt8] {
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 1 << 16)
     if size <= limit { bytes.reserveCapacity(size) }
@@ -60,8 +60,8 @@ private func contents(of descriptor: CInt, size: Int, limit: Int) throws(FileFau
             bytes += chunk[..<count]
             total = max(total, bytes.count)
         } else if errno != EINTR {
-            throw FileFault(code: errno)
+            throw FileReadError(code: errno)
         }
     }
-    throw FileFault("it has \(total) bytes, more than the \(limit) that are read")
+    throw FileReadError("it has \(total) bytes, more than the \(limit) that are read")
 }

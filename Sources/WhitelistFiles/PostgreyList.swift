@@ -5,7 +5,7 @@ import Whitelists
 /// Reads the lists of postgrey 1.37, `whitelist_clients` and `whitelist_recipients`, a word a line.
 ///
 /// A `#` begins a comment wherever it stands. Its regular expressions are found anywhere in the text and need no
-/// permission of their own where `SourceTerms.allowsPatterns` has it.
+/// permission of their own where `SourceOptions.allowsPatterns` has it.
 struct PostgreyList {
     /// Which of the two lists it is.
     enum Kind {
@@ -14,30 +14,30 @@ struct PostgreyList {
 
     let kind: Kind
     let path: String
-    let terms: SourceTerms
+    let options: SourceOptions
 
-    init(_ kind: Kind, path: String, terms: SourceTerms) {
+    init(_ kind: Kind, path: String, options: SourceOptions) {
         self.kind = kind
         self.path = bareOrQuoted(path)
-        self.terms = terms
+        self.options = options
     }
 
-    func read<Sink>(_ bytes: [UInt8], into gathering: Gathering<Sink>) {
-        if let form = Self.foreignForm(bytes) { return gathering.complain(of: path, form) }
+    func read<Sink>(_ bytes: [UInt8], into collector: EntryCollector<Sink>) {
+        if let form = Self.foreignForm(bytes) { return collector.complain(of: path, form) }
         var (number, start) = (0, bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0)
         var census = ListCensus(kind)
         while start < bytes.count {
             let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
             number += 1
-            guard gathering.hasRoom else {
-                return gathering.complain(of: "\(path):\(number)", "this and all further lines: there are too many")
+            guard collector.hasRoom else {
+                return collector.complain(of: "\(path):\(number)", "this and all further lines: there are too many")
             }
-            read(bytes[start..<end], number, &census, into: gathering)
+            read(bytes[start..<end], number, &census, into: collector)
             start = end + 1
         }
         if let sentence = census.complaint(path) {
-            gathering.restart()
-            gathering.complain(of: path, sentence)
+            collector.restart()
+            collector.complain(of: path, sentence)
         }
     }
 
@@ -50,35 +50,35 @@ struct PostgreyList {
     }
 
     private func read<Sink>(
-        _ line: ArraySlice<UInt8>, _ number: Int, _ census: inout ListCensus, into gathering: Gathering<Sink>
+        _ line: ArraySlice<UInt8>, _ number: Int, _ census: inout ListCensus, into collector: EntryCollector<Sink>
     ) {
         let text = line.prefix { $0 != UInt8(ascii: "#") }
         let words = text.split { $0 == 0x20 || (0x09...0x0d).contains($0) }
         guard !words.isEmpty else { return }
-        let place = "\(path):\(number)"
+        let location = "\(path):\(number)"
         var reader = SlotReader(kind == .clients ? .postgreyClients : .postgreyRecipients)
-        do throws(EntryFault) {
+        do throws(EntryError) {
             var strings: [String] = []
             for word in words {
-                guard let string = String(validating: word, as: UTF8.self) else { throw EntryFault("it is not UTF-8") }
+                guard let string = String(validating: word, as: UTF8.self) else { throw EntryError("it is not UTF-8") }
                 strings.append(string)
             }
             let word = strings.joined(separator: " ")
             census.count(word)
             let condition = try strings.count == 1 ? condition(word, &reader) : condition(of: strings, &reader)
-            if !terms.allowsWide {
-                if let width = condition.tooWide { throw EntryFault(width) }
-                if let suffix = condition.publicSuffix(among: terms.suffixes) { reader.note(suffix) }
+            if !options.allowsWide {
+                if let width = condition.tooWide { throw EntryError(width) }
+                if let suffix = condition.publicSuffix(among: options.suffixes) { reader.note(suffix) }
             }
-            for note in reader.notes { gathering.note(at: place, note) }
-            gathering.add(WhitelistEntry(condition, index: number - 1, line: number), at: place)
+            for note in reader.notes { collector.note(at: location, note) }
+            collector.add(WhitelistEntry(condition, index: number - 1, line: number), at: location)
         } catch {
-            gathering.complain(of: place, error.sentence)
+            collector.complain(of: location, error.sentence)
         }
     }
 
     /// The condition of several words, which only a network with its mask may be.
-    private func condition(of words: [String], _ reader: inout SlotReader) throws(EntryFault) -> Condition {
+    private func condition(of words: [String], _ reader: inout SlotReader) throws(EntryError) -> Condition {
         let text = words.joined(separator: " ")
         let isNetwork = NetworkText(text).map { $0.length != .invalid } ?? (AddressRange(text) != nil)
         if kind == .clients, isNetwork { return try client(text, &reader) }
@@ -89,13 +89,13 @@ struct PostgreyList {
             return (try? condition(word, &reader)).map { $0.tooWide == nil } ?? false
         }
         switch usable.count {
-        case 0: throw EntryFault("more than one word (a comment begins with #)")
-        case 1: throw EntryFault("more than one word: write only \(named(usable[0])) (a comment begins with #)")
-        default: throw EntryFault("more than one word: write a line each: \(usable.shownList)")
+        case 0: throw EntryError("more than one word (a comment begins with #)")
+        case 1: throw EntryError("more than one word: write only \(named(usable[0])) (a comment begins with #)")
+        default: throw EntryError("more than one word: write a line each: \(usable.shownList)")
         }
     }
 
-    private func condition(_ word: String, _ reader: inout SlotReader) throws(EntryFault) -> Condition {
+    private func condition(_ word: String, _ reader: inout SlotReader) throws(EntryError) -> Condition {
         if word.hasPrefix("/"), word.hasSuffix("/"), word.utf8.count > 2 { return try pattern(word) }
         switch kind {
         case .clients: return try client(word, &reader)
@@ -103,35 +103,35 @@ struct PostgreyList {
         }
     }
 
-    private func pattern(_ word: String) throws(EntryFault) -> Condition {
-        guard terms.allowsPatterns else {
-            throw EntryFault("regular expressions are off (service.allow_wl_regex turns them on)")
+    private func pattern(_ word: String) throws(EntryError) -> Condition {
+        guard options.allowsPatterns else {
+            throw EntryError("regular expressions are off (service.allow_wl_regex turns them on)")
         }
         let pattern = try compiled(String(word.dropFirst().dropLast()), isAnchored: false)
         return .pattern(kind == .clients ? .clientName : .recipient, pattern)
     }
 
-    private func client(_ word: String, _ reader: inout SlotReader) throws(EntryFault) -> Condition {
+    private func client(_ word: String, _ reader: inout SlotReader) throws(EntryError) -> Condition {
         if let network = try network(word, &reader) { return .client(network) }
         return .clientName(try reader.domain(word, .clientName))
     }
 
     /// The network that a word spells; nil for a name.
-    private func network(_ word: String, _ reader: inout SlotReader) throws(EntryFault) -> Network? {
+    private func network(_ word: String, _ reader: inout SlotReader) throws(EntryError) -> Network? {
         let base = word.prefix { $0 != "/" }
         let looksIPv4 = !base.isEmpty && base.utf8.allSatisfy { isDigit($0) || $0 == UInt8(ascii: ".") }
         let looksIPv6 = base.utf8.count { $0 == UInt8(ascii: ":") } >= 2
         let octets = base.split(separator: ".", omittingEmptySubsequences: false).count
         let isOpen = base.hasSuffix(".")
         if looksIPv4, !isOpen, octets == 2 || octets == 1 {
-            throw EntryFault(
+            throw EntryError(
                 "postgrey takes \(shortened(word)) for one /24 network: write the network with its prefix length")
         }
         let isShort = looksIPv4 && !isOpen && octets == 3
         guard let found = NetworkText(isShort ? "\(base).0\(word.dropFirst(base.count))" : word) else {
             let advice = NetworkText.advice(on: word)
             guard looksIPv4 || looksIPv6 || !advice.isEmpty else { return nil }
-            throw EntryFault("\(shortened(word)) is no address or network\(advice)")
+            throw EntryError("\(shortened(word)) is no address or network\(advice)")
         }
         let longest = found.address.family.rawValue
         switch found.length {
@@ -139,20 +139,20 @@ struct PostgreyList {
         case .bits(let bits): return reader.network(found, bits: bits, written: word)
         case .invalid:
             let advice = NetworkText.advice(on: word)
-            throw EntryFault("\(shortened(word)) has no prefix length up to \(longest)\(advice)")
+            throw EntryError("\(shortened(word)) has no prefix length up to \(longest)\(advice)")
         }
     }
 
-    private func recipient(_ word: String, _ reader: inout SlotReader) throws(EntryFault) -> Condition {
+    private func recipient(_ word: String, _ reader: inout SlotReader) throws(EntryError) -> Condition {
         guard word.utf8.contains(UInt8(ascii: "@")) else {
             let domain = try reader.domain(word, .recipientDomain)
-            guard !domain.isTopLevel || terms.allowsWide else {
-                throw EntryFault("\(shortened(word)): write \"\(domain)@\" for that user in every domain")
+            guard !domain.isTopLevel || options.allowsWide else {
+                throw EntryError("\(shortened(word)): write \"\(domain)@\" for that user in every domain")
             }
             return .recipientDomain(domain)
         }
         if word.hasPrefix("@"), let domain = Domain(String(word.dropFirst())) {
-            throw EntryFault("\(shortened(word)): write \"\(domain)\" for all addresses in it")
+            throw EntryError("\(shortened(word)): write \"\(domain)\" for all addresses in it")
         }
         return .recipient(try reader.literal(word, .recipient))
     }

@@ -45,21 +45,21 @@ public struct RemoteList: Sendable {
     /// - Parameter digest: the SHA-1 of a text, in hexadecimal digits
     public init(
         _ name: String, in contents: RemoteSource.Contents, digest: @escaping @Sendable (String) -> String
-    ) throws(WhitelistFault) {
+    ) throws(WhitelistError) {
         if let complaint = contents.complaints.first(where: { $0.list == name && $0.entry == nil }) {
-            throw WhitelistFault("\(named(name)): \(complaint.sentence)")
+            throw WhitelistError("\(named(name)): \(complaint.sentence)")
         }
         guard name != "whitelists", !name.isEmpty else {
-            throw WhitelistFault("\(named(name)) can't be the name of a list in Redis")
+            throw WhitelistError("\(named(name)) can't be the name of a list in Redis")
         }
         let list = contents.lists.first { $0.name == name }
         // What the daemon would skip is not what is asked for.
-        let terms = SourceTerms(allowsPatterns: true)
+        let options = SourceOptions(allowsPatterns: true)
         self.name = name
         isKnown = list != nil
         former = (list?.entries ?? []).enumerated().map { index, entry in
             var notes: [String] = []
-            let read = try? RemoteSource.read(entry, terms, index: index, notes: &notes)
+            let read = try? RemoteSource.read(entry, options, index: index, notes: &notes)
             return Item(key: entry.name, members: entry.members, entry: read, text: read?.text)
         }
         items = former
@@ -78,7 +78,7 @@ public struct RemoteList: Sendable {
     /// Adds the entries that aren't there yet, and puts those of a known name in the place of the former ones.
     ///
     /// - Parameter replaces: whether the list is to have these entries only, in their order
-    public mutating func merge(_ entries: [WhitelistEntry], replaces: Bool) throws(WhitelistFault) {
+    public mutating func merge(_ entries: [WhitelistEntry], replaces: Bool) throws(WhitelistError) {
         var wanted: [(entry: WhitelistEntry, text: String)] = []
         var texts: Set<String> = []
         var names: [String: String] = [:]
@@ -86,7 +86,7 @@ public struct RemoteList: Sendable {
             let text = entry.text
             guard texts.insert(text).inserted else { continue }
             if let name = entry.name, names.updateValue(text, forKey: name) != nil {
-                throw WhitelistFault(
+                throw WhitelistError(
                     "\(named(self.name)): two entries are called \(named(name)) and differ: rename one of them")
             }
             wanted.append((entry, text))
@@ -126,11 +126,11 @@ public struct RemoteList: Sendable {
     }
 
     /// Adds an entry; false where it is there already.
-    public mutating func add(_ entry: WhitelistEntry, isFirst: Bool) throws(WhitelistFault) -> Bool {
-        do throws(EntryFault) {
+    public mutating func add(_ entry: WhitelistEntry, isFirst: Bool) throws(WhitelistError) -> Bool {
+        do throws(EntryError) {
             guard try !candidates.holds(entry) else { return false }
         } catch {
-            throw WhitelistFault("\(named(name)): \(error.sentence)")
+            throw WhitelistError("\(named(name)): \(error.sentence)")
         }
         items.insert(item(entry, entry.text), at: isFirst ? 0 : items.count)
         changes.added.append(entry)
@@ -138,13 +138,13 @@ public struct RemoteList: Sendable {
     }
 
     /// Removes an entry; false where there is none such.
-    public mutating func remove(_ choice: EntryChoice) throws(WhitelistFault) -> Bool {
-        do throws(EntryFault) {
+    public mutating func remove(_ choice: EntryChoice) throws(WhitelistError) -> Bool {
+        do throws(EntryError) {
             guard let number = try candidates.number(of: choice) else { return false }
             changes.removed.append(items.remove(at: number).label)
             return true
         } catch {
-            throw WhitelistFault("\(named(name)): \(error.sentence)")
+            throw WhitelistError("\(named(name)): \(error.sentence)")
         }
     }
 

@@ -34,7 +34,7 @@ public struct RemoteSource: Sendable {
     }
 
     /// Why it can't be read.
-    public struct Fault: Error {
+    public struct ReadError: Error {
         let sentence: String
 
         /// A complaint that names the source.
@@ -43,43 +43,43 @@ public struct RemoteSource: Sendable {
         }
     }
 
-    /// What it is called in messages and places: no password.
+    /// What it is called in messages and locations: no password.
     public let name: String
-    private let contents: @Sendable () throws(Fault) -> Contents
+    private let contents: @Sendable () throws(ReadError) -> Contents
     /// Stands for what was read last; shared by all copies.
     private let lastRead = NIOLockedValueBox<Int?>(nil)
 
     /// A source; `contents` reads it, and may block.
-    public init(name: String, contents: @escaping @Sendable () throws(Fault) -> Contents) {
+    public init(name: String, contents: @escaping @Sendable () throws(ReadError) -> Contents) {
         self.name = name
         self.contents = contents
     }
 
     /// Reads the entries; those that are no good are complained of.
-    func read<Sink>(_ terms: SourceTerms, into gathering: Gathering<Sink>) throws(WhitelistFault) {
+    func read<Sink>(_ options: SourceOptions, into collector: EntryCollector<Sink>) throws(WhitelistError) {
         let contents: Contents
-        do throws(Fault) {
+        do throws(ReadError) {
             contents = try self.contents()
         } catch {
-            throw WhitelistFault(error.sentence)
+            throw WhitelistError(error.sentence)
         }
         lastRead.withLockedValue { $0 = contents.hash }
         for complaint in contents.complaints {
             let entry = complaint.entry.map { ":\(named($0))" } ?? ""
-            gathering.complain(of: "\(name)(\(named(complaint.list))\(entry))", complaint.sentence)
+            collector.complain(of: "\(name)(\(named(complaint.list))\(entry))", complaint.sentence)
         }
         for list in contents.lists {
             let listName = ListName(list.name)
-            gathering.begin(listName)
-            for (index, entry) in list.entries.enumerated() where gathering.hasRoom {
-                func place() -> String { "\(name)(\(listName.shown):\(named(entry.name)))" }
+            collector.begin(listName)
+            for (index, entry) in list.entries.enumerated() where collector.hasRoom {
+                func location() -> String { "\(name)(\(listName.shown):\(named(entry.name)))" }
                 var notes: [String] = []
-                do throws(EntryFault) {
-                    let read = try Self.read(entry, terms, index: index, notes: &notes)
-                    for note in notes { gathering.note(at: place(), note) }
-                    gathering.add(read, list: listName, at: place())
+                do throws(EntryError) {
+                    let read = try Self.read(entry, options, index: index, notes: &notes)
+                    for note in notes { collector.note(at: location(), note) }
+                    collector.add(read, list: listName, at: location())
                 } catch {
-                    gathering.complain(of: place(), error.sentence)
+                    collector.complain(of: location(), error.sentence)
                 }
             }
         }
@@ -89,10 +89,10 @@ public struct RemoteSource: Sendable {
     ///
     /// Its name is its own, else the key, unless that was made by us.
     static func read(
-        _ entry: (name: String, members: [(name: String, value: String)]), _ terms: SourceTerms, index: Int,
+        _ entry: (name: String, members: [(name: String, value: String)]), _ options: SourceOptions, index: Int,
         notes: inout [String]
-    ) throws(EntryFault) -> WhitelistEntry {
-        var read = try EntryMembers(texts: entry.members).entry(terms, index: index, line: nil, notes: &notes)
+    ) throws(EntryError) -> WhitelistEntry {
+        var read = try EntryMembers(texts: entry.members).entry(options, index: index, line: nil, notes: &notes)
         if read.name == nil, !RemoteKey.isOurs(entry.name) { read.name = entry.name }
         return read
     }
@@ -129,7 +129,7 @@ extension RemoteSource.Contents {
 
 extension EntryMembers {
     /// Members that are all texts; that of a combination (`of`) is JSON.
-    fileprivate init(texts: [(name: String, value: String)]) throws(EntryFault) {
+    fileprivate init(texts: [(name: String, value: String)]) throws(EntryError) {
         var members: [JSONMember] = []
         for (name, value) in texts {
             var node = JSONNode(line: 1, column: 1, content: .scalar(.string(value)))
@@ -137,7 +137,7 @@ extension EntryMembers {
                 do throws(JSONFault) {
                     node = try JSONParser.parse(Array(value.utf8))
                 } catch {
-                    throw EntryFault("\"of\" is \(error.sentence)")
+                    throw EntryError("\"of\" is \(error.sentence)")
                 }
             }
             members.append(JSONMember(key: name, line: 1, node: node))

@@ -46,7 +46,7 @@ struct SlotReader {
 
     // MARK: Domains
 
-    mutating func domain(_ original: String, _ slot: Slot) throws(EntryFault) -> Domain {
+    mutating func domain(_ original: String, _ slot: Slot) throws(EntryError) -> Domain {
         if let domain = Domain(original), isUsual(original, domain, slot) { return domain }
         let unwrapped = UnwrappedText(original)
         var text = unwrapped.text
@@ -57,7 +57,7 @@ struct SlotReader {
             isUnusual = true
         }
         if text.contains("@") {
-            throw EntryFault("\(shortened(original)) is a mail address\(elsewhere(.address, slot))")
+            throw EntryError("\(shortened(original)) is a mail address\(elsewhere(.address, slot))")
         }
         var hasWildcard = false
         while text.hasPrefix("*.") {
@@ -65,19 +65,19 @@ struct SlotReader {
             hasWildcard = true
         }
         if text.contains(where: { $0 == "*" || $0 == "?" || $0 == "%" }) {
-            throw EntryFault(wildcards(text, original, slot))
+            throw EntryError(wildcards(text, original, slot))
         }
         if slot == .clientName, text.split(separator: ".").last.map({ $0.utf8.allSatisfy(isDigit) }) == true {
-            throw EntryFault("\(shortened(original)): no client's name ends in a number\(NetworkText.advice(on: text))")
+            throw EntryError("\(shortened(original)): no client's name ends in a number\(NetworkText.advice(on: text))")
         }
         guard let domain = Domain(text) else {
             let isExpression = text.contains { "^$\\()[]|+/".contains($0) }
-            throw EntryFault(
+            throw EntryError(
                 "\(shortened(original)) is no \(style == .json ? "domain name" : slot.nounInList)"
                     + (isExpression ? expression(slot) : ""))
         }
         if domain.spellings.contains(where: \.hasLongLabel) {
-            throw EntryFault("\(shortened(original)): a part of it is longer than 63 bytes, and no name has that")
+            throw EntryError("\(shortened(original)): a part of it is longer than 63 bytes, and no name has that")
         }
         if hasWildcard {
             note("\(shortened(original)) was taken as \(domain), which is the domain and all names below it")
@@ -96,7 +96,7 @@ struct SlotReader {
 
     // MARK: Addresses
 
-    mutating func literal(_ original: String, _ slot: Slot) throws(EntryFault) -> AddressLiteral {
+    mutating func literal(_ original: String, _ slot: Slot) throws(EntryError) -> AddressLiteral {
         if let literal = AddressLiteral(original), original.utf8.allSatisfy(\.isPlainInAddress),
             literal.isWellFormed, original.utf8.first != UInt8(ascii: ".")
         {
@@ -107,13 +107,13 @@ struct SlotReader {
         var text = unwrapped.text
         var isUnusual = unwrapped.isChanged
         if text.isEmpty, original.contains("<") {
-            throw EntryFault(
+            throw EntryError(
                 "\(shortened(original)): the empty sender is "
                     + "{\"type\": \"attribute\", \"name\": \"sender\", \"matches\": \"\"}")
         }
         try refuseForeign(text, original, slot)
         if text == "*" || text == "*@*" || text == "@*" {
-            throw EntryFault("\(shortened(original)) is every address")
+            throw EntryError("\(shortened(original)) is every address")
         }
         if text.hasPrefix("*@") {
             text = String(text.dropFirst())
@@ -126,29 +126,29 @@ struct SlotReader {
         let domain = text.lastIndex(of: "@").map { text[text.index(after: $0)...] } ?? ""
         if domain.hasPrefix("*.") || domain.hasPrefix(".") {
             let plain = domain.drop { $0 == "*" || $0 == "." }
-            throw EntryFault(
+            throw EntryError(
                 "\(shortened(original)): for all names below a domain\(elsewhere(.domain(String(plain)), slot))")
         }
         if !text.contains("@"), text.hasPrefix(".") || text.hasPrefix("*.") {
             let plain = text.drop { $0 == "*" || $0 == "." }
-            throw EntryFault("\(shortened(original)) is a domain\(elsewhere(.domain(String(plain)), slot))")
+            throw EntryError("\(shortened(original)) is a domain\(elsewhere(.domain(String(plain)), slot))")
         }
-        if text.contains("*") { throw EntryFault(wildcards(text, original, slot)) }
+        if text.contains("*") { throw EntryError(wildcards(text, original, slot)) }
         guard let literal = AddressLiteral(text) else {
-            throw EntryFault("\(shortened(original)) is no address (\(style.addressForms))")
+            throw EntryError("\(shortened(original)) is no address (\(style.addressForms))")
         }
         guard literal.isWellFormed else {
-            throw EntryFault("\(shortened(original)) is no address: what follows the @ is no domain")
+            throw EntryError("\(shortened(original)) is no address: what follows the @ is no domain")
         }
         if isUnusual { note("\(shortened(original)) was taken as \(literal)") }
         return literal
     }
 
     /// A name without an `@` is a user in any domain.
-    private mutating func noteDomain(_ text: String, _ slot: Slot) throws(EntryFault) {
+    private mutating func noteDomain(_ text: String, _ slot: Slot) throws(EntryError) {
         guard !text.utf8.contains(UInt8(ascii: "@")), text.utf8.contains(UInt8(ascii: ".")) else { return }
         if NetworkText(text) != nil || AddressRange(text) != nil {
-            throw EntryFault("\(shortened(text)) is a client's address or network\(elsewhere(.network, slot))")
+            throw EntryError("\(shortened(text)) is a client's address or network\(elsewhere(.network, slot))")
         }
         if text.contains(where: { $0.isLetter }), Domain(text) != nil,
             text.split(separator: ".").last.map(isTopLevel) == true
@@ -165,20 +165,20 @@ struct SlotReader {
     }
 
     /// Refuses what is several things, or a client's address where none can be.
-    private func refuseForeign(_ text: String, _ original: String, _ slot: Slot) throws(EntryFault) {
+    private func refuseForeign(_ text: String, _ original: String, _ slot: Slot) throws(EntryError) {
         if !text.contains("\"") {
             let parts = text.severalParts
             if parts.count > 1, parts.contains(where: { $0.contains("@") || $0.contains(".") }) {
-                throw EntryFault("\(shortened(original)) is several: write an entry each: \(parts.shownList)")
+                throw EntryError("\(shortened(original)) is several: write an entry each: \(parts.shownList)")
             }
         }
         if text.hasPrefix("!") {
             let remedy = style == .json ? " (\"greylist\": true makes an entry an exception to those after it)" : ""
-            throw EntryFault("\(shortened(original)): a ! means nothing here\(remedy)")
+            throw EntryError("\(shortened(original)): a ! means nothing here\(remedy)")
         }
         if slot == .heloName, Address(text) != nil { return }
         if !text.contains("@"), NetworkText(text) != nil || AddressRange(text) != nil {
-            throw EntryFault("\(shortened(original)) is a client's address or network\(elsewhere(.network, slot))")
+            throw EntryError("\(shortened(original)) is a client's address or network\(elsewhere(.network, slot))")
         }
     }
 

@@ -48,92 +48,92 @@ public struct WhitelistDocument: Sendable, Hashable {
 
     /// Reads the entries for matching; blocks meanwhile.
     public func part(
-        _ terms: SourceTerms, through access: FileAccess = .direct
-    ) throws(WhitelistFault) -> Reading<WhitelistPart> {
-        try part(terms, beside: ExpressionCount(), through: access)
+        _ options: SourceOptions, through access: FileAccess = .direct
+    ) throws(WhitelistError) -> Reading<WhitelistPart> {
+        try part(options, beside: ExpressionCount(), through: access)
     }
 
     /// Reads the entries for matching; blocks meanwhile.
     ///
     /// - Parameter former: the regular expressions that there are already
     package func part(
-        _ terms: SourceTerms, beside former: ExpressionCount, through access: FileAccess = .direct
-    ) throws(WhitelistFault) -> Reading<WhitelistPart> {
-        let empty = Gathering(WhitelistBuilder(source: bareOrQuoted(path)), beside: former)
-        return try read(terms, access, into: empty).map { $0.finish() }
+        _ options: SourceOptions, beside former: ExpressionCount, through access: FileAccess = .direct
+    ) throws(WhitelistError) -> Reading<WhitelistPart> {
+        let empty = EntryCollector(WhitelistBuilder(source: bareOrQuoted(path)), beside: former)
+        return try read(options, access, into: empty).map { $0.finish() }
     }
 
     /// Reads a text in place of what the file holds.
-    public func part(text: String, _ terms: SourceTerms) throws(WhitelistFault) -> Reading<WhitelistPart> {
-        let empty = Gathering(WhitelistBuilder(source: bareOrQuoted(path)))
-        return try read(Array(text.utf8), terms, into: empty).map { $0.finish() }
+    public func part(text: String, _ options: SourceOptions) throws(WhitelistError) -> Reading<WhitelistPart> {
+        let empty = EntryCollector(WhitelistBuilder(source: bareOrQuoted(path)))
+        return try read(Array(text.utf8), options, into: empty).map { $0.finish() }
     }
 
     /// Reads the entries of a text one by one.
-    public func entries(text: String, _ terms: SourceTerms) throws(WhitelistFault) -> Reading<[WhitelistEntry]> {
-        try read(Array(text.utf8), terms, into: Gathering([]))
+    public func entries(text: String, _ options: SourceOptions) throws(WhitelistError) -> Reading<[WhitelistEntry]> {
+        try read(Array(text.utf8), options, into: EntryCollector([]))
     }
 
     /// Reads the entries one by one; blocks meanwhile.
-    public func entries(_ terms: SourceTerms) throws(WhitelistFault) -> Reading<[WhitelistEntry]> {
-        try entries(terms, beside: ExpressionCount())
+    public func entries(_ options: SourceOptions) throws(WhitelistError) -> Reading<[WhitelistEntry]> {
+        try entries(options, beside: ExpressionCount())
     }
 
     /// Reads the entries one by one; blocks meanwhile.
     ///
     /// - Parameter former: the regular expressions that there are already
     package func entries(
-        _ terms: SourceTerms, beside former: ExpressionCount
-    ) throws(WhitelistFault) -> Reading<[WhitelistEntry]> {
-        try read(terms, .direct, into: Gathering([], beside: former))
+        _ options: SourceOptions, beside former: ExpressionCount
+    ) throws(WhitelistError) -> Reading<[WhitelistEntry]> {
+        try read(options, .direct, into: EntryCollector([], beside: former))
     }
 
     /// Reads the entries with their lists; blocks meanwhile.
     ///
     /// - Parameter unlisted: the list of what stands in none; nil: it is called as the file is
-    public func lists(_ terms: SourceTerms, unlisted: String? = nil) throws(WhitelistFault) -> Reading<EntryLists> {
+    public func lists(_ options: SourceOptions, unlisted: String? = nil) throws(WhitelistError) -> Reading<EntryLists> {
         let own = path.split(separator: "/").last.map(String.init) ?? path
-        return try read(terms, .direct, into: Gathering(EntryLists(unlisted: unlisted ?? own)))
+        return try read(options, .direct, into: EntryCollector(EntryLists(unlisted: unlisted ?? own)))
     }
 
     private func read<Sink: EntrySink>(
-        _ terms: SourceTerms, _ access: FileAccess, into gathering: Gathering<Sink>
-    ) throws(WhitelistFault) -> Reading<Sink> {
+        _ options: SourceOptions, _ access: FileAccess, into collector: EntryCollector<Sink>
+    ) throws(WhitelistError) -> Reading<Sink> {
         if case .remote(let source) = form {
-            try source.read(terms, into: gathering)
-            return Reading(gathering)
+            try source.read(options, into: collector)
+            return Reading(collector)
         }
         let bytes: [UInt8]
-        do throws(FileFault) {
+        do throws(FileReadError) {
             bytes = try contents(of: path, limit: WhitelistLimits.file, through: access)
         } catch {
-            if isOptional, error.isMissing { return Reading(gathering) }
-            throw WhitelistFault("\(bareOrQuoted(path)): \(error.sentence)")
+            if isOptional, error.isMissing { return Reading(collector) }
+            throw WhitelistError("\(bareOrQuoted(path)): \(error.sentence)")
         }
-        return try read(bytes, terms, into: gathering)
+        return try read(bytes, options, into: collector)
     }
 
     private func read<Sink: EntrySink>(
-        _ bytes: [UInt8], _ terms: SourceTerms, into gathering: Gathering<Sink>
-    ) throws(WhitelistFault) -> Reading<Sink> {
+        _ bytes: [UInt8], _ options: SourceOptions, into collector: EntryCollector<Sink>
+    ) throws(WhitelistError) -> Reading<Sink> {
         // Nothing at all is no entries: so a file can be switched off.
-        if bytes.allSatisfy({ $0 == 0x20 || (0x09...0x0d).contains($0) }) { return Reading(gathering) }
+        if bytes.allSatisfy({ $0 == 0x20 || (0x09...0x0d).contains($0) }) { return Reading(collector) }
         switch form {
-        case .json: try JSONWhitelist(path: path, terms: terms).read(bytes, into: gathering)
-        case .postgreyClients: PostgreyList(.clients, path: path, terms: terms).read(bytes, into: gathering)
-        case .postgreyRecipients: PostgreyList(.recipients, path: path, terms: terms).read(bytes, into: gathering)
+        case .json: try JSONWhitelist(path: path, options: options).read(bytes, into: collector)
+        case .postgreyClients: PostgreyList(.clients, path: path, options: options).read(bytes, into: collector)
+        case .postgreyRecipients: PostgreyList(.recipients, path: path, options: options).read(bytes, into: collector)
         case .remote: preconditionFailure("what is no file has no text")
         }
-        return Reading(gathering)
+        return Reading(collector)
     }
 }
 
 extension WhitelistDocument.Reading where Entries: EntrySink {
-    fileprivate init(_ gathering: Gathering<Entries>) {
-        entries = gathering.sink
-        complaints = gathering.complaints
-        notes = gathering.notes
-        digest = gathering.digest
+    fileprivate init(_ collector: EntryCollector<Entries>) {
+        entries = collector.sink
+        complaints = collector.complaints
+        notes = collector.notes
+        digest = collector.digest
     }
 }
 

@@ -3,44 +3,44 @@ import JSONText
 /// A source of whitelist entries, by its URL.
 public enum WhitelistSource: Sendable, Hashable {
     /// Makes sources of URLs that name no file; nil for those of another kind.
-    public typealias RemoteSources = (String) throws(WhitelistFault) -> RemoteSource?
+    public typealias RemoteSources = (String) throws(WhitelistError) -> RemoteSource?
 
     /// These files.
     case documents([WhitelistDocument])
-    /// All files in a folder, and those of the vendor's folder that it doesn't mask.
-    case folder(path: String, vendor: String?)
+    /// All files in a directory, and those of the vendor's directory that it doesn't mask.
+    case directory(path: String, vendor: String?)
 
     /// Reads `file:///path`, `postgrey-clients:///path`, `postgrey-recipients:///path` or `dir:///path`.
     ///
-    /// What is in a folder may be followed by `?vendor=/path`.
+    /// What is in a directory may be followed by `?vendor=/path`.
     ///
     /// - Parameter remote: the source that any other URL names; nil for none
-    public init(_ url: String, remote: RemoteSources) throws(WhitelistFault) {
+    public init(_ url: String, remote: RemoteSources) throws(WhitelistError) {
         if let source = try remote(url) {
             self = .documents([WhitelistDocument(.remote(source), path: source.name)])
             return
         }
         guard let colon = url.firstIndex(of: ":") else {
-            throw WhitelistFault("\(shortened(url)) is no URL (such as file:///etc/tprt/whitelist.json)")
+            throw WhitelistError("\(shortened(url)) is no URL (such as file:///etc/tprt/whitelist.json)")
         }
         let scheme = String(url[..<colon])
         guard Self.schemes.contains(scheme) else {
             // What follows another scheme may hold a password.
-            throw WhitelistFault(
+            throw WhitelistError(
                 "whitelists in \(shortened(scheme + ":")) can't be read: this version reads "
                     + Self.schemes.map { "\($0):///path" }.joined(separator: ", ") + ", redis://host/0 and the like")
         }
         let rest = url[url.index(after: colon)...]
         guard rest.hasPrefix("///"), rest.utf8.count > 3 else {
-            throw WhitelistFault("\(shortened(url)) names no file (\(scheme):// is followed by an absolute path)")
+            throw WhitelistError("\(shortened(url)) names no file (\(scheme):// is followed by an absolute path)")
         }
         let path = String(rest.dropFirst(2))
         if scheme == "dir" {
-            self = try Self.folder(path, url)
+            self = try Self.directory(path, url)
             return
         }
         guard !path.hasSuffix("/") else {
-            throw WhitelistFault("\(shortened(url)) names no file (dir:// is for a folder of files)")
+            throw WhitelistError("\(shortened(url)) names no file (dir:// is for a folder of files)")
         }
         switch scheme {
         case "file": self = .documents([WhitelistDocument(.json, path: path)])
@@ -56,40 +56,40 @@ public enum WhitelistSource: Sendable, Hashable {
         [WhitelistDocument(form, path: path), WhitelistDocument(form, path: path + ".local", isOptional: true)]
     }
 
-    private static func folder(_ rest: String, _ url: String) throws(WhitelistFault) -> WhitelistSource {
+    private static func directory(_ rest: String, _ url: String) throws(WhitelistError) -> WhitelistSource {
         let parts = rest.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        guard parts.count == 2 else { return .folder(path: parts[0], vendor: nil) }
+        guard parts.count == 2 else { return .directory(path: parts[0], vendor: nil) }
         guard parts[1].hasPrefix("vendor=/") else {
-            throw WhitelistFault("\(shortened(url)): the only option of a folder is vendor=/path")
+            throw WhitelistError("\(shortened(url)): the only option of a folder is vendor=/path")
         }
-        return .folder(path: parts[0], vendor: String(parts[1].dropFirst(7)))
+        return .directory(path: parts[0], vendor: String(parts[1].dropFirst(7)))
     }
 
     /// What it is called in messages.
     var name: String {
         switch self {
         case .documents(let documents): bareOrQuoted(documents.first?.path ?? "")
-        case .folder(let path, _): bareOrQuoted(path)
+        case .directory(let path, _): bareOrQuoted(path)
         }
     }
 
-    /// The folders that are looked into.
-    var folders: [String] {
+    /// The directories that are looked into.
+    var directories: [String] {
         switch self {
         case .documents: []
-        case .folder(let path, let vendor): [path] + (vendor.map { [$0] } ?? [])
+        case .directory(let path, let vendor): [path] + (vendor.map { [$0] } ?? [])
         }
     }
 
     /// The files of the source as they are now.
-    public func documents(through access: FileAccess = .direct) throws(WhitelistFault) -> [WhitelistDocument] {
+    public func documents(through access: FileAccess = .direct) throws(WhitelistError) -> [WhitelistDocument] {
         switch self {
         case .documents(let documents): return documents
-        case .folder(let path, let vendor):
+        case .directory(let path, let vendor):
             do {
-                return try WhitelistFolder(path: path, vendor: vendor).documents(through: access)
+                return try WhitelistDirectory(path: path, vendor: vendor).documents(through: access)
             } catch {
-                throw WhitelistFault("\(bareOrQuoted(path)): \(error.sentence)")
+                throw WhitelistError("\(bareOrQuoted(path)): \(error.sentence)")
             }
         }
     }

@@ -4,7 +4,7 @@ public import Whitelists
 
 /// The sources of a whitelist, in their order.
 ///
-/// A file that can't be read keeps the entries of its last good reading, and so does a folder. A source that has lost more
+/// A file that can't be read keeps the entries of its last good reading, and so does a directory. A source that has lost more
 /// than half of its entries keeps what it had until that is accepted: a file that is just being copied, or lists that were
 /// deleted by mistake, greylist nobody.
 public final class WhitelistSources: Sendable {
@@ -21,18 +21,18 @@ public final class WhitelistSources: Sendable {
         public var size: String { counted(whitelist.count, "entry", "entries") }
     }
 
-    /// What the files looked like.
-    private struct Looks: Sendable {
-        /// When they were read.
-        var whenRead: [FileLook] = []
-        /// When they were last looked at.
-        var before: [FileLook] = []
+    /// The stamps of the files.
+    private struct Stamps: Sendable {
+        /// From the last reading.
+        var whenRead: [FileStamp] = []
+        /// From the last check for changes.
+        var before: [FileStamp] = []
     }
 
     private let sources: [WhitelistSource]
-    private let terms: SourceTerms
+    private let options: SourceOptions
     private let lastGood: NIOLockedValueBox<[WhitelistSource: SourceContents]>
-    private let looks = NIOLockedValueBox(Looks())
+    private let stamps = NIOLockedValueBox(Stamps())
 
     /// Sources by their URLs.
     ///
@@ -40,34 +40,34 @@ public final class WhitelistSources: Sendable {
     ///   - former: the sources that these take the place of; what is in both keeps its last good reading
     ///   - remote: makes those that are no files
     public init(
-        urls: [String], terms: SourceTerms, after former: WhitelistSources? = nil,
+        urls: [String], options: SourceOptions, after former: WhitelistSources? = nil,
         remote: WhitelistSource.RemoteSources = { _ in nil }
-    ) throws(WhitelistFault) {
+    ) throws(WhitelistError) {
         var sources: [WhitelistSource] = []
         for url in urls {
             let source = try WhitelistSource(url, remote: remote)
             if !sources.contains(source) { sources.append(source) }
         }
         self.sources = sources
-        self.terms = terms
+        self.options = options
         var known = former?.lastGood.withLockedValue { $0 } ?? [:]
-        // Under other terms a source may well have far fewer entries.
-        if former?.terms != terms { for source in known.keys { known[source]?.isComparable = false } }
+        // Under other options a source may well have far fewer entries.
+        if former?.options != options { for source in known.keys { known[source]?.isComparable = false } }
         lastGood = NIOLockedValueBox(known.filter { sources.contains($0.key) })
     }
 
     /// A list of this machine that is read with each of them, where it is installed.
     public static let suffixList = PublicSuffixes.path
 
-    /// The files that are read, and the folders whose files are.
-    public var places: (files: [String], folders: [String]) {
+    /// The files that are read, and the directories whose files are.
+    public var locations: (files: [String], directories: [String]) {
         let files = sources.flatMap { source in
             if case .documents(let documents) = source { documents.filter(\.isFile).map(\.path) } else { [String]() }
         }
-        return (files, sources.flatMap(\.folders))
+        return (files, sources.flatMap(\.directories))
     }
 
-    /// Reads all sources anew.
+    /// Reads all sources again.
     ///
     /// Blocks while it reads files.
     ///
@@ -78,13 +78,14 @@ public final class WhitelistSources: Sendable {
         acceptingShrunk acceptsShrunk: Bool = false, through access: FileAccess = .direct
     ) -> Reading {
         // Before the reading: what changes meanwhile is noticed at the next look.
-        let now = look(access)
-        looks.withLockedValue { $0.whenRead = now }
-        var run = SourceRun(terms: terms.knowingSuffixes(through: access), access: access, acceptsShrunk: acceptsShrunk)
+        let now = currentStamps(access)
+        stamps.withLockedValue { $0.whenRead = now }
+        var pass = ReloadPass(
+            options: options.knowingSuffixes(through: access), access: access, acceptsShrunk: acceptsShrunk)
         lastGood.withLockedValue { lastGood in
-            for source in sources { lastGood[source] = run.contents(of: source, after: lastGood[source]) }
+            for source in sources { lastGood[source] = pass.contents(of: source, after: lastGood[source]) }
         }
-        return Reading(whitelist: Whitelist(run.parts), warnings: run.warnings, notes: run.notes)
+        return Reading(whitelist: Whitelist(pass.parts), warnings: pass.warnings, notes: pass.notes)
     }
 
     /// Whether files are other ones than those that were read, and have been so at the look before, too: what is just
@@ -92,10 +93,10 @@ public final class WhitelistSources: Sendable {
     ///
     /// Blocks while it looks at the files.
     public func haveChanged(through access: FileAccess = .direct) -> Bool {
-        let now = look(access)
-        return looks.withLockedValue { looks in
-            defer { looks.before = now }
-            return now != looks.whenRead && now == looks.before
+        let now = currentStamps(access)
+        return stamps.withLockedValue { stamps in
+            defer { stamps.before = now }
+            return now != stamps.whenRead && now == stamps.before
         }
     }
 
@@ -113,11 +114,11 @@ public final class WhitelistSources: Sendable {
         }
     }
 
-    private func look(_ access: FileAccess) -> [FileLook] {
+    private func currentStamps(_ access: FileAccess) -> [FileStamp] {
         sources.flatMap { source in
-            source.folders.map { FileLook(path: $0, through: access) }
+            source.directories.map { FileStamp(path: $0, through: access) }
                 + ((try? source.documents(through: access)) ?? []).filter(\.isFile)
-                .map { FileLook(path: $0.path, through: access) }
+                .map { FileStamp(path: $0.path, through: access) }
         }
     }
 }

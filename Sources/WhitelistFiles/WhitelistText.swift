@@ -10,7 +10,7 @@ public struct WhitelistText: Sendable {
     private var layout: Layout
 
     /// Reads a file's text; nothing but blanks is a file without lists.
-    public init(path: String, bytes: [UInt8]) throws(WhitelistFault) {
+    public init(path: String, bytes: [UInt8]) throws(WhitelistError) {
         let isBlank = bytes.allSatisfy(\.isBlank)
         self.path = path
         self.bytes = isBlank ? Array("{}\n".utf8) : bytes
@@ -20,7 +20,7 @@ public struct WhitelistText: Sendable {
     /// Adds an entry to a list, which is made if need be; false where it is there already.
     ///
     /// - Parameter isFirst: whether it is to stand before all others rather than behind them
-    public mutating func add(_ entry: WhitelistEntry, to list: String, isFirst: Bool) throws(WhitelistFault) -> Bool {
+    public mutating func add(_ entry: WhitelistEntry, to list: String, isFirst: Bool) throws(WhitelistError) -> Bool {
         guard let target = try array(list) else {
             try replace { (layout) throws(JSONFault) in
                 let newline = layout.newline
@@ -32,7 +32,7 @@ public struct WhitelistText: Sendable {
             }
             return true
         }
-        do throws(EntryFault) {
+        do throws(EntryError) {
             guard try !candidates(target).holds(entry) else { return false }
         } catch {
             throw fault(list, error.sentence)
@@ -47,10 +47,10 @@ public struct WhitelistText: Sendable {
     }
 
     /// Removes an entry from a list; false where there is none such.
-    public mutating func remove(_ choice: EntryChoice, from list: String) throws(WhitelistFault) -> Bool {
+    public mutating func remove(_ choice: EntryChoice, from list: String) throws(WhitelistError) -> Bool {
         guard let target = try array(list) else { return false }
         let found: Int?
-        do throws(EntryFault) {
+        do throws(EntryError) {
             found = try candidates(target).number(of: choice)
         } catch {
             throw fault(list, error.sentence)
@@ -67,25 +67,25 @@ public struct WhitelistText: Sendable {
 
     /// The entries of a list.
     private func candidates(_ list: Layout.Group) -> [EntryCandidate] {
-        let terms = SourceTerms(allowsPatterns: true, allowsWide: true)
+        let options = SourceOptions(allowsPatterns: true, allowsWide: true)
         return list.elements.enumerated().map { number, range in
             guard case .object(let members)? = (try? JSONParser.parse(Array(bytes[range])))?.content else {
                 return EntryCandidate(entry: nil, name: nil)
             }
             let entry = EntryMembers(members: members)
-            return EntryCandidate(entry: try? entry.entry(terms, index: number, line: nil), name: entry.ownName)
+            return EntryCandidate(entry: try? entry.entry(options, index: number, line: nil), name: entry.ownName)
         }
     }
 
     /// The list of that name; of several the last, which is the one that counts.
-    private func array(_ list: String) throws(WhitelistFault) -> Layout.Group? {
+    private func array(_ list: String) throws(WhitelistError) -> Layout.Group? {
         guard let member = layout.members.last(where: { $0.key == list }) else { return nil }
-        guard let array = member.array else { throw fault(list, "it is no list of entries") }
+        guard let array = member.array else { throw fault(list, "it is not an array of entries") }
         return array
     }
 
-    private func fault(_ list: String, _ sentence: String) -> WhitelistFault {
-        WhitelistFault("\(bareOrQuoted(path))(\(named(list))): \(sentence)")
+    private func fault(_ list: String, _ sentence: String) -> WhitelistError {
+        WhitelistError("\(bareOrQuoted(path))(\(named(list))): \(sentence)")
     }
 
     // MARK: Changes
@@ -100,7 +100,7 @@ public struct WhitelistText: Sendable {
 
     private mutating func replace(
         _ edit: (Layout) throws(JSONFault) -> [Layout.Change], expecting change: (inout [Model]) -> Void
-    ) throws(WhitelistFault) {
+    ) throws(WhitelistError) {
         do throws(JSONFault) {
             var expected = try Self.model(of: bytes)
             change(&expected)
@@ -113,7 +113,7 @@ public struct WhitelistText: Sendable {
             }
             bytes = result
         } catch {
-            throw WhitelistFault(
+            throw WhitelistError(
                 "\(bareOrQuoted(path)): the change can't be made in this text (\(error.complaint)): edit it by hand")
         }
         layout = try Self.layout(of: bytes, path)
@@ -129,12 +129,12 @@ public struct WhitelistText: Sendable {
         }
     }
 
-    private static func layout(of bytes: [UInt8], _ path: String) throws(WhitelistFault) -> Layout {
+    private static func layout(of bytes: [UInt8], _ path: String) throws(WhitelistError) -> Layout {
         do throws(JSONFault) {
             return try Layout(bytes)
         } catch {
             let remedy = error.remedy.map { " (\($0))" } ?? ""
-            throw WhitelistFault("\(bareOrQuoted(path)):\(error.line): \(error.sentence)\(remedy)")
+            throw WhitelistError("\(bareOrQuoted(path)):\(error.line): \(error.sentence)\(remedy)")
         }
     }
 }

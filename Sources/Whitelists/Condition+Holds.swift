@@ -3,7 +3,7 @@ import Policy
 
 extension Condition {
     /// Whether it holds for a request; `patterns` are the compiled ones of its source.
-    func holds(for request: PolicyRequest, _ envelope: Envelope, _ patterns: FilingTables.Patterns) -> Bool {
+    func holds(for request: PolicyRequest, _ envelope: Envelope, _ patterns: IndexTables.Patterns) -> Bool {
         switch self {
         case .client(let network): network.holds(envelope.client) || network.holds(envelope.sentClient)
         case .clientName(let domain): request.readClientName(domain.holds)

@@ -1,4 +1,4 @@
-/// The regular expressions that look at one text, with the entries that are filed under them.
+/// The regular expressions that look at one text, with the entries that are indexed by them.
 struct PatternTable: Sendable {
     /// The table while it is filled.
     struct Draft {
@@ -10,7 +10,7 @@ struct PatternTable: Sendable {
             _ = id(of: pattern)
         }
 
-        mutating func file(_ number: Int, under pattern: TextPattern) {
+        mutating func index(_ number: Int, by pattern: TextPattern) {
             numbers[id(of: pattern)].append(number)
         }
 
@@ -29,16 +29,16 @@ struct PatternTable: Sendable {
 
     private let set: PatternSet
     private let ids: [TextPattern: Int]
-    /// The entries filed under each pattern, ascending.
+    /// The entries indexed by each pattern, ascending.
     private let numbers: [[Int]]
-    /// Whether any entry is filed here; else the patterns are only asked for one by one.
-    let isFiledUnder: Bool
+    /// Whether any entry is indexed here; else the patterns are only asked for one by one.
+    let isIndexed: Bool
 
     init(_ draft: Draft) {
         set = PatternSet(draft.patterns)
         ids = draft.ids
         numbers = draft.numbers
-        isFiledUnder = draft.numbers.contains { !$0.isEmpty }
+        isIndexed = draft.numbers.contains { !$0.isEmpty }
     }
 
     /// The lowest accepted number below `limit` among the entries whose pattern is found in the text, else `limit`.

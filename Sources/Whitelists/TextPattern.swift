@@ -6,7 +6,7 @@ import CRE2
 /// byte and blind to case, so `.` and a character class stand for one byte of a character outside ASCII.
 public struct TextPattern: Sendable, Hashable {
     /// Why a pattern can't be used.
-    public struct Refusal: Error, Sendable, Hashable, CustomStringConvertible {
+    public struct PatternError: Error, Sendable, Hashable, CustomStringConvertible {
         /// One line for whoever wrote the pattern.
         public let description: String
     }
@@ -28,20 +28,21 @@ public struct TextPattern: Sendable, Hashable {
     let size: Int
 
     /// Checks the expression.
-    public init(_ text: String, isAnchored: Bool) throws(Refusal) {
+    public init(_ text: String, isAnchored: Bool) throws(PatternError) {
         let length = text.utf8.count
         guard length <= Self.maximumLength else {
-            throw Refusal(description: "the pattern has \(length) bytes; at most \(Self.maximumLength) are allowed")
+            throw PatternError(
+                description: "the pattern has \(length) bytes; at most \(Self.maximumLength) are allowed")
         }
-        guard let set = cre2_create() else { throw Refusal(description: "out of memory") }
+        guard let set = cre2_create() else { throw PatternError(description: "out of memory") }
         defer { cre2_delete(set) }
         switch set.add(text, isAnchored: isAnchored) {
         case .success(let id):
             matchesEmptyText = cre2_matches_empty(set, id)
             size = cre2_program_size(set, id)
-        case .failure(let reason): throw Refusal(reason.text, of: text)
+        case .failure(let reason): throw PatternError(reason.text, of: text)
         }
-        guard cre2_compile(set) else { throw Refusal(description: "out of memory") }
+        guard cre2_compile(set) else { throw PatternError(description: "out of memory") }
         isUnfiltered = cre2_unfiltered(set) > 0
         self.text = text
         self.isAnchored = isAnchored
@@ -69,7 +70,7 @@ extension OpaquePointer {
     }
 }
 
-extension TextPattern.Refusal {
+extension TextPattern.PatternError {
     /// A sentence made from RE2's reason, some of which say little to those who don't know RE2.
     init(_ reason: String, of pattern: String) {
         description = "\(Self.explanation(of: reason, for: pattern)) (RE2): \(Self.line(reason))"

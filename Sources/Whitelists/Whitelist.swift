@@ -18,7 +18,7 @@ public struct Whitelist: Sendable {
         /// What it looks at; nil where it combines conditions.
         public var kind: Condition.Kind? { part.kinds[number] }
         /// Where it stands: source, line, list, and its name or number in the list.
-        public var place: String { part.place(number) }
+        public var location: String { part.location(number) }
     }
 
     private let parts: [WhitelistPart]
@@ -28,7 +28,7 @@ public struct Whitelist: Sendable {
         self.parts = parts
     }
 
-    /// A whitelist of entries that are at hand, without lists; `source` begins their places.
+    /// A whitelist of entries that are at hand, without lists; `source` begins their locations.
     public init(_ entries: [WhitelistEntry], source: String) {
         var builder = WhitelistBuilder(source: source)
         for entry in entries { builder.add(entry) }

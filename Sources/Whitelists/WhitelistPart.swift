@@ -1,45 +1,45 @@
 import Greylist
 import Policy
 
-/// The entries of one source, filed so that a look-up costs the same however many there are.
+/// The entries of one source, indexed so that a look-up costs the same however many there are.
 ///
 /// It never changes: reading the source again makes another one.
 public final class WhitelistPart: Sendable {
-    let tables: FilingTables
-    /// Those that are filed under nothing, ascending: each request tries them one by one.
-    let loose: [Int]
-    /// What must hold beside the key under which an entry is filed, by the entry's number; it ends with the last that has
+    let tables: IndexTables
+    /// Those that no key indexes, ascending: each request tries them one by one.
+    let unindexed: [Int]
+    /// What must hold beside the key by which an entry is indexed, by the entry's number; it ends with the last that has
     /// any.
     let conditions: [Condition?]
     let expiries: [Int: Timestamp]
     let effects: [Int: WhitelistEntry.Effect]
     let kinds: [WhitelistEntryKind]
-    private let places: PlaceTable
+    private let locations: SourceLocations
     /// How many regular expressions it has.
     package let expressions: ExpressionCount
 
     init(emptying builder: inout WhitelistBuilder) {
-        tables = FilingTables(emptying: &builder.tables)
-        loose = builder.loose
+        tables = IndexTables(emptying: &builder.tables)
+        unindexed = builder.unindexed
         conditions = builder.conditions
         expiries = builder.expiries
         effects = builder.effects
         kinds = builder.kinds
-        places = builder.places
+        locations = builder.locations
         expressions = builder.expressions
     }
 
     /// How many entries there are.
-    public var count: Int { places.count }
+    public var count: Int { locations.count }
 
     /// Where an entry stands: source, line, list, and its name or number in the list.
-    public func place(_ number: Int) -> String { places.text(number) }
+    public func location(_ number: Int) -> String { locations.text(number) }
 
     /// The number of the first entry that matches.
     func match(_ request: PolicyRequest, _ envelope: Envelope, at now: Timestamp) -> Int? {
         // The closure is written here so that it is made without an allocation.
         var best = tables.first(request, envelope, below: count) { accepts($0, request, envelope, at: now) }
-        for number in loose {
+        for number in unindexed {
             if number >= best { break }
             if accepts(number, request, envelope, at: now) {
                 best = number

@@ -15,7 +15,7 @@ struct CommandWords {
     var wantJSON: Bool { words.prefix { $0 != "--" }.contains("--json") }
 
     /// What is wrong with a word that stands where a command should; nil where that is not the fault.
-    var unknownCommand: Failure? {
+    var unknownCommand: ProgramError? {
         var commands = Tprtctl.configuration.subcommands
         var path = Program.name
         for word in words where !word.hasPrefix("-") {
@@ -34,7 +34,7 @@ struct CommandWords {
                 let remedy = advice ?? "there are \(names.joined(separator: ", "))"
                 // A word may be a URL with a password in it.
                 let shown = word.contains("://") ? "" : " \(shortened(word))"
-                return Failure(.usage, "unknown command\(shown) (\(remedy); see \(path) --help)")
+                return ProgramError(.usage, "unknown command\(shown) (\(remedy); see \(path) --help)")
             }
             commands = found
             path += " \(word)"

@@ -19,7 +19,7 @@ struct ControlAccess: ParsableArguments {
     /// Asks the daemon, shows what it says, and ends with its status.
     func ask(_ request: ControlRequest) throws {
         let reply: ControlReply
-        do throws(Failure) {
+        do throws(ProgramError) {
             reply = try ControlClient(path: try path()).ask(request)
         } catch {
             guard json else { throw error }
@@ -37,11 +37,11 @@ struct ControlAccess: ParsableArguments {
         if reply.status != 0 { throw ExitCode(reply.status) }
     }
 
-    private func path() throws(Failure) -> String {
+    private func path() throws(ProgramError) -> String {
         if let socket { return socket }
         let configured = try settings.load(environment: ProcessInfo.processInfo.environment).server.controlSocket
         guard !configured.isEmpty else {
-            throw Failure(
+            throw ProgramError(
                 .configuration,
                 "the daemon has no control socket: set server.control_socket in its configuration, "
                     + "and name that file with -c, or the socket with --socket")

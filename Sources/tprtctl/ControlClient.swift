@@ -11,7 +11,7 @@ struct ControlClient {
     var patience = 300
 
     /// Sends a request and waits for its reply.
-    func ask(_ request: ControlRequest) throws(Failure) -> ControlReply {
+    func ask(_ request: ControlRequest) throws(ProgramError) -> ControlReply {
         let descriptor = try connected()
         defer { close(descriptor) }
         try send(Array(request.line.utf8), to: descriptor)
@@ -19,16 +19,16 @@ struct ControlClient {
         do throws(ControlFault) {
             return try ControlReply(line: line)
         } catch {
-            throw Failure(.unavailable, "unix:\(path): what answers there is no tprtd: \(error)")
+            throw ProgramError(.unavailable, "unix:\(path): what answers there is no tprtd: \(error)")
         }
     }
 
-    private func connected() throws(Failure) -> CInt {
+    private func connected() throws(ProgramError) -> CInt {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         let bytes = Array(path.utf8)
         guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
-            throw Failure(.usage, "unix:\(path): a socket's path has at most 107 bytes")
+            throw ProgramError(.usage, "unix:\(path): a socket's path has at most 107 bytes")
         }
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
@@ -49,7 +49,7 @@ struct ControlClient {
             code = try FileReach(path).act(connected)
         } catch {
             close(descriptor)
-            throw Failure(.noPermission, "unix:\(error)")
+            throw ProgramError(.noPermission, "unix:\(error)")
         }
         guard code == 0 else {
             close(descriptor)
@@ -58,7 +58,7 @@ struct ControlClient {
         return descriptor
     }
 
-    private func send(_ bytes: [UInt8], to descriptor: CInt) throws(Failure) {
+    private func send(_ bytes: [UInt8], to descriptor: CInt) throws(ProgramError) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
@@ -73,7 +73,7 @@ struct ControlClient {
         }
     }
 
-    private func line(from descriptor: CInt) throws(Failure) -> [UInt8] {
+    private func line(from descriptor: CInt) throws(ProgramError) -> [UInt8] {
         var line: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 4_096)
         while true {
@@ -82,7 +82,7 @@ struct ControlClient {
                 line += chunk[..<count]
                 if let end = line.firstIndex(of: UInt8(ascii: "\n")) { return Array(line[..<end]) }
             } else if count == 0 || errno == ECONNRESET {
-                throw Failure(
+                throw ProgramError(
                     .unavailable, "unix:\(path): connection closed without a reply (is tprtd stopping?); try again")
             } else if errno != EINTR {
                 throw failure(errno)
@@ -90,16 +90,16 @@ struct ControlClient {
         }
     }
 
-    private func failure(_ code: CInt) -> Failure {
+    private func failure(_ code: CInt) -> ProgramError {
         switch code {
         case ENOENT, ECONNREFUSED:
-            Failure(
+            ProgramError(
                 .unavailable,
                 "unix:\(path): nobody listens there: is tprtd running, with server.control_socket set to this path?")
         case EACCES, EPERM:
-            Failure(.noPermission, "unix:\(path): no permission: be root, tprtd's user or of its group")
-        case EAGAIN: Failure(.unavailable, "unix:\(path): no answer within \(patience) s")
-        default: Failure(.unavailable, "unix:\(path): \(String(cString: strerror(code)))")
+            ProgramError(.noPermission, "unix:\(path): no permission: be root, tprtd's user or of its group")
+        case EAGAIN: ProgramError(.unavailable, "unix:\(path): no answer within \(patience) s")
+        default: ProgramError(.unavailable, "unix:\(path): \(String(cString: strerror(code)))")
         }
     }
 }

@@ -19,15 +19,15 @@ struct Copier {
     static let slice = 1_000
     private static let minute: Int64 = 60
 
-    /// Copies a slice, adds it to the tally, and returns where to go on; nil at the end of the table.
+    /// Copies a slice, adds it to the counts, and returns where to go on; nil at the end of the table.
     func copySlice(
-        of table: Table, from cursor: Cursor?, counting tally: inout Tally
-    ) async throws(CopyFault) -> Cursor? {
+        of table: Table, from cursor: Cursor?, counting counts: inout CopyCounts
+    ) async throws(CopyError) -> Cursor? {
         let (live, slice) = try await read(table, from: cursor)
         if !live.isEmpty { try await merge(live, into: table) }
-        tally.read += slice.entries.count
-        tally.copied += live.count
-        tally.expired += slice.entries.count - live.count
+        counts.read += slice.entries.count
+        counts.copied += live.count
+        counts.expired += slice.entries.count - live.count
         return slice.next
     }
 
@@ -36,25 +36,25 @@ struct Copier {
     /// That is what came meanwhile, and what a target has lost that was thought to have it: one that was emptied or
     /// replaced, or that throws entries away.
     func checkSlice(
-        of table: Table, from cursor: Cursor?, counting tally: inout Tally
-    ) async throws(CopyFault) -> Cursor? {
+        of table: Table, from cursor: Cursor?, counting counts: inout CopyCounts
+    ) async throws(CopyError) -> Cursor? {
         let (live, slice) = try await read(table, from: cursor)
         let missing = try await missing(live, from: table)
         if !missing.isEmpty {
             try await merge(missing, into: table)
-            tally.lost += try await self.missing(missing, from: table).count
+            counts.lost += try await self.missing(missing, from: table).count
         }
-        tally.read += slice.entries.count
-        tally.copied += live.count
-        tally.expired += slice.entries.count - live.count
-        tally.added += missing.count
+        counts.read += slice.entries.count
+        counts.copied += live.count
+        counts.expired += slice.entries.count - live.count
+        counts.added += missing.count
         return slice.next
     }
 
     /// The entries of a slice that aren't expired, as they are to be in the target; and the slice.
     private func read(
         _ table: Table, from cursor: Cursor?
-    ) async throws(CopyFault) -> (live: [Entry], slice: ScannedSlice) {
+    ) async throws(CopyError) -> (live: [Entry], slice: ScannedSlice) {
         let slice: ScannedSlice
         do throws(StoreError) {
             slice = try await patiently { () throws(StoreError) in
@@ -69,7 +69,7 @@ struct Copier {
         return (Array(live), slice)
     }
 
-    private func merge(_ entries: [Entry], into table: Table) async throws(CopyFault) {
+    private func merge(_ entries: [Entry], into table: Table) async throws(CopyError) {
         guard let target else { return }
         do throws(StoreError) {
             try await patiently { () throws(StoreError) in
@@ -81,7 +81,7 @@ struct Copier {
     }
 
     /// Those of the entries that the target hasn't, but for such as expire in this very minute.
-    private func missing(_ entries: [Entry], from table: Table) async throws(CopyFault) -> [Entry] {
+    private func missing(_ entries: [Entry], from table: Table) async throws(CopyError) -> [Entry] {
         guard let target, !entries.isEmpty else { return [] }
         let soon = Timestamp(seconds: now().seconds + Self.minute)
         do throws(StoreError) {
@@ -110,8 +110,8 @@ struct Copier {
     }
 }
 
-/// Which side of a copy has a fault.
-enum CopyFault: Error {
+/// Which end of a copy has failed.
+enum CopyError: Error {
     case source(StoreError)
     case target(StoreError)
 }

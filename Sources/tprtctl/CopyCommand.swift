@@ -70,8 +70,8 @@ struct CopyCommand: MainActorCommand {
     @Flag(help: "Read and count only; the store to add to isn't touched.")
     var dryRun = false
 
-    @MainActor func run() async throws(Failure) {
-        try CrashBarrier.enter(what: "\(StoreSide.safe(from)) or \(StoreSide.safe(to))")
+    @MainActor func run() async throws(ProgramError) {
+        try CrashBarrier.enter(what: "\(CopyEndpoint.safe(from)) or \(CopyEndpoint.safe(to))")
         let environment = ProcessInfo.processInfo.environment
         let state = StateDirectory(environment: environment)
         let plan = try CopyPlan(self, service: try settings.load(environment: environment).service, state: state)
@@ -85,6 +85,6 @@ struct CopyCommand: MainActorCommand {
             }, boot: BootID.current(environment: environment), beginsAnew: fromStart)
         let report = try await run.run()
         try say(json ? report.json : report.text)
-        if let flaw = report.flaw { throw Failure(.dataError, "\(flaw): the copy is not complete") }
+        if let flaw = report.flaw { throw ProgramError(.dataError, "\(flaw): the copy is not complete") }
     }
 }

@@ -5,8 +5,8 @@ import Storage
 
 /// What the arguments of a copy mean; nothing is opened yet.
 struct CopyPlan {
-    let source: StoreSide
-    let target: StoreSide
+    let source: CopyEndpoint
+    let target: CopyEndpoint
     let tables: [Table]
     let rules: Rules
     let hashesKeys: Bool
@@ -16,26 +16,28 @@ struct CopyPlan {
     /// What is taken for granted, a sentence each.
     let assumptions: [String]
 
-    init(_ command: CopyCommand, service: Configuration.Service, state: StateDirectory) throws(Failure) {
-        func side(_ name: String, _ url: String, prefix: String?, option: String) throws(Failure) -> StoreSide {
+    init(_ command: CopyCommand, service: Configuration.Service, state: StateDirectory) throws(ProgramError) {
+        func endpoint(_ name: String, _ url: String, prefix: String?, option: String) throws(ProgramError)
+            -> CopyEndpoint
+        {
             let location: StoreLocation
-            do throws(StoreURLFault) {
+            do throws(StoreURLError) {
                 location = try StoreLocation(url: state.expand(url))
             } catch {
-                throw Failure(.usage, "\(name): \(error)")
+                throw ProgramError(.usage, "\(name): \(error)")
             }
             switch location {
-            case .memory: throw Failure(.usage, "\(name): a memory: store ends with its process: name another one")
-            case .redis: return StoreSide(location: location, keyPrefix: prefix ?? service.keyPrefix)
+            case .memory: throw ProgramError(.usage, "\(name): a memory: store ends with its process: name another one")
+            case .redis: return CopyEndpoint(location: location, keyPrefix: prefix ?? service.keyPrefix)
             case .lmdb, .gdbm:
-                guard prefix == nil else { throw Failure(.usage, "\(option): only a Redis has one: drop it") }
-                return StoreSide(location: location, keyPrefix: "")
+                guard prefix == nil else { throw ProgramError(.usage, "\(option): only a Redis has one: drop it") }
+                return CopyEndpoint(location: location, keyPrefix: "")
             }
         }
-        source = try side("FROM-URL", command.from, prefix: command.fromKeyPrefix, option: "--from-key-prefix")
-        target = try side("TO-URL", command.to, prefix: command.toKeyPrefix, option: "--to-key-prefix")
+        source = try endpoint("FROM-URL", command.from, prefix: command.fromKeyPrefix, option: "--from-key-prefix")
+        target = try endpoint("TO-URL", command.to, prefix: command.toKeyPrefix, option: "--to-key-prefix")
         guard !source.isSame(as: target) else {
-            throw Failure(.usage, "\(source) would be copied to itself: name two stores, or two key prefixes")
+            throw ProgramError(.usage, "\(source) would be copied to itself: name two stores, or two key prefixes")
         }
         if let table = command.table {
             (tables, assumptions) = ([table.table], [])
@@ -44,7 +46,7 @@ struct CopyPlan {
             assumptions = ["\(source) doesn't say what its entries are: taken for the greylist (see --table)"]
         } else if case .gdbm = target.location {
             let choice = TableName.allCases.map { "--table \($0.rawValue)" }.joined(separator: " or ")
-            throw Failure(.usage, "\(target) holds one table: say which with \(choice)")
+            throw ProgramError(.usage, "\(target) holds one table: say which with \(choice)")
         } else {
             (tables, assumptions) = (Table.allCases, [])
         }

@@ -6,7 +6,7 @@ struct CopyReport {
     let source: String
     let target: String
     let isDryRun: Bool
-    let tables: [CopyPlace.Progress]
+    let tables: [CopyCheckpoint.Progress]
     /// What of the source couldn't be read.
     var flaw: String?
 
@@ -14,9 +14,9 @@ struct CopyReport {
     var text: String {
         let head = ["table", "read", isDryRun ? "to copy" : "copied", "expired", "seconds"]
         let rows = tables.map { progress in
-            let tally = progress.tally
-            return [TableName(progress.table).rawValue] + [tally.read, tally.copied, tally.expired].map(grouped)
-                + [seconds(tally.milliseconds, digits: 1)]
+            let counts = progress.counts
+            return [TableName(progress.table).rawValue] + [counts.read, counts.copied, counts.expired].map(grouped)
+                + [seconds(counts.milliseconds, digits: 1)]
         }
         return TextTable(head: head, rows: rows).text
     }
@@ -24,10 +24,10 @@ struct CopyReport {
     /// One JSON object.
     var json: String {
         let tables = tables.map { progress in
-            let tally = progress.tally
-            return "{\"table\": \(quoted(TableName(progress.table).rawValue)), \"read\": \(tally.read), "
-                + "\"copied\": \(isDryRun ? 0 : tally.copied), \"expired\": \(tally.expired), "
-                + "\"seconds\": \(seconds(tally.milliseconds, digits: 3))}"
+            let counts = progress.counts
+            return "{\"table\": \(quoted(TableName(progress.table).rawValue)), \"read\": \(counts.read), "
+                + "\"copied\": \(isDryRun ? 0 : counts.copied), \"expired\": \(counts.expired), "
+                + "\"seconds\": \(seconds(counts.milliseconds, digits: 3))}"
         }
         return "{\"from\": \(quoted(source)), \"to\": \(quoted(target)), \"dry_run\": \(isDryRun), "
             + "\"tables\": [\(tables.joined(separator: ", "))]}"

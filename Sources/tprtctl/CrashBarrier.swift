@@ -15,7 +15,7 @@ enum CrashBarrier {
     /// Where there can be no child, it is done without.
     ///
     /// - Parameter stores: what is read and written, for the sentence
-    static func enter(what stores: String) throws(Failure) {
+    static func enter(what stores: String) throws(ProgramError) {
         var status: CInt = 0
         guard tprt_run_in_child(&status) == 1 else { return }
         let signal = status & 0x7f
@@ -25,13 +25,13 @@ enum CrashBarrier {
     }
 
     /// What is said of a child that a signal ended.
-    static func failure(afterSignal signal: CInt, _ stores: String) -> Failure {
+    static func failure(afterSignal signal: CInt, _ stores: String) -> ProgramError {
         guard !crashes.contains(signal) else {
-            return Failure(
+            return ProgramError(
                 .dataError,
                 "\(stores): damaged, or changed by somebody else while it was read (signal \(signal)): "
                     + "the copy is not complete")
         }
-        return Failure(.software, "ended by signal \(signal): the copy is not complete")
+        return ProgramError(.software, "ended by signal \(signal): the copy is not complete")
     }
 }

@@ -46,11 +46,13 @@ struct EntryOptions: ParsableArguments {
     var areEmpty: Bool { entry == nil && conditions.isEmpty }
 
     /// The members of the entry; of several conditions all must hold.
-    func members() throws(Failure) -> [JSONMember] {
+    func members() throws(ProgramError) -> [JSONMember] {
         let conditions = conditions
         guard let entry else {
             switch conditions.count {
-            case 0: throw Failure(.usage, "what is it to match? (--network, --name, --recipient or others, or --entry)")
+            case 0:
+                throw ProgramError(
+                    .usage, "what is it to match? (--network, --name, --recipient or others, or --entry)")
             case 1: return conditions[0]
             default:
                 let parts = conditions.map { JSONNode(.object($0)) }
@@ -59,14 +61,14 @@ struct EntryOptions: ParsableArguments {
                 ]
             }
         }
-        guard conditions.isEmpty else { throw Failure(.usage, "--entry says all: give it by itself") }
+        guard conditions.isEmpty else { throw ProgramError(.usage, "--entry says all: give it by itself") }
         do throws(JSONFault) {
             guard case .object(let members) = try JSONParser.parse(Array(entry.utf8)).content else {
                 throw JSONFault(line: 1, column: 1, complaint: "it is no object")
             }
             return members
         } catch {
-            throw Failure(
+            throw ProgramError(
                 .usage, "--entry: \(error.sentence) (an entry is such as {\"type\": \"remote_name\", \"domain\": ...})")
         }
     }

@@ -6,19 +6,19 @@ import WhitelistFiles
 
 /// A file that is read, and replaced by another one as a whole: whoever reads it finds the old text or the new one.
 ///
-/// While it is there, no other one of its kind gets at a file of the same folder. Where the path is a symbolic link, it
+/// While it is there, no other one of its kind gets at a file of the same directory. Where the path is a symbolic link, it
 /// stays one. Owner and mode stay, too.
 final class FileReplacement {
     /// What the file was when it was read; nil where there was none.
-    private let former: Look?
+    private let former: Stamp?
     private let path: String
     private let target: String
-    private let folder: CInt
+    private let directory: CInt
     /// As whom all of this is done: root changes nothing in a directory of another user's but as that user.
     private let reach: FileReach
 
     /// What tells a file from a later one at its place.
-    private struct Look: Equatable {
+    private struct Stamp: Equatable {
         let device: UInt
         let number: UInt
         let size: Int
@@ -35,27 +35,27 @@ final class FileReplacement {
     }
 
     /// Waits for its turn.
-    init(of path: String) throws(Failure) {
+    init(of path: String) throws(ProgramError) {
         self.path = path
-        guard !path.isEmpty, !path.utf8.contains(0) else { throw Failure(.usage, "an empty path names no file") }
+        guard !path.isEmpty, !path.utf8.contains(0) else { throw ProgramError(.usage, "an empty path names no file") }
         do throws(FileError) {
             reach = try FileReach(path)
         } catch {
-            throw Failure(.noPermission, error.description)
+            throw ProgramError(.noPermission, error.description)
         }
-        (target, folder, former) = try reach.act { () throws(Failure) in
+        (target, directory, former) = try reach.act { () throws(ProgramError) in
             let target = try Self.resolve(path)
             let slash = target.lastIndex(of: "/")
             let name = slash.map { $0 == target.startIndex ? "/" : String(target[..<$0]) } ?? "."
-            let folder = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-            guard folder >= 0 else { throw Failure.system(.cannotCreate, name) }
-            while flock(folder, LOCK_EX) != 0 {
+            let directory = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            guard directory >= 0 else { throw ProgramError.system(.cannotCreate, name) }
+            while flock(directory, LOCK_EX) != 0 {
                 guard errno == EINTR else {
-                    close(folder)
-                    throw Failure.system(.cannotCreate, name)
+                    close(directory)
+                    throw ProgramError.system(.cannotCreate, name)
                 }
             }
-            return (target, folder, Self.look(target).map { Look($0) })
+            return (target, directory, Self.status(target).map { Stamp($0) })
         }
         reach.act { removeRemains() }
     }
@@ -63,12 +63,12 @@ final class FileReplacement {
     /// Removes what an earlier one left behind that was killed: nobody else is at work here now.
     private func removeRemains() {
         let prefix = Self.temporaryPrefix(target)
-        let directory = target.lastIndex(of: "/").map { String(target[...$0]) } ?? "."
-        for name in (try? FileAccess.direct.names(directory)) ?? [] where name.hasPrefix(prefix) {
+        let parent = target.lastIndex(of: "/").map { String(target[...$0]) } ?? "."
+        for name in (try? FileAccess.direct.names(parent)) ?? [] where name.hasPrefix(prefix) {
             var status = stat()
-            guard fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.st_mode & S_IFMT == S_IFREG
+            guard fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.st_mode & S_IFMT == S_IFREG
             else { continue }
-            unlinkat(folder, name, 0)
+            unlinkat(directory, name, 0)
         }
     }
 
@@ -79,67 +79,68 @@ final class FileReplacement {
     }
 
     deinit {
-        close(folder)
+        close(directory)
     }
 
     /// Whether there was a file.
     var exists: Bool { former != nil }
 
     /// What the file holds; nothing where there is none.
-    func contents() throws(Failure) -> [UInt8] {
+    func contents() throws(ProgramError) -> [UInt8] {
         guard former != nil else { return [] }
-        do throws(FileFault) {
-            return try reach.act { () throws(FileFault) in
+        do throws(FileReadError) {
+            return try reach.act { () throws(FileReadError) in
                 try WhitelistFiles.contents(of: target, limit: WhitelistLimits.file)
             }
         } catch {
-            throw Failure(.noInput, "\(bareOrQuoted(path)): \(error)")
+            throw ProgramError(.noInput, "\(bareOrQuoted(path)): \(error)")
         }
     }
 
     /// Puts a new file in its place, and sees to it that it is on the disk.
-    func replace(by bytes: [UInt8]) throws(Failure) {
-        try reach.act { () throws(Failure) in try putInPlace(bytes) }
+    func replace(by bytes: [UInt8]) throws(ProgramError) {
+        try reach.act { () throws(ProgramError) in try putInPlace(bytes) }
     }
 
-    private func putInPlace(_ bytes: [UInt8]) throws(Failure) {
+    private func putInPlace(_ bytes: [UInt8]) throws(ProgramError) {
         let temporary = temporaryName
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw Failure.system(.cannotCreate, path) }
+        guard descriptor >= 0 else { throw ProgramError.system(.cannotCreate, path) }
         var isDone = false
         defer {
             close(descriptor)
             if !isDone { unlink(temporary) }
         }
-        let status = Self.look(target)
+        let status = Self.status(target)
         if let status {
             guard status.st_mode & S_IFMT == S_IFREG else {
-                throw Failure(.cannotCreate, "\(bareOrQuoted(path)): it is no regular file")
+                throw ProgramError(.cannotCreate, "\(bareOrQuoted(path)): it is no regular file")
             }
             guard fchown(descriptor, status.st_uid, status.st_gid) == 0 else {
-                throw Failure.system(.noPermission, path)
+                throw ProgramError.system(.noPermission, path)
             }
         }
         guard fchmod(descriptor, status.map { $0.st_mode & 0o7777 } ?? 0o666 & ~Self.mask) == 0 else {
-            throw Failure.system(.noPermission, path)
+            throw ProgramError.system(.noPermission, path)
         }
         try write(bytes, to: descriptor)
-        guard Self.look(target).map({ Look($0) }) == former else {
-            throw Failure(.unavailable, "\(bareOrQuoted(path)): somebody else has changed it meanwhile: run it again")
+        guard Self.status(target).map({ Stamp($0) }) == former else {
+            throw ProgramError(
+                .unavailable, "\(bareOrQuoted(path)): somebody else has changed it meanwhile: run it again")
         }
-        guard rename(temporary, target) == 0 else { throw Failure.system(.cannotCreate, path) }
+        guard rename(temporary, target) == 0 else { throw ProgramError.system(.cannotCreate, path) }
         isDone = true
-        guard fsync(folder) == 0 else { throw Failure.system(.cannotCreate, path) }
+        guard fsync(directory) == 0 else { throw ProgramError.system(.cannotCreate, path) }
     }
 
-    /// A file in the same folder, of a name that whitelist folders don't look at.
+    /// A file in the same directory, of a name that whitelist directories don't look at.
     private var temporaryName: String {
         let parts = target.split(separator: "/", omittingEmptySubsequences: false)
         let number = String(UInt64.random(in: 0...UInt64.max), radix: 36)
         return (parts.dropLast().map(String.init) + [Self.temporaryPrefix(target) + number]).joined(separator: "/")
     }
 
-    private func write(_ bytes: [UInt8], to descriptor: CInt) throws(Failure) {
+    private func write(_ bytes: [UInt8], to descriptor: CInt) throws(ProgramError) {
         var done = 0
         while done < bytes.count {
             let count = bytes.withUnsafeBytes {
@@ -148,26 +149,26 @@ final class FileReplacement {
             if count >= 0 {
                 done += count
             } else if errno != EINTR {
-                throw Failure.system(.cannotCreate, path)
+                throw ProgramError.system(.cannotCreate, path)
             }
         }
-        guard fsync(descriptor) == 0 else { throw Failure.system(.cannotCreate, path) }
+        guard fsync(descriptor) == 0 else { throw ProgramError.system(.cannotCreate, path) }
     }
 
     /// The path without symbolic links.
-    private static func resolve(_ path: String) throws(Failure) -> String {
+    private static func resolve(_ path: String) throws(ProgramError) -> String {
         if let resolved = realpath(path, nil) {
             defer { free(resolved) }
             return String(cString: resolved)
         }
         var status = stat()
         guard errno == ENOENT, lstat(path, &status) != 0 else {
-            throw Failure(.cannotCreate, "\(bareOrQuoted(path)): the link leads nowhere")
+            throw ProgramError(.cannotCreate, "\(bareOrQuoted(path)): the link leads nowhere")
         }
         return path
     }
 
-    private static func look(_ path: String) -> stat? {
+    private static func status(_ path: String) -> stat? {
         var status = stat()
         return stat(path, &status) == 0 ? status : nil
     }
@@ -180,8 +181,8 @@ final class FileReplacement {
     }
 }
 
-extension Failure {
-    fileprivate static func system(_ status: ExitStatus, _ path: String) -> Failure {
-        Failure(status, "\(bareOrQuoted(path)): \(String(cString: strerror(errno)))")
+extension ProgramError {
+    fileprivate static func system(_ status: ExitStatus, _ path: String) -> ProgramError {
+        ProgramError(status, "\(bareOrQuoted(path)): \(String(cString: strerror(errno)))")
     }
 }

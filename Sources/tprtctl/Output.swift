@@ -14,13 +14,13 @@ struct Output {
     private static let chunk = 1 << 16
 
     /// Adds lines.
-    mutating func say(_ text: String, terminator: String = "\n") throws(Failure) {
+    mutating func say(_ text: String, terminator: String = "\n") throws(ProgramError) {
         buffer += (printable(text) + terminator).utf8
         if buffer.count >= Self.chunk { try flush() }
     }
 
     /// Writes what is left.
-    mutating func flush() throws(Failure) {
+    mutating func flush() throws(ProgramError) {
         var done = 0
         while done < buffer.count {
             let count = buffer.withUnsafeBytes {
@@ -31,7 +31,7 @@ struct Output {
             } else if errno == EPIPE {
                 exit(0)
             } else if errno != EINTR {
-                throw Failure(.cannotCreate, "standard output: \(String(cString: strerror(errno)))")
+                throw ProgramError(.cannotCreate, "standard output: \(String(cString: strerror(errno)))")
             }
         }
         buffer = []
@@ -39,13 +39,13 @@ struct Output {
 }
 
 /// Says a result.
-func say(_ text: String, terminator: String = "\n") throws(Failure) {
+func say(_ text: String, terminator: String = "\n") throws(ProgramError) {
     var output = Output()
     try output.say(text, terminator: terminator)
     try output.flush()
 }
 
-extension Failure {
+extension ProgramError {
     /// The failure as a JSON object on a line.
     var json: String {
         let errors = JSONValue.array(messages.map { .string($0) })

@@ -22,13 +22,13 @@ struct SettingFiles: ParsableArguments {
     }
 
     /// What the files and the variables say.
-    func load(environment: [String: String]) throws(Failure) -> Configuration {
+    func load(environment: [String: String]) throws(ProgramError) -> Configuration {
         do throws(SettingErrors) {
             return try SettingSources(files: files, environment: environment).load {
                 try contents(of: $0, limit: ConfigurationFile.sizeLimit)
             }.configuration
         } catch {
-            throw Failure(error)
+            throw ProgramError(error)
         }
     }
 }

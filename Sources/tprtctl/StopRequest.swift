@@ -24,7 +24,7 @@ final class StopRequest: Sendable {
                 received.withLockedValue { $0 = status }
                 try? await Task.sleep(for: Self.limit)
                 ProgressBar.wipe()
-                Failure(status, sentence).exit(Program.name)
+                ProgramError(status, sentence).exit(Program.name)
             }
         }
     }

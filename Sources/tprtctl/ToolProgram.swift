@@ -18,30 +18,30 @@ public enum ToolProgram {
             } else {
                 try command.run()
             }
-        } catch let failure as Failure {
+        } catch let failure as ProgramError {
             end(failure, words)
         } catch let code as ExitCode {
             // Everything is said.
             Tprtctl.exit(withError: code)
         } catch {
             guard Tprtctl.exitCode(for: error) != .success else { Tprtctl.exit(withError: error) }
-            end(words.unknownCommand ?? Failure(commandLine: error), words)
+            end(words.unknownCommand ?? ProgramError(commandLine: error), words)
         }
     }
 
     /// Says what went wrong, also as JSON where the result was to be that, and ends the program.
-    private static func end(_ failure: Failure, _ words: CommandWords) -> Never {
+    private static func end(_ failure: ProgramError, _ words: CommandWords) -> Never {
         if words.wantJSON { try? say(failure.json) }
-        Failure(failure.status, failure.messages.map(printable)).exit(Program.name)
+        ProgramError(failure.status, failure.messages.map(printable)).exit(Program.name)
     }
 }
 
 /// A command that runs on the main thread: where a file is looked at in a forked process, no other thread should be.
 protocol MainActorCommand: ParsableCommand {
-    @MainActor func run() async throws(Failure)
+    @MainActor func run() async throws(ProgramError)
 }
 
-extension Failure {
+extension ProgramError {
     /// What ArgumentParser says of a command line.
     ///
     /// It quotes what it can't use, and that may be a URL with a password in it.

@@ -58,47 +58,47 @@ struct WhitelistAddCommand: ParsableCommand {
         var notes: [String] = []
         let entry = try entry(notes: &notes)
         for note in notes { tprtctl.note(note) }
-        let (place, isNew) =
+        let (location, isNew) =
             switch try WhitelistTarget(source) {
             case .file(let path): (bareOrQuoted(path), try add(entry, toFile: path, service))
             case .redis(let redis): (redis.name, try add(entry, to: redis))
             }
-        try say("\(place)(\(bareOrQuoted(list))): \(isNew ? "added" : "is there already"): \(entry.text)")
+        try say("\(location)(\(bareOrQuoted(list))): \(isNew ? "added" : "is there already"): \(entry.text)")
         if isNew, entry.hasPattern, !regex, !service.allowWlRegex {
             note("tprtd honours regular expressions only with service.allow_wl_regex")
         }
     }
 
     /// The entry that the options spell, and what is to be said of it.
-    func entry(notes: inout [String]) throws(Failure) -> WhitelistEntry {
+    func entry(notes: inout [String]) throws(ProgramError) -> WhitelistEntry {
         var members = try options.members()
         if entryName != nil, members.contains(where: { $0.key == "type" && $0.node.value == .string("attribute") }) {
-            throw Failure(.usage, "an entry of the type attribute has no name of its own (--entry-name)")
+            throw ProgramError(.usage, "an entry of the type attribute has no name of its own (--entry-name)")
         }
         for (key, value) in [("name", entryName), ("comment", comment), ("expires", expires), ("delay", delay)] {
             if let value { members.append(JSONMember(key, .string(value))) }
         }
         if greylist { members.append(JSONMember("greylist", .bool(true))) }
-        do throws(WhitelistFault) {
-            let terms = SourceTerms(allowsPatterns: true, allowsWide: force).knowingSuffixes()
-            return try WhitelistEntry(members: members, terms, notes: &notes)
+        do throws(WhitelistError) {
+            let options = SourceOptions(allowsPatterns: true, allowsWide: force).knowingSuffixes()
+            return try WhitelistEntry(members: members, options, notes: &notes)
         } catch {
             let remedy = error.description.contains("allow_wide") ? " (--force writes that)" : ""
-            throw Failure(.dataError, "the entry is no good: \(error)\(remedy)")
+            throw ProgramError(.dataError, "the entry is no good: \(error)\(remedy)")
         }
     }
 
     private func add(
         _ entry: WhitelistEntry, toFile path: String, _ service: Configuration.Service
-    ) throws(Failure) -> Bool {
+    ) throws(ProgramError) -> Bool {
         try VendorFiles(service).refuse(path)
-        return try WhitelistTarget.edit(path, mustExist: false) { (text) throws(WhitelistFault) in
+        return try WhitelistTarget.edit(path, mustExist: false) { (text) throws(WhitelistError) in
             try text.add(entry, to: list, isFirst: first)
         }
     }
 
-    private func add(_ entry: WhitelistEntry, to redis: RedisWhitelists) throws(Failure) -> Bool {
-        try WhitelistTarget.edit(list, of: redis) { (list) throws(WhitelistFault) in try list.add(entry, isFirst: first)
+    private func add(_ entry: WhitelistEntry, to redis: RedisWhitelists) throws(ProgramError) -> Bool {
+        try WhitelistTarget.edit(list, of: redis) { (list) throws(WhitelistError) in try list.add(entry, isFirst: first)
         }
     }
 }

@@ -30,7 +30,7 @@ struct WhitelistCheckCommand: ParsableCommand {
         guard !reading.faults.isEmpty else { return }
         // As JSON they are told already.
         guard !json else { throw ExitCode(ExitStatus.dataError.rawValue) }
-        throw Failure(.dataError, reading.faults)
+        throw ProgramError(.dataError, reading.faults)
     }
 
     private static func json(_ reading: WhitelistSelection.Reading) -> String {

@@ -17,18 +17,18 @@ struct WhitelistExplanation {
     /// All others.
     private(set) var others: [Entry] = []
 
-    init(_ specimen: Specimen, _ reading: WhitelistSelection.Reading, at now: Timestamp) {
-        let match = specimen.match(in: Whitelist(reading.parts), at: now)
+    init(_ sample: SampleRequest, _ reading: WhitelistSelection.Reading, at now: Timestamp) {
+        let match = sample.match(in: Whitelist(reading.parts), at: now)
         for entry in reading.entries {
-            if specimen.satisfies(entry.entry.condition) {
+            if sample.satisfies(entry.entry.condition) {
                 if let end = entry.entry.expires, now >= end {
                     expired.append(entry)
-                } else if decides == nil, entry.place == match?.place {
+                } else if decides == nil, entry.location == match?.location {
                     decides = entry
                 } else {
                     later.append(entry)
                 }
-            } else if let missing = specimen.missing(of: entry.entry.condition) {
+            } else if let missing = sample.missing(of: entry.entry.condition) {
                 nearly.append((entry, missing))
             } else {
                 others.append(entry)
@@ -66,7 +66,7 @@ struct WhitelistExplanation {
     }
 }
 
-extension Specimen {
+extension SampleRequest {
     /// The parts of a combination that don't hold, where others do; nil for everything else.
     fileprivate func missing(of condition: Condition) -> [Condition]? {
         guard case .all(let parts) = condition else { return nil }

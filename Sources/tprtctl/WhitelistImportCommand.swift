@@ -39,7 +39,8 @@ struct WhitelistImportCommand: ParsableCommand {
 
     func run() throws {
         guard let redis = try WhitelistTarget.redis(at: to) else {
-            throw Failure(.usage, "--to: \(WhitelistTarget.shown(to)) is no URL of a Redis (such as redis://host/0)")
+            throw ProgramError(
+                .usage, "--to: \(WhitelistTarget.shown(to)) is no URL of a Redis (such as redis://host/0)")
         }
         let source = try selection.lists()
         let report = try merge(list.map { source.lists.joined(as: $0) } ?? source.lists, into: redis)
@@ -50,17 +51,17 @@ struct WhitelistImportCommand: ParsableCommand {
         }
     }
 
-    private func merge(_ source: EntryLists, into redis: RedisWhitelists) throws(Failure) -> ImportReport {
+    private func merge(_ source: EntryLists, into redis: RedisWhitelists) throws(ProgramError) -> ImportReport {
         let state = try redis.read()
         var merged: [RemoteList] = []
-        do throws(WhitelistFault) {
+        do throws(WhitelistError) {
             for list in source.lists {
                 var target = try state.list(list.name)
                 try target.merge(list.entries, replaces: replace)
                 merged.append(target)
             }
         } catch {
-            throw Failure(.dataError, ["\(redis.name): \(error)", "nothing was written"])
+            throw ProgramError(.dataError, ["\(redis.name): \(error)", "nothing was written"])
         }
         let changed = merged.filter(\.differs)
         for list in changed {

@@ -20,7 +20,7 @@ struct WhitelistListCommand: ParsableCommand {
         var output = Output()
         for entry in reading.entries { try output.say(json ? entry.json.text : entry.text) }
         try output.flush()
-        guard reading.faults.isEmpty else { throw Failure(.dataError, reading.faults) }
+        guard reading.faults.isEmpty else { throw ProgramError(.dataError, reading.faults) }
     }
 }
 
@@ -29,12 +29,13 @@ extension WhitelistSelection.Entry {
     var text: String {
         let end = entry.expires.map { ", until \($0.dateText)" } ?? ""
         let comment = entry.comment.map { "  # \(bareOrQuoted($0))" } ?? ""
-        return "\(place)  \(entry.effect) where \(bareOrQuoted(entry.condition.description))\(end)\(comment)"
+        return "\(location)  \(entry.effect) where \(bareOrQuoted(entry.condition.description))\(end)\(comment)"
     }
 
     var json: JSONValue {
         var members: [String: JSONValue] = [
-            "place": .string(place), "effect": .string("\(entry.effect)"), "condition": .string("\(entry.condition)"),
+            "place": .string(location), "effect": .string("\(entry.effect)"),
+            "condition": .string("\(entry.condition)"),
         ]
         if let end = entry.expires { members["expires"] = .string(end.dateText) }
         if let comment = entry.comment { members["comment"] = .string(comment) }

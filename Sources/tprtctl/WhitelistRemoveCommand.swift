@@ -39,38 +39,38 @@ struct WhitelistRemoveCommand: ParsableCommand {
 
     func run() throws {
         let choice = try choice()
-        let (place, isDone) =
+        let (location, isDone) =
             switch try WhitelistTarget(source) {
             case .file(let path): (bareOrQuoted(path), try remove(choice, fromFile: path))
             case .redis(let redis):
                 (
                     redis.name,
-                    try WhitelistTarget.edit(list, of: redis) { (list) throws(WhitelistFault) in try list.remove(choice)
+                    try WhitelistTarget.edit(list, of: redis) { (list) throws(WhitelistError) in try list.remove(choice)
                     }
                 )
             }
         guard isDone else {
-            note("\(place)(\(bareOrQuoted(list))): there is no such entry")
+            note("\(location)(\(bareOrQuoted(list))): there is no such entry")
             throw ExitCode(1)
         }
-        try say("\(place)(\(bareOrQuoted(list))): removed")
+        try say("\(location)(\(bareOrQuoted(list))): removed")
     }
 
-    private func choice() throws(Failure) -> EntryChoice {
+    private func choice() throws(ProgramError) -> EntryChoice {
         if let entryName { return .name(entryName) }
         if let number { return .number(number) }
         let members = try options.members()
-        do throws(WhitelistFault) {
-            let terms = SourceTerms(allowsPatterns: true, allowsWide: true)
-            return .condition(try WhitelistEntry(members: members, terms).condition)
+        do throws(WhitelistError) {
+            let options = SourceOptions(allowsPatterns: true, allowsWide: true)
+            return .condition(try WhitelistEntry(members: members, options).condition)
         } catch {
-            throw Failure(.dataError, error.description)
+            throw ProgramError(.dataError, error.description)
         }
     }
 
-    private func remove(_ choice: EntryChoice, fromFile path: String) throws(Failure) -> Bool {
+    private func remove(_ choice: EntryChoice, fromFile path: String) throws(ProgramError) -> Bool {
         try VendorFiles(settings.load(environment: ProcessInfo.processInfo.environment).service).refuse(path)
-        return try WhitelistTarget.edit(path, mustExist: true) { (text) throws(WhitelistFault) in
+        return try WhitelistTarget.edit(path, mustExist: true) { (text) throws(WhitelistError) in
             try text.remove(choice, from: list)
         }
     }

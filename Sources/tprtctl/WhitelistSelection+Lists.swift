@@ -15,16 +15,16 @@ extension WhitelistSelection {
     /// Reads all sources with their lists: all entries, or none where any is faulty.
     ///
     /// - Parameter unlisted: the list of what stands in none; nil: it is called as its file is
-    func lists(unlisted: String? = nil) throws(Failure) -> Lists {
+    func lists(unlisted: String? = nil) throws(ProgramError) -> Lists {
         let service = try settings.load(environment: ProcessInfo.processInfo.environment).service
         // They are kept whether or not they are honoured.
-        let terms = SourceTerms(allowsPatterns: true, allowsWide: force)
+        let options = SourceOptions(allowsPatterns: true, allowsWide: force)
         var result = Lists(honoursPatterns: regex || service.allowWlRegex)
         var faults: [String] = []
         for source in try chosenSources(service) {
-            do throws(WhitelistFault) {
+            do throws(WhitelistError) {
                 for document in try source.documents() {
-                    let reading = try document.lists(terms, unlisted: unlisted)
+                    let reading = try document.lists(options, unlisted: unlisted)
                     result.lists.append(reading.entries)
                     faults += reading.complaints
                 }
@@ -32,7 +32,7 @@ extension WhitelistSelection {
                 faults.append(error.description)
             }
         }
-        guard faults.isEmpty else { throw Failure(.dataError, faults + ["nothing was written"]) }
+        guard faults.isEmpty else { throw ProgramError(.dataError, faults + ["nothing was written"]) }
         return result
     }
 }

@@ -25,7 +25,7 @@ struct WhitelistSelection: ParsableArguments {
 
     /// An entry and where it stands.
     struct Entry {
-        let place: String
+        let location: String
         let entry: WhitelistEntry
     }
 
@@ -43,13 +43,13 @@ struct WhitelistSelection: ParsableArguments {
     }
 
     /// Reads all sources; what is wrong with them is in the result.
-    func read() throws(Failure) -> Reading {
+    func read() throws(ProgramError) -> Reading {
         let service = try settings.load(environment: ProcessInfo.processInfo.environment).service
-        let terms = SourceTerms(allowsPatterns: regex || service.allowWlRegex, allowsWide: force).knowingSuffixes()
+        let options = SourceOptions(allowsPatterns: regex || service.allowWlRegex, allowsWide: force).knowingSuffixes()
         var reading = Reading()
         for source in try chosenSources(service) {
-            do throws(WhitelistFault) {
-                for document in try source.documents() { reading.add(document, terms) }
+            do throws(WhitelistError) {
+                for document in try source.documents() { reading.add(document, options) }
             } catch {
                 reading.faults.append(error.description)
             }
@@ -58,30 +58,30 @@ struct WhitelistSelection: ParsableArguments {
     }
 
     /// The site's own translators, by the settings.
-    func nat64Prefixes() throws(Failure) -> [NAT64Prefix] {
+    func nat64Prefixes() throws(ProgramError) -> [NAT64Prefix] {
         let service = try settings.load(environment: ProcessInfo.processInfo.environment).service
         var prefixes: [NAT64Prefix] = []
         for text in service.nat64Prefixes {
             do throws(NAT64Prefix.Fault) {
                 prefixes.append(try NAT64Prefix(text))
             } catch {
-                throw Failure(.configuration, "service.nat64_prefixes: \(error)")
+                throw ProgramError(.configuration, "service.nat64_prefixes: \(error)")
             }
         }
         return prefixes
     }
 
     /// The sources that are named, or else those of the settings.
-    func chosenSources(_ service: Configuration.Service) throws(Failure) -> [WhitelistSource] {
+    func chosenSources(_ service: Configuration.Service) throws(ProgramError) -> [WhitelistSource] {
         var chosen: [WhitelistSource] = []
         for url in sources.isEmpty ? service.wlSources : sources {
-            do throws(WhitelistFault) {
+            do throws(WhitelistError) {
                 chosen.append(
-                    try WhitelistSource(url.hasPrefix("/") ? "file://\(url)" : url) { (url) throws(WhitelistFault) in
+                    try WhitelistSource(url.hasPrefix("/") ? "file://\(url)" : url) { (url) throws(WhitelistError) in
                         try RemoteWhitelists.source(at: url) { _ in }
                     })
             } catch {
-                throw Failure(sources.isEmpty ? .configuration : .usage, error.description)
+                throw ProgramError(sources.isEmpty ? .configuration : .usage, error.description)
             }
         }
         return chosen
@@ -89,19 +89,19 @@ struct WhitelistSelection: ParsableArguments {
 }
 
 extension WhitelistSelection.Reading {
-    fileprivate mutating func add(_ document: WhitelistDocument, _ terms: SourceTerms) {
-        do throws(WhitelistFault) {
-            try read(document, terms)
+    fileprivate mutating func add(_ document: WhitelistDocument, _ options: SourceOptions) {
+        do throws(WhitelistError) {
+            try read(document, options)
         } catch {
             faults.append(error.description)
         }
     }
 
-    private mutating func read(_ document: WhitelistDocument, _ terms: SourceTerms) throws(WhitelistFault) {
+    private mutating func read(_ document: WhitelistDocument, _ options: SourceOptions) throws(WhitelistError) {
         // postgrey's .local, which needn't be there.
         if document.isOptional, FileAccess.direct.status(document.path) == nil { return }
-        let one = try document.entries(terms, beside: expressions)
-        let part = try document.part(terms, beside: expressions).entries
+        let one = try document.entries(options, beside: expressions)
+        let part = try document.part(options, beside: expressions).entries
         guard part.count == one.entries.count else {
             faults.append("\(bareOrQuoted(document.path)): it changed while it was read")
             return
@@ -109,7 +109,7 @@ extension WhitelistSelection.Reading {
         files.append((document.path, part.count))
         parts.append(part)
         for (number, entry) in one.entries.enumerated() {
-            entries.append(WhitelistSelection.Entry(place: part.place(number), entry: entry))
+            entries.append(WhitelistSelection.Entry(location: part.location(number), entry: entry))
         }
         expressions.add(part.expressions)
         faults += one.complaints

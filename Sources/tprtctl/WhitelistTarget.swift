@@ -10,52 +10,53 @@ enum WhitelistTarget {
     case redis(RedisWhitelists)
 
     /// What a URL names, if it can be changed here.
-    init(_ url: String) throws(Failure) {
+    init(_ url: String) throws(ProgramError) {
         if let redis = try Self.redis(at: url) {
             self = .redis(redis)
             return
         }
         let source: WhitelistSource
-        do throws(WhitelistFault) {
+        do throws(WhitelistError) {
             source = try WhitelistSource(url.hasPrefix("/") ? "file://\(url)" : url) { _ in nil }
         } catch {
-            throw Failure(.usage, error.description)
+            throw ProgramError(.usage, error.description)
         }
         switch source {
-        case .folder(let path, _):
+        case .directory(let path, _):
             let path = bareOrQuoted(path)
-            throw Failure(.usage, "\(path) is a folder: name the file in it (such as file://\(path)/50-local.json)")
+            throw ProgramError(
+                .usage, "\(path) is a folder: name the file in it (such as file://\(path)/50-local.json)")
         case .documents(let documents):
             guard documents.count == 1, case .json = documents[0].form else {
                 let path = bareOrQuoted(documents.last?.path ?? url)
-                throw Failure(.usage, "postgrey's lists have an entry a line: edit \(path) in an editor")
+                throw ProgramError(.usage, "postgrey's lists have an entry a line: edit \(path) in an editor")
             }
             self = .file(path: documents[0].path)
         }
     }
 
     /// The Redis that a URL names; nil where it names something else.
-    static func redis(at url: String) throws(Failure) -> RedisWhitelists? {
-        do throws(WhitelistFault) {
+    static func redis(at url: String) throws(ProgramError) -> RedisWhitelists? {
+        do throws(WhitelistError) {
             return try RedisWhitelists(url: url) { note($0) }
         } catch {
-            throw Failure(.usage, error.description)
+            throw ProgramError(.usage, error.description)
         }
     }
 
     /// Changes the text of a file; `change` says whether there is anything to write.
     static func edit(
-        _ path: String, mustExist: Bool, _ change: (inout WhitelistText) throws(WhitelistFault) -> Bool
-    ) throws(Failure) -> Bool {
+        _ path: String, mustExist: Bool, _ change: (inout WhitelistText) throws(WhitelistError) -> Bool
+    ) throws(ProgramError) -> Bool {
         let file = try FileReplacement(of: path)
-        if mustExist, !file.exists { throw Failure(.noInput, "\(bareOrQuoted(path)): there is no such file") }
+        if mustExist, !file.exists { throw ProgramError(.noInput, "\(bareOrQuoted(path)): there is no such file") }
         let bytes = try file.contents()
         var text: WhitelistText
-        do throws(WhitelistFault) {
+        do throws(WhitelistError) {
             text = try WhitelistText(path: path, bytes: bytes)
             guard try change(&text) else { return false }
         } catch {
-            throw Failure(.dataError, error.description)
+            throw ProgramError(.dataError, error.description)
         }
         try file.replace(by: text.bytes)
         return true
@@ -63,15 +64,15 @@ enum WhitelistTarget {
 
     /// Changes a list in a Redis; `change` says whether there is anything to write.
     static func edit(
-        _ name: String, of redis: RedisWhitelists, _ change: (inout RemoteList) throws(WhitelistFault) -> Bool
-    ) throws(Failure) -> Bool {
+        _ name: String, of redis: RedisWhitelists, _ change: (inout RemoteList) throws(WhitelistError) -> Bool
+    ) throws(ProgramError) -> Bool {
         let state = try redis.read()
         var list: RemoteList
-        do throws(WhitelistFault) {
+        do throws(WhitelistError) {
             list = try state.list(name)
             guard try change(&list) else { return false }
         } catch {
-            throw Failure(.dataError, "\(redis.name): \(error)")
+            throw ProgramError(.dataError, "\(redis.name): \(error)")
         }
         for complaint in state.complaints(of: name) { note("\(redis.name): \(complaint): it is left out") }
         try redis.write([list], over: state) { _, _ in }

@@ -62,11 +62,11 @@ struct WhitelistTestCommand: ParsableCommand {
 
     func run() throws {
         let prefixes = try selection.nat64Prefixes()
-        guard let specimen = Specimen(attributes: attributes, nat64Prefixes: prefixes) else {
-            throw Failure(.usage, "such a request can't be sent: no value may hold a line break")
+        guard let sample = SampleRequest(attributes: attributes, nat64Prefixes: prefixes) else {
+            throw ProgramError(.usage, "such a request can't be sent: no value may hold a line break")
         }
         let reading = try selection.read()
-        let explanation = WhitelistExplanation(specimen, reading, at: WallClock.now())
+        let explanation = WhitelistExplanation(sample, reading, at: WallClock.now())
         try say(json ? explanation.json.text : explanation.text(showsAll: all))
         for fault in reading.faults { note(fault) }
         if explanation.decides == nil { throw ExitCode(1) }

@@ -54,7 +54,7 @@ struct Daemon {
     ) async -> Never {
         var holdings = Holdings()
         var sink: LogSink?
-        do throws(Failure) {
+        do throws(ProgramError) {
             if process.daemonizes { holdings.background = try Background.detach() }
             let opener = LogOpener(owner: process.socketOwner)
             let log = try plan.log.open(by: opener)
@@ -84,17 +84,17 @@ struct Daemon {
     ///   is safe only while there is no other thread.
     /// - Signals are trapped before what they are about: the first reading of the whitelists, and the sockets, which
     ///   are removed in the end. One that comes early takes effect as soon as the server runs.
-    private func serve(_ holdings: inout Holdings, _ opener: LogOpener) async throws(Failure) {
+    private func serve(_ holdings: inout Holdings, _ opener: LogOpener) async throws(ProgramError) {
         StopSignals.endAtOnce()
-        holdings.pidFile = try process.pidFile.map { path throws(Failure) in
+        holdings.pidFile = try process.pidFile.map { path throws(ProgramError) in
             try PIDFile(path, service: process.service)
         }
-        let backend = try plan.backend { [logger] in logger.warning("\($0)") }
+        let factory = try plan.storeFactory { [logger] in logger.warning("\($0)") }
         if let owner = process.socketOwner { try openSockets(for: owner, &holdings) }
         holdings.files = try process.descend(reloader.permit.and(plan.log.permit))
         opener.leave(for: holdings.files)
         if let complaint = await plan.complaintOfFormerAutoWhitelist() { logger.warning("\(complaint)") }
-        let store = try plan.openStore(with: backend)
+        let store = try plan.openStore(with: factory)
         for complaint in manager.complaints + plan.warnings { logger.warning("\(complaint)") }
         raiseFileLimit()
         let reloads = await UnixSignalsSequence(trapping: .sighup)
@@ -129,12 +129,12 @@ struct Daemon {
             if whitelist == nil { reload.order(Reload.Order(isForChange: true)) }
             try await group(server, maintenance, reload, control.map { serve($0, reload) }, rotation, stops).run()
         } catch {
-            throw Failure(.software, "\(error)")
+            throw ProgramError(.software, "\(error)")
         }
         logger.info("stopped")
     }
 
-    private func openSockets(for owner: SocketOwner?, _ holdings: inout Holdings) throws(Failure) {
+    private func openSockets(for owner: SocketOwner?, _ holdings: inout Holdings) throws(ProgramError) {
         holdings.listeners = try manager.listeners(or: plan, for: owner)
         if let held = manager.sockets.controlListener {
             holdings.control = held

@@ -15,7 +15,7 @@ public enum DaemonProgram {
         // A reader of stderr that goes away must not end the daemon. (CProcess keeps SIGHUP and SIGUSR1 that come early.)
         signal(SIGPIPE, SIG_IGN)
         let environment = ProcessInfo.processInfo.environment
-        do throws(Failure) {
+        do throws(ProgramError) {
             Surroundings.openStreams()
             let manager = try ServiceManager.take(from: environment)
             Surroundings.closeDescriptors(keeping: manager.descriptors)
@@ -38,27 +38,27 @@ public enum DaemonProgram {
 
     @Sendable private nonisolated static func read(
         _ sources: SettingSources, through files: FileAccess
-    ) throws(Failure) -> LoadedConfiguration {
+    ) throws(ProgramError) -> LoadedConfiguration {
         do throws(SettingErrors) {
             return try sources.load { try contents(of: $0, limit: ConfigurationFile.sizeLimit, through: files) }
         } catch {
-            throw Failure(error)
+            throw ProgramError(error)
         }
     }
 
     /// What the process becomes and what it does; where both can't be, everything that is wrong is said at once.
     private static func makePlans(
         _ loaded: LoadedConfiguration, _ arguments: TprtdArguments, _ environment: [String: String]
-    ) throws(Failure) -> (ProcessPlan, Plan) {
+    ) throws(ProgramError) -> (ProcessPlan, Plan) {
         let process: ProcessPlan
-        do throws(Failure) {
+        do throws(ProgramError) {
             // A configuration that is checked is root's to start.
             process = try ProcessPlan(
                 loaded, by: arguments.checkConfig ? .root : .current,
                 allowsRoot: arguments.allowRoot || arguments.checkConfig)
         } catch {
             guard case .failure(let faults) = plan(loaded, environment) else { throw error }
-            throw Failure(.configuration, error.messages + faults.sentences)
+            throw ProgramError(.configuration, error.messages + faults.sentences)
         }
         do throws(PlanFaults) {
             let plan = try plan(loaded, process.environment(environment)).get()
@@ -66,7 +66,7 @@ public enum DaemonProgram {
             guard unreachable.isEmpty else { throw PlanFaults(sentences: unreachable) }
             return (process, plan)
         } catch {
-            throw Failure(.configuration, error.sentences)
+            throw ProgramError(.configuration, error.sentences)
         }
     }
 
@@ -77,7 +77,7 @@ public enum DaemonProgram {
     }
 
     /// Looks at what a start looks at, as whom the daemon is to be.
-    private static func check(_ process: ProcessPlan, _ plan: Plan) throws(Failure) {
+    private static func check(_ process: ProcessPlan, _ plan: Plan) throws(ProgramError) {
         if let pidFile = process.pidFile { try PIDFile.check(pidFile, service: process.service) }
         let service = process.service.flatMap { geteuid() == 0 && $0.canBeActed ? $0 : nil }
         let reading = service.map { service in service.act { plan.whitelists.read() } } ?? plan.whitelists.read()

@@ -23,7 +23,7 @@ final class LogOpener: Sendable {
     /// Opens a file to add to it, and makes it if need be.
     func open(_ path: String) throws(LogFileError) -> CInt {
         if let outside = outside.withLockedValue({ $0 }) {
-            do throws(FileAccess.Fault) {
+            do throws(FileAccess.SystemError) {
                 return try outside.openForAppending(path)
             } catch {
                 throw LogFileError(number: error.code)
@@ -38,7 +38,7 @@ final class LogOpener: Sendable {
         guard case .unix(let path) = address, let outside = outside.withLockedValue({ $0 }) else {
             return address.connect(for: service)
         }
-        do throws(FileAccess.Fault) {
+        do throws(FileAccess.SystemError) {
             return .success(try outside.connect(path))
         } catch {
             return .failure(LogConnection.Fault(String(cString: strerror(error.code))))

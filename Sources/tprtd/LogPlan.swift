@@ -74,11 +74,11 @@ struct LogPlan {
     /// A log daemon that isn't there is no reason not to serve mail: standard error says so, and it is tried again.
     ///
     /// - Parameter opener: opens a log file
-    func open(by opener: LogOpener) throws(Failure) -> LogSink {
+    func open(by opener: LogOpener) throws(ProgramError) -> LogSink {
         LogSink(try openDestination(by: opener), format: format, level: level, now: WallClock.now)
     }
 
-    private func openDestination(by opener: LogOpener) throws(Failure) -> LogDestination {
+    private func openDestination(by opener: LogOpener) throws(ProgramError) -> LogDestination {
         switch destination {
         case .descriptor(let number, let marksPriority):
             return .descriptor(number, marksPriority: marksPriority)
@@ -91,7 +91,7 @@ struct LogPlan {
                 }
             } catch {
                 let (status, remedy) = error.consequence
-                throw Failure(status, "\(origin): log.log_file: \(path): \(error): \(remedy)")
+                throw ProgramError(status, "\(origin): log.log_file: \(path): \(error): \(remedy)")
             }
         case .syslog(let address, let header):
             return .syslog(

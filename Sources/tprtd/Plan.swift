@@ -67,8 +67,8 @@ struct Plan {
         }
         let whitelists = attempt("service.wl_sources") {
             try WhitelistSources(
-                urls: service.wlSources, terms: SourceTerms(allowsPatterns: service.allowWlRegex), after: former
-            ) { (url) throws(WhitelistFault) in
+                urls: service.wlSources, options: SourceOptions(allowsPatterns: service.allowWlRegex), after: former
+            ) { (url) throws(WhitelistError) in
                 // What is wrong with the server is said of the reading.
                 try RemoteWhitelists.source(at: url) { _ in }
             }
@@ -142,7 +142,7 @@ extension PolicyEngine.Options {
     fileprivate init(_ service: Configuration.Service, _ prefixes: [NAT64Prefix]) {
         self.init()
         rules = Rules(service)
-        masks = ClientMasks(ipv4: service.ipv4Mask, ipv6: service.ipv6Mask, nat64Prefixes: prefixes)
+        masks = PrefixLengths(ipv4: service.ipv4Mask, ipv6: service.ipv6Mask, nat64Prefixes: prefixes)
         foldsRecipient = service.foldRecipient
         hashesKeys = service.hashGreyDb
         autoWhitelistsAddresses = service.awlBy == .address

@@ -30,7 +30,7 @@ final class Reloader: Sendable {
     }
 
     /// Reads settings from where they come.
-    typealias Load = @Sendable (SettingSources, FileAccess) throws(Failure) -> LoadedConfiguration
+    typealias Load = @Sendable (SettingSources, FileAccess) throws(ProgramError) -> LoadedConfiguration
 
     private let sources: SettingSources
     private let environment: [String: String]
@@ -93,7 +93,7 @@ final class Reloader: Sendable {
     ) -> Reading {
         var reply = ControlReply()
         if !order.isForChange {
-            do throws(Failure) {
+            do throws(ProgramError) {
                 try readSettings(through: files, telling: &reply)
             } catch {
                 reply.status = error.status.rawValue
@@ -113,7 +113,7 @@ final class Reloader: Sendable {
         return Reading(plan: plan, whitelist: lists.whitelist, reply: reply)
     }
 
-    private func readSettings(through files: FileAccess, telling reply: inout ControlReply) throws(Failure) {
+    private func readSettings(through files: FileAccess, telling reply: inout ControlReply) throws(ProgramError) {
         let former = state.withLockedValue { $0 }
         let new = try load(sources, files)
         // What is wrong anywhere is said, also of what takes a restart.
@@ -132,11 +132,13 @@ final class Reloader: Sendable {
         reply.warnings += restarting.map { "\($0) has changed: that takes a restart" } + plan.warnings
     }
 
-    private func plan(of loaded: LoadedConfiguration, after former: WhitelistSources? = nil) throws(Failure) -> Plan {
+    private func plan(of loaded: LoadedConfiguration, after former: WhitelistSources? = nil) throws(ProgramError)
+        -> Plan
+    {
         do throws(PlanFaults) {
             return try Plan(loaded, environment: environment, after: former)
         } catch {
-            throw Failure(.configuration, error.sentences)
+            throw ProgramError(.configuration, error.sentences)
         }
     }
 }

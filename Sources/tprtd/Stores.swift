@@ -8,47 +8,47 @@ import TrustedFiles
 
 extension Plan {
     /// What opens the stores, with everything read that may be out of reach later; starts no thread.
-    func backend(report: @escaping @Sendable (String) -> Void) throws(Failure) -> Backend {
-        var backend = Backend(
+    func storeFactory(report: @escaping @Sendable (String) -> Void) throws(ProgramError) -> StoreFactory {
+        var factory = StoreFactory(
             keyPrefix: keyPrefix, maintenanceLease: maintenance.interval.components.seconds * 9 / 10,
             syncInterval: syncInterval, boot: boot, now: WallClock.now, report: report)
-        backend.separatesTables = separatesTables
+        factory.separatesTables = separatesTables
         do throws(StoreError) {
-            try backend.load(greylist)
+            try factory.load(greylist)
         } catch {
-            throw Failure(error, of: "service.grey_db")
+            throw ProgramError(error, of: "service.grey_db")
         }
-        guard hasAutoWhitelist else { return backend }
+        guard hasAutoWhitelist else { return factory }
         do throws(StoreError) {
-            try backend.load(autoWhitelist)
+            try factory.load(autoWhitelist)
         } catch {
-            throw Failure(error, of: "service.awl_db")
+            throw ProgramError(error, of: "service.awl_db")
         }
-        return backend
+        return factory
     }
 
     /// Opens the store: one for both tables where both have the same URL, else a pair.
-    func openStore(with backend: Backend) throws(Failure) -> any Store {
+    func openStore(with factory: StoreFactory) throws(ProgramError) -> any Store {
         try refuse(greylist, of: "service.grey_db")
         if hasAutoWhitelist { try refuse(autoWhitelist, of: "service.awl_db") }
         stateDirectory?.make()
         do throws(StoreError) {
-            return try backend.open(greylist: greylist, autoWhitelist: hasAutoWhitelist ? autoWhitelist : nil)
+            return try factory.open(greylist: greylist, autoWhitelist: hasAutoWhitelist ? autoWhitelist : nil)
         } catch {
-            throw Failure(error, of: isOfAutoWhitelist(error) ? "service.awl_db" : "service.grey_db")
+            throw ProgramError(error, of: isOfAutoWhitelist(error) ? "service.awl_db" : "service.grey_db")
         }
     }
 
     /// Refuses a database that isn't root's where the daemon stays root.
-    private func refuse(_ location: StoreLocation, of key: String) throws(Failure) {
+    private func refuse(_ location: StoreLocation, of key: String) throws(ProgramError) {
         let owner: FileUser?
         do throws(FileError) {
             owner = try DatabaseOwner.of(location)
         } catch {
-            throw Failure(.noPermission, "\(key): \(error)")
+            throw ProgramError(.noPermission, "\(key): \(error)")
         }
         guard let owner else { return }
-        throw Failure(
+        throw ProgramError(
             .noPermission,
             "\(key): \(location.path ?? ""): it or its directory belongs to \(owner.name), and root opens no such database: "
                 + "set server.user to \(owner.name), or name another file")
@@ -60,7 +60,7 @@ extension Plan {
     func complaintOfFormerAutoWhitelist() async -> String? {
         guard let path = formerAutoWhitelist, autoWhitelist != .lmdb(path: path), access(path, F_OK) == 0,
             (try? refuse(.lmdb(path: path), of: "")) != nil,
-            let reader = try? Backend(now: WallClock.now, report: { _ in }).openSource(
+            let reader = try? StoreFactory(now: WallClock.now, report: { _ in }).openSource(
                 .lmdb(path: path), holding: .autoWhitelist)
         else { return nil }
         let count = try? await reader.count(.autoWhitelist)
@@ -71,17 +71,17 @@ extension Plan {
     }
 
     /// Opens the control socket, where there is to be one.
-    func openControlSocket(for owner: SocketOwner?) throws(Failure) -> OpenListener? {
+    func openControlSocket(for owner: SocketOwner?) throws(ProgramError) -> OpenListener? {
         guard let controlSocket else { return nil }
         do throws(ListenError) {
             return try OpenListener.open(controlSocket, backlog: 16, owner: owner).first
         } catch {
-            throw Failure(error, of: "server.control_socket")
+            throw ProgramError(error, of: "server.control_socket")
         }
     }
 
     /// Opens all listeners, or none.
-    func openListeners(for owner: SocketOwner?) throws(Failure) -> [OpenListener] {
+    func openListeners(for owner: SocketOwner?) throws(ProgramError) -> [OpenListener] {
         var opened: [OpenListener] = []
         for (index, address) in listeners.enumerated() {
             do throws(ListenError) {
@@ -93,7 +93,7 @@ extension Plan {
                     })
             } catch {
                 for listener in opened { listener.close() }
-                throw Failure(error, of: address.key(at: index))
+                throw ProgramError(error, of: address.key(at: index))
             }
         }
         return opened
@@ -133,7 +133,7 @@ extension ListenAddress {
     }
 }
 
-extension Failure {
+extension ProgramError {
     /// A fault of a store, with the setting that names it.
     fileprivate init(_ error: StoreError, of key: String) {
         let remedy = error.code == .inUse ? ": stop that one, or name another file" : ""
@@ -141,7 +141,7 @@ extension Failure {
     }
 }
 
-extension Failure {
+extension ProgramError {
     /// A listener can't be opened.
     ///
     /// - Parameter setting: that which wants it; nil for those of the policy protocol

@@ -116,7 +116,7 @@ struct PolicyEngineTests {
                 try Self.request([("sender", "A@B")]), at: Self.now, using: &envelope)
         else { throw Unexpected() }
         #expect(record == DecisionRecord(.whitelisted(.sender), entry: record.entry))
-        #expect(record.entry?.place == "here")
+        #expect(record.entry?.location == "here")
     }
 
     @Test func theAutoWhitelistIsAskedOnlyWhenItIsOn() throws {

@@ -24,15 +24,15 @@ struct DamageTests {
     ]
 
     @Test(arguments: foreign)
-    func aForeignFileIsSetAside(_ name: String, _ contents: Data) async throws {
+    func aForeignFileIsQuarantined(_ name: String, _ contents: Data) async throws {
         try stage.write(contents)
         let store = try stage.open(at: 1_234)
         #expect(try await store.ask("a", at: 1_000) == .new(wait: 300))
         await store.close()
-        let aside = stage.folder.file("grey.corrupt-1234")
-        #expect(try Data(contentsOf: URL(filePath: aside)) == contents)
+        let quarantined = stage.folder.file("grey.corrupt-1234")
+        #expect(try Data(contentsOf: URL(filePath: quarantined)) == contents)
         #expect(stage.reports.all.count == 1)
-        #expect(stage.reports.all.first?.contains(aside) == true)
+        #expect(stage.reports.all.first?.contains(quarantined) == true)
         #expect(Set(stage.folder.names) == ["grey", "grey.corrupt-1234"])
     }
 
@@ -44,7 +44,7 @@ struct DamageTests {
         #expect(stage.reports.all.isEmpty)
     }
 
-    @Test func anAsideNameThatIsTakenIsNotOverwritten() async throws {
+    @Test func aQuarantineNameThatIsTakenIsNotOverwritten() async throws {
         try Data("older".utf8).write(to: URL(filePath: stage.folder.file("grey.corrupt-7")))
         try stage.write(Data("newer".utf8))
         await (try stage.open()).close()
@@ -80,7 +80,7 @@ struct DamageTests {
     }
 
     @Test(arguments: [100, 50, 20, 10, 5, 2])
-    func aTruncatedFileIsSetAsideAndItsEntriesAreSaved(_ divisor: Int) async throws {
+    func aTruncatedFileIsQuarantinedAndItsEntriesAreSaved(_ divisor: Int) async throws {
         let left = try await left { $0 = $0.prefix($0.count - $0.count / divisor) }
         #expect(left < Self.count)
         #expect(divisor == 2 || left > Self.count / 3)
@@ -90,7 +90,7 @@ struct DamageTests {
     }
 
     @Test(arguments: 0..<10)
-    func scribbledPagesAreSetAside(_ seed: Int) async throws {
+    func scribbledPagesAreQuarantined(_ seed: Int) async throws {
         let left = try await left { bytes in
             let pages = bytes.count / 4096
             for number in 0..<5 {
@@ -106,12 +106,12 @@ struct DamageTests {
         #expect(stage.reports.all.first?.contains("grey.corrupt-") == true)
     }
 
-    @Test func anUntouchedFileIsNotSetAside() async throws {
+    @Test func anUntouchedFileIsNotQuarantined() async throws {
         #expect(try await left { _ in } == Self.count)
         #expect(stage.reports.all.isEmpty)
     }
 
-    @Test func aFileThatIsDamagedWhileOpenIsSetAside() async throws {
+    @Test func aFileThatIsDamagedWhileOpenIsQuarantined() async throws {
         let store = try stage.open()
         try await stage.fill(store, 0..<Self.count)
         let file = try #require(FileHandle(forUpdatingAtPath: stage.path))
@@ -133,7 +133,7 @@ struct DamageTests {
         #expect(Set(stage.folder.names) == ["grey", "grey.corrupt-1010"])
     }
 
-    @Test func aFileThatIsCutToNothingWhileOpenIsSetAside() async throws {
+    @Test func aFileThatIsCutToNothingWhileOpenIsQuarantined() async throws {
         let store = try stage.open()
         try await stage.fill(store, 0..<Self.count)
         #expect(truncate(stage.path, 0) == 0)

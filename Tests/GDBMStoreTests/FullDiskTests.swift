@@ -20,7 +20,7 @@ struct FullDiskTests {
 
     @Test(arguments: faults)
     func aFaultHasItsConsequence(_ code: Int, _ system: CInt, _ expected: StoreError.Code) {
-        #expect(GDBMFault(code, system: system).error(url: "gdbm:///x").code == expected)
+        #expect(GDBMError(code, system: system).storeError(url: "gdbm:///x").code == expected)
     }
 
     /// At whatever byte the disk is full: what is there stays known, and goes on when there is room again.

@@ -20,7 +20,7 @@ struct UncleanEndTests {
         #expect(stage.folder.names == ["grey"])
     }
 
-    @Test func aFileThatWasNotClosedProperlyIsWrittenAnew() async throws {
+    @Test func aFileThatWasNotClosedProperlyIsRewritten() async throws {
         let first = try stage.open()
         try await stage.fill(first, 0..<3_000)
         await first.close()

@@ -79,7 +79,7 @@ struct EmbeddedIPv4Tests {
     }
 
     @Test func theLongestPrefixComesFirst() throws {
-        let masks = ClientMasks(nat64Prefixes: [try NAT64Prefix("2001:db8::/32"), try NAT64Prefix("2001:db8:1::/96")])
+        let masks = PrefixLengths(nat64Prefixes: [try NAT64Prefix("2001:db8::/32"), try NAT64Prefix("2001:db8:1::/96")])
         let address = try #require(Address("2001:db8:1::192.0.2.33"))
         #expect(address.unwrapped(for: .keys, through: masks.nat64Prefixes) == Address("192.0.2.33"))
     }

@@ -64,15 +64,15 @@ struct EnvelopeTests {
         var envelope = Envelope()
         let empty: [UInt8] = []
         let isAddressed = envelope.address(
-            client: Array(client.utf8).span, sender: empty.span, recipient: empty.span, masks: ClientMasks())
+            client: Array(client.utf8).span, sender: empty.span, recipient: empty.span, masks: PrefixLengths())
         #expect(!isAddressed)
     }
 
     @Test func followsTheMasks() {
         var envelope = Envelope()
-        envelope.fill("192.0.2.7", "a@b", "u@c", ClientMasks(ipv4: 32, ipv6: 64))
+        envelope.fill("192.0.2.7", "a@b", "u@c", PrefixLengths(ipv4: 32, ipv6: 64))
         #expect(envelope.networkText == "192.0.2.7/32")
-        envelope.fill("2001:db8:1:2:3::4", "a@b", "u@c", ClientMasks(ipv4: 32, ipv6: 64))
+        envelope.fill("2001:db8:1:2:3::4", "a@b", "u@c", PrefixLengths(ipv4: 32, ipv6: 64))
         #expect(envelope.networkText == "2001:db8:1:2::/64")
     }
 }
@@ -87,7 +87,7 @@ extension Envelope {
     }
 
     mutating func fill(
-        _ client: String, _ sender: String, _ recipient: String, _ masks: ClientMasks = ClientMasks(),
+        _ client: String, _ sender: String, _ recipient: String, _ masks: PrefixLengths = PrefixLengths(),
         foldsRecipient: Bool = false
     ) {
         let isAddressed = address(

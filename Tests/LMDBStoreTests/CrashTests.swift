@@ -160,7 +160,7 @@ struct CrashTests {
         }
     }
 
-    @Test func theJournalOfAnotherDatabaseIsSetAside() async throws {
+    @Test func theJournalOfAnotherDatabaseIsQuarantined() async throws {
         let moment = try #require(try await record(3).last)
         for name in folder.names { try FileManager.default.removeItem(atPath: folder.file(name)) }
         for (name, journal) in zip(Journal.names(beside: path), moment.journals) where !journal.isEmpty {
@@ -170,7 +170,7 @@ struct CrashTests {
         #expect(try await entries(store).isEmpty)
         await store.close()
         #expect(folder.names.count { $0.hasPrefix("x.lmdb-journal-") && $0.hasSuffix(".other-1") } == 1)
-        #expect(reports.all.count { $0.contains("is not a journal of it: set aside as") } == 1)
+        #expect(reports.all.count { $0.contains("is not a journal of it: quarantined as") } == 1)
     }
 
     /// The tree is damaged, the journal is not.

@@ -11,7 +11,7 @@ struct DatabaseFileTests {
         path = folder.file("x.db")
     }
 
-    @Test func aFileThatIsSetAsideBeforeItIsLockedIsOpenedAnew() throws {
+    @Test func aFileThatIsQuarantinedBeforeItIsLockedIsOpenedAgain() throws {
         var turns = 0
         let file = try DatabaseFile(scheme: "x", path: path) {
             turns += 1

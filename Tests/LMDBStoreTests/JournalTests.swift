@@ -34,7 +34,7 @@ struct JournalTests {
                 let sighting = Sighting(
                     passes: UInt32(number), first: Timestamp(seconds: 1_000), last: Timestamp(seconds: Int64(number)))
                 let key = Self.key((number + change) % 7).stored
-                frame.append(Overlay.Place(table: .greylist, key: key), Record(sighting, network: 0))
+                frame.append(WriteBuffer.Slot(table: .greylist, key: key), Record(sighting, network: 0))
                 state[key] = Record(sighting, network: 0).sighting
             }
             try #require(journal.append(&frame, isSynced: false))
@@ -49,7 +49,7 @@ struct JournalTests {
 
     private func state(_ contents: JournalContents?) -> [Key: Sighting] {
         var state: [Key: Sighting] = [:]
-        for entry in contents?.overlay.sorted() ?? [] { state[entry.place.key] = entry.record.sighting }
+        for entry in contents?.buffer.sorted() ?? [] { state[entry.slot.key] = entry.record.sighting }
         return state
     }
 
@@ -66,7 +66,8 @@ struct JournalTests {
         var frame = JournalFrame()
         let sighting = Sighting(passes: 7, first: Timestamp(seconds: 1_000), last: Timestamp(seconds: 1_400))
         frame.append(
-            Overlay.Place(table: .greylist, key: Key(Array("192.0.2.0/24/a@b/c@d".utf8).span, isHashed: false).stored),
+            WriteBuffer.Slot(
+                table: .greylist, key: Key(Array("192.0.2.0/24/a@b/c@d".utf8).span, isHashed: false).stored),
             Record(sighting, network: 0))
         frame.seal(number: 9, for: header)
         #expect(
@@ -176,7 +177,7 @@ struct JournalTests {
             var journal = Journal(beside: path, database: 5, generation: 3)
             var frame = JournalFrame()
             frame.append(
-                Overlay.Place(table: .greylist, key: Self.key(1)),
+                WriteBuffer.Slot(table: .greylist, key: Self.key(1)),
                 Record(Sighting(firstAt: Timestamp(seconds: 1)), network: 0))
             #expect(!journal.append(&frame, isSynced: true))
             #expect(journal.fault != nil)
@@ -189,7 +190,7 @@ struct JournalTests {
 
     /// Never read, never written over: somebody else may want them yet.
     @Test(arguments: ["text", "a later version", "another database"])
-    func aStrangeFileInItsPlaceIsSetAside(_ kind: String) throws {
+    func aStrangeFileInItsPlaceIsQuarantined(_ kind: String) throws {
         var (other, own) = (
             Journal(beside: path, database: 6, generation: 4), Journal(beside: path, database: 5, generation: 3)
         )
@@ -203,9 +204,9 @@ struct JournalTests {
         let found = try Journal.find(beside: path, of: 5)
         #expect(found.strange == [name])
         #expect(state(found.contents.first) == history.last)
-        #expect(try Journal.setAside(name) == "\(name).other-1")
+        #expect(try Journal.quarantine(foreign: name) == "\(name).other-1")
         try Data().write(to: URL(filePath: name))
-        #expect(try Journal.setAside(name) == "\(name).other-2")
+        #expect(try Journal.quarantine(foreign: name) == "\(name).other-2")
         #expect(try Data(contentsOf: URL(filePath: "\(name).other-1")) == Data(bytes))
         #expect(try Journal.find(beside: path, of: 5).strange.isEmpty)
     }
@@ -248,13 +249,13 @@ struct JournalTests {
         await after.close()
     }
 
-    @Test func aFormerJournalWithoutFramesIsSetAside() async throws {
+    @Test func aFormerJournalWithoutFramesIsQuarantined() async throws {
         let name = try writeFormer(frames: 0)
         let reports = Reports()
         let store = try LMDBStore(path: path, at: Timestamp(seconds: 7), report: reports.add)
         #expect(try await store.ask("a", at: 1_000) == .new(wait: 300))
         await store.close()
-        #expect(reports.all.contains { $0.contains("\(name) is not a journal of it: set aside as \(name).other-1") })
+        #expect(reports.all.contains { $0.contains("\(name) is not a journal of it: quarantined as \(name).other-1") })
     }
 
     @Test(arguments: [(0, 0), (0, 100), (1, 0), (7, 0), (8, 0), (8, 100), (63, 100)])

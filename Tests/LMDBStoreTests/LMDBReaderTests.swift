@@ -139,10 +139,10 @@ struct LMDBReaderTests {
             }
         }
         await killReader()
-        #expect(try environment.write { (transaction) throws(LMDBFault) in try transaction.forgetDeadReaders() } == 1)
+        #expect(try environment.write { (transaction) throws(LMDBError) in try transaction.forgetDeadReaders() } == 1)
         await killReader()
         _ = try await store.expire(.greylist, from: nil, limit: 10, at: Self.now, under: Self.rules)
-        #expect(try environment.write { (transaction) throws(LMDBFault) in try transaction.forgetDeadReaders() } == 0)
+        #expect(try environment.write { (transaction) throws(LMDBError) in try transaction.forgetDeadReaders() } == 0)
         await store.close()
     }
 }

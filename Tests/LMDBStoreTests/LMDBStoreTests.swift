@@ -110,15 +110,15 @@ struct LMDBStoreTests {
     ]
 
     @Test(arguments: foreign)
-    func aForeignFileIsSetAside(_ name: String, _ contents: Data) async throws {
+    func aForeignFileIsQuarantined(_ name: String, _ contents: Data) async throws {
         try contents.write(to: URL(filePath: folder.file("x.lmdb")))
         let store = try open(at: 1_234)
         #expect(try await store.ask("a", at: 1_000) == .new(wait: 300))
         await store.close()
-        let aside = folder.file("x.lmdb.corrupt-1234")
-        #expect(try Data(contentsOf: URL(filePath: aside)) == contents)
+        let quarantined = folder.file("x.lmdb.corrupt-1234")
+        #expect(try Data(contentsOf: URL(filePath: quarantined)) == contents)
         #expect(reports.all.count == 1)
-        #expect(reports.all.first?.contains(aside) == true)
+        #expect(reports.all.first?.contains(quarantined) == true)
     }
 
     /// Makes a database of some pages, changes its bytes, and opens it again.
@@ -136,14 +136,14 @@ struct LMDBStoreTests {
     }
 
     @Test(arguments: [2, 3, 5, 10])
-    func aTruncatedFileIsSetAside(_ divisor: Int) async throws {
+    func aTruncatedFileIsQuarantined(_ divisor: Int) async throws {
         let store = try await damage { $0 = $0.prefix($0.count / divisor / 4096 * 4096) }
         #expect(try await store.ask("triplet 0 0", at: 1_010) == .new(wait: 300))
         await store.close()
         #expect(folder.names.contains("x.lmdb.corrupt-7"))
     }
 
-    @Test func scribbledPagesAreSetAside() async throws {
+    @Test func scribbledPagesAreQuarantined() async throws {
         let store = try await damage { bytes in
             for index in 2 * 4096..<bytes.count { bytes[index] = UInt8(truncatingIfNeeded: index &* 31 >> 3) }
         }
@@ -152,14 +152,14 @@ struct LMDBStoreTests {
         #expect(folder.names.contains("x.lmdb.corrupt-7"))
     }
 
-    @Test func anUntouchedFileIsNotSetAside() async throws {
+    @Test func anUntouchedFileIsNotQuarantined() async throws {
         let store = try await damage { _ in }
         #expect(try await store.ask("triplet 0 0", at: 1_010) == .early(wait: 290, delay: 10))
         await store.close()
         #expect(reports.all.isEmpty)
     }
 
-    @Test func anAsideNameThatIsTakenIsNotOverwritten() async throws {
+    @Test func aQuarantineNameThatIsTakenIsNotOverwritten() async throws {
         try Data("older".utf8).write(to: URL(filePath: folder.file("x.lmdb.corrupt-7")))
         try Data("newer".utf8).write(to: URL(filePath: folder.file("x.lmdb")))
         await (try open()).close()
@@ -206,7 +206,7 @@ struct LMDBStoreTests {
         await first.close()
         let second = try open()
         _ = try await second.ask("b", network: 8, at: 2_000, under: rules)
-        // The count goes on in slices behind the requests; it is over before all places could be taken anew.
+        // The count goes on in slices behind the requests; it is over before all places could be taken again.
         var admitted = 0
         try await poll {
             admitted += 1

@@ -30,7 +30,7 @@ struct RecoveryTests {
         try file.close()
     }
 
-    @Test func aFileThatIsDamagedWhileOpenIsSetAside() async throws {
+    @Test func aFileThatIsDamagedWhileOpenIsQuarantined() async throws {
         let store = try open(report: reports.add)
         try await Plenty.fill(store)
         // What isn't in the database yet would survive it.

@@ -29,7 +29,7 @@ struct ReplacedFileTests {
 
     /// What is read from the map is gone, and the process goes on.
     @Test(arguments: [0, 4_096, 8_192, 100_000])
-    func aFileThatIsTruncatedIsSetAside(_ size: Int) async throws {
+    func aFileThatIsTruncatedIsQuarantined(_ size: Int) async throws {
         let store = try open()
         try await Plenty.fill(store)
         _ = try await store.count(.greylist)
@@ -37,7 +37,7 @@ struct ReplacedFileTests {
         #expect(try await store.ask("a", at: 2_000) == .new(wait: 300))
         #expect(try await store.ask("a", at: 2_010) == .early(wait: 290, delay: 10))
         #expect(folder.names.contains("x.lmdb.corrupt-2000"))
-        #expect(reports.all.count { $0.contains("set aside as \(path).corrupt-2000") } == 1)
+        #expect(reports.all.count { $0.contains("quarantined as \(path).corrupt-2000") } == 1)
         await store.close()
         let again = try open()
         #expect(try await again.ask("a", at: 2_020) == .early(wait: 280, delay: 20))
@@ -46,7 +46,7 @@ struct ReplacedFileTests {
 
     /// As `cp other x.lmdb` does: the file is the same, its contents are another database's.
     @Test(arguments: [true, false])
-    func aFileThatIsWrittenOverIsSetAside(isLarger: Bool) async throws {
+    func aFileThatIsWrittenOverIsQuarantined(isLarger: Bool) async throws {
         let other = try open("other")
         if isLarger { try await Plenty.fill(other) }
         _ = try await other.ask("b", at: 1_000)

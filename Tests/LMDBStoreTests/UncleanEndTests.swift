@@ -31,7 +31,7 @@ struct UncleanEndTests {
         _ path: String, boot: BootID?, report: @escaping @Sendable (String) -> Void
     ) throws -> LMDBStore {
         let environment = try Environment(
-            path: path, mapSize: 1 << 30, inspectionLimit: 0, boot: boot, at: Timestamp(seconds: 7), report: report)
+            path: path, mapSize: 1 << 30, checkLimit: 0, boot: boot, at: Timestamp(seconds: 7), report: report)
         return try LMDBStore(environment, report: report)
     }
 

@@ -36,7 +36,7 @@ struct ClusterTests {
         let nobody = RedisClient.Master.node(.tcp(.init(host: "127.0.0.1", port: 1)))
         #expect(try await client.ask("DBSIZE", on: nobody).isUnavailable)
         #expect(try await client.ask(all: [["PING"]])[0].value == .simple("PONG"), "no key, any node")
-        #expect(client.remarks == [])
+        #expect(client.warnings == [])
         await cluster.remove()
     }
 
@@ -99,7 +99,7 @@ struct ClusterTests {
             try await client.ask(all: keys.map { ["SET", $0, "w"] }).allSatisfy { $0.fault == nil }
         }
         #expect(ContinuousClock.now - start < .seconds(40))
-        #expect(client.remarks == [])
+        #expect(client.warnings == [])
         await cluster.remove()
     }
 
@@ -121,7 +121,7 @@ struct ClusterTests {
         let client = try await LiveClient("redis+cluster://127.0.0.1:1,127.0.0.1:2")
         #expect(try await client.ask("GET", "k").isUnavailable)
         #expect(try await !client.isReady())
-        await #expect(throws: RedisFault.self) { try await client.masters() }
+        await #expect(throws: RedisError.self) { try await client.masters() }
         let server = try await RedisServer.start(.plain.adding("cluster-enabled yes"))
         let empty = try await LiveClient(Self.url([server]))
         #expect(try await empty.ask("GET", "k").fault?.message.contains("has given no slots") == true)

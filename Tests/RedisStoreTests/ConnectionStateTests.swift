@@ -8,8 +8,8 @@ struct ConnectionStateTests {
 
     private static let start = NIODeadline.uptimeNanoseconds(1_000_000_000_000)
 
-    private static func state(_ greeting: Greeting = Greeting(), limits: RedisLimits = RedisLimits()) -> State {
-        State(greeting: greeting, limits: limits, now: start)
+    private static func state(_ handshake: Handshake = Handshake(), limits: RedisLimits = RedisLimits()) -> State {
+        State(handshake: handshake, limits: limits, now: start)
     }
 
     /// A state that has been greeted.
@@ -20,7 +20,7 @@ struct ConnectionStateTests {
     }
 
     @Test func itIsReadyWhenTheGreetingIsAnswered() {
-        var state = Self.state(Greeting(login: .init(user: "u", password: "p"), database: 3, demandsMaster: true))
+        var state = Self.state(Handshake(login: .init(user: "u", password: "p"), database: 3, demandsMaster: true))
         #expect(state.connected(now: Self.start) == [.login, .database, .name, .role])
         for _ in 0..<3 { #expect(state.received(.simple("OK"), now: Self.start).isNothing) }
         #expect(state.received(.array([.bulk("master"), .integer(0), .array([])]), now: Self.start).isReady)
@@ -32,40 +32,40 @@ struct ConnectionStateTests {
         #expect(state.connected(now: Self.start) == [])
     }
 
-    static let verdicts: [(Greeting.Step, RESPValue, Greeting.Verdict)] = [
+    static let verdicts: [(Handshake.Step, RESPValue, Handshake.Verdict)] = [
         (.login, .simple("OK"), .good),
         (
             .login, .error("WRONGPASS invalid"),
-            .fault(RedisFault(.misconfigured, "the server refuses the login: WRONGPASS invalid"))
+            .fault(RedisError(.misconfigured, "the server refuses the login: WRONGPASS invalid"))
         ),
         (
             .login, .error("ERR unknown command 'AUTH', with args beginning with: 'secret'"),
-            .fault(RedisFault(.misconfigured, "the server refuses the login: it doesn't take AUTH as we send it"))
+            .fault(RedisError(.misconfigured, "the server refuses the login: it doesn't take AUTH as we send it"))
         ),
-        (.login, .error("LOADING x"), .fault(RedisFault(.unavailable(.notServing), "LOADING x"))),
+        (.login, .error("LOADING x"), .fault(RedisError(.unavailable(.notServing), "LOADING x"))),
         (
             .database, .error("ERR DB index is out of range"),
-            .fault(RedisFault(.misconfigured, "the server refuses database 9: ERR DB index is out of range"))
+            .fault(RedisError(.misconfigured, "the server refuses database 9: ERR DB index is out of range"))
         ),
         (
             .database, .error("ERR SELECT is not allowed in cluster mode"),
             .fault(
-                RedisFault(
+                RedisError(
                     .misconfigured, "the server refuses database 9: ERR SELECT is not allowed in cluster mode"))
         ),
         (.name, .error("NOPERM x"), .good), (.name, .error("ERR unknown command"), .good),
-        (.name, .error("NOAUTH x"), .fault(RedisFault(.misconfigured, "NOAUTH x"))),
-        (.name, .error("DENIED x"), .fault(RedisFault(.misconfigured, "DENIED x"))),
+        (.name, .error("NOAUTH x"), .fault(RedisError(.misconfigured, "NOAUTH x"))),
+        (.name, .error("DENIED x"), .fault(RedisError(.misconfigured, "DENIED x"))),
         (
             .name, .error("ERR max number of clients reached"),
-            .fault(RedisFault(.unavailable(.busy), "ERR max number of clients reached"))
+            .fault(RedisError(.unavailable(.busy), "ERR max number of clients reached"))
         ),
         (.memory, .error("NOPERM x"), .good), (.memory, .null, .good),
         (.memory, .bulk("maxmemory:0\r\nmaxmemory_policy:allkeys-lru\r\n"), .good),
         (.memory, .bulk("# Memory\r\nmaxmemory:99\r\nmaxmemory_policy:noeviction\r\n"), .good),
         (
             .memory, .bulk("# Memory\r\nmaxmemory:99\r\nmaxmemory_human:99B\r\nmaxmemory_policy:allkeys-lru\r\n"),
-            .remark(
+            .warning(
                 """
                 the server may evict entries when its memory is full (maxmemory-policy allkeys-lru): \
                 set maxmemory-policy noeviction
@@ -74,22 +74,22 @@ struct ConnectionStateTests {
         (.role, .array([.bulk("master"), .integer(1)]), .good),
         (
             .role, .array([.bulk("slave"), .bulk("h")]),
-            .fault(RedisFault(.unavailable(.notServing), "the server is no master"))
+            .fault(RedisError(.unavailable(.notServing), "the server is no master"))
         ),
-        (.role, .null, .fault(RedisFault(.unavailable(.notServing), "the server is no master"))),
+        (.role, .null, .fault(RedisError(.unavailable(.notServing), "the server is no master"))),
         (
             .role, .error("NOPERM x"),
-            .fault(RedisFault(.misconfigured, "the server doesn't tell its role: NOPERM x"))
+            .fault(RedisError(.misconfigured, "the server doesn't tell its role: NOPERM x"))
         ),
     ]
 
     @Test(arguments: verdicts)
-    func eachStepOfTheGreetingIsJudged(_ step: Greeting.Step, _ reply: RESPValue, _ verdict: Greeting.Verdict) {
-        #expect(Greeting(database: 9).judge(reply, to: step) == verdict)
+    func eachStepOfTheHandshakeIsJudged(_ step: Handshake.Step, _ reply: RESPValue, _ verdict: Handshake.Verdict) {
+        #expect(Handshake(database: 9).judge(reply, to: step) == verdict)
     }
 
     @Test func aRefusedStepClosesTheConnection() {
-        var state = Self.state(Greeting(login: .init(password: "p")))
+        var state = Self.state(Handshake(login: .init(password: "p")))
         _ = state.connected(now: Self.start)
         #expect(state.received(.error("WRONGPASS x"), now: Self.start).fault?.kind == .misconfigured)
         #expect(state.close() == [])
@@ -97,16 +97,16 @@ struct ConnectionStateTests {
     }
 
     @Test func aRemarkIsKeptUntilTheGreetingIsOver() {
-        var state = Self.state(Greeting(demandsMaster: true, asksForMemory: true))
+        var state = Self.state(Handshake(demandsMaster: true, asksForMemory: true))
         #expect(state.connected(now: Self.start) == [.name, .memory, .role])
         _ = state.received(.simple("OK"), now: Self.start)
         let memory = RESPValue.bulk("maxmemory:1\r\nmaxmemory_policy:allkeys-lfu\r\n")
         #expect(state.received(memory, now: Self.start).isNothing)
-        guard case .ready(let remark?) = state.received(.array([.bulk("master")]), now: Self.start) else {
-            Issue.record("no remark")
+        guard case .ready(let warning?) = state.received(.array([.bulk("master")]), now: Self.start) else {
+            Issue.record("no warning")
             return
         }
-        #expect(remark.contains("allkeys-lfu"))
+        #expect(warning.contains("allkeys-lfu"))
     }
 
     @Test func repliesGoToTheCommandsInTheirOrder() {
@@ -146,9 +146,9 @@ struct ConnectionStateTests {
         var connecting = Self.state()
         #expect(connecting.tick(now: Self.start + .seconds(2)) == .nothing)
         #expect(connecting.tick(now: Self.start + .milliseconds(2_001)).isClose)
-        var greeting = Self.state()
-        _ = greeting.connected(now: Self.start + .seconds(1))
-        #expect(greeting.tick(now: Self.start + .milliseconds(2_001)).isClose, "it doesn't begin anew")
+        var handshake = Self.state()
+        _ = handshake.connected(now: Self.start + .seconds(1))
+        #expect(handshake.tick(now: Self.start + .milliseconds(2_001)).isClose, "it doesn't start again")
         var ready = Self.ready()
         _ = ready.send("a", afterAsking: false, now: Self.start + .seconds(1))
         _ = ready.send("b", afterAsking: false, now: Self.start + .seconds(4))
@@ -173,11 +173,11 @@ struct ConnectionStateTests {
 
     @Test func theGreetingIsWrittenAsTheServerWantsIt() {
         var buffer = ByteBuffer()
-        Greeting(login: .init(password: "p")).write(.login, into: &buffer)
+        Handshake(login: .init(password: "p")).write(.login, into: &buffer)
         #expect(String(buffer: buffer) == "*2\r\n$4\r\nAUTH\r\n$1\r\np\r\n")
         buffer.clear()
-        let greeting = Greeting(login: .init(user: "u", password: "p"), database: 7)
-        for step in [Greeting.Step.login, .database, .name, .memory, .role] { greeting.write(step, into: &buffer) }
+        let handshake = Handshake(login: .init(user: "u", password: "p"), database: 7)
+        for step in [Handshake.Step.login, .database, .name, .memory, .role] { handshake.write(step, into: &buffer) }
         #expect(
             String(buffer: buffer).replacing("\r\n", with: " ") == """
                 *3 $4 AUTH $1 u $1 p *2 $6 SELECT $1 7 *3 $6 CLIENT $7 SETNAME $4 tprt *2 $4 INFO $6 memory *1 $4 ROLE \
@@ -190,7 +190,7 @@ extension ConnectionState.ReplyAction {
     fileprivate var isNothing: Bool { if case .nothing = self { true } else { false } }
     fileprivate var isReady: Bool { if case .ready = self { true } else { false } }
     fileprivate var delivered: Command? { if case .deliver(let command) = self { command } else { nil } }
-    fileprivate var fault: RedisFault? { if case .close(let fault) = self { fault } else { nil } }
+    fileprivate var fault: RedisError? { if case .close(let fault) = self { fault } else { nil } }
 }
 
 extension ConnectionState.TickAction {

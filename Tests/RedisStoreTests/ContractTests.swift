@@ -86,15 +86,15 @@ func openStore(
     report: @escaping @Sendable (String) -> Void = { Issue.record("reported: \($0)") }
 ) throws -> RedisStore {
     guard case .redis(let location) = try StoreLocation(url: url) else { throw NoRedisURL() }
-    var terms = RedisStore.Terms()
-    terms.keyPrefix = keyPrefix
-    terms.maintenanceLease = lease
+    var options = RedisStore.Options()
+    options.keyPrefix = keyPrefix
+    options.maintenanceLease = lease
     // The machine may be busy: who isn't after these limits shall not meet them.
     var limits = RedisLimits()
     limits.connect = .seconds(60)
     limits.reply = .seconds(60)
     limits.scouting = .seconds(60)
-    return try RedisStore(location, terms: terms, limits: limits, report: report)
+    return try RedisStore(location, options: options, limits: limits, report: report)
 }
 
 struct NoRedisURL: Error {}

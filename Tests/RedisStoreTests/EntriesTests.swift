@@ -178,13 +178,13 @@ struct EntriesTests {
             guard case .redis(let location) = try StoreLocation(url: url(server)) else { throw NoRedisURL() }
             let access = try RedisAccess(location) { Issue.record("reported: \($0)") }
             let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
-            let teller = try await eventLoop.submit {
+            let batcher = try await eventLoop.submit {
                 var commands = EntryCommands(layout: RedisLayout(keyPrefix: ""), isCluster: false)
                 commands.hasSetNXGet = false
                 let client = RedisClient(on: eventLoop, access: access)
                 let pending = NIOLockedValueBox(PendingLimiter(rules: Rules()))
-                let teller = Teller(on: eventLoop, client: client, commands: commands, pending: pending)
-                return NIOLoopBound(teller, eventLoop: eventLoop)
+                let batcher = CommandBatcher(on: eventLoop, client: client, commands: commands, pending: pending)
+                return NIOLoopBound(batcher, eventLoop: eventLoop)
             }.get()
             let expected: [(Int64, Verdict)] = [
                 (1_000, .new(wait: 300)), (1_010, .early(wait: 290, delay: 10)), (1_400, .retried(delay: 400)),
@@ -193,14 +193,14 @@ struct EntriesTests {
             for (time, verdict) in expected {
                 let answered = try await withCheckedThrowingContinuation { continuation in
                     eventLoop.execute {
-                        UpdateOperation([StoreContract.query("a", at: time)], by: teller.value) {
+                        UpdateOperation([StoreContract.query("a", at: time)], by: batcher.value) {
                             continuation.resume(with: $0)
                         }.start()
                     }
                 }
                 #expect(answered.map { $0.judgement?.verdict } == [verdict])
             }
-            try await eventLoop.submit { teller.value.client.close() }.get()
+            try await eventLoop.submit { batcher.value.client.close() }.get()
             #expect(try await server.info("cmdstat_eval", in: "commandstats") != nil)
         }
     }

@@ -8,27 +8,27 @@ import Storage
 
 /// A client, to be asked from anywhere; closed with the last reference to it.
 final class LiveClient: Sendable {
-    typealias Reply = Result<RESPValue, RedisFault>
+    typealias Reply = Result<RESPValue, RedisError>
 
     private let told = NIOLockedValueBox<[String]>([])
     private let loop: any EventLoop
-    private let desk: NIOLoopBound<Desk>
+    private let replies: NIOLoopBound<Replies>
 
     /// What lives on the loop.
-    private final class Desk: ReplyReceiver {
+    private final class Replies: ReplyHandler {
         let client: RedisClient
         private var takers: [Int: (Reply) -> Void] = [:]
         private var tag = 0
 
         init(_ client: RedisClient) { self.client = client }
 
-        func waiter(_ taker: @escaping (Reply) -> Void) -> Waiter {
+        func pendingReply(_ taker: @escaping (Reply) -> Void) -> PendingReply {
             tag += 1
             takers[tag] = taker
-            return Waiter(receiver: self, tag: tag)
+            return PendingReply(handler: self, tag: tag)
         }
 
-        func take(_ reply: Reply, tag: Int) {
+        func handle(_ reply: Reply, tag: Int) {
             guard let taker = takers.removeValue(forKey: tag) else { preconditionFailure("a second reply") }
             taker(reply)
         }
@@ -36,32 +36,32 @@ final class LiveClient: Sendable {
 
     init(_ url: String, limits: RedisLimits = .patient) async throws {
         guard case .redis(let location) = try StoreLocation(url: url) else { throw LabError("no redis URL: \(url)") }
-        let access = try RedisAccess(location) { [told] remark in told.withLockedValue { $0.append(remark) } }
+        let access = try RedisAccess(location) { [told] warning in told.withLockedValue { $0.append(warning) } }
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         self.loop = loop
-        desk = try await loop.submit {
-            NIOLoopBound(Desk(RedisClient(on: loop, access: access, limits: limits)), eventLoop: loop)
+        replies = try await loop.submit {
+            NIOLoopBound(Replies(RedisClient(on: loop, access: access, limits: limits)), eventLoop: loop)
         }.get()
     }
 
     deinit {
-        loop.execute { [desk] in desk.value.client.close() }
+        loop.execute { [replies] in replies.value.client.close() }
     }
 
     /// What the administrator was told.
-    var remarks: [String] { told.withLockedValue { $0 } }
+    var warnings: [String] { told.withLockedValue { $0 } }
 
     /// Sends commands together; each is its arguments.
     ///
     /// The key, by which a cluster is chosen, is the second argument.
     func ask(all commands: [[String]], slot: UInt16? = nil) async throws -> [Reply] {
-        try await onLoop { desk, loop in
+        try await onLoop { replies, loop in
             let promises = commands.map { _ in loop.makePromise(of: Reply.self) }
             for (arguments, promise) in zip(commands, promises) {
                 let key = slot ?? (arguments.count > 1 ? KeySlot.of(Array(arguments[1].utf8).span) : nil)
-                desk.client.submit(.command(arguments), slot: key, to: desk.waiter { promise.succeed($0) })
+                replies.client.submit(.command(arguments), slot: key, to: replies.pendingReply { promise.succeed($0) })
             }
-            desk.client.flush()
+            replies.client.flush()
             return EventLoopFuture.whenAllSucceed(promises.map(\.futureResult), on: loop)
         }
     }
@@ -71,24 +71,24 @@ final class LiveClient: Sendable {
     }
 
     func ask(_ arguments: String..., on master: RedisClient.Master) async throws -> Reply {
-        try await onLoop { desk, loop in
+        try await onLoop { replies, loop in
             let promise = loop.makePromise(of: Reply.self)
-            desk.client.submit(.command(arguments), on: master, to: desk.waiter { promise.succeed($0) })
-            desk.client.flush()
+            replies.client.submit(.command(arguments), on: master, to: replies.pendingReply { promise.succeed($0) })
+            replies.client.flush()
             return promise.futureResult
         }
     }
 
     func masters() async throws -> [RedisClient.Master] {
-        try await onLoop { desk, loop in
+        try await onLoop { replies, loop in
             let promise = loop.makePromise(of: [RedisClient.Master].self)
-            desk.client.masters { promise.completeWith($0.mapError { $0 }) }
+            replies.client.masters { promise.completeWith($0.mapError { $0 }) }
             return promise.futureResult
         }
     }
 
     func isReady() async throws -> Bool {
-        try await onLoop { desk, loop in loop.makeSucceededFuture(desk.client.isReady) }
+        try await onLoop { replies, loop in loop.makeSucceededFuture(replies.client.isReady) }
     }
 
     /// Tries until a command succeeds; returns how long that took.
@@ -102,16 +102,16 @@ final class LiveClient: Sendable {
     }
 
     func close() async throws {
-        try await onLoop { desk, loop in
-            desk.client.close()
+        try await onLoop { replies, loop in
+            replies.client.close()
             return loop.makeSucceededVoidFuture()
         }
     }
 
     private func onLoop<Value: Sendable>(
-        _ body: @escaping @Sendable (Desk, any EventLoop) -> EventLoopFuture<Value>
+        _ body: @escaping @Sendable (Replies, any EventLoop) -> EventLoopFuture<Value>
     ) async throws -> Value {
-        try await loop.flatSubmit { [desk, loop] in body(desk.value, loop) }.get()
+        try await loop.flatSubmit { [replies, loop] in body(replies.value, loop) }.get()
     }
 }
 
@@ -143,7 +143,7 @@ extension ByteBuffer {
 extension LiveClient.Reply {
     var value: RESPValue? { try? get() }
 
-    var fault: RedisFault? { if case .failure(let fault) = self { fault } else { nil } }
+    var fault: RedisError? { if case .failure(let fault) = self { fault } else { nil } }
 
     var isUnavailable: Bool { if case .unavailable = fault?.kind { true } else { false } }
 }

@@ -128,7 +128,7 @@ struct NetworkTests {
         try await waitUntil("it is noticed") { try await !client.isReady() }
         try await server.restart()
         try await client.untilServed("GET", "k")
-        #expect(client.remarks == [], "that is nothing to mend")
+        #expect(client.warnings == [], "that is nothing to fix")
     }
 
     @Test(arguments: [

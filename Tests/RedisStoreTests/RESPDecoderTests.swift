@@ -50,7 +50,7 @@ struct RESPDecoderTests {
         #expect(try decode(pieces) == Self.values.map(\.1))
     }
 
-    static let malformed: [(String, RESPViolation)] = [
+    static let malformed: [(String, RESPError)] = [
         ("x", .unknownType), ("\r\n", .unknownType), ("\0", .unknownType), ("HTTP/1.1 400", .unknownType),
         ("%1\r\n", .unknownType), ("_\r\n", .unknownType),
         ("+a\n", .malformedLine), ("+\n", .malformedLine), (":1\n", .malformedLine), ("$1\n", .malformedLine),
@@ -66,7 +66,7 @@ struct RESPDecoderTests {
     ]
 
     @Test(arguments: malformed)
-    func whatIsNoRESPIsRefused(_ text: String, _ violation: RESPViolation) {
+    func whatIsNoRESPIsRefused(_ text: String, _ violation: RESPError) {
         #expect(throws: violation) { try decode([Array(text.utf8)]) }
         #expect(throws: violation) { try decode(text.utf8.map { [$0] }) }
         #expect(throws: violation) { try decode([Array("+OK\r\n".utf8), Array(text.utf8)]) }
@@ -85,7 +85,7 @@ struct RESPDecoderTests {
         #expect(try !decode(text.utf8.map { [$0] }, Self.limits).isEmpty)
     }
 
-    static let beyond: [(String, RESPViolation)] = [
+    static let beyond: [(String, RESPError)] = [
         ("+" + String(repeating: "a", count: 21) + "\r\n", .lineTooLong(limit: 20)),
         ("+" + String(repeating: "a", count: 40), .lineTooLong(limit: 20)),
         ("-" + String(repeating: "a", count: 22) + "\n", .lineTooLong(limit: 20)),
@@ -95,7 +95,7 @@ struct RESPDecoderTests {
     ]
 
     @Test(arguments: beyond)
-    func whatIsBeyondALimitIsRefused(_ text: String, _ violation: RESPViolation) {
+    func whatIsBeyondALimitIsRefused(_ text: String, _ violation: RESPError) {
         #expect(throws: violation) { try decode([Array(text.utf8)], Self.limits) }
         #expect(throws: violation) { try decode(text.utf8.map { [$0] }, Self.limits) }
     }
@@ -129,7 +129,7 @@ struct RESPDecoderTests {
 }
 
 /// All values in these pieces, as a connection would read them.
-func decode(_ pieces: [[UInt8]], _ limits: RESPLimits = RESPLimits()) throws(RESPViolation) -> [RESPValue] {
+func decode(_ pieces: [[UInt8]], _ limits: RESPLimits = RESPLimits()) throws(RESPError) -> [RESPValue] {
     var decoder = RESPDecoder(limits: limits)
     var buffer = ByteBuffer()
     var values: [RESPValue] = []

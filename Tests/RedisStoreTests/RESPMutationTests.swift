@@ -9,7 +9,7 @@ struct RESPMutationTests {
 
     private enum Reading: Equatable {
         case values([RESPValue])
-        case refused(after: Int, RESPViolation)
+        case refused(after: Int, RESPError)
     }
 
     @Test(arguments: 0..<20)
@@ -28,7 +28,7 @@ struct RESPMutationTests {
         var decoder = RESPDecoder(limits: limits)
         var buffer = ByteBuffer()
         var values: [RESPValue] = []
-        do throws(RESPViolation) {
+        do throws(RESPError) {
             for piece in pieces {
                 buffer.writeBytes(piece)
                 while let value = try decoder.next(in: &buffer) { values.append(value) }

@@ -29,7 +29,7 @@ struct SentinelTests {
         #expect(try await client.ask("GET", "k").value == .bulk("v"))
         let third = try await LiveClient(url, limits: RedisLimits())
         #expect(try await third.ask("GET", "k").isUnavailable)
-        #expect(client.remarks == [] && second.remarks == [] && third.remarks == [])
+        #expect(client.warnings == [] && second.warnings == [] && third.warnings == [])
         await sentinels.remove()
     }
 
@@ -39,7 +39,7 @@ struct SentinelTests {
         let fault = try await client.ask("GET", "k").fault
         #expect(fault?.kind == .misconfigured)
         #expect(fault?.message == "\(sentinels.addresses[0]): this Sentinel knows no service \"other\"")
-        #expect(client.remarks.count == 1)
+        #expect(client.warnings.count == 1)
         await sentinels.remove()
     }
 

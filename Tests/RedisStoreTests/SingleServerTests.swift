@@ -91,8 +91,8 @@ struct SingleServerTests {
             #expect(!fault.message.contains("wrong"))
             try await Task.sleep(for: .milliseconds(300))
         }
-        #expect(client.remarks.count == 1, "\(client.remarks)")
-        #expect(client.remarks.first?.contains(complaint) == true)
+        #expect(client.warnings.count == 1, "\(client.warnings)")
+        #expect(client.warnings.first?.contains(complaint) == true)
         #expect(proxy.connectionsSeen == 1)
         #expect(try await !client.isReady())
         await proxy.stop()
@@ -106,13 +106,13 @@ struct SingleServerTests {
         #expect(try await client.ask("GET", "k").fault?.kind == .misconfigured)
         try await server.command("CONFIG", "SET", "requirepass", "other")
         try await client.untilServed("GET", "k")
-        #expect(client.remarks.count == 1)
+        #expect(client.warnings.count == 1)
         try await server.command("CONFIG", "SET", "requirepass", "secret")
         try await server.command("CLIENT", "KILL", "TYPE", "normal")
-        try await waitUntil("it is reported anew") { client.remarks.count == 2 }
+        try await waitUntil("it is reported again") { client.warnings.count == 2 }
     }
 
-    /// What a script for greylisting needs is enough; the greeting may be forbidden.
+    /// What a script for greylisting needs is enough; the handshake may be forbidden.
     @Test func aUserOfFewRightsMayServe() async throws {
         let server = try await RedisServer.start(.plain.acl("few", password: "p", rules: "~* -@all +get +set"))
         let client = try await LiveClient("redis://few:p@127.0.0.1:\(server.port)")
@@ -127,10 +127,10 @@ struct SingleServerTests {
         #expect(try await client.ask("SET", "k", "v").value == .simple("OK"))
         try await server.command("CLIENT", "KILL", "TYPE", "normal")
         try await client.untilServed("SET", "k", "v")
-        let remarks = client.remarks
-        #expect(remarks.count == 1)
-        #expect(remarks.first?.contains("127.0.0.1:\(server.port): the server may evict") == true)
-        #expect(remarks.first?.contains("set maxmemory-policy noeviction") == true)
+        let warnings = client.warnings
+        #expect(warnings.count == 1)
+        #expect(warnings.first?.contains("127.0.0.1:\(server.port): the server may evict") == true)
+        #expect(warnings.first?.contains("set maxmemory-policy noeviction") == true)
     }
 
     @Test func aFullServerRefusesToWrite() async throws {
@@ -140,7 +140,7 @@ struct SingleServerTests {
         let script = "return redis.call('SET', KEYS[1], 'v')"
         #expect(try await client.ask("EVAL", script, "1", "k", slot: 0).fault?.kind == .writeRefused)
         #expect(try await client.ask("GET", "k").value == .null)
-        #expect(client.remarks == [])
+        #expect(client.warnings == [])
     }
 
     @Test func aNodeOfAClusterIsNoSingleServer() async throws {

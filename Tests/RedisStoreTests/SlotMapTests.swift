@@ -40,7 +40,7 @@ struct SlotMapTests {
         .array([.array([.bulk("x"), .integer(1), .array([.bulk("a"), .integer(1)])])]), .array([]),
     ])
     func whatIsNoMapIsRefused(_ reply: RESPValue) {
-        let fault = #expect(throws: RedisFault.self) { try SlotMap(reply, from: Self.asked) }
+        let fault = #expect(throws: RedisError.self) { try SlotMap(reply, from: Self.asked) }
         #expect(fault?.kind == .unavailable(.clusterDown))
     }
 }

@@ -18,10 +18,10 @@ struct TLSTests {
         if let complaint {
             #expect(reply.fault?.kind == .misconfigured, "\(url)")
             #expect(reply.fault?.message.contains(complaint) == true, "\(url): \(reply)")
-            #expect(client.remarks.count == 1)
+            #expect(client.warnings.count == 1)
         } else {
             #expect(reply.value == .simple("OK"), "\(url): \(reply)")
-            #expect(client.remarks == [])
+            #expect(client.warnings == [])
         }
     }
 

@@ -71,7 +71,7 @@ public struct Scenario: Sendable, CustomStringConvertible {
         }
         let list = "{\"scenario\": [\(entries.joined(separator: ",\n"))]}"
         let document = WhitelistDocument(.json, path: name)
-        let reading = try document.part(text: list, SourceTerms(allowsPatterns: true))
+        let reading = try document.part(text: list, SourceOptions(allowsPatterns: true))
         if let complaint = reading.complaints.first { throw Fault(name, 0, complaint) }
         whitelist = Whitelist([reading.entries])
     }

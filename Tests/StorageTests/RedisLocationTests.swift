@@ -152,7 +152,7 @@ struct RedisLocationTests {
 
     @Test(arguments: refused)
     func aURLThatNamesNoneIsRefused(_ url: String, _ complaint: String) {
-        let fault = #expect(throws: StoreURLFault.self) { try StoreLocation(url: url) }
+        let fault = #expect(throws: StoreURLError.self) { try StoreLocation(url: url) }
         #expect(fault?.description.contains(complaint) == true, "\(fault?.description ?? "")")
         #expect(fault?.description.contains("secret") == false)
     }

@@ -78,7 +78,7 @@ struct StorageTests {
 
     @Test(arguments: refused)
     func aURLThatNamesNoneIsRefused(_ url: String, _ complaint: String) {
-        let fault = #expect(throws: StoreURLFault.self) { try StoreLocation(url: url) }
+        let fault = #expect(throws: StoreURLError.self) { try StoreLocation(url: url) }
         #expect(fault?.description.contains(complaint) == true)
         #expect(fault?.description.contains("secret") == false)
     }

@@ -21,15 +21,15 @@ struct BadSourceTests {
             #expect(truncate(huge, 1 << 30) == 0)
             let bytes = "\(folder)/bytes.json"
             try write(Array("{\"a\": [\"".utf8) + [0xff, 0xfe] + Array("\"]}".utf8), to: bytes)
-            let wrongKeys = RemoteSource(name: "redis://keys/0") { () throws(RemoteSource.Fault) in
+            let wrongKeys = RemoteSource(name: "redis://keys/0") { () throws(RemoteSource.ReadError) in
                 RemoteSource.Contents(
                     lists: [
                         RemoteSource.List(name: "l", entries: [("good", [("type", "helo_name"), ("domain", "r.s")])])
                     ],
                     complaints: [("m", nil, "the key is no list"), ("l", "k", "the key is no hash")])
             }
-            let down = RemoteSource(name: "redis://down/0") { () throws(RemoteSource.Fault) in
-                throw RemoteSource.Fault("redis://down/0: connection refused")
+            let down = RemoteSource(name: "redis://down/0") { () throws(RemoteSource.ReadError) in
+                throw RemoteSource.ReadError("redis://down/0: connection refused")
             }
             let cases = [
                 (first, nil),
@@ -37,8 +37,8 @@ struct BadSourceTests {
                     try file("json.json", "{\"a\": ["),
                     ":1: not JSON: expected a value, found the end of the text at column 8"
                 ),
-                (try file("array.json", "[]"), ":1: a list at column 1 is not an object of lists"),
-                (try file("list.json", #"{"a": 5}"#), ":1(a) was skipped: 5 is not a list of entries"),
+                (try file("array.json", "[]"), ":1: an array at column 1 is not an object of lists"),
+                (try file("list.json", #"{"a": 5}"#), ":1(a) was skipped: 5 is not an array of entries"),
                 (try file("entry.json", #"{"a": [7]}"#), #":1(a[0]) was skipped: 7 is not an entry ({"type": ...})"#),
                 (
                     try file("type.json", #"{"a": [{"type": "telnet"}]}"#),
@@ -46,7 +46,7 @@ struct BadSourceTests {
                 ),
                 (
                     try file("text.json", #"{"a": [{"type": "helo_name", "domain": 5}]}"#),
-                    #":1(a[0]) was skipped: "domain" is 5, not a text"#
+                    #":1(a[0]) was skipped: "domain" is 5, not a string"#
                 ),
                 (bytes, ":1: not JSON: the text is not UTF-8 at column 9"),
                 (huge, ": it has 1073741824 bytes, more than the 268435456 that are read"),
@@ -55,7 +55,7 @@ struct BadSourceTests {
                 (last, nil),
             ]
             let urls = cases.map { path, _ in path.hasPrefix("/") ? "file://\(path)" : path }
-            let sources = try WhitelistSources(urls: urls, terms: SourceTerms()) { url in
+            let sources = try WhitelistSources(urls: urls, options: SourceOptions()) { url in
                 [wrongKeys, down].first { $0.name == url }
             }
             let reading = sources.read()
@@ -94,7 +94,7 @@ struct BadSourceTests {
             (#""type": "remote_regex", "regex": "x*""#, "the regular expression matches the empty text"),
         ])
     func screening(members: String, complaint: String) throws {
-        let read = try whitelist("{l: [{\(members)}]}", .json, SourceTerms(allowsPatterns: true))
+        let read = try whitelist("{l: [{\(members)}]}", .json, SourceOptions(allowsPatterns: true))
         #expect(read.entries.isEmpty)
         #expect(read.skipped.first?.hasPrefix("/wl.json:1(l[0]) was skipped: \(complaint)") == true, "\(read.skipped)")
     }

@@ -43,7 +43,7 @@ struct CombinationTests {
             ),
         ])
     func kinds(members: String, expected: String) throws {
-        let read = try whitelist("{l: [{\(members)}]}", .json, SourceTerms(allowsPatterns: true))
+        let read = try whitelist("{l: [{\(members)}]}", .json, SourceOptions(allowsPatterns: true))
         #expect(read.entries == ["/wl.json:1(l[0]) \(expected)"])
         #expect(read.skipped.isEmpty)
     }
@@ -57,11 +57,11 @@ struct CombinationTests {
             (#""type": "attribute", "name": "a b", "matches": "x""#, #""a b" is no name of an attribute"#),
             (#""type": "attribute", "name": "size""#, #""matches" is missing"#),
             (#""type": "all""#, #""of" is missing"#),
-            (#""type": "all", "of": []"#, #""of" is a list, not a list of conditions"#),
-            (#""type": "any", "of": {}"#, #""of" is an object, not a list of conditions"#),
+            (#""type": "all", "of": []"#, #""of" is an array, not an array of conditions"#),
+            (#""type": "any", "of": {}"#, #""of" is an object, not an array of conditions"#),
             (#""type": "any", "of": [5]"#, #"5 is not a condition ({"type": ...})"#),
             (#""type": "not", "of": 5"#, #""of" is 5, not one condition"#),
-            (#""type": "not", "of": [{}, {}]"#, #""of" is a list, not one condition"#),
+            (#""type": "not", "of": [{}, {}]"#, #""of" is an array, not one condition"#),
             (#""type": "all", "of": [{"type": "x"}]"#, #"the type "x" is not one of \#(EntryTests.types)"#),
             (
                 #""type": "any", "of": [{"type": "helo_name", "domain": "a.b", "expires": "2027-01-01"}]"#,
@@ -83,10 +83,10 @@ struct CombinationTests {
             (#""type": "helo_name", "domain": "a.b", "delay": "m""#, #""delay" is "m", not a time from "1s" to "1d""#),
             (
                 #""type": "helo_name", "domain": "a.b", "delay": []"#,
-                #""delay" is a list, not a time from "1s" to "1d""#
+                #""delay" is an array, not a time from "1s" to "1d""#
             ),
             (#""type": "helo_name", "domain": "a.b", "greylist": 1"#, #""greylist" is 1, not true or false"#),
-            (#""type": "helo_name", "domain": "a.b", "comment": 1"#, #""comment" is 1, not a text"#),
+            (#""type": "helo_name", "domain": "a.b", "comment": 1"#, #""comment" is 1, not a string"#),
             (
                 #""type": "helo_name", "domain": "a.b", "expires": "2023-02-29""#,
                 #""expires" is "2023-02-29", not a date (2027-01-31, or 2027-01-31T12:00:00Z)"#
@@ -103,10 +103,10 @@ struct CombinationTests {
                 #""type": "sender_regex", "regex": "(a)\\1""#,
                 #""(a)\\1": back-references are not supported (RE2): invalid escape sequence: \1"#
             ),
-            (#""type": "sender_regex", "regex": 5"#, #""regex" is 5, not a text"#),
+            (#""type": "sender_regex", "regex": 5"#, #""regex" is 5, not a string"#),
         ])
     func malformed(members: String, complaint: String) throws {
-        let read = try whitelist("{l: [{\(members)}]}", .json, SourceTerms(allowsPatterns: true))
+        let read = try whitelist("{l: [{\(members)}]}", .json, SourceOptions(allowsPatterns: true))
         #expect(read.skipped == ["/wl.json:1(l[0]) was skipped: \(complaint)"])
         #expect(read.entries.isEmpty)
     }
@@ -144,16 +144,16 @@ struct CombinationTests {
             ),
         ])
     func wide(members: String, complaint: String) throws {
-        let terms = SourceTerms(allowsPatterns: true)
-        let refused = try whitelist("{l: [{\(members)}]}", .json, terms)
+        let options = SourceOptions(allowsPatterns: true)
+        let refused = try whitelist("{l: [{\(members)}]}", .json, options)
         #expect(refused.entries.isEmpty)
         #expect(refused.skipped.count == 1)
         #expect(refused.skipped.first?.hasPrefix("/wl.json:1(l[0]) was skipped: \(complaint)") == true)
         guard !complaint.contains("for which") else { return }
         #expect(refused.skipped.first?.hasSuffix(#"; "allow_wide": true if that is meant"#) == true)
-        #expect(try whitelist("{l: [{\(members), \"allow_wide\": true}]}", .json, terms).entries.count == 1)
+        #expect(try whitelist("{l: [{\(members), \"allow_wide\": true}]}", .json, options).entries.count == 1)
         #expect(
-            try whitelist("{l: [{\(members)}]}", .json, SourceTerms(allowsPatterns: true, allowsWide: true))
+            try whitelist("{l: [{\(members)}]}", .json, SourceOptions(allowsPatterns: true, allowsWide: true))
                 .entries.count == 1)
     }
 

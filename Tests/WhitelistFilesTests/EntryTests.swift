@@ -49,8 +49,8 @@ struct EntryTests {
         "a malformed entry is skipped with its sentence, and the rest stand",
         arguments: [
             ("{}", #""type" is missing"#),
-            (#"{"type": 5}"#, #""type" is 5, not a text"#),
-            (#"{"type": null}"#, #""type" is null, not a text"#),
+            (#"{"type": 5}"#, #""type" is 5, not a string"#),
+            (#"{"type": null}"#, #""type" is null, not a string"#),
             (
                 #"{"type": "ip4_net", "net": "192.0.2.1"}"#,
                 #"the type "ip4_net" is not one of \#(types)"#
@@ -72,7 +72,7 @@ struct EntryTests {
                 "regular expressions are off (service.allow_wl_regex turns them on)"
             ),
             (#"{"type": "ipv4_net"}"#, #""net" is missing"#),
-            (#"{"type": "ipv4_net", "net": ["192.0.2.1"]}"#, #""net" is a list, not a text"#),
+            (#"{"type": "ipv4_net", "net": ["192.0.2.1"]}"#, #""net" is an array, not a string"#),
             (#"{"type": "ipv4_net", "net": "192.0.2.300"}"#, #""192.0.2.300" is no IPv4 address or network"#),
             (#"{"type": "ipv4_net", "net": ""}"#, #""" is no IPv4 address or network"#),
             (#"{"type": "ipv4_net", "net": "a\nb"}"#, #""a\nb" is no IPv4 address or network"#),
@@ -98,7 +98,7 @@ struct EntryTests {
                 #""::ffff:192.0.2.1" is an IPv4 address, for which the type is ipv4_net"#
             ),
             (#"{"type": "recipient_literal"}"#, #""recipient" is missing"#),
-            (#"{"type": "recipient_literal", "recipient": true}"#, #""recipient" is true, not a text"#),
+            (#"{"type": "recipient_literal", "recipient": true}"#, #""recipient" is true, not a string"#),
             (
                 #"{"type": "recipient_literal", "recipient": "@"}"#,
                 #""@" is no address (user@domain, user, user@ or @domain)"#
@@ -108,11 +108,11 @@ struct EntryTests {
                 #""a b" is no address (user@domain, user, user@ or @domain)"#
             ),
             (#"{"type": "sender_literal", "recipient": "user"}"#, #""sender" is missing"#),
-            (#"{"type": "sender_literal", "sender": {}}"#, #""sender" is an object, not a text"#),
+            (#"{"type": "sender_literal", "sender": {}}"#, #""sender" is an object, not a string"#),
             ("5", #"5 is not an entry ({"type": ...})"#),
             ("null", #"null is not an entry ({"type": ...})"#),
             (#""192.0.2.1""#, #""192.0.2.1" is not an entry ({"type": ...})"#),
-            ("[]", #"a list is not an entry ({"type": ...})"#),
+            ("[]", #"an array is not an entry ({"type": ...})"#),
         ])
     func malformed(entry: String, sentence: String) throws {
         let good = #"{"type": "recipient_literal", "recipient": "user"}"#
@@ -134,7 +134,7 @@ struct EntryTests {
         ])
     func masksOfIPv4(mask: String) throws {
         let file = try whitelist(#"{l: [{"type": "ipv4_net", "net": "192.0.2.0", "mask": \#(mask)}]}"#)
-        let shown = mask.hasPrefix("[") ? "a list" : mask.hasPrefix("{") ? "an object" : mask
+        let shown = mask.hasPrefix("[") ? "an array" : mask.hasPrefix("{") ? "an object" : mask
         #expect(file.entries.isEmpty)
         #expect(
             file.skipped == [

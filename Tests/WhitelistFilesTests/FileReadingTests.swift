@@ -13,7 +13,7 @@ struct FileReadingTests {
                 try write(String(repeating: "x", count: size), to: path)
                 #expect(try contents(of: path, limit: size).count == size)
                 guard size > 0 else { continue }
-                let fault = try #require(throws: FileFault.self) { try contents(of: path, limit: size - 1) }
+                let fault = try #require(throws: FileReadError.self) { try contents(of: path, limit: size - 1) }
                 #expect(fault.sentence == "it has \(size) bytes, more than the \(size - 1) that are read")
             }
         }
@@ -22,7 +22,7 @@ struct FileReadingTests {
     @Test("a file that doesn't know its size is read to its end, and not beyond the limit either")
     func sizeless() throws {
         #expect(try !contents(of: "/proc/self/stat", limit: 1 << 16).isEmpty)
-        let fault = try #require(throws: FileFault.self) { try contents(of: "/proc/self/stat", limit: 1) }
+        let fault = try #require(throws: FileReadError.self) { try contents(of: "/proc/self/stat", limit: 1) }
         #expect(fault.sentence.hasSuffix("bytes, more than the 1 that are read"))
     }
 
@@ -39,14 +39,14 @@ struct FileReadingTests {
                 ("\(folder)/file/x", "it can't be read (Not a directory)"),
                 ("\(folder)/loop", "it can't be read (Too many levels of symbolic links)"),
             ] {
-                #expect(throws: FileFault(sentence), "\(path)") { try contents(of: path, limit: 1 << 20) }
+                #expect(throws: FileReadError(sentence), "\(path)") { try contents(of: path, limit: 1 << 20) }
             }
         }
     }
 
     @Test("permission that is missing is named", arguments: [EACCES, EPERM])
     func permission(code: CInt) {
-        #expect(FileFault(code: code).sentence == "no permission to read it")
+        #expect(FileReadError(code: code).sentence == "no permission to read it")
     }
 
     @Test("a whitelist file beyond its limit is refused without being read")
@@ -55,8 +55,8 @@ struct FileReadingTests {
             let path = "\(folder)/wl.json"
             try write("{}", to: path)
             #expect(truncate(path, WhitelistLimits.file + 1) == 0)
-            let fault = try #require(throws: WhitelistFault.self) {
-                try WhitelistDocument(.json, path: path).part(SourceTerms())
+            let fault = try #require(throws: WhitelistError.self) {
+                try WhitelistDocument(.json, path: path).part(SourceOptions())
             }
             #expect(fault.description == "\(path): it has 268435457 bytes, more than the 268435456 that are read")
         }

@@ -36,7 +36,7 @@ struct FolderTests {
         try withFolder { folder in
             let own = "\(folder)/own"
             #expect(mkdir(own, 0o755) == 0)
-            let sources = try WhitelistSources(urls: ["dir://\(own)"], terms: SourceTerms())
+            let sources = try WhitelistSources(urls: ["dir://\(own)"], options: SourceOptions())
             #expect(sources.read().whitelist.count == 0)
             try write(Self.one, to: "\(own)/a.json")
             try write(Self.two, to: "\(own)/b.json")
@@ -67,7 +67,7 @@ struct FolderTests {
                 ("dir://\(folder)/none", "\(folder)/none: there is no such folder"),
                 ("dir://\(folder)/file", "\(folder)/file: it is no folder"),
             ] {
-                let fault = try #require(throws: WhitelistFault.self) {
+                let fault = try #require(throws: WhitelistError.self) {
                     try WhitelistSource(url, remote: { _ in nil }).documents()
                 }
                 #expect(fault.description == complaint)
@@ -79,7 +79,7 @@ struct FolderTests {
     func local() throws {
         try withFolder { folder in
             let path = "\(folder)/whitelist_clients"
-            let sources = try WhitelistSources(urls: ["postgrey-clients://\(path)"], terms: SourceTerms())
+            let sources = try WhitelistSources(urls: ["postgrey-clients://\(path)"], options: SourceOptions())
             #expect(sources.read().warnings == ["whitelist \(path): there is no such file; it counts as empty"])
             try write("mx.example.org\n", to: path)
             #expect(sources.read().warnings.isEmpty)

@@ -22,7 +22,7 @@ struct PostgreyListTests {
             (.postgreyRecipients, "/^list-.*@/", "the recipient has /^list-.*@/"),
         ])
     func lines(form: WhitelistDocument.Form, line: String, expected: String) throws {
-        let read = try whitelist("# comment\n\n\(line)\r\n", form, SourceTerms(allowsPatterns: true))
+        let read = try whitelist("# comment\n\n\(line)\r\n", form, SourceOptions(allowsPatterns: true))
         #expect(read.entries == ["/wl:3 \(expected)"])
         #expect(read.skipped.isEmpty)
     }
@@ -52,7 +52,7 @@ struct PostgreyListTests {
             (.postgreyRecipients, "/./", "the regular expression matches everything"),
         ])
     func malformed(form: WhitelistDocument.Form, line: String, complaint: String) throws {
-        let read = try whitelist("one.example\n\(line)\ntwo.example", form, SourceTerms(allowsPatterns: true))
+        let read = try whitelist("one.example\n\(line)\ntwo.example", form, SourceOptions(allowsPatterns: true))
         #expect(read.entries.count == 2)
         #expect(read.skipped.count == 1)
         #expect(read.skipped.first?.hasPrefix("/wl:2 was skipped: \(complaint)") == true, "\(read.skipped)")
@@ -63,11 +63,11 @@ struct PostgreyListTests {
         try withFolder { folder in
             let path = "\(folder)/clients"
             try write([0x61, 0xff, 0xfe, 0x2e, 0x62, 0x0a] + Array("mx.example.org\n".utf8), to: path)
-            let reading = try WhitelistDocument(.postgreyClients, path: path).entries(SourceTerms())
+            let reading = try WhitelistDocument(.postgreyClients, path: path).entries(SourceOptions())
             #expect(reading.entries.count == 1)
             #expect(reading.complaints == ["\(path):1 was skipped: it is not UTF-8"])
             try write([0xef, 0xbb, 0xbf] + Array("mx.example.org\n".utf8), to: path)
-            let marked = try WhitelistDocument(.postgreyClients, path: path).entries(SourceTerms())
+            let marked = try WhitelistDocument(.postgreyClients, path: path).entries(SourceOptions())
             #expect(marked.entries.map(\.condition) == Domain("mx.example.org").map { [.clientName($0)] })
         }
     }

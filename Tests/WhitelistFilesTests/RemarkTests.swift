@@ -7,13 +7,13 @@ import Testing
 
 @Suite("What is said of entries")
 struct RemarkTests {
-    @Test("a kind of fault that comes often has one line, with its number and its first place")
+    @Test("a kind of fault that comes often has one line, with its number and its first location")
     func digest() throws {
         try withFolder { folder in
             let path = "\(folder)/clients"
             let expressions = (1...34).map { "/^mx\($0)\\.example/" }.joined(separator: "\n")
             try write("mx.example.org\n\(expressions)\n192.0.2.300\n*.a.example\n*.b.example\n", to: path)
-            let reading = try WhitelistSources(urls: ["postgrey-clients://\(path)"], terms: SourceTerms()).read()
+            let reading = try WhitelistSources(urls: ["postgrey-clients://\(path)"], options: SourceOptions()).read()
             #expect(
                 reading.warnings == [
                     "whitelist \(path):2 and 33 more entries were skipped: regular expressions are off "
@@ -26,7 +26,7 @@ struct RemarkTests {
                         + "and all names below it (\"tprtctl whitelist check\" names each)"
                 ])
             // The check still names all of them.
-            let all = try WhitelistDocument(.postgreyClients, path: path).entries(SourceTerms())
+            let all = try WhitelistDocument(.postgreyClients, path: path).entries(SourceOptions())
             #expect(all.complaints.count == 35)
             #expect(all.notes.count == 2)
         }
@@ -37,7 +37,7 @@ struct RemarkTests {
         try withFolder { folder in
             try write("a..b\n", to: "\(folder)/1.clients")
             try write("c..d\n/x/\n", to: "\(folder)/2.clients")
-            let reading = try WhitelistSources(urls: ["dir://\(folder)"], terms: SourceTerms()).read()
+            let reading = try WhitelistSources(urls: ["dir://\(folder)"], options: SourceOptions()).read()
             #expect(reading.warnings.count == 2)
             #expect(reading.warnings.first?.contains("/1.clients:1 and 1 more entry were skipped: ") == true)
         }
@@ -48,7 +48,7 @@ struct RemarkTests {
         var digest = RemarkDigest()
         for number in 0..<1_010 {
             let kind = String(repeating: "x", count: number)
-            digest.add(EntryRemark(place: "p", sentence: kind, isFault: true))
+            digest.add(EntryRemark(location: "p", sentence: kind, isFault: true))
         }
         #expect(digest.sentences(ofFaults: true).count == 1_001)
         #expect(digest.sentences(ofFaults: true).last == "and 10 more")
@@ -56,35 +56,35 @@ struct RemarkTests {
 
     @Test("public suffixes are taken with a word, where they are known")
     func suffixes() throws {
-        var terms = SourceTerms()
+        var options = SourceOptions()
         let list = "// list\n\ncom\nco.uk\ngithub.io\n*.ck\n!www.ck\nmuseum  # no\n公司.cn\n"
-        terms.suffixes = PublicSuffixes(text: Array(list.utf8))
+        options.suffixes = PublicSuffixes(text: Array(list.utf8))
         for (name, isSuffix) in [
             ("co.uk", true), ("CO.uk.", true), ("*.co.uk", true), ("github.io", true), ("x.ck", true),
             ("www.ck", false),
             ("公司.cn", true), ("xn--55qx5d.cn", true), ("example.co.uk", false), ("uk.co", false),
         ] {
-            let read = try whitelist("{l: [{\"type\": \"remote_name\", \"domain\": \"\(name)\"}]}", .json, terms)
+            let read = try whitelist("{l: [{\"type\": \"remote_name\", \"domain\": \"\(name)\"}]}", .json, options)
             #expect(read.entries.count == 1)
             #expect(read.notes.contains { $0.contains("is a public suffix") } == isSuffix, "\(name)")
-            let line = try whitelist("\(name)\n", .postgreyClients, terms)
+            let line = try whitelist("\(name)\n", .postgreyClients, options)
             #expect(line.entries.count == 1)
             #expect(line.notes.contains { $0.contains("is a public suffix") } == isSuffix, "\(name)")
         }
         let meant = #"{l: [{"type": "remote_name", "domain": "co.uk", "allow_wide": true}]}"#
-        #expect(try whitelist(meant, .json, terms).notes == [])
+        #expect(try whitelist(meant, .json, options).notes == [])
         #expect(try whitelist("co.uk\n", .postgreyClients).notes == [])
     }
 }
 
 @Suite("How many regular expressions there may be")
 struct ExpressionLimitTests {
-    private static let terms = SourceTerms(allowsPatterns: true)
+    private static let options = SourceOptions(allowsPatterns: true)
 
     @Test("those that are tried on every request: 200 in all")
     func unfiltered() throws {
         let list = (0..<WhitelistLimits.unfilteredExpressions + 2).map { "/^[a-z]\($0 % 10)[0-9]{\($0 % 20)}[a-f]$/" }
-        let read = try whitelist(list.joined(separator: "\n") + "\n/^mail[0-9]/\n", .postgreyClients, Self.terms)
+        let read = try whitelist(list.joined(separator: "\n") + "\n/^mail[0-9]/\n", .postgreyClients, Self.options)
         #expect(read.entries.count == WhitelistLimits.unfilteredExpressions + 1)
         #expect(read.skipped.count == 2)
         #expect(
@@ -96,18 +96,18 @@ struct ExpressionLimitTests {
         var builder = ExpressionCount()
         let condition = Condition.pattern(.clientName, try TextPattern("mail", isAnchored: false))
         for _ in 0..<WhitelistLimits.expressions - 1 { builder.add(condition) }
-        let gathering = Gathering([WhitelistEntry](), beside: builder)
-        for number in 0..<3 { gathering.add(WhitelistEntry(condition), at: "p:\(number)") }
-        gathering.add(WhitelistEntry(Condition.attribute(name: "a", value: "b")), at: "p:3")
-        #expect(gathering.sink.count == 2)
-        #expect(gathering.complaints.count == 2)
-        #expect(gathering.complaints.first?.contains("p:1 was skipped: there are more than 20000 regular") == true)
+        let collector = EntryCollector([WhitelistEntry](), beside: builder)
+        for number in 0..<3 { collector.add(WhitelistEntry(condition), at: "p:\(number)") }
+        collector.add(WhitelistEntry(Condition.attribute(name: "a", value: "b")), at: "p:3")
+        #expect(collector.sink.count == 2)
+        #expect(collector.complaints.count == 2)
+        #expect(collector.complaints.first?.contains("p:1 was skipped: there are more than 20000 regular") == true)
     }
 
     @Test("and these may not be too large together")
     func size() throws {
         let list = (0..<60).map { "/^\($0 % 10)([a-z].?[0-9]?){90}$/" }
-        let read = try whitelist(list.joined(separator: "\n"), .postgreyClients, Self.terms)
+        let read = try whitelist(list.joined(separator: "\n"), .postgreyClients, Self.options)
         #expect(read.entries.count < 60)
         #expect(read.entries.count > 5)
         #expect(read.skipped.last?.contains("are too large together") == true)
@@ -121,7 +121,7 @@ struct ExpressionLimitTests {
                 try write(lines, to: "\(folder)/\(number)")
                 return "postgrey-clients://\(folder)/\(number)"
             }
-            let reading = try WhitelistSources(urls: urls, terms: Self.terms).read()
+            let reading = try WhitelistSources(urls: urls, options: Self.options).read()
             #expect(reading.whitelist.count == WhitelistLimits.unfilteredExpressions)
             #expect(reading.warnings.count == 1)
             #expect(reading.warnings.first?.contains("/1:51 and 99 more entries were skipped") == true)

@@ -6,7 +6,7 @@ import Whitelists
 struct RemoteListTests {
     private static func lists(_ text: String) throws -> [EntryLists.List] {
         try withFile(text) {
-            let reading = try WhitelistDocument(.json, path: $0).lists(SourceTerms(allowsPatterns: true))
+            let reading = try WhitelistDocument(.json, path: $0).lists(SourceOptions(allowsPatterns: true))
             #expect(reading.complaints.isEmpty)
             return reading.entries.lists
         }
@@ -127,17 +127,17 @@ struct RemoteListTests {
 
     @Test("what can't be kept is a fault")
     func faults() throws {
-        let twice = #expect(throws: WhitelistFault.self) {
+        let twice = #expect(throws: WhitelistError.self) {
             try merged(
                 #"{"type": "helo_name", "domain": "a.b", "name": "n"}, {"type": "helo_name", "domain": "c.d", "name": "n"}"#
             )
         }
         #expect(twice?.description == "l: two entries are called n and differ: rename one of them")
         for name in ["whitelists", ""] {
-            #expect(throws: WhitelistFault.self) { try RemoteList(name, in: .none, digest: digestStandIn) }
+            #expect(throws: WhitelistError.self) { try RemoteList(name, in: .none, digest: digestStandIn) }
         }
         let text = RemoteSource.Contents(lists: [], complaints: [("l", nil, "the key is no list")])
-        let fault = #expect(throws: WhitelistFault.self) { try merged(Self.three, into: text) }
+        let fault = #expect(throws: WhitelistError.self) { try merged(Self.three, into: text) }
         #expect(fault?.description == "l: the key is no list")
     }
 

@@ -14,7 +14,7 @@ struct RemoteSourceTests {
 
     @Test("entries are those of a file with texts for members")
     func entries() throws {
-        let source = RemoteSource(name: "redis://h/0") { () throws(RemoteSource.Fault) in
+        let source = RemoteSource(name: "redis://h/0") { () throws(RemoteSource.ReadError) in
             Self.lists([
                 ("home", [("type", "ipv4_net"), ("net", "192.0.2.0"), ("mask", "24"), ("name", "home")]),
                 ("wide", [("type", "ipv4_net"), ("net", "0.0.0.0"), ("mask", "0")]),
@@ -24,10 +24,10 @@ struct RemoteSourceTests {
             ])
         }
         let document = WhitelistDocument(.remote(source), path: source.name)
-        let reading = try document.part(SourceTerms())
+        let reading = try document.part(SourceOptions())
         #expect(reading.entries.count == 3)
         #expect(
-            (0..<3).map(reading.entries.place) == [
+            (0..<3).map(reading.entries.location) == [
                 "redis://h/0(alice:home)", "redis://h/0(alice:meant)", "redis://h/0(alice:both)",
             ])
         #expect(
@@ -43,17 +43,17 @@ struct RemoteSourceTests {
     @Test("a change is noticed, and none where nothing but the order of members changed, or nothing can be read")
     func changes() throws {
         let readings = Readings()
-        let source = RemoteSource(name: "redis://h/0") { () throws(RemoteSource.Fault) in
+        let source = RemoteSource(name: "redis://h/0") { () throws(RemoteSource.ReadError) in
             let members = [("type", "helo_name"), ("domain", "a.b")]
             switch readings.next() {
             case 1: return Self.lists([("home", members)])
             case 2: return Self.lists([("home", members.reversed())])
-            case 3: throw RemoteSource.Fault("redis://h/0: refused")
+            case 3: throw RemoteSource.ReadError("redis://h/0: refused")
             case 4: return Self.lists([("home", members), ("office", members)])
             default: return Self.lists([("home", [("type", "helo_name"), ("domain", "a.c")])])
             }
         }
-        let sources = try WhitelistSources(urls: ["redis://h/0"], terms: SourceTerms()) { _ in source }
+        let sources = try WhitelistSources(urls: ["redis://h/0"], options: SourceOptions()) { _ in source }
         _ = sources.read()
         #expect(!sources.haveChangedRemotely(), "another order")
         #expect(!sources.haveChangedRemotely(), "away")
@@ -61,18 +61,18 @@ struct RemoteSourceTests {
         #expect(sources.haveChangedRemotely(), "another member")
         _ = sources.read()
         #expect(!sources.haveChangedRemotely(), "it was read")
-        let files = try WhitelistSources(urls: ["file:///none"], terms: SourceTerms())
+        let files = try WhitelistSources(urls: ["file:///none"], options: SourceOptions())
         #expect(!files.haveChangedRemotely())
     }
 
     @Test("a source that could not be read at first is read once it can be")
     func late() throws {
         let readings = Readings()
-        let source = RemoteSource(name: "redis://h/0") { () throws(RemoteSource.Fault) in
-            guard readings.next() > 2 else { throw RemoteSource.Fault("redis://h/0: refused") }
+        let source = RemoteSource(name: "redis://h/0") { () throws(RemoteSource.ReadError) in
+            guard readings.next() > 2 else { throw RemoteSource.ReadError("redis://h/0: refused") }
             return Self.lists([("home", [("type", "helo_name"), ("domain", "a.b")])])
         }
-        let sources = try WhitelistSources(urls: ["redis://h/0"], terms: SourceTerms()) { _ in source }
+        let sources = try WhitelistSources(urls: ["redis://h/0"], options: SourceOptions()) { _ in source }
         #expect(sources.read().whitelist.count == 0)
         #expect(!sources.haveChangedRemotely())
         #expect(sources.haveChangedRemotely())
@@ -82,11 +82,11 @@ struct RemoteSourceTests {
     @Test("what can't be read keeps its last good reading")
     func lastGood() throws {
         let readings = Readings()
-        let source = RemoteSource(name: "redis://h/0") { () throws(RemoteSource.Fault) in
-            guard readings.next() != 2 else { throw RemoteSource.Fault("redis://h/0: refused") }
+        let source = RemoteSource(name: "redis://h/0") { () throws(RemoteSource.ReadError) in
+            guard readings.next() != 2 else { throw RemoteSource.ReadError("redis://h/0: refused") }
             return Self.lists([("home", [("type", "helo_name"), ("domain", "a.b")])])
         }
-        let sources = try WhitelistSources(urls: ["redis://u:p@h/0"], terms: SourceTerms()) { _ in source }
+        let sources = try WhitelistSources(urls: ["redis://u:p@h/0"], options: SourceOptions()) { _ in source }
         #expect(sources.read().whitelist.count == 1)
         let failed = sources.read()
         #expect(failed.whitelist.count == 1)

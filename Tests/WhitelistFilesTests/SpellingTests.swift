@@ -5,10 +5,10 @@ import Whitelists
 
 @Suite("Entries that are written")
 struct SpellingTests {
-    private static let terms = SourceTerms(allowsPatterns: true)
+    private static let options = SourceOptions(allowsPatterns: true)
 
     private func entries(_ text: String) throws -> [WhitelistEntry] {
-        let reading = try WhitelistDocument(.json, path: "/wl.json").entries(text: text, Self.terms)
+        let reading = try WhitelistDocument(.json, path: "/wl.json").entries(text: text, Self.options)
         #expect(reading.complaints.isEmpty)
         return reading.entries
     }
@@ -111,10 +111,10 @@ struct SpellingTests {
         let list = try #require(lists(text).lists.first)
         var kept = try RemoteList("l", in: .none) { digestStandIn($0) }
         try kept.merge(list.entries, replaces: false)
-        let source = RemoteSource(name: "redis://h/0") { [list = kept.list] () throws(RemoteSource.Fault) in
+        let source = RemoteSource(name: "redis://h/0") { [list = kept.list] () throws(RemoteSource.ReadError) in
             RemoteSource.Contents(lists: [list], complaints: [])
         }
-        let reading = try WhitelistDocument(.remote(source), path: source.name).entries(Self.terms)
+        let reading = try WhitelistDocument(.remote(source), path: source.name).entries(Self.options)
         #expect(reading.complaints.isEmpty)
         #expect(reading.entries.map(\.text) == list.entries.map(\.text))
         #expect(reading.entries.map(\.effect) == list.entries.map(\.effect))
@@ -122,7 +122,7 @@ struct SpellingTests {
     }
 
     private func lists(_ text: String) throws -> EntryLists {
-        try withFile(text) { try WhitelistDocument(.json, path: $0).lists(Self.terms).entries }
+        try withFile(text) { try WhitelistDocument(.json, path: $0).lists(Self.options).entries }
     }
 
     @Test("all lists as a file: order, names and empty lists are kept, and the text is always the same")
@@ -151,9 +151,9 @@ struct SpellingTests {
         try withFolder { folder in
             try write("mx.example.org\n/x\\d$/\n192.0.2\n", to: "\(folder)/whitelist_clients")
             let document = WhitelistDocument(.postgreyClients, path: "\(folder)/whitelist_clients")
-            var read = try document.lists(Self.terms).entries
-            read.append(try document.lists(Self.terms, unlisted: "other").entries)
-            read.append(try document.lists(Self.terms).entries)
+            var read = try document.lists(Self.options).entries
+            read.append(try document.lists(Self.options, unlisted: "other").entries)
+            read.append(try document.lists(Self.options).entries)
             let entries = """
                     {"type": "remote_name", "domain": "mx.example.org"},
                     {"type": "remote_regex", "regex": "x\\\\d$", "anywhere": true},

@@ -7,7 +7,7 @@ import Whitelists
 
 /// What was read from a text.
 struct ReadText {
-    /// The entries as the tests write them down: place, condition, and what is more than plain.
+    /// The entries as the tests write them down: location, condition, and what is more than plain.
     let entries: [String]
     let skipped: [String]
     /// What is said of entries that were taken.
@@ -16,15 +16,15 @@ struct ReadText {
 
 /// Reads a text as if it were a file at `/wl.json`, or of another form.
 func whitelist(
-    _ text: String, _ form: WhitelistDocument.Form = .json, _ terms: SourceTerms = SourceTerms()
+    _ text: String, _ form: WhitelistDocument.Form = .json, _ options: SourceOptions = SourceOptions()
 ) throws -> ReadText {
     let document = WhitelistDocument(form, path: form == .json ? "/wl.json" : "/wl")
-    let part = try document.part(text: text, terms)
-    let reading = try document.entries(text: text, terms)
+    let part = try document.part(text: text, options)
+    let reading = try document.entries(text: text, options)
     #expect(part.complaints == reading.complaints)
     #expect(part.entries.count == reading.entries.count)
     return ReadText(
-        entries: reading.entries.enumerated().map { "\(part.entries.place($0)) \(described($1))" },
+        entries: reading.entries.enumerated().map { "\(part.entries.location($0)) \(described($1))" },
         skipped: reading.complaints, notes: reading.notes)
 }
 

@@ -49,9 +49,9 @@ struct WhitelistFileTests {
     @Test(
         "a list that is none is skipped as a whole",
         arguments: [
-            ("5", "5 is not a list of entries"), ("null", "null is not a list of entries"),
-            (#""x""#, #""x" is not a list of entries"#), ("{}", "an object is not a list of entries"),
-            (#"{"type": "ipv4_net", "net": "192.0.2.1"}"#, "an object is not a list of entries"),
+            ("5", "5 is not an array of entries"), ("null", "null is not an array of entries"),
+            (#""x""#, #""x" is not an array of entries"#), ("{}", "an object is not an array of entries"),
+            (#"{"type": "ipv4_net", "net": "192.0.2.1"}"#, "an object is not an array of entries"),
         ])
     func malformedList(list: String, sentence: String) throws {
         let file = try whitelist(
@@ -95,12 +95,12 @@ struct WhitelistFileTests {
                 "/wl.json:2: not JSON: expected a value, found \"ipv4_net\" at column 10 (a text needs quotes)"
             ),
             ("{} {}", "/wl.json:1: not JSON: expected the end of the text, found \"{\" at column 4"),
-            ("[]", "/wl.json:1: a list at column 1 is not an object of lists ({\"friends\": []})"),
+            ("[]", "/wl.json:1: an array at column 1 is not an object of lists ({\"friends\": []})"),
             ("\n  5", "/wl.json:2: 5 at column 3 is not an object of lists ({\"friends\": []})"),
             ("null", "/wl.json:1: null at column 1 is not an object of lists ({\"friends\": []})"),
         ])
     func faults(text: String, complaint: String) throws {
-        let fault = try #require(throws: WhitelistFault.self) { try whitelist(text) }
+        let fault = try #require(throws: WhitelistError.self) { try whitelist(text) }
         #expect(fault.description == complaint)
     }
 

@@ -11,7 +11,7 @@ struct WhitelistSourcesTests {
             let (first, second) = ("\(folder)/first.json", "\(folder)/second.json")
             try write(#"{"a": [{"type": "ipv4_net", "net": "192.0.2.1"}]}"#, to: first)
             try write(#"{"b": [{"type": "recipient_literal", "recipient": "user"}]}"#, to: second)
-            let sources = try WhitelistSources(urls: ["file://\(first)", "file://\(second)"], terms: SourceTerms())
+            let sources = try WhitelistSources(urls: ["file://\(first)", "file://\(second)"], options: SourceOptions())
             func expect(_ count: Int, _ warnings: [String], _ comment: Comment) {
                 let reading = sources.read()
                 #expect(reading.whitelist.count == count, comment)
@@ -54,7 +54,7 @@ struct WhitelistSourcesTests {
             let (file, other) = ("\(folder)/a.json", "\(folder)/b.json")
             try entries(4, to: file)
             try entries(10, to: other)
-            let sources = try WhitelistSources(urls: ["file://\(file)", "file://\(other)"], terms: SourceTerms())
+            let sources = try WhitelistSources(urls: ["file://\(file)", "file://\(other)"], options: SourceOptions())
             func expect(_ count: Int, _ comment: Comment, _ warnings: [String] = [], accepting: Bool = false) {
                 let reading = sources.read(acceptingShrunk: accepting)
                 #expect(reading.whitelist.count == count, comment)
@@ -90,7 +90,7 @@ struct WhitelistSourcesTests {
             }
             try write(lines(3, 1), to: "\(folder)/a.clients")
             try write(lines(4, 2), to: "\(folder)/b.clients")
-            let sources = try WhitelistSources(urls: ["dir://\(folder)"], terms: SourceTerms())
+            let sources = try WhitelistSources(urls: ["dir://\(folder)"], options: SourceOptions())
             #expect(sources.read().whitelist.count == 7)
             try remove("\(folder)/b.clients")
             let held = sources.read()
@@ -101,21 +101,21 @@ struct WhitelistSourcesTests {
         }
     }
 
-    @Test("sources that take others' place know what these had; under other terms they may have less")
+    @Test("sources that take others' place know what these had; under other options they may have less")
     func succession() throws {
         try withFolder { folder in
             let path = "\(folder)/a.clients"
             try write("192.0.2.1\n/a/\n/b/\n", to: path)
-            let terms = SourceTerms(allowsPatterns: true)
-            let former = try WhitelistSources(urls: ["postgrey-clients://\(path)"], terms: terms)
+            let options = SourceOptions(allowsPatterns: true)
+            let former = try WhitelistSources(urls: ["postgrey-clients://\(path)"], options: options)
             #expect(former.read().whitelist.count == 3)
-            let same = try WhitelistSources(urls: ["postgrey-clients://\(path)"], terms: terms, after: former)
+            let same = try WhitelistSources(urls: ["postgrey-clients://\(path)"], options: options, after: former)
             let fewer = try WhitelistSources(
-                urls: ["postgrey-clients://\(path)"], terms: SourceTerms(), after: former)
+                urls: ["postgrey-clients://\(path)"], options: SourceOptions(), after: former)
             #expect(fewer.read().whitelist.count == 1)
             try remove(path)
             #expect(same.read().whitelist.count == 3)
-            let other = try WhitelistSources(urls: ["file://\(path)"], terms: terms, after: former)
+            let other = try WhitelistSources(urls: ["file://\(path)"], options: options, after: former)
             #expect(other.read().whitelist.count == 0)
         }
     }
@@ -124,7 +124,8 @@ struct WhitelistSourcesTests {
     func neverGood() throws {
         try withFolder { folder in
             let missing = "\(folder)/wl.json"
-            let sources = try WhitelistSources(urls: ["file://\(missing)", "file://\(folder)"], terms: SourceTerms())
+            let sources = try WhitelistSources(
+                urls: ["file://\(missing)", "file://\(folder)"], options: SourceOptions())
             let reading = sources.read()
             #expect(reading.whitelist.count == 0)
             #expect(
@@ -137,7 +138,7 @@ struct WhitelistSourcesTests {
 
     @Test("no sources, no entries")
     func none() throws {
-        let reading = try WhitelistSources(urls: [], terms: SourceTerms()).read()
+        let reading = try WhitelistSources(urls: [], options: SourceOptions()).read()
         #expect(reading.whitelist.count == 0)
         #expect(reading.warnings.isEmpty)
     }
@@ -147,7 +148,8 @@ struct WhitelistSourcesTests {
         try withFolder { folder in
             let path = "\(folder)/white list%20é.json"
             try write(#"{"a": [{"type": "ipv4_net", "net": "192.0.2.1"}]}"#, to: path)
-            #expect(try WhitelistSources(urls: ["file://\(path)"], terms: SourceTerms()).read().whitelist.count == 1)
+            #expect(
+                try WhitelistSources(urls: ["file://\(path)"], options: SourceOptions()).read().whitelist.count == 1)
         }
     }
 
@@ -173,8 +175,8 @@ struct WhitelistSourcesTests {
             ),
         ])
     func badURLs(url: String, complaint: String) throws {
-        let fault = try #require(throws: WhitelistFault.self) {
-            try WhitelistSources(urls: ["file:///wl.json", url], terms: SourceTerms())
+        let fault = try #require(throws: WhitelistError.self) {
+            try WhitelistSources(urls: ["file:///wl.json", url], options: SourceOptions())
         }
         #expect(fault.description == complaint)
     }
@@ -185,7 +187,7 @@ struct WhitelistSourcesTests {
             let path = "\(folder)/wl.json"
             try write("{}", to: path)
             let sources = try WhitelistSources(
-                urls: ["file://\(path)", "dir://\(folder)", "file://\(folder)/none"], terms: SourceTerms())
+                urls: ["file://\(path)", "dir://\(folder)", "file://\(folder)/none"], options: SourceOptions())
             _ = sources.read()
             #expect(!sources.haveChanged())
             #expect(!sources.haveChanged())

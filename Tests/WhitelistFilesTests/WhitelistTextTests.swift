@@ -8,7 +8,7 @@ struct WhitelistTextTests {
 
     private func entry(_ json: String = added) throws -> WhitelistEntry {
         let reading = try WhitelistDocument(.json, path: "/wl.json").entries(
-            text: "{l: [\(json)]}", SourceTerms(allowsPatterns: true))
+            text: "{l: [\(json)]}", SourceOptions(allowsPatterns: true))
         return try #require(reading.entries.first)
     }
 
@@ -128,13 +128,13 @@ struct WhitelistTextTests {
         let same = try entry(#"{"type": "ipv4_net", "net": "192.0.2.0", "mask": 24, "comment": "why"}"#)
         #expect(try !whitelist.add(same, to: "l", isFirst: true))
         let other = try entry(#"{"type": "helo_name", "domain": "a.b", "name": "office"}"#)
-        let fault = #expect(throws: WhitelistFault.self) { try whitelist.add(other, to: "l", isFirst: true) }
+        let fault = #expect(throws: WhitelistError.self) { try whitelist.add(other, to: "l", isFirst: true) }
         #expect(
             fault?.description
                 == "/wl.json(l): another entry is called office: remove it first, or choose another name")
         let milder = try entry(#"{"type": "ipv4_net", "net": "192.0.2.0", "mask": 24, "delay": "1m"}"#)
         #expect(try whitelist.add(milder, to: "l", isFirst: false))
-        let several = #expect(throws: WhitelistFault.self) {
+        let several = #expect(throws: WhitelistError.self) {
             try whitelist.remove(.condition(milder.condition), from: "l")
         }
         #expect(several?.description == "/wl.json(l): several entries are meant (0, 1): name one by --number")
@@ -144,12 +144,12 @@ struct WhitelistTextTests {
         "what is no object of lists is left alone",
         arguments: [
             ("[]", "/wl.json:1: not JSON: it is no object of lists at column 1"),
-            ("{l: {}}", "/wl.json(l): it is no list of entries"),
+            ("{l: {}}", "/wl.json(l): it is not an array of entries"),
             ("{l: [}", "/wl.json:1: not JSON: expected a value, found \"}\" at column 6"),
         ])
     func faults(text: String, sentence: String) throws {
         let entry = try entry()
-        let fault = #expect(throws: WhitelistFault.self) {
+        let fault = #expect(throws: WhitelistError.self) {
             var whitelist = try WhitelistText(path: "/wl.json", bytes: Array(text.utf8))
             _ = try whitelist.add(entry, to: "l", isFirst: false)
         }

@@ -208,7 +208,7 @@ struct WrittenFormsTests {
 
         let json = try whitelist("\n{\"l\": []}\n", .postgreyClients)
         #expect(json.skipped == ["/wl was skipped: it is JSON: name it as file:// (in a directory: NAME.json)"])
-        #expect(throws: WhitelistFault.self) { try whitelist("mx.example.org\n192.0.2.1\n") }
+        #expect(throws: WhitelistError.self) { try whitelist("mx.example.org\n192.0.2.1\n") }
         // A list with lines of its own is the right one.
         #expect(try whitelist("192.0.2.1\n192.0.2.2\na@b.example\n", .postgreyRecipients).entries.count == 1)
     }

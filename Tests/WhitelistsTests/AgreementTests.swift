@@ -89,13 +89,13 @@ struct AgreementTests {
             for _ in 0..<50 {
                 let now = Timestamp(seconds: 10)
                 let request = material.request()
-                let specimen = try #require(Specimen(attributes: request))
+                let sample = try #require(SampleRequest(attributes: request))
                 // What is denied twice has no key and is tried by itself.
                 let expected = entries.first { entry in
-                    entry.expires.map { now < $0 } ?? true && specimen.satisfies(.not(.not(entry.condition)))
+                    entry.expires.map { now < $0 } ?? true && sample.satisfies(.not(.not(entry.condition)))
                 }
-                let match = specimen.match(in: whitelist, at: now)
-                #expect(match?.place == expected.map { "s:\($0.line ?? 0)" }, "\(request)")
+                let match = sample.match(in: whitelist, at: now)
+                #expect(match?.location == expected.map { "s:\($0.line ?? 0)" }, "\(request)")
                 if match != nil { found += 1 }
             }
         }
@@ -125,8 +125,8 @@ struct AgreementTests {
     private func matches(_ client: Address, _ whitelist: Whitelist) throws -> Bool {
         var text: [UInt8] = []
         text.append(client)
-        let specimen = try #require(Specimen(attributes: ["client_address": String(decoding: text, as: UTF8.self)]))
-        return specimen.match(in: whitelist, at: Timestamp(seconds: 0)) != nil
+        let sample = try #require(SampleRequest(attributes: ["client_address": String(decoding: text, as: UTF8.self)]))
+        return sample.match(in: whitelist, at: Timestamp(seconds: 0)) != nil
     }
 }
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Whitelists
 
-/// Every condition, where it holds and where it doesn't, wherever an entry is filed.
+/// Every condition, where it holds and where it doesn't, however an entry is indexed.
 struct ConditionTests {
     static func pattern(_ subject: Condition.Subject, _ text: String, isAnchored: Bool = true) -> Condition? {
         (try? TextPattern(text, isAnchored: isAnchored)).map { .pattern(subject, $0) }
@@ -77,7 +77,7 @@ struct ConditionTests {
             (.all([.not(condition), condition]), false), (.any([.not(condition), condition]), true),
         ] {
             let whitelist = WhitelistTests.whitelist([("it", form)])
-            #expect(try WhitelistTests.place(in: whitelist, request) == (expected ? "it" : nil), "\(form)")
+            #expect(try WhitelistTests.location(in: whitelist, request) == (expected ? "it" : nil), "\(form)")
         }
     }
 
@@ -100,7 +100,7 @@ struct ConditionTests {
         ]
         for (start, expected) in conditions.indices.map({ ($0, conditions[$0].0) }) {
             let rotated = Array(conditions[start...] + conditions[..<start])
-            #expect(try WhitelistTests.place(in: WhitelistTests.whitelist(rotated), whole) == expected)
+            #expect(try WhitelistTests.location(in: WhitelistTests.whitelist(rotated), whole) == expected)
         }
     }
 
@@ -117,7 +117,7 @@ struct ConditionTests {
         for (now, expected) in [(0, "a"), (9, "a"), (10, "c"), (19, "c"), (20, "d"), (1_000, "d")] as [(Int64, String)]
         {
             for request in [["client_address": "192.0.2.5"], ["sender": "e@f"]] {
-                #expect(try WhitelistTests.place(in: whitelist, request, at: now) == expected)
+                #expect(try WhitelistTests.location(in: whitelist, request, at: now) == expected)
             }
         }
     }
@@ -131,13 +131,13 @@ struct ConditionTests {
         }
         let whitelist = Whitelist(parts)
         #expect(whitelist.count == 2)
-        let specimen = try #require(Specimen(attributes: ["client_address": "192.0.2.1", "sender": "a@b"]))
-        #expect(specimen.match(in: whitelist, at: Timestamp(seconds: 0))?.place == "one:3(l:n)")
+        let sample = try #require(SampleRequest(attributes: ["client_address": "192.0.2.1", "sender": "a@b"]))
+        #expect(sample.match(in: whitelist, at: Timestamp(seconds: 0))?.location == "one:3(l:n)")
         let other = Whitelist(parts.reversed())
-        #expect(specimen.match(in: other, at: Timestamp(seconds: 0))?.place == "two:4(l:n)")
+        #expect(sample.match(in: other, at: Timestamp(seconds: 0))?.location == "two:4(l:n)")
     }
 
-    /// A hundred thousand entries for one recipient, each with a network of its own, are filed under their networks.
+    /// A hundred thousand entries for one recipient, each with a network of its own, are indexed by their networks.
     @Test func manyCombinationsWithTheSamePartAreFoundByAnother() throws {
         var builder = WhitelistBuilder(source: "s")
         let box = try #require(WhitelistTests.recipient("box@example.com"))
@@ -150,8 +150,8 @@ struct ConditionTests {
         for number in [0, 5, 17, 70_000, 99_999] {
             let client = "10.\(number >> 16).\(number >> 8 & 255).\(number & 255)"
             let request = ["client_address": client, "recipient": "Box@example.com"]
-            #expect(try WhitelistTests.place(in: whitelist, request) == "\(number)")
-            #expect(try WhitelistTests.place(in: whitelist, ["client_address": client]) == nil)
+            #expect(try WhitelistTests.location(in: whitelist, request) == "\(number)")
+            #expect(try WhitelistTests.location(in: whitelist, ["client_address": client]) == nil)
         }
     }
 
@@ -164,16 +164,16 @@ struct ConditionTests {
             builder.add(WhitelistEntry(keys[number % 2], expires: expires, name: "\(number)"), list: "l")
         }
         let whitelist = Whitelist([builder.finish()])
-        #expect(try WhitelistTests.place(in: whitelist, ["sender": "e@f"], at: 20_000) == "40002")
-        #expect(try WhitelistTests.place(in: whitelist, ["client_address": "192.0.2.1"], at: 20_000) == "40003")
-        #expect(try WhitelistTests.place(in: whitelist, ["sender": "e@f"], at: 25_000) == nil)
+        #expect(try WhitelistTests.location(in: whitelist, ["sender": "e@f"], at: 20_000) == "40002")
+        #expect(try WhitelistTests.location(in: whitelist, ["client_address": "192.0.2.1"], at: 20_000) == "40003")
+        #expect(try WhitelistTests.location(in: whitelist, ["sender": "e@f"], at: 25_000) == nil)
     }
 
     @Test func namesOfManyLabelsAreLookedUpNoFurtherThanANameGoes() throws {
         let whitelist = WhitelistTests.whitelist([("it", .heloName(try #require(Domain("example.org"))))])
         let labels = String(repeating: "a.", count: 4_000)
-        #expect(try WhitelistTests.place(in: whitelist, ["helo_name": labels + "example.org"]) == "it")
-        #expect(try WhitelistTests.place(in: whitelist, ["helo_name": labels]) == nil)
+        #expect(try WhitelistTests.location(in: whitelist, ["helo_name": labels + "example.org"]) == "it")
+        #expect(try WhitelistTests.location(in: whitelist, ["helo_name": labels]) == nil)
     }
 
     @Test(arguments: ["", ".", "..", "a..b", "a b", "a/b", "exa mple.org", "a@b", String(repeating: "a", count: 254)])
@@ -181,7 +181,7 @@ struct ConditionTests {
         #expect(Domain(text) == nil)
     }
 
-    @Test func aPlaceIsAsExactAsItsSource() throws {
+    @Test func aLocationIsAsExactAsItsSource() throws {
         var builder = WhitelistBuilder(source: "f")
         let condition = try #require(WhitelistTests.sender("a@b"))
         builder.add(WhitelistEntry(condition, index: 0, line: 2), list: "one")
@@ -189,6 +189,6 @@ struct ConditionTests {
         builder.add(WhitelistEntry(condition, index: 2), list: "one")
         builder.add(WhitelistEntry(condition, index: 0, line: 9), list: "two")
         let part = builder.finish()
-        #expect((0..<4).map(part.place) == ["f:2(one[0])", "f:3(one:own)", "f(one[2])", "f:9(two[0])"])
+        #expect((0..<4).map(part.location) == ["f:2(one[0])", "f:3(one:own)", "f(one[2])", "f:9(two[0])"])
     }
 }

@@ -32,21 +32,21 @@ struct DomainSpellingTests {
         let domain = try #require(Domain(text))
         for name in ["bücher.example", "XN--Bcher-Kva.example.", "mx.xn--bcher-kva.example"] {
             let whitelist = WhitelistTests.whitelist([("it", .senderDomain(domain))])
-            #expect(try WhitelistTests.place(in: whitelist, ["sender": "u@\(name)"]) == "it", "\(name)")
+            #expect(try WhitelistTests.location(in: whitelist, ["sender": "u@\(name)"]) == "it", "\(name)")
         }
         let literal = try #require(AddressLiteral("u@\(text)"))
         for name in ["bücher.example", "xn--bcher-kva.example"] {
             let whitelist = WhitelistTests.whitelist([("it", .recipient(literal))])
-            #expect(try WhitelistTests.place(in: whitelist, ["recipient": "u@\(name)"]) == "it", "\(name)")
+            #expect(try WhitelistTests.location(in: whitelist, ["recipient": "u@\(name)"]) == "it", "\(name)")
             let slow = WhitelistTests.whitelist([("it", .not(.not(.recipient(literal))))])
-            #expect(try WhitelistTests.place(in: slow, ["recipient": "u@\(name)"]) == "it", "\(name)")
+            #expect(try WhitelistTests.location(in: slow, ["recipient": "u@\(name)"]) == "it", "\(name)")
         }
         #expect(
-            try WhitelistTests.place(
+            try WhitelistTests.location(
                 in: WhitelistTests.whitelist([("it", .clientName(domain))]), ["client_name": "xn--bcher-kva.example"])
                 == "it")
         #expect(
-            try WhitelistTests.place(
+            try WhitelistTests.location(
                 in: WhitelistTests.whitelist([("it", .clientName(domain))]), ["client_name": "bcher.example"]) == nil)
     }
 

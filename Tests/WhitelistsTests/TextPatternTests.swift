@@ -33,7 +33,9 @@ import Whitelists
         ),
     ]) func aPatternIsRefusedWithASentence(_ text: String, _ sentence: String) {
         for isAnchored in [true, false] {
-            let refusal = #expect(throws: TextPattern.Refusal.self) { try TextPattern(text, isAnchored: isAnchored) }
+            let refusal = #expect(throws: TextPattern.PatternError.self) {
+                try TextPattern(text, isAnchored: isAnchored)
+            }
             #expect(refusal?.description == sentence)
         }
     }

@@ -25,7 +25,7 @@ struct WhitelistTests {
     ]
     static let whitelist = whitelist(conditions)
 
-    static let cases: [(client: String, sender: String, recipient: String, place: String?)] = [
+    static let cases: [(client: String, sender: String, recipient: String, location: String?)] = [
         ("10.1.2.3", "a@b", "u@c", "10/8"),
         ("10.255.255.255", "a@b", "u@c", "10/8"),
         ("11.0.0.0", "a@b", "u@c", nil),
@@ -79,22 +79,22 @@ struct WhitelistTests {
     ]
 
     @Test(arguments: cases)
-    func firstMatchDecides(_ client: String, _ sender: String, _ recipient: String, _ place: String?) throws {
+    func firstMatchDecides(_ client: String, _ sender: String, _ recipient: String, _ location: String?) throws {
         let envelope = ["client_address": client, "sender": sender, "recipient": recipient]
-        #expect(try Self.place(in: Self.whitelist, envelope) == place)
+        #expect(try Self.location(in: Self.whitelist, envelope) == location)
     }
 
     @Test func aSitesOwnTranslatorIsHeeded() throws {
         let whitelist = Self.whitelist([
             ("host", Self.network("192.0.2.33", 32)), ("net", Self.network("2001:db8::", 32)),
         ])
-        for (prefixes, place) in [(["2001:db8:122::/48"], "host"), ([], "net")] as [([String], String)] {
-            let specimen = try #require(
-                Specimen(
+        for (prefixes, location) in [(["2001:db8:122::/48"], "host"), ([], "net")] as [([String], String)] {
+            let sample = try #require(
+                SampleRequest(
                     attributes: ["client_address": "2001:db8:122:c000:2:2100::"],
                     nat64Prefixes: try prefixes.map { try NAT64Prefix($0) }))
-            let match = specimen.match(in: whitelist, at: Timestamp(seconds: 0))
-            #expect(match?.place == "s(l:\(place))")
+            let match = sample.match(in: whitelist, at: Timestamp(seconds: 0))
+            #expect(match?.location == "s(l:\(location))")
         }
     }
 
@@ -108,8 +108,8 @@ struct WhitelistTests {
         #expect(whitelist.count == 10_000)
         for number in stride(from: 0, to: 5_000, by: 7) {
             let client = "10.\(number / 256).\(number % 256).77"
-            #expect(try Self.place(in: whitelist, ["client_address": client]) == "n\(number)")
-            #expect(try Self.place(in: whitelist, ["recipient": "user\(number)@example.com"]) == "r\(number)")
+            #expect(try Self.location(in: whitelist, ["client_address": client]) == "n\(number)")
+            #expect(try Self.location(in: whitelist, ["recipient": "user\(number)@example.com"]) == "r\(number)")
         }
     }
 
@@ -138,13 +138,13 @@ struct WhitelistTests {
     }
 
     /// The name of the entry that decides about a request.
-    static func place(
+    static func location(
         in whitelist: Whitelist, _ changes: [String: String], at now: Int64 = 0
     ) throws -> String? {
         var attributes = ["client_address": "203.0.113.1", "sender": "a@b", "recipient": "u@c"]
         attributes.merge(changes) { $1 }
-        let specimen = try #require(Specimen(attributes: attributes))
-        let match = specimen.match(in: whitelist, at: Timestamp(seconds: now))
-        return match.map { String($0.place.dropFirst("s(l:".count).dropLast()) }
+        let sample = try #require(SampleRequest(attributes: attributes))
+        let match = sample.match(in: whitelist, at: Timestamp(seconds: now))
+        return match.map { String($0.location.dropFirst("s(l:".count).dropLast()) }
     }
 }

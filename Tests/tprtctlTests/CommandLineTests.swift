@@ -43,7 +43,7 @@ struct CommandLineTests {
         service.greyMaxAge = .seconds(90)
         let plan = try plan(
             ["lmdb://{state_dir}/a", "redis://h/3", "--hash-keys", "--dry-run"], service: service)
-        #expect(plan.source == StoreSide(location: .lmdb(path: "/s/a"), keyPrefix: ""))
+        #expect(plan.source == CopyEndpoint(location: .lmdb(path: "/s/a"), keyPrefix: ""))
         #expect(plan.target.keyPrefix == "tprt:")
         #expect(plan.rules.retryWindow == 61 && plan.rules.maxAge == 90)
         #expect(plan.hashesKeys && plan.isDryRun)
@@ -66,7 +66,7 @@ struct CommandLineTests {
             (["redis://u:s3cret@h/x", "lmdb:///b"], "FROM-URL: a redis URL has a database"),
         ])
     func refused(arguments: [String], sentence: String) throws {
-        let failure = try #require(throws: Failure.self) { try plan(arguments) }
+        let failure = try #require(throws: ProgramError.self) { try plan(arguments) }
         #expect(failure.status == .usage)
         let message = try #require(failure.messages.first)
         #expect(failure.messages.count == 1)
@@ -99,7 +99,7 @@ struct CommandLineTests {
     func unusable(arguments: [String]) throws {
         let error = try #require(throws: (any Error).self) { try Tprtctl.parseAsRoot(arguments) }
         #expect(Tprtctl.exitCode(for: error) == .validationFailure)
-        let failure = Failure(commandLine: error)
+        let failure = ProgramError(commandLine: error)
         #expect(failure.status == .usage)
         #expect(failure.messages.count == 1)
         for message in failure.messages {

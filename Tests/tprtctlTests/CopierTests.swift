@@ -28,16 +28,16 @@ struct CopierTests {
     private func copy(
         _ source: any EntrySource, to target: (any CopyTarget)?, table: Table = .greylist, hashesKeys: Bool = false,
         patience: Duration = .zero
-    ) async throws -> Tally {
+    ) async throws -> CopyCounts {
         let copier = Copier(
             source: source, target: target, rules: Rules(), hashesKeys: hashesKeys, now: { Self.now },
             patience: patience)
-        var tally = Tally()
+        var counts = CopyCounts()
         var cursor: Cursor?
         repeat {
-            cursor = try await copier.copySlice(of: table, from: cursor, counting: &tally)
+            cursor = try await copier.copySlice(of: table, from: cursor, counting: &counts)
         } while cursor != nil
-        return tally
+        return counts
     }
 
     private func everything(in store: any EntrySource, _ table: Table = .greylist) async throws -> [Key: Sighting] {
@@ -60,7 +60,7 @@ struct CopierTests {
         known.sighting.passes = 9
         try await target.merge([own, known], into: .greylist, at: Self.now, under: Rules())
 
-        #expect(try await copy(source, to: target) == Tally(read: 2_500, copied: 2_500))
+        #expect(try await copy(source, to: target) == CopyCounts(read: 2_500, copied: 2_500))
         let once = try await everything(in: target)
         #expect(once.count == 2_501)
         #expect(once[own.key] == own.sighting)
@@ -99,7 +99,7 @@ struct CopierTests {
         entries[2].sighting = Sighting(passes: 1, first: .init(seconds: 0), last: .init(seconds: -3_000_000))
         try await source.merge(entries, into: .greylist, at: Self.now, under: rules)
         let target = MemoryStore()
-        #expect(try await copy(source, to: target) == Tally(read: 10, copied: 8, expired: 2))
+        #expect(try await copy(source, to: target) == CopyCounts(read: 10, copied: 8, expired: 2))
         #expect(try await everything(in: target)[entries[0].key] == nil)
         #expect(try await everything(in: target)[entries[1].key] != nil)
     }
@@ -119,18 +119,18 @@ struct CopierTests {
     func counts() async throws {
         let source = MemoryStore()
         try await source.merge(entries(1_500), into: .greylist, at: Self.now, under: Rules())
-        #expect(try await copy(source, to: nil) == Tally(read: 1_500, copied: 1_500))
+        #expect(try await copy(source, to: nil) == CopyCounts(read: 1_500, copied: 1_500))
     }
 
     @Test("a store that is away for a moment is asked again; a fault that stays has its side")
     func faults() async throws {
         let source = AbsentSource(faults: 2, code: .unavailable)
-        #expect(try await copy(source, to: nil, patience: .seconds(60)) == Tally())
+        #expect(try await copy(source, to: nil, patience: .seconds(60)) == CopyCounts())
         let gone = AbsentSource(faults: .max, code: .unavailable)
-        let fault = await #expect(throws: CopyFault.self) { try await copy(gone, to: nil, patience: .zero) }
+        let fault = await #expect(throws: CopyError.self) { try await copy(gone, to: nil, patience: .zero) }
         guard case .source = fault else { throw fault ?? CancellationError() }
         let refusing = AbsentSource(faults: .max, code: .misconfigured)
-        await #expect(throws: CopyFault.self) { try await copy(refusing, to: nil, patience: .seconds(60)) }
+        await #expect(throws: CopyError.self) { try await copy(refusing, to: nil, patience: .seconds(60)) }
         #expect(refusing.asked == 1)
     }
 }

@@ -46,10 +46,10 @@ struct OutputTests {
     }
 
     private func report(isDryRun: Bool = false) -> CopyReport {
-        var place = CopyPlace([.greylist, .autoWhitelist])
-        place.tables[0].tally = Tally(read: 1_000_000, copied: 999_990, expired: 10, milliseconds: 12_345)
-        place.tables[1].tally = Tally(read: 20, copied: 20, expired: 0, milliseconds: 7)
-        return CopyReport(source: "a\"b", target: "c", isDryRun: isDryRun, tables: place.tables)
+        var checkpoint = CopyCheckpoint([.greylist, .autoWhitelist])
+        checkpoint.tables[0].counts = CopyCounts(read: 1_000_000, copied: 999_990, expired: 10, milliseconds: 12_345)
+        checkpoint.tables[1].counts = CopyCounts(read: 20, copied: 20, expired: 0, milliseconds: 7)
+        return CopyReport(source: "a\"b", target: "c", isDryRun: isDryRun, tables: checkpoint.tables)
     }
 
     @Test("the report")

@@ -27,12 +27,12 @@ struct WhitelistCommandTests {
         let path = folder.file("wl.json")
         try Data(text.utf8).write(to: URL(filePath: path))
         let command = try WhitelistTestCommand.parse(arguments + ["file://\(path)"])
-        let specimen = try #require(Specimen(attributes: command.attributes))
-        return WhitelistExplanation(specimen, try command.selection.read(), at: Timestamp(seconds: 1_795_000_000))
+        let sample = try #require(SampleRequest(attributes: command.attributes))
+        return WhitelistExplanation(sample, try command.selection.read(), at: Timestamp(seconds: 1_795_000_000))
     }
 
     private func names(_ entries: [WhitelistSelection.Entry]) -> [String] {
-        entries.map { String($0.place.drop { $0 != "(" }) }
+        entries.map { String($0.location.drop { $0 != "(" }) }
     }
 
     @Test("the entry that decides is named, and each other one has its reason")
@@ -99,7 +99,7 @@ struct WhitelistCommandTests {
 
     @Test("a request can't be forged by a line break")
     func lineBreaks() {
-        #expect(Specimen(attributes: ["client_address": "1.2.3.4", "sender": "a\nrecipient=b"]) == nil)
+        #expect(SampleRequest(attributes: ["client_address": "1.2.3.4", "sender": "a\nrecipient=b"]) == nil)
     }
 
     @Test("sources are all read, and every fault is told")
@@ -112,6 +112,6 @@ struct WhitelistCommandTests {
         #expect(reading.files.map(\.count) == [4])
         #expect(reading.faults.count == 3)
         #expect(reading.faults[0] == "/nonexistent: there is no such file")
-        #expect(throws: Failure.self) { try WhitelistSelection.parse(["mysql://u:secret@h"]).read() }
+        #expect(throws: ProgramError.self) { try WhitelistSelection.parse(["mysql://u:secret@h"]).read() }
     }
 }

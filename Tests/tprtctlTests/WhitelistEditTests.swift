@@ -67,7 +67,7 @@ struct WhitelistEditTests {
             ),
         ])
     func wide(arguments: [String], sentence: String) throws {
-        let failure = try #require(throws: Failure.self) { try add(arguments).entry() }
+        let failure = try #require(throws: ProgramError.self) { try add(arguments).entry() }
         #expect(failure.status == .dataError)
         #expect(failure.messages[0].hasPrefix("the entry is no good: \(sentence)"))
         #expect(failure.messages[0].hasSuffix("(--force writes that)"))
@@ -85,7 +85,7 @@ struct WhitelistEditTests {
             (["--entry", #"{"type": "attribute", "name": "size", "matches": "1"}"#, "--entry-name", "n"], .usage),
         ])
     func faults(arguments: [String], status: Programs.ExitStatus) throws {
-        let failure = try #require(throws: Failure.self) { try add(arguments + ["--force"]).entry() }
+        let failure = try #require(throws: ProgramError.self) { try add(arguments + ["--force"]).entry() }
         #expect(failure.status == status)
     }
 
@@ -101,7 +101,7 @@ struct WhitelistEditTests {
             ("list.json", "is no URL"),
         ])
     func targets(url: String, sentence: String) throws {
-        let failure = try #require(throws: Failure.self) { try WhitelistTarget(url) }
+        let failure = try #require(throws: ProgramError.self) { try WhitelistTarget(url) }
         #expect(failure.status == .usage)
         #expect(failure.messages[0].contains(sentence), "\(failure.messages)")
         #expect(!failure.messages[0].contains("s3cret"))
@@ -113,7 +113,7 @@ struct WhitelistEditTests {
             #expect(throws: (any Error).self) { try WhitelistImportCommand.parse(arguments) }
         }
         let command = try WhitelistImportCommand.parse(["/x", "--to", "mysql://u:s3cret@h"])
-        let failure = try #require(throws: Failure.self) { try command.run() }
+        let failure = try #require(throws: ProgramError.self) { try command.run() }
         #expect(failure.status == .usage && !failure.messages[0].contains("s3cret"))
         for arguments in [[], ["--number", "1", "--entry-name", "n"], ["--name", "a.b", "--number", "1"]] {
             #expect(throws: (any Error).self) {
@@ -136,7 +136,7 @@ struct WhitelistEditTests {
         try Data("{}".utf8).write(to: URL(filePath: path))
         #expect(chmod(path, 0o640) == 0 && chown(path, 12_345, 54_321) == 0 && symlink("wl.json", link) == 0)
         let before = try inode(path)
-        let isNew = try WhitelistTarget.edit(link, mustExist: true) { (text) throws(WhitelistFault) in
+        let isNew = try WhitelistTarget.edit(link, mustExist: true) { (text) throws(WhitelistError) in
             try text.add(try Self.entry("a.b"), to: "l", isFirst: false)
         }
         #expect(isNew)
@@ -149,8 +149,8 @@ struct WhitelistEditTests {
         #expect(folder.names.sorted() == ["link.json", "wl.json"])
     }
 
-    private static func entry(_ domain: String) throws(WhitelistFault) -> WhitelistEntry {
-        guard let domain = Domain(domain) else { throw WhitelistFault("\(domain) is no domain") }
+    private static func entry(_ domain: String) throws(WhitelistError) -> WhitelistEntry {
+        guard let domain = Domain(domain) else { throw WhitelistError("\(domain) is no domain") }
         return WhitelistEntry(.heloName(domain))
     }
 
@@ -168,7 +168,7 @@ struct WhitelistEditTests {
             } else {
                 try FileManager.default.removeItem(atPath: path)
             }
-            let failure = try #require(throws: Failure.self) { try file.replace(by: Array("{z: []}".utf8)) }
+            let failure = try #require(throws: ProgramError.self) { try file.replace(by: Array("{z: []}".utf8)) }
             #expect(failure.status == .unavailable)
             #expect(failure.messages == ["\(path): somebody else has changed it meanwhile: run it again"])
             #expect((try? String(contentsOfFile: path, encoding: .utf8)) == meanwhile)
@@ -186,15 +186,15 @@ struct WhitelistEditTests {
             (folder.file("link"), .cannotCreate, "the link leads nowhere"),
             ("", .usage, "an empty path names no file"),
         ] {
-            let failure = try #require(throws: Failure.self) {
-                try WhitelistTarget.edit(path, mustExist: false) { (text) throws(WhitelistFault) in
+            let failure = try #require(throws: ProgramError.self) {
+                try WhitelistTarget.edit(path, mustExist: false) { (text) throws(WhitelistError) in
                     try text.add(try Self.entry("a.b"), to: "l", isFirst: false)
                 }
             }
             #expect(failure.status == status, "\(path)")
             #expect(failure.messages[0].hasSuffix(sentence), "\(failure.messages)")
         }
-        let missing = try #require(throws: Failure.self) {
+        let missing = try #require(throws: ProgramError.self) {
             try WhitelistTarget.edit(folder.file("x"), mustExist: true) { _ in true }
         }
         #expect(missing.status == .noInput)
@@ -203,7 +203,7 @@ struct WhitelistEditTests {
 
 extension WhitelistAddCommand {
     /// The entry that the options spell.
-    fileprivate func entry() throws(Failure) -> WhitelistEntry {
+    fileprivate func entry() throws(ProgramError) -> WhitelistEntry {
         var notes: [String] = []
         return try entry(notes: &notes)
     }

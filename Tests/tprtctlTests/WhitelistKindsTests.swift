@@ -17,10 +17,10 @@ struct WhitelistKindsTests {
         let path = folder.file("wl.json")
         try Data("{\"l\": [\(entry)]}".utf8).write(to: URL(filePath: path))
         let command = try WhitelistTestCommand.parse(arguments + ["--regex", "--all", "file://\(path)"])
-        let specimen = try #require(Specimen(attributes: command.attributes))
+        let sample = try #require(SampleRequest(attributes: command.attributes))
         let reading = try command.selection.read()
         #expect(reading.faults.isEmpty, "\(reading.faults)")
-        let text = WhitelistExplanation(specimen, reading, at: Timestamp(seconds: 1_795_000_000)).text(showsAll: true)
+        let text = WhitelistExplanation(sample, reading, at: Timestamp(seconds: 1_795_000_000)).text(showsAll: true)
         return text.replacing("\(path):1", with: "")
     }
 
@@ -131,12 +131,12 @@ struct VendorFileTests {
         service.wlSources = ["file:///x", "dir://\(own)?vendor=\(vendor)"]
         let files = VendorFiles(service)
         for path in ["\(vendor)/10.json", "\(folder.file("link"))/10.json"] {
-            let failure = try #require(throws: Failure.self) { try files.refuse(path) }
+            let failure = try #require(throws: ProgramError.self) { try files.refuse(path) }
             #expect(failure.status == .usage)
             #expect(failure.messages[0].contains("(such as \(own)/50-local.json); a file 10.json there"))
         }
         for path in ["/usr/share/tprt/whitelist.d/10.json", "/usr/lib/x.json"] {
-            let failure = try #require(throws: Failure.self) { try files.refuse(path) }
+            let failure = try #require(throws: ProgramError.self) { try files.refuse(path) }
             #expect(failure.messages[0].contains("add to a file below /etc"))
         }
         for path in ["\(own)/10.json", "/etc/tprt/wl.json", "/usr/local/etc/wl.json", folder.file("none/x"), "x"] {
@@ -203,7 +203,7 @@ struct CommandWordsTests {
         #expect(CommandWords(["reload", "--json"]).wantJSON)
         #expect(!CommandWords(["whitelist", "test", "--", "--json"]).wantJSON)
         #expect(
-            Failure(.configuration, ["a \"b\"", "c\u{202e}"]).json
+            ProgramError(.configuration, ["a \"b\"", "c\u{202e}"]).json
                 == #"{"errors": ["a \"b\"", "c\u202e"], "status": 78}"#)
     }
 }

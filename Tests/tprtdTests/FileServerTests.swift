@@ -25,9 +25,9 @@ struct FileServerTests {
             let (file, missing) = ("\(folder)/a.clients", "\(folder)/none.json")
             try write("192.0.2.1\n", to: file)
             let sources = try WhitelistSources(
-                urls: ["dir://\(folder)", "file://\(missing)", "postgrey-clients:///none/c"], terms: SourceTerms())
-            #expect(sources.places.files == [missing, "/none/c", "/none/c.local"])
-            #expect(sources.places.folders == [folder])
+                urls: ["dir://\(folder)", "file://\(missing)", "postgrey-clients:///none/c"], options: SourceOptions())
+            #expect(sources.locations.files == [missing, "/none/c", "/none/c.local"])
+            #expect(sources.locations.directories == [folder])
             let files = try client(FilePermit(sources)).access
             let reading = sources.read(through: files)
             #expect(reading.whitelist.count == 1)
@@ -54,8 +54,8 @@ struct FileServerTests {
                 FilePermit(
                     files: [folder], folders: [folder], logs: ["\(folder)/log"], sockets: ["\(folder)/none"],
                     removable: ["\(folder)/pid"]))
-            func code(_ body: () throws(FileAccess.Fault) -> CInt) -> CInt {
-                do throws(FileAccess.Fault) {
+            func code(_ body: () throws(FileAccess.SystemError) -> CInt) -> CInt {
+                do throws(FileAccess.SystemError) {
                     close(try body())
                     return 0
                 } catch {
@@ -63,26 +63,26 @@ struct FileServerTests {
                 }
             }
             let files = client.access
-            #expect(code { () throws(FileAccess.Fault) in try files.open("\(folder)/a") } == 0)
-            #expect(code { () throws(FileAccess.Fault) in try files.open(folder) } == EISDIR)
-            #expect(code { () throws(FileAccess.Fault) in try files.open("\(folder)/link") } == EISDIR)
-            #expect(code { () throws(FileAccess.Fault) in try files.open("\(folder)/pipe") } == ENOTSUP)
-            #expect(code { () throws(FileAccess.Fault) in try files.open("\(folder)/none") } == ENOENT)
+            #expect(code { () throws(FileAccess.SystemError) in try files.open("\(folder)/a") } == 0)
+            #expect(code { () throws(FileAccess.SystemError) in try files.open(folder) } == EISDIR)
+            #expect(code { () throws(FileAccess.SystemError) in try files.open("\(folder)/link") } == EISDIR)
+            #expect(code { () throws(FileAccess.SystemError) in try files.open("\(folder)/pipe") } == ENOTSUP)
+            #expect(code { () throws(FileAccess.SystemError) in try files.open("\(folder)/none") } == ENOENT)
             for path in ["/etc/passwd", "\(folder)/..", "\(folder)/link/passwd", "", "a", "\(folder)/"] {
-                #expect(code { () throws(FileAccess.Fault) in try files.open(path) } == EACCES, "\(path)")
+                #expect(code { () throws(FileAccess.SystemError) in try files.open(path) } == EACCES, "\(path)")
                 #expect(files.status(path) == nil, "\(path)")
             }
-            #expect(throws: FileAccess.Fault(code: EACCES)) { try files.names("/etc") }
-            #expect(throws: FileAccess.Fault(code: EACCES)) { try client.connect("/dev/log") }
-            #expect(throws: FileAccess.Fault(code: ENOENT)) { try client.connect("\(folder)/none") }
+            #expect(throws: FileAccess.SystemError(code: EACCES)) { try files.names("/etc") }
+            #expect(throws: FileAccess.SystemError(code: EACCES)) { try client.connect("/dev/log") }
+            #expect(throws: FileAccess.SystemError(code: ENOENT)) { try client.connect("\(folder)/none") }
             #expect(try files.names(folder).sorted() == [".", "..", "a", "link", "pipe"])
-            #expect(throws: FileAccess.Fault(code: ENAMETOOLONG)) {
+            #expect(throws: FileAccess.SystemError(code: ENAMETOOLONG)) {
                 try files.open(String(repeating: "a", count: 5_000))
             }
             // It goes on after all that.
             #expect(files.status("\(folder)/a")?.st_size == 1)
 
-            #expect(code { () throws(FileAccess.Fault) in try client.openForAppending("\(folder)/a") } == EACCES)
+            #expect(code { () throws(FileAccess.SystemError) in try client.openForAppending("\(folder)/a") } == EACCES)
             for line in ["one\n", "two\n"] {
                 let log = try client.openForAppending("\(folder)/log")
                 #expect(Glibc.write(log, line, 4) == 4)

@@ -23,7 +23,7 @@ struct FirstReadingTests {
     }
 
     private func sources(_ gate: Gate) throws -> WhitelistSources {
-        try WhitelistSources(urls: ["redis://h/0"], terms: SourceTerms()) { _ in
+        try WhitelistSources(urls: ["redis://h/0"], options: SourceOptions()) { _ in
             RemoteSource(name: "redis://h/0") {
                 gate.wait()
                 let members = [("type", "remote_name"), ("domain", "mx.example.org")]

@@ -13,7 +13,7 @@ struct PIDFileTests {
             let path = "\(folder)/p.pid"
             let file = try PIDFile(path)
             #expect(try text(of: path) == "\(getpid())\n")
-            let failure = try #require(throws: Failure.self) { try PIDFile(path) }
+            let failure = try #require(throws: ProgramError.self) { try PIDFile(path) }
             #expect(failure.status == .unavailable)
             #expect(
                 failure.messages == ["server.pid_file_path: \(path): process \(getpid()) runs already: stop it first"])
@@ -46,15 +46,15 @@ struct PIDFileTests {
         try withFolder { folder in
             let path = "\(folder)/p.pid"
             try write(contents, to: path)
-            #expect(throws: Failure.self) { try PIDFile(path) }
-            #expect(throws: Failure.self) { try PIDFile.check(path, service: nil) }
+            #expect(throws: ProgramError.self) { try PIDFile(path) }
+            #expect(throws: ProgramError.self) { try PIDFile.check(path, service: nil) }
             #expect(try text(of: path) == contents)
             // Nor what a link leads to.
             symlink(path, "\(folder)/link")
-            let failure = try #require(throws: Failure.self) { try PIDFile("\(folder)/link") }
+            let failure = try #require(throws: ProgramError.self) { try PIDFile("\(folder)/link") }
             #expect(failure.status == .cannotCreate)
-            #expect(throws: Failure.self) { try PIDFile("\(folder)/none/p.pid") }
-            #expect(throws: Failure.self) { try PIDFile(folder) }
+            #expect(throws: ProgramError.self) { try PIDFile("\(folder)/none/p.pid") }
+            #expect(throws: ProgramError.self) { try PIDFile(folder) }
         }
     }
 

@@ -64,7 +64,7 @@ struct PlanTests {
             #"service.nat64_prefixes=["2001:db8::/32", "2001:db8:1::/96"]"#,
         ]).engine.options
         let prefixes = [try NAT64Prefix("2001:db8:1::/96"), try NAT64Prefix("2001:db8::/32")]
-        #expect(options.masks == ClientMasks(ipv4: 20, ipv6: 64, nat64Prefixes: prefixes))
+        #expect(options.masks == PrefixLengths(ipv4: 20, ipv6: 64, nat64Prefixes: prefixes))
         #expect(options.masks.nat64Prefixes == prefixes)
         #expect(options.foldsRecipient)
         #expect(!(try plan().engine.options.foldsRecipient))
@@ -104,7 +104,7 @@ struct PlanTests {
             "service.greylist_null_sender=false", "service.greylist_authenticated=true", "service.on_store_error=defer",
         ]).engine.options
         #expect(options.rules == Rules(delay: 2, retryWindow: 61, maxAge: 91, clientCount: 4))
-        #expect(options.masks == ClientMasks(ipv4: 20, ipv6: 56))
+        #expect(options.masks == PrefixLengths(ipv4: 20, ipv6: 56))
         #expect(!options.hashesKeys && !options.greylistsNullSender)
         #expect(options.greylistsAuthenticated && options.defersOnStoreError)
     }

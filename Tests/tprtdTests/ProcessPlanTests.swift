@@ -83,7 +83,7 @@ struct ProcessPlanTests {
 
     @Test("what can't be is refused, with the setting, the remedy and the status", arguments: refusals)
     func refused(_ refusal: Refusal) throws {
-        let failure = try #require(throws: Failure.self) { try plan(refusal.settings, by: refusal.starter) }
+        let failure = try #require(throws: ProgramError.self) { try plan(refusal.settings, by: refusal.starter) }
         #expect(failure.status == refusal.status)
         #expect(failure.messages.contains { $0.contains(refusal.complaint) }, "\(failure.messages)")
         #expect(failure.messages.allSatisfy { !$0.contains("\n") })
@@ -91,7 +91,7 @@ struct ProcessPlanTests {
 
     @Test("everything that is wrong is said at once")
     func all() throws {
-        let failure = try #require(throws: Failure.self) {
+        let failure = try #require(throws: ProgramError.self) {
             try plan(["user=no", "group=none", "chroot=true", "pid_file_path=p"], by: .root)
         }
         #expect(failure.messages.count == 4)

@@ -23,11 +23,11 @@ struct ReloaderTests {
             folder = FileManager.default.temporaryDirectory.appending(path: "reloader-\(UUID().uuidString)").path()
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
             let path = "\(folder)/tprt.conf"
-            let load: Reloader.Load = { (sources, _) throws(Failure) in
+            let load: Reloader.Load = { (sources, _) throws(ProgramError) in
                 do throws(SettingErrors) {
                     return try sources.load { Array(try Data(contentsOf: URL(filePath: $0))) }
                 } catch {
-                    throw Failure(error)
+                    throw ProgramError(error)
                 }
             }
             try Self.write("", server: "", to: folder)

@@ -42,7 +42,7 @@ extension [UInt8] {
         append(word: " (")
         if let entry = record.entry {
             append(word: "entry=")
-            append(escaping: Array(entry.place.utf8).span, keepsBlanks: false)
+            append(escaping: Array(entry.location.utf8).span, keepsBlanks: false)
             if isObserved { append(word: "; ") }
         }
         if isObserved { append(word: "mode=observe") }
@@ -69,7 +69,7 @@ extension [UInt8] {
         append(sent: .sender, of: request, style)
         append(sent: .recipient, of: request, style)
         append(sent: .instance, of: request, style)
-        if let entry = record.entry { append("entry", Array(entry.place.utf8).span, style) }
+        if let entry = record.entry { append("entry", Array(entry.location.utf8).span, style) }
         if record.withheld != nil { append("mode", "observe", style) }
     }
 

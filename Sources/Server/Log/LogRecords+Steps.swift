@@ -27,7 +27,7 @@ extension LogRecords {
         if envelope != nil {
             append(step: "whitelist", at: now, in: form) { line, style in
                 guard let entry = record.entry else { return line.append("entry", "none", style) }
-                line.append("entry", Array(entry.place.utf8).span, style)
+                line.append("entry", Array(entry.location.utf8).span, style)
             }
         }
         if let judgement = record.judgement {

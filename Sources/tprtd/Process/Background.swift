@@ -16,7 +16,7 @@ struct Background: Sendable {
     ///
     /// Two forks: the first gives a new session, the second a process that leads none and so never gets a terminal. Only
     /// the calling thread is there afterwards, and so there must not be another one.
-    static func detach() throws(Failure) -> Background {
+    static func detach() throws(ProgramError) -> Background {
         var ends: [CInt] = [-1, -1]
         guard Glibc.pipe(&ends) == 0 else { throw failure("pipe", errno) }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
@@ -72,12 +72,12 @@ struct Background: Sendable {
         var count = read(pipe, &byte, 1)
         while count < 0, errno == EINTR { count = read(pipe, &byte, 1) }
         if count == 1 { _exit(CInt(byte)) }
-        let failure = Failure(.software, "the process in the background ended before it listened")
+        let failure = ProgramError(.software, "the process in the background ended before it listened")
         failure.say(Program.name)
         _exit(failure.status.rawValue)
     }
 
-    private static func failure(_ call: String, _ code: CInt) -> Failure {
-        Failure(.unavailable, "server.daemonize: \(call): \(String(cString: strerror(code))): raise the limit")
+    private static func failure(_ call: String, _ code: CInt) -> ProgramError {
+        ProgramError(.unavailable, "server.daemonize: \(call): \(String(cString: strerror(code))): raise the limit")
     }
 }

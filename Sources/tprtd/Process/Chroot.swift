@@ -37,7 +37,7 @@ struct Chroot: Equatable, Sendable {
     /// inside, where nobody who may write to the folder can lead root astray.
     ///
     /// - Parameter service: whom it becomes afterwards, and whose the directory may be
-    func enter(for service: FileUser) throws(Failure) {
+    func enter(for service: FileUser) throws(ProgramError) {
         // What isn't there outside isn't needed inside either.
         let copies = Self.lookUpFiles.map { name in
             (name, try? contents(of: "/etc/\(name)", limit: Self.lookUpLimit))
@@ -47,14 +47,14 @@ struct Chroot: Equatable, Sendable {
         try goThere(service)
         guard chroot(".") == 0, chdir("/") == 0 else { throw failure("chroot", errno) }
         try showProcesses(hasOwnMounts, service)
-        try inside(path, service) { () throws(Failure) in try makeLink() }
+        try inside(path, service) { () throws(ProgramError) in try makeLink() }
         for case (let name, let bytes?) in copies {
-            try inside("/etc/\(name)", service) { () throws(Failure) in try put(bytes, at: "/etc/\(name)") }
+            try inside("/etc/\(name)", service) { () throws(ProgramError) in try put(bytes, at: "/etc/\(name)") }
         }
     }
 
     /// Makes it the working directory: one of root's to which nobody else can lead, or one of the user's.
-    private func goThere(_ service: FileUser) throws(Failure) {
+    private func goThere(_ service: FileUser) throws(ProgramError) {
         do throws(FileError) {
             let reach = try FileReach(path)
             let place = try FilePlace(reach)
@@ -63,28 +63,28 @@ struct Chroot: Equatable, Sendable {
             }
             guard reach.act({ place.enter() }) else { throw FileError(path, errno) }
         } catch {
-            throw Failure(.noPermission, "server.chroot_dir: \(error)")
+            throw ProgramError(.noPermission, "server.chroot_dir: \(error)")
         }
     }
 
     /// Does something with a path inside, as whom the directory belongs to that it is in.
     private func inside(
-        _ path: String, _ service: FileUser, _ body: () throws(Failure) -> Void
-    ) throws(Failure) {
+        _ path: String, _ service: FileUser, _ body: () throws(ProgramError) -> Void
+    ) throws(ProgramError) {
         let reach: FileReach
         do throws(FileError) {
             reach = try FileReach(path, service: service)
         } catch {
-            throw Failure(.noPermission, "server.chroot_dir: \(self.path): in it, \(error)")
+            throw ProgramError(.noPermission, "server.chroot_dir: \(self.path): in it, \(error)")
         }
         try reach.act(body)
     }
 
     /// Makes sure that there is a /proc, where libdispatch looks whether its threads run: without, it ends the process.
-    private func showProcesses(_ hasOwnMounts: Bool, _ service: FileUser) throws(Failure) {
+    private func showProcesses(_ hasOwnMounts: Bool, _ service: FileUser) throws(ProgramError) {
         var status = stat()
         if stat("/proc/self/stat", &status) == 0 { return }
-        try inside("/proc", service) { () throws(Failure) in try makeFolders(["proc"]) }
+        try inside("/proc", service) { () throws(ProgramError) in try makeFolders(["proc"]) }
         // Not through a link, wherever that would lead.
         let place = open("/proc", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         defer {
@@ -93,14 +93,14 @@ struct Chroot: Equatable, Sendable {
         }
         guard place >= 0, fchdir(place) == 0 else { throw failure("/proc in it", errno) }
         guard hasOwnMounts, tprt_mount_processes(".") == 0 else {
-            throw Failure(
+            throw ProgramError(
                 .noPermission,
                 "server.chroot_dir: \(path): /proc can't be mounted in it, which takes CAP_SYS_ADMIN: "
                     + "mount it there beforehand (mount -t proc proc \(path)/proc)")
         }
     }
 
-    private func makeLink() throws(Failure) {
+    private func makeLink() throws(ProgramError) {
         try makeFolders(parts.dropLast())
         let target = parts.count == 1 ? "." : Array(repeating: "..", count: parts.count - 1).joined(separator: "/")
         if symlink(target, path) == 0 { return }
@@ -109,12 +109,12 @@ struct Chroot: Equatable, Sendable {
         var root = stat()
         guard stat(path, &found) == 0, stat("/", &root) == 0, found.st_dev == root.st_dev, found.st_ino == root.st_ino
         else {
-            throw Failure(
+            throw ProgramError(
                 .cannotCreate, "server.chroot_dir: \(path)\(path) is in the way of a link to \(path): take it away")
         }
     }
 
-    private func put(_ bytes: [UInt8], at path: String) throws(Failure) {
+    private func put(_ bytes: [UInt8], at path: String) throws(ProgramError) {
         if (try? contents(of: path, limit: Self.lookUpLimit)) == bytes { return }
         try makeFolders(["etc"])
         let temporary = "\(path).tprtd"
@@ -131,7 +131,7 @@ struct Chroot: Equatable, Sendable {
         }
     }
 
-    private func makeFolders(_ parts: [String]) throws(Failure) {
+    private func makeFolders(_ parts: [String]) throws(ProgramError) {
         var folder = ""
         for part in parts {
             folder += "/\(part)"
@@ -144,9 +144,9 @@ struct Chroot: Equatable, Sendable {
         }
     }
 
-    private func failure(_ what: String, _ code: CInt) -> Failure {
+    private func failure(_ what: String, _ code: CInt) -> ProgramError {
         let status = code == EPERM || code == EACCES ? ExitStatus.noPermission : .cannotCreate
-        return Failure(status, "server.chroot_dir: \(path): \(what): \(String(cString: strerror(code)))")
+        return ProgramError(status, "server.chroot_dir: \(path): \(what): \(String(cString: strerror(code)))")
     }
 
     private static func parts(of path: String) -> [String]? {

@@ -6,7 +6,7 @@ extension SettingSources {
     /// Refuses configuration files that another user than root can change, where root is to do what they say.
     ///
     /// They name the files that root makes and opens, and whom it becomes.
-    func refuseFilesOfOthers() throws(Failure) {
+    func refuseFilesOfOthers() throws(ProgramError) {
         guard geteuid() == 0 else { return }
         for file in files {
             do throws(FileError) {
@@ -18,7 +18,7 @@ extension SettingSources {
                 guard let complaint = others ?? owner ?? mode else { continue }
                 throw FileError(file, EPERM, sentence: complaint)
             } catch {
-                throw Failure(
+                throw ProgramError(
                     .noPermission,
                     "\(file): \(error.sentence), and root would do what it says: give it and its directory to root "
                         + "(chown root, chmod go-w)")

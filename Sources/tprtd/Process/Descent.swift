@@ -22,7 +22,7 @@ extension ProcessPlan {
     ///
     /// - Parameter permit: what is still to be reached from the chroot
     /// - Returns: the way to these files; nil where they can be reached as ever
-    func descend(_ permit: FilePermit) throws(Failure) -> FileClient? {
+    func descend(_ permit: FilePermit) throws(ProgramError) -> FileClient? {
         guard let identity else { return nil }
         var permit = permit
         if let pidFile, chroot?.contains(pidFile) == false { permit.removable.insert(pidFile) }

@@ -27,18 +27,18 @@ final class FileClient: Sendable {
     /// The files of the permit, as if they were here.
     var access: FileAccess {
         FileAccess(
-            open: { path throws(FileAccess.Fault) in try self.ask(.read, path).descriptor },
-            names: { folder throws(FileAccess.Fault) in try self.ask(.list, folder).names },
+            open: { path throws(FileAccess.SystemError) in try self.ask(.read, path).descriptor },
+            names: { folder throws(FileAccess.SystemError) in try self.ask(.list, folder).names },
             status: { path in (try? self.ask(.look, path))?.payload.status })
     }
 
     /// Opens a log to add to it, and makes it if need be; the descriptor is the caller's to close.
-    func openForAppending(_ path: String) throws(FileAccess.Fault) -> CInt {
+    func openForAppending(_ path: String) throws(FileAccess.SystemError) -> CInt {
         try ask(.append, path).descriptor
     }
 
     /// Connects to a log daemon; the descriptor is the caller's to close.
-    func connect(_ path: String) throws(FileAccess.Fault) -> LogConnection {
+    func connect(_ path: String) throws(FileAccess.SystemError) -> LogConnection {
         let answer = try ask(.connect, path)
         return LogConnection(descriptor: answer.descriptor, isStream: answer.payload.first == 1)
     }
@@ -49,39 +49,40 @@ final class FileClient: Sendable {
     }
 
     /// Waits for the word that the server has become who it is to be.
-    func awaitReadiness() throws(FileAccess.Fault) {
-        _ = try socket.withLockedValue { socket in Result { () throws(FileAccess.Fault) in try Self.answer(on: socket) }
+    func awaitReadiness() throws(FileAccess.SystemError) {
+        _ = try socket.withLockedValue { socket in
+            Result { () throws(FileAccess.SystemError) in try Self.answer(on: socket) }
         }
         .get()
     }
 
-    private func ask(_ question: FileServer.Question, _ path: String) throws(FileAccess.Fault) -> Answer {
+    private func ask(_ question: FileServer.Question, _ path: String) throws(FileAccess.SystemError) -> Answer {
         let message = [question.rawValue] + path.utf8
-        guard message.count <= FileServer.messageLimit else { throw FileAccess.Fault(code: ENAMETOOLONG) }
+        guard message.count <= FileServer.messageLimit else { throw FileAccess.SystemError(code: ENAMETOOLONG) }
         return try socket.withLockedValue { socket in
-            Result { () throws(FileAccess.Fault) in
+            Result { () throws(FileAccess.SystemError) in
                 guard tprt_send(socket, message, message.count, -1) == message.count else {
-                    throw FileAccess.Fault(code: errno)
+                    throw FileAccess.SystemError(code: errno)
                 }
                 return try Self.answer(on: socket)
             }
         }.get()
     }
 
-    private static func answer(on socket: CInt) throws(FileAccess.Fault) -> Answer {
+    private static func answer(on socket: CInt) throws(FileAccess.SystemError) -> Answer {
         var answer = Answer()
         var bytes = [UInt8](repeating: 0, count: FileServer.messageLimit)
         while true {
             let count = tprt_receive(socket, &bytes, bytes.count, &answer.descriptor)
             // The process outside is gone.
-            guard count > 0 else { throw FileAccess.Fault(code: count == 0 ? EPIPE : errno) }
+            guard count > 0 else { throw FileAccess.SystemError(code: count == 0 ? EPIPE : errno) }
             let message = bytes[1..<count]
             if bytes[0] == FileServer.Kind.name.rawValue {
                 answer.names.append(String(decoding: message, as: UTF8.self))
                 continue
             }
             let code = message.withUnsafeBytes { $0.count < 4 ? EPROTO : $0.loadUnaligned(as: CInt.self) }
-            guard code == 0 else { throw FileAccess.Fault(code: code) }
+            guard code == 0 else { throw FileAccess.SystemError(code: code) }
             answer.payload = message.dropFirst(MemoryLayout<CInt>.size)
             return answer
         }

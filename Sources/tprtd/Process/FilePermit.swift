@@ -32,9 +32,9 @@ extension FilePermit {
 
     /// What whitelists are read from.
     init(_ sources: WhitelistSources) {
-        let places = sources.places
-        files = Set(places.files)
-        folders = Set(places.folders)
+        let locations = sources.locations
+        files = Set(locations.files)
+        folders = Set(locations.directories)
         // It is read for lists that come from files.
         if !files.isEmpty || !folders.isEmpty { files.insert(WhitelistSources.suffixList) }
     }

@@ -28,7 +28,7 @@ struct FileServer {
     let socket: CInt
 
     /// Starts the process as that user; there must be one thread only.
-    static func start(_ permit: FilePermit, as identity: Identity) throws(Failure) -> FileClient {
+    static func start(_ permit: FilePermit, as identity: Identity) throws(ProgramError) -> FileClient {
         var ends: [CInt] = [-1, -1]
         let type = CInt(SOCK_SEQPACKET.rawValue | SOCK_CLOEXEC.rawValue)
         guard socketpair(AF_UNIX, type, 0, &ends) == 0 else { throw failure("socketpair", errno) }
@@ -38,7 +38,7 @@ struct FileServer {
         close(ends[1])
         let client = FileClient(ends[0])
         // It says whether it could become that user.
-        do throws(FileAccess.Fault) {
+        do throws(FileAccess.SystemError) {
             try client.awaitReadiness()
         } catch {
             throw failure("the process outside", error.code)
@@ -46,8 +46,8 @@ struct FileServer {
         return client
     }
 
-    private static func failure(_ call: String, _ code: CInt) -> Failure {
-        Failure(.unavailable, "server.chroot: \(call): \(String(cString: strerror(code)))")
+    private static func failure(_ call: String, _ code: CInt) -> ProgramError {
+        ProgramError(.unavailable, "server.chroot: \(call): \(String(cString: strerror(code)))")
     }
 
     private static func run(_ permit: FilePermit, on socket: CInt, as identity: Identity) -> Never {
@@ -60,7 +60,7 @@ struct FileServer {
         close(nowhere)
         chdir("/")
         let server = FileServer(permit: permit, socket: socket)
-        do throws(Failure) {
+        do throws(ProgramError) {
             try Privileges.takeGroups(of: identity)
             try Privileges.drop(to: identity)
             server.answer(0)
@@ -86,37 +86,37 @@ struct FileServer {
 
     private func answer(_ message: ArraySlice<UInt8>) {
         let path = String(decoding: message.dropFirst(), as: UTF8.self)
-        do throws(FileAccess.Fault) {
+        do throws(FileAccess.SystemError) {
             switch message.first.flatMap({ Question(rawValue: $0) }) {
             case .read:
-                guard permit.allowsReading(path) else { throw FileAccess.Fault(code: EACCES) }
+                guard permit.allowsReading(path) else { throw FileAccess.SystemError(code: EACCES) }
                 try hand(FileAccess.direct.open(path))
             case .append:
-                guard permit.logs.contains(path) else { throw FileAccess.Fault(code: EACCES) }
+                guard permit.logs.contains(path) else { throw FileAccess.SystemError(code: EACCES) }
                 let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0o640)
-                guard descriptor >= 0 else { throw FileAccess.Fault(code: errno) }
+                guard descriptor >= 0 else { throw FileAccess.SystemError(code: errno) }
                 try hand(descriptor)
             case .list:
-                guard permit.folders.contains(path) else { throw FileAccess.Fault(code: EACCES) }
+                guard permit.folders.contains(path) else { throw FileAccess.SystemError(code: EACCES) }
                 for name in try FileAccess.direct.names(path) { send([Kind.name.rawValue] + name.utf8) }
                 answer(0)
             case .look:
                 guard permit.allowsReading(path) || permit.folders.contains(path) else {
-                    throw FileAccess.Fault(code: EACCES)
+                    throw FileAccess.SystemError(code: EACCES)
                 }
-                guard let status = FileAccess.direct.status(path) else { throw FileAccess.Fault(code: ENOENT) }
+                guard let status = FileAccess.direct.status(path) else { throw FileAccess.SystemError(code: ENOENT) }
                 answer(0, withUnsafeBytes(of: status) { Array($0) })
             case .remove:
-                guard permit.removable.contains(path) else { throw FileAccess.Fault(code: EACCES) }
+                guard permit.removable.contains(path) else { throw FileAccess.SystemError(code: EACCES) }
                 answer(unlink(path) == 0 ? 0 : errno)
             case .connect:
-                guard permit.sockets.contains(path) else { throw FileAccess.Fault(code: EACCES) }
+                guard permit.sockets.contains(path) else { throw FileAccess.SystemError(code: EACCES) }
                 guard case .success(let connection) = SyslogAddress.unix(path: path).connect() else {
-                    throw FileAccess.Fault(code: errno)
+                    throw FileAccess.SystemError(code: errno)
                 }
                 answer(0, [connection.isStream ? 1 : 0], with: connection.descriptor)
                 close(connection.descriptor)
-            case nil: throw FileAccess.Fault(code: EINVAL)
+            case nil: throw FileAccess.SystemError(code: EINVAL)
             }
         } catch {
             answer(error.code)
@@ -124,14 +124,14 @@ struct FileServer {
     }
 
     /// Hands a descriptor over, and closes it here.
-    private func hand(_ descriptor: CInt) throws(FileAccess.Fault) {
+    private func hand(_ descriptor: CInt) throws(FileAccess.SystemError) {
         defer { close(descriptor) }
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw FileAccess.Fault(code: errno) }
+        guard fstat(descriptor, &status) == 0 else { throw FileAccess.SystemError(code: errno) }
         switch status.st_mode & S_IFMT {
         case S_IFREG: answer(0, with: descriptor)
-        case S_IFDIR: throw FileAccess.Fault(code: EISDIR)
-        default: throw FileAccess.Fault(code: ENOTSUP)
+        case S_IFDIR: throw FileAccess.SystemError(code: EISDIR)
+        default: throw FileAccess.SystemError(code: ENOTSUP)
         }
     }
 

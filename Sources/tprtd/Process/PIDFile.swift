@@ -20,13 +20,13 @@ struct PIDFile: Sendable {
     /// Takes the file, a stale one, too, and writes the number of this process into it.
     ///
     /// - Parameter service: whom root is about to become
-    init(_ path: String, service: FileUser? = nil) throws(Failure) {
+    init(_ path: String, service: FileUser? = nil) throws(ProgramError) {
         self.path = path
         let reach = try Self.reach(path, service)
-        descriptor = try reach.act { () throws(Failure) in
+        descriptor = try reach.act { () throws(ProgramError) in
             while true {
                 let descriptor = try Self.open(path, O_RDONLY | O_CREAT)
-                do throws(Failure) {
+                do throws(ProgramError) {
                     try Self.lock(descriptor, path)
                     // Its former holder may have removed it meanwhile.
                     if Self.isAt(path, descriptor), try Self.take(path, lockedBy: descriptor, reach) {
@@ -42,9 +42,9 @@ struct PIDFile: Sendable {
     }
 
     /// Looks whether the file could be taken, and changes nothing; one that a running daemon has is in order.
-    static func check(_ path: String, service: FileUser?) throws(Failure) {
+    static func check(_ path: String, service: FileUser?) throws(ProgramError) {
         let reach = try Self.reach(path, service)
-        try reach.act { () throws(Failure) in
+        try reach.act { () throws(ProgramError) in
             let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
             guard access(folder, F_OK) == 0 else { throw failure(path, errno) }
             var status = stat()
@@ -74,15 +74,15 @@ struct PIDFile: Sendable {
 
     private static let flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
 
-    private static func reach(_ path: String, _ service: FileUser?) throws(Failure) -> FileReach {
+    private static func reach(_ path: String, _ service: FileUser?) throws(ProgramError) -> FileReach {
         do throws(FileError) {
             return try FileReach(path, service: service)
         } catch {
-            throw Failure(.noPermission, "server.pid_file_path: \(error)")
+            throw ProgramError(.noPermission, "server.pid_file_path: \(error)")
         }
     }
 
-    private static func open(_ path: String, _ mode: CInt) throws(Failure) -> CInt {
+    private static func open(_ path: String, _ mode: CInt) throws(ProgramError) -> CInt {
         let descriptor = Glibc.open(path, mode | flags, 0o644)
         guard descriptor >= 0 else { throw failure(path, errno) }
         var status = stat()
@@ -97,15 +97,15 @@ struct PIDFile: Sendable {
         return descriptor
     }
 
-    private static func lock(_ descriptor: CInt, _ path: String) throws(Failure) {
+    private static func lock(_ descriptor: CInt, _ path: String) throws(ProgramError) {
         if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return }
         guard errno == EWOULDBLOCK else { throw failure(path, errno) }
         let holder = number(in: descriptor).map { "process \($0)" } ?? "another process"
-        throw Failure(.unavailable, "server.pid_file_path: \(path): \(holder) runs already: stop it first")
+        throw ProgramError(.unavailable, "server.pid_file_path: \(path): \(holder) runs already: stop it first")
     }
 
     /// Puts the number of this process into the file; false where the file was another user's and is gone now.
-    private static func take(_ path: String, lockedBy lock: CInt, _ reach: FileReach) throws(Failure) -> Bool {
+    private static func take(_ path: String, lockedBy lock: CInt, _ reach: FileReach) throws(ProgramError) -> Bool {
         if try !checkContents(of: lock, path, reach) {
             // One of another user's can hold that user's next number a moment later.
             guard unlink(path) == 0 || errno == ENOENT else { throw failure(path, errno) }
@@ -126,7 +126,7 @@ struct PIDFile: Sendable {
     @discardableResult
     private static func checkContents(
         of descriptor: CInt, _ path: String, _ reach: FileReach
-    ) throws(Failure) -> Bool {
+    ) throws(ProgramError) -> Bool {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw failure(path, errno) }
         let isForeign = reach.isRoots && status.st_uid != 0
@@ -168,18 +168,19 @@ struct PIDFile: Sendable {
         return opened.st_dev == named.st_dev && opened.st_ino == named.st_ino
     }
 
-    private static func refusal(_ path: String, _ what: String) -> Failure {
-        Failure(.cannotCreate, "server.pid_file_path: \(path): \(what): remove it, or name another")
+    private static func refusal(_ path: String, _ what: String) -> ProgramError {
+        ProgramError(.cannotCreate, "server.pid_file_path: \(path): \(what): remove it, or name another")
     }
 
-    private static func failure(_ path: String, _ code: CInt) -> Failure {
+    private static func failure(_ path: String, _ code: CInt) -> ProgramError {
         let name = "server.pid_file_path: \(path)"
         return switch code {
-        case ENOENT, ENOTDIR: Failure(.cannotCreate, "\(name): there is no such folder: make it")
-        case ELOOP: Failure(.cannotCreate, "\(name): is a symbolic link: name the file itself")
+        case ENOENT, ENOTDIR: ProgramError(.cannotCreate, "\(name): there is no such folder: make it")
+        case ELOOP: ProgramError(.cannotCreate, "\(name): is a symbolic link: name the file itself")
         case EACCES, EPERM, EROFS:
-            Failure(.noPermission, "\(name): \(String(cString: strerror(code))): name a folder that may be written to")
-        default: Failure(.cannotCreate, "\(name): \(String(cString: strerror(code)))")
+            ProgramError(
+                .noPermission, "\(name): \(String(cString: strerror(code))): name a folder that may be written to")
+        default: ProgramError(.cannotCreate, "\(name): \(String(cString: strerror(code)))")
         }
     }
 }

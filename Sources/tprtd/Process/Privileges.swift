@@ -7,7 +7,7 @@ import Programs
 /// To be gone while there is one thread only. glibc would change all others, too, but then nothing has to rely on it.
 enum Privileges {
     /// Takes over the supplementary groups; /etc/group must be there to read, and so it comes before a chroot.
-    static func takeGroups(of identity: Identity) throws(Failure) {
+    static func takeGroups(of identity: Identity) throws(ProgramError) {
         guard initgroups(identity.user, identity.gid) == 0 else { throw failure("initgroups", identity, errno) }
         guard hasGroups(of: identity) else { throw failure("getgroups", identity, EPERM) }
     }
@@ -25,12 +25,12 @@ enum Privileges {
     /// Becomes the user for good: real, effective and saved ids, and no program that is executed brings more back.
     ///
     /// - Throws: where any step fails, or root could be had back
-    static func drop(to identity: Identity) throws(Failure) {
+    static func drop(to identity: Identity) throws(ProgramError) {
         guard tprt_forbid_new_privileges() == 0 else { throw failure("no new privileges", identity, errno) }
         guard setgid(identity.gid) == 0 else { throw failure("setgid", identity, errno) }
         guard setuid(identity.uid) == 0 else { throw failure("setuid", identity, errno) }
         guard isDropped(to: identity) else {
-            throw Failure(
+            throw ProgramError(
                 .noPermission, "server.user: root could be had back after becoming \(identity.user): not going on")
         }
     }
@@ -45,9 +45,9 @@ enum Privileges {
         return true
     }
 
-    private static func failure(_ step: String, _ identity: Identity, _ code: CInt) -> Failure {
+    private static func failure(_ step: String, _ identity: Identity, _ code: CInt) -> ProgramError {
         let answer = String(cString: strerror(code))
-        return Failure(
+        return ProgramError(
             .noPermission,
             "server.user: can't become \(identity.user) (\(step): \(answer)): root needs CAP_SETUID and CAP_SETGID")
     }

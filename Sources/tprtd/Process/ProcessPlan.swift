@@ -22,7 +22,7 @@ struct ProcessPlan: Equatable {
     /// - Throws: everything that is wrong, a line each
     init(
         _ loaded: LoadedConfiguration, by starter: Starter, allowsRoot: Bool, accounts: Accounts = .system
-    ) throws(Failure) {
+    ) throws(ProgramError) {
         let server = loaded.configuration.server
         var faults = Faults(loaded: loaded)
         let wanted = faults.identity(server, accounts)
@@ -73,9 +73,9 @@ private struct Faults {
         self.loaded = loaded
     }
 
-    var failure: Failure? {
+    var failure: ProgramError? {
         if sentences.isEmpty, denials.isEmpty { return nil }
-        return Failure(sentences.isEmpty ? .noPermission : .configuration, sentences + denials)
+        return ProgramError(sentences.isEmpty ? .noPermission : .configuration, sentences + denials)
     }
 
     mutating func complain(_ key: String, _ sentence: String) {

@@ -1,0 +1,105 @@
+import Glibc
+import Storage
+
+/// Finds out whether a database file can be used, in a process of its own.
+///
+/// LMDB trusts its pages, so a damaged file may end whoever reads it. The check of a file that was closed properly is
+/// bounded in time; what lies beyond it is met in service, by error or by an end that the next start knows of.
+enum IntegrityCheck {
+    /// How long to check, in milliseconds.
+    static let limit = 100
+
+    /// How long to check where there is no other limit, in seconds.
+    static let longest: CUnsignedInt = 600
+
+    /// The ends that damaged pages bring about.
+    private static var crashes: [CInt] { [SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGTRAP] }
+
+    /// Whether the file is an environment of ours, and whole as far as it was checked.
+    ///
+    /// Only damage that was seen counts: where no process can be had, or it came to no result, the file gets the
+    /// benefit of the doubt.
+    ///
+    /// - Parameters:
+    ///   - file: the file, locked
+    ///   - limit: how long to check, in milliseconds; nil to check all of it
+    static func passes(_ file: borrowing DatabaseFile, limit: Int?) -> Bool {
+        var scan = FileScan(path: file.path, size: file.size)
+        scan.limit = limit
+        return passes(scan, leaving: file.descriptor)
+    }
+
+    /// The same for a file that is to be read while others may write to it.
+    ///
+    /// All of it is checked, and more closely: what is damaged can't be quarantined here, so it has to be reported.
+    static func passesForReading(path: String) -> Bool {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return true }
+        var scan = FileScan(path: path, size: Int(status.st_size))
+        scan.isThorough = true
+        scan.isShared = access(path + "-lock", F_OK) == 0
+        return passes(scan, leaving: nil)
+    }
+
+    /// - Parameter lock: a descriptor whose lock is to stay with this process alone
+    private static func passes(_ scan: FileScan, leaving lock: CInt?) -> Bool {
+        for _ in 0..<tries {
+            guard let status = run(scan, leaving: lock) else { return true }
+            if !isHung(status) { return isPassed(status) }
+        }
+        return true
+    }
+
+    /// How often to scan when a scan comes to no end: a process that is forked while other threads run may get stuck on
+    /// a lock that one of them held.
+    private static let tries = 4
+
+    /// Scans once; returns the status of waitpid(2), nil where no process can be had.
+    private static func run(_ scan: FileScan, leaving lock: CInt?) -> CInt? {
+        let seconds = CUnsignedInt(clamping: (scan.limit ?? 0) / 1000 + 3)
+        let parent = getpid()
+        let child = fork()
+        if child < 0 { return nil }
+        if child == 0 {
+            becomeExpendable(seconds: seconds)
+            // Should the parent end, the next one can have the file.
+            if let lock { close(lock) }
+            _exit(scan.finds(parent: parent) == .damage ? 1 : 0)
+        }
+        var status: CInt = 0
+        while waitpid(child, &status, 0) < 0 {
+            if errno != EINTR { return nil }
+        }
+        return status
+    }
+
+    private static func isHung(_ status: CInt) -> Bool {
+        status & 0x7f == SIGALRM
+    }
+
+    /// What the end of the process means: the status of waitpid(2).
+    ///
+    /// Any exit status but 0 is damage: 1 is that of a scan that found it, and a run-time library that reports a crash
+    /// and exits has one of its own.
+    static func isPassed(_ status: CInt) -> Bool {
+        let signal = status & 0x7f
+        return signal == 0 ? status >> 8 & 0xff == 0 : !crashes.contains(signal)
+    }
+
+    /// A crash of this process is a result: no report, no core file; and it must end in any case.
+    ///
+    /// The alarm comes first, by calls of the system alone: a lock of the language's runtime that another thread held
+    /// at the fork is never let go here.
+    private static func becomeExpendable(seconds: CUnsignedInt) {
+        signal(SIGALRM, SIG_DFL)
+        var mask = sigset_t()
+        sigemptyset(&mask)
+        sigprocmask(SIG_SETMASK, &mask, nil)
+        alarm(seconds)
+        for number in crashes { signal(number, SIG_DFL) }
+        var none = rlimit(rlim_cur: 0, rlim_max: 0)
+        setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+        let sink = open("/dev/null", O_WRONLY)
+        dup2(sink, 2)
+    }
+}

@@ -1,0 +1,131 @@
+import GDBMStore
+import Glibc
+public import Greylist
+import LMDBStore
+import RedisStore
+public import Storage
+
+/// Opens stores by their location: the only place that knows them all.
+public struct StoreFactory: Sendable {
+    /// What every key in Redis begins with.
+    public var keyPrefix: String
+    /// Whether the keys of the auto-whitelist have a prefix of their own in Redis, also without a `keyPrefix`.
+    public var separatesTables = false
+    /// For how many seconds an instance that maintains a Redis keeps all others from it; nil: for none.
+    public var maintenanceLease: Int64?
+    /// After what time an answer of an LMDB store is on disk; nil: before it is given.
+    ///
+    /// The other stores ignore it.
+    public var syncInterval: Duration?
+    /// Which boot this is: after a kill in the same one, an LMDB file isn't checked as a whole; nil where that is unknown.
+    private let boot: BootID?
+    private var accesses: [RedisLocation: RedisAccess] = [:]
+    private let now: @Sendable () -> Timestamp
+    private let report: @Sendable (String) -> Void
+
+    /// Opens stores with these options.
+    ///
+    /// - Parameters:
+    ///   - syncInterval: after what time an answer of an LMDB store is on disk; nil: before it is given
+    ///   - boot: which boot this is; nil where that is unknown, or no store is written
+    ///   - now: the clock, for the names of files that are quarantined
+    ///   - report: takes a sentence for the log; called on any thread
+    public init(
+        keyPrefix: String = "", maintenanceLease: Int64? = nil, syncInterval: Duration? = nil,
+        boot: BootID? = nil, now: @escaping @Sendable () -> Timestamp, report: @escaping @Sendable (String) -> Void
+    ) {
+        self.keyPrefix = keyPrefix
+        self.maintenanceLease = maintenanceLease
+        self.syncInterval = syncInterval
+        self.boot = boot
+        self.now = now
+        self.report = report
+    }
+
+    /// Reads the files that a location names (passwords, certificates), so that the store can be opened where they can't
+    /// be reached; starts no thread.
+    public mutating func load(_ location: StoreLocation) throws(StoreError) {
+        guard case .redis(let location) = location else { return }
+        accesses[location] = try RedisAccess(location, report: report)
+    }
+
+    /// Opens the stores of both tables; one for both where it is the same database.
+    ///
+    /// - Parameter autoWhitelist: nil while the auto-whitelist is off
+    public func open(greylist: StoreLocation, autoWhitelist: StoreLocation?) throws(StoreError) -> any Store {
+        guard let autoWhitelist else { return try open(greylist, holding: .greylist) }
+        if greylist == autoWhitelist {
+            if case .gdbm(let path) = greylist { throw GDBMStore.holdsOneTable(path: path) }
+            return try open(greylist, holding: .greylist)
+        }
+        // A look at an LMDB file wants to be the first thing that happens.
+        if case .lmdb = autoWhitelist, case .redis = greylist {
+            let clients = try open(autoWhitelist, holding: .autoWhitelist)
+            return PairStore(greylist: try open(greylist, holding: .greylist), autoWhitelist: clients)
+        }
+        return PairStore(
+            greylist: try open(greylist, holding: .greylist),
+            autoWhitelist: try open(autoWhitelist, holding: .autoWhitelist))
+    }
+
+    /// Opens a store; makes its file if need be.
+    ///
+    /// An LMDB file is looked at in a forked process, which is safe only while there is no other thread: open that
+    /// first.
+    ///
+    /// - Parameter table: what a file holds that can only hold one table
+    public func open(_ location: StoreLocation, holding table: Table) throws(StoreError) -> any CopyTarget {
+        switch location {
+        case .memory: return MemoryStore()
+        case .lmdb(let path):
+            return try LMDBStore(path: path, syncInterval: syncInterval, boot: boot, at: now(), report: report)
+        case .gdbm(let path): return try GDBMStore(path: path, holding: table, at: now(), report: report)
+        case .redis(let location):
+            var options = RedisStore.Options()
+            options.keyPrefix = keyPrefix
+            options.separatesTables = separatesTables
+            options.maintenanceLease = maintenanceLease
+            let store: RedisStore
+            if let access = accesses[location] {
+                store = RedisStore(access, options: options)
+            } else {
+                store = try RedisStore(location, options: options, report: report)
+            }
+            store.connect()
+            return store
+        }
+    }
+
+    /// Opens a store to copy to: as `open` does, but a file that is none of ours, or is damaged, is refused, where a
+    /// daemon would quarantine it.
+    public func openTarget(_ location: StoreLocation, holding table: Table) async throws(StoreError) -> any CopyTarget {
+        if case .lmdb(let path) = location, Self.hasContents(path) { await (try LMDBReader(path: path)).close() }
+        if case .gdbm(let path) = location, Self.hasContents(path) {
+            await (try GDBMSnapshot(of: path, holding: table)).close()
+        }
+        return try open(location, holding: table)
+    }
+
+    /// Opens what is only read; another process may have it open, too.
+    ///
+    /// - Parameters:
+    ///   - table: what a store holds that has one table
+    ///   - isSalvaged: whether to make do with what can be read of a damaged file, which is refused otherwise
+    public func openSource(
+        _ location: StoreLocation, holding table: Table, isSalvaged: Bool = false
+    ) throws(StoreError) -> any EntrySource {
+        switch location {
+        case .lmdb(let path): return try LMDBReader(path: path, isSalvaged: isSalvaged)
+        case .gdbm(let path):
+            let snapshot = try GDBMSnapshot(of: path, holding: table, isSalvaged: isSalvaged)
+            if !snapshot.isSteady { report("gdbm://\(path): is being written to: copy once more when it is not") }
+            return snapshot
+        case .memory, .redis: return try open(location, holding: table)
+        }
+    }
+
+    private static func hasContents(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_size > 0
+    }
+}

@@ -1,0 +1,144 @@
+import JSONText
+import Whitelists
+
+/// The name of a list.
+struct ListName: Hashable {
+    /// As it is written.
+    let name: String
+    /// As locations and complaints have it.
+    let shown: String
+
+    init(_ name: String) {
+        self.name = name
+        shown = named(name)
+    }
+}
+
+/// What entries are collected in.
+protocol EntrySink {
+    /// A list begins, which may have no entries.
+    mutating func begin(_ list: ListName)
+    /// Takes an entry of that list; nil in a text without lists.
+    mutating func take(_ entry: WhitelistEntry, list: ListName?)
+}
+
+extension WhitelistBuilder: EntrySink {
+    mutating func begin(_ list: ListName) {}
+
+    /// Locations have names as they are shown.
+    mutating func take(_ entry: WhitelistEntry, list: ListName?) {
+        guard let name = entry.name else { return add(entry, list: list?.shown) }
+        var entry = entry
+        entry.name = named(name)
+        add(entry, list: list?.shown)
+    }
+}
+
+extension [WhitelistEntry]: EntrySink {
+    mutating func begin(_ list: ListName) {}
+    mutating func take(_ entry: WhitelistEntry, list: ListName?) { append(entry) }
+}
+
+/// The entries of a text, and what is said of them, while it is read; for one thread.
+final class EntryCollector<Sink: EntrySink> {
+    private let empty: Sink
+    private(set) var sink: Sink
+    private var told: [String] = []
+    private var untold = 0
+    private var count = 0
+    /// How many regular expressions there are beside those of this text.
+    private let former: ExpressionCount
+    private var expressions: ExpressionCount
+    /// What was skipped, a sentence each.
+    var complaints: [String] { untold == 0 ? told : told + ["and \(untold) more"] }
+    /// What is said of entries that were taken, a sentence each.
+    private(set) var notes: [String] = []
+    /// All of that, each kind once.
+    private(set) var digest = RemarkDigest()
+
+    init(_ empty: Sink, beside former: ExpressionCount = ExpressionCount()) {
+        self.empty = empty
+        self.former = former
+        sink = empty
+        expressions = former
+    }
+
+    /// Forgets everything: the text is read again from its beginning.
+    func restart() {
+        sink = empty
+        told = []
+        notes = []
+        digest = RemarkDigest()
+        untold = 0
+        count = 0
+        expressions = former
+    }
+
+    /// Whether there may be another entry; those that are no good count, too.
+    var hasRoom: Bool { count < WhitelistLimits.source }
+
+    /// A list begins.
+    func begin(_ list: ListName) {
+        sink.begin(list)
+    }
+
+    /// Takes an entry, unless it has regular expressions and there are too many of these.
+    func add(_ entry: WhitelistEntry, list: ListName? = nil, at location: @autoclosure () -> String) {
+        if let sentence = refusal(of: entry.condition) { return complain(of: location(), sentence) }
+        count += 1
+        sink.take(entry, list: list)
+    }
+
+    private func refusal(of condition: Condition) -> String? {
+        var sum = expressions
+        sum.add(condition)
+        guard sum != expressions else { return nil }
+        if sum.all > WhitelistLimits.expressions {
+            return "there are more than \(WhitelistLimits.expressions) regular expressions; "
+                + "each takes memory, and time at every reading"
+        }
+        if sum.unfiltered > max(expressions.unfiltered, WhitelistLimits.unfilteredExpressions) {
+            return "there are more than \(WhitelistLimits.unfilteredExpressions) regular expressions without three "
+                + "letters in a row that a text must contain; each of these is tried on every request"
+        }
+        if sum.unfilteredSize > max(expressions.unfilteredSize, WhitelistLimits.unfilteredSize) {
+            return "the regular expressions without three letters in a row that a text must contain are too large "
+                + "together (repetitions such as {50} count as often as they may come)"
+        }
+        expressions = sum
+        return nil
+    }
+
+    /// An entry, or more than one, is no good.
+    func complain(of location: String, _ sentence: String) {
+        count += 1
+        let remark = EntryRemark(location: location, sentence: sentence, isFault: true)
+        digest.add(remark)
+        if told.count < WhitelistLimits.complaints { told.append(remark.text) } else { untold += 1 }
+    }
+
+    /// An entry is taken, and something is to be said of it.
+    func note(at location: String, _ sentence: String) {
+        let remark = EntryRemark(location: location, sentence: sentence, isFault: false)
+        digest.add(remark)
+        if notes.count < WhitelistLimits.complaints { notes.append(remark.text) }
+    }
+}
+
+/// How much is read.
+public enum WhitelistLimits {
+    /// The most bytes that a file may have: 256 MiB.
+    public static let file = 256 << 20
+    /// The most entries that a list may have.
+    public static let list = 2_000_000
+    /// The most entries that a source may have.
+    public static let source = 5_000_000
+    /// The most complaints about a source.
+    public static let complaints = 1_000
+    /// The most regular expressions in all sources together: they take some 5 KB each, and are compiled at every reading.
+    public static let expressions = 20_000
+    /// The most of those that are tried on every request, since they hold no string that a text must contain.
+    public static let unfilteredExpressions = 200
+    /// The most instructions that these may have together: a text takes about as many steps for each of its bytes.
+    public static let unfilteredSize = 10_000
+}

@@ -1,0 +1,47 @@
+public import Greylist
+import NIOCore
+import Policy
+
+/// A request that is made up, to see what a whitelist says of it.
+public struct SampleRequest: Sendable {
+    private let request: PolicyRequest
+    private let envelope: Envelope
+
+    /// A request with these attributes; nil where the client's address can't be read, or one couldn't be sent.
+    ///
+    /// Sender and recipient may be left out.
+    ///
+    /// - Parameter nat64Prefixes: the site's own translators
+    public init?(attributes: [String: String], nat64Prefixes: [NAT64Prefix] = []) {
+        var lines = ""
+        for (name, value) in attributes {
+            guard !"\(name)\(value)".utf8.contains(where: { $0 == 0x0a || $0 == 0x0d }) else { return nil }
+            lines += "\(name)=\(value)\n"
+        }
+        var buffer = ByteBuffer(string: lines + "\n")
+        var decoder = PolicyDecoder()
+        guard let request = (try? decoder.next(in: &buffer)) ?? nil else { return nil }
+        let masks = PrefixLengths(nat64Prefixes: nat64Prefixes)
+        var envelope = Envelope()
+        let isAddressed = request.read(.clientAddress) { client in
+            request.read(.sender) { sender in
+                request.read(.recipient) { recipient in
+                    envelope.address(client: client, sender: sender, recipient: recipient, masks: masks)
+                }
+            }
+        }
+        guard isAddressed else { return nil }
+        self.request = request
+        self.envelope = envelope
+    }
+
+    /// The entry that decides.
+    public func match(in whitelist: Whitelist, at now: Timestamp) -> Whitelist.Match? {
+        whitelist.match(request, envelope, at: now)
+    }
+
+    /// Whether a condition holds; compiles the regular expressions in it.
+    public func satisfies(_ condition: Condition) -> Bool {
+        match(in: Whitelist([WhitelistEntry(condition)], source: ""), at: Timestamp(seconds: 0)) != nil
+    }
+}

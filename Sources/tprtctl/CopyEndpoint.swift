@@ -1,0 +1,80 @@
+import CProcess
+import Glibc
+import JSONText
+import Storage
+
+/// One end of a copy: a store and, if it is a Redis, what its keys begin with.
+///
+/// It describes itself without passwords.
+struct CopyEndpoint: Equatable, CustomStringConvertible {
+    let location: StoreLocation
+    let keyPrefix: String
+
+    /// A URL without what may be a password.
+    static func safe(_ url: String) -> String {
+        guard let location = try? StoreLocation(url: url) else { return "the store" }
+        return "\(CopyEndpoint(location: location, keyPrefix: ""))"
+    }
+
+    /// Whether it knows by itself which table an entry belongs to.
+    var tellsTablesApart: Bool {
+        switch location {
+        case .lmdb: true
+        case .redis: !keyPrefix.isEmpty
+        case .gdbm, .memory: false
+        }
+    }
+
+    /// Whether a cursor is good for another run.
+    ///
+    /// That of a Redis isn't when the server was started again, and wouldn't tell.
+    var keepsCursors: Bool {
+        switch location {
+        case .lmdb, .gdbm: true
+        case .redis, .memory: false
+        }
+    }
+
+    /// Whether both are the same entries, as far as that can be seen.
+    func isSame(as other: CopyEndpoint) -> Bool {
+        switch (location, other.location) {
+        case (.lmdb(let path), .lmdb(let other)), (.gdbm(let path), .gdbm(let other)):
+            path == other || Self.isSameFile(path, other)
+        case (.redis(let redis), .redis(let others)):
+            keyPrefix == other.keyPrefix && redis.servers == others.servers && redis.database == others.database
+        default: false
+        }
+    }
+
+    var description: String {
+        switch location {
+        case .memory: "memory:"
+        case .lmdb(let path): "lmdb://\(path)"
+        case .gdbm(let path): "gdbm://\(path)"
+        case .redis(let location):
+            keyPrefix.isEmpty ? "\(location)" : "\(location) with keys that begin with \(quoted(keyPrefix))"
+        }
+    }
+
+    private static func isSameFile(_ path: String, _ other: String) -> Bool {
+        var first = stat()
+        var second = stat()
+        guard stat(path, &first) == 0, stat(other, &second) == 0 else { return false }
+        return first.st_dev == second.st_dev && first.st_ino == second.st_ino
+    }
+}
+
+extension StoreLocation {
+    /// Device, number and time of birth of the file; nil where there is none.
+    ///
+    /// Where the file system doesn't know when a file was born, a new one may get the number of one that was removed.
+    var fileIdentity: String? {
+        switch self {
+        case .memory, .redis: return nil
+        case .lmdb(let path), .gdbm(let path):
+            var status = stat()
+            guard stat(path, &status) == 0 else { return nil }
+            return "\(status.st_dev):\(status.st_ino):\(tprt_birth(path))"
+        }
+    }
+}

@@ -1,0 +1,41 @@
+import Foundation
+import Glibc
+import Testing
+
+@testable import LMDBStore
+
+struct IntegrityCheckTests {
+    @Test func onlyDamageThatWasSeenCounts() {
+        for signal in [SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGTRAP] {
+            #expect(!IntegrityCheck.isPassed(signal))
+            #expect(!IntegrityCheck.isPassed(signal | 0x80), "with a core file")
+        }
+        for signal in [SIGALRM, SIGKILL, SIGSYS, SIGTERM] { #expect(IntegrityCheck.isPassed(signal)) }
+        #expect(IntegrityCheck.isPassed(0 << 8))
+        #expect(!IntegrityCheck.isPassed(1 << 8))
+        #expect(!IntegrityCheck.isPassed(66 << 8), "a sanitizer's report")
+    }
+
+    @Test func whatCannotBeReadIsNotDamaged() throws {
+        let folder = try TemporaryFolder()
+        func scan(_ name: String) -> FileScan.Finding {
+            var scan = FileScan(path: folder.file(name), size: 4096)
+            scan.limit = 0
+            return scan.finds(parent: getppid())
+        }
+        #expect(scan("missing") == .none)
+        #expect(scan("") == .none)
+        try Data("text".utf8).write(to: URL(filePath: folder.file("text")))
+        #expect(scan("text") == .damage)
+    }
+
+    static let lists: [([UInt], Bool)] = [
+        ([0], true), ([0, 0, 0], true), ([3, 9, 5, 2], true), ([2, 9, 5, 2], true), ([], false), ([1], false),
+        ([UInt.max, 9], false), ([2, 5, 9], false), ([2, 5, 5], false), ([1, 10], false), ([2, 9, 1], false),
+    ]
+
+    @Test(arguments: lists)
+    func aListOfFreePagesIsKnown(_ words: [UInt], _ isOne: Bool) {
+        #expect(words.withUnsafeBytes { FreePages.isOne($0, pages: 10) } == isOne)
+    }
+}
