@@ -36,7 +36,8 @@ struct RedisTests {
             let life = try await server.command("TTL", triplets[0])
             #expect(try #require(Int(life.trimmingCharacters(in: .whitespacesAndNewlines))) > 3_000_000)
             let ours = try await server.command("GET", "198.51.100.0/24/bounce-#@sender.example/user@test.invalid")
-            #expect(ours.hasPrefix("6,"))
+            // The first of the two uses is recorded, since it was found under the other key.
+            #expect(ours.hasPrefix("5,"))
             let pending = try await server.command("GET", "198.51.100.0/24/c@sender.example/user@test.invalid")
             #expect(pending.hasPrefix("0,"))
         }

@@ -56,7 +56,9 @@ struct StoreCopyTests {
                 let other = try lab.tprtctl(["store", "copy", redis, "lmdb://\(target)", "--table", "auto-whitelist"])
                 try other.succeed()
                 #expect(other.errors.isEmpty)
-                for table in Table.allCases { #expect(try await StoreFile.read(table, at: target).count == 10) }
+                for table in [Table.greylist, .autoWhitelist] {
+                    #expect(try await StoreFile.read(table, at: target).count == 10)
+                }
             }
         }
     }
