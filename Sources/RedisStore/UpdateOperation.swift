@@ -40,7 +40,7 @@ final class UpdateOperation: ReplyHandler {
 
     /// How far a query is.
     private struct Progress {
-        /// The records that the lookups found; empty where there is none.
+        /// The records that the lookups found, as many as `StoreQuery.Lookups.limit`; empty where there is none.
         var records = InlineArray<4, ByteBuffer>(repeating: ByteBuffer())
         /// How many replies are outstanding.
         var outstanding = 0

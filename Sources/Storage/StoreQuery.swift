@@ -24,7 +24,7 @@ public struct StoreQuery: Sendable {
         /// What is found there is this to the judgement.
         public let role: Role
 
-        /// A lookup; its role follows from the table unless it is given.
+        /// A lookup; the table follows from the role.
         public init(_ role: Role, _ key: Key) {
             self.role = role
             self.key = key

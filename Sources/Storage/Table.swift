@@ -1,6 +1,6 @@
 /// The tables of a store.
 ///
-/// Each exists in every store and in every file format. Their names and versions are documented in docs/databases.md.
+/// Each exists in every store and in every file format. Their names and versions are documented in docs/stores.md.
 public enum Table: Int, Sendable, CaseIterable {
     /// Entries of triplets.
     case greylist
