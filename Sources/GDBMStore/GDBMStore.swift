@@ -26,7 +26,7 @@ public final class GDBMStore: CopyTarget {
 
     private let database: Database
     private let table: Table
-    private let pending = PendingTracker()
+    private let pending = PendingTracker<WalkPosition>()
     private let thread = NIOThreadPool(numberOfThreads: 1)
     private let waiting = NIOLockedValueBox(Waiting())
 
@@ -245,14 +245,14 @@ extension Database {
     fileprivate var holdsOneTable: StoreError { GDBMStore.holdsOneTable(path: path) }
 
     /// Answers a query that is about this table alone.
-    fileprivate func answer(_ query: inout StoreQuery, of table: Table, noting pending: GDBMStore.PendingTracker)
+    fileprivate func answer(_ query: inout StoreQuery, of table: Table, noting pending: PendingTracker<WalkPosition>)
         throws(GDBMError)
     {
         guard query.lookups.allSatisfy({ $0.table == table }) else {
             query.error = holdsOneTable
             return
         }
-        if table == .greylist { pending.follow(query) }
+        if table == .greylist { pending.follow(query) { false } }
         let network = query.network
         try query.answer(noting: &pending.limiter) { (lookup) throws(GDBMError) in
             // A record doesn't tell its network: it is taken for that of the client.

@@ -24,7 +24,7 @@ public final class LMDBStore: CopyTarget {
 
     private let environment: Environment
     private let tree: WriteBehind
-    private let pending = PendingTracker()
+    private let pending = PendingTracker<[UInt8]>()
     private let thread = NIOThreadPool(numberOfThreads: 1)
     private let waiting = NIOLockedValueBox(Waiting())
 
@@ -253,7 +253,7 @@ public final class LMDBStore: CopyTarget {
     }
 
     private func walk() {
-        if pending.isAtBeginning {
+        if pending.position == nil {
             // A fault is found and seen to by the next request.
             do throws(LMDBError) { try tree.flush() } catch { return pending.restart() }
         }
