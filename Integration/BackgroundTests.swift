@@ -86,7 +86,7 @@ struct BackgroundTests {
             case .folder:
                 let path = lab.folder.file("none/policy.sock")
                 arguments += ["-i", "server.socket_path=\(path)"]
-                expected = (73, ["server.socket_path", path, "make its folder"])
+                expected = (73, ["server.socket_path", path, "create its directory"])
             case .rights:
                 arguments += ["--user", "nobody"]
                 expected = (77, ["service.grey_db", lab.database, "give its folder"])
@@ -106,7 +106,7 @@ struct BackgroundTests {
                 let path = lab.folder.file("tprtd.pid")
                 let first = try lab.start(at: .unix(lab.folder.file("first.sock")), extra: ["--pid_file_path", path])
                 held.append(first)
-                expected = (69, ["server.pid_file_path", path, "process \(first.process.id) runs already"])
+                expected = (69, ["server.pid_file_path", path, "already running (process \(first.process.id))"])
             case .log:
                 arguments += ["--log_type", "stderr"]
                 expected = (78, ["server.daemonize", "log_type"])

@@ -185,7 +185,7 @@ struct ChrootTests {
             try daemon.process.signal(SIGUSR1)
             try configure(1, "Greylisted twice")
             try daemon.process.signal(SIGHUP)
-            try logged("settings read anew: log.log_level, service.grey_text changed")
+            try logged("settings reloaded: log.log_level, service.grey_text changed")
             #expect(try daemon.ask(request(2)).description.hasSuffix("Greylisted twice"))
             try configure(1, "{nonsense}")
             try daemon.process.signal(SIGHUP)
@@ -307,7 +307,7 @@ struct ChrootTests {
             (["--user", ""], 78, "server.chroot: a chroot needs dropped privileges"),
             (["--user", "root"], 78, "server.user: root is root"),
             (["--chroot_dir", ""], 78, "set server.chroot_dir"), (["--chroot_dir", "/"], 78, "set server.chroot_dir"),
-            (["--chroot_dir", "jail"], 78, "no absolute path"), (["--chroot_dir", "/no/such/folder"], 78, "make it"),
+            (["--chroot_dir", "jail"], 78, "not an absolute path"), (["--chroot_dir", "/no/such/folder"], 78, "create it"),
             (
                 ["-i", "service.grey_db=lmdb:///var/lib/tprt.lmdb"], 78,
                 "service.grey_db: /var/lib/tprt.lmdb can't be reached"

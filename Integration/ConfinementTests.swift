@@ -51,7 +51,7 @@ struct ConfinementTests {
                 #expect(try client.ask(.numbered(number)).isGreylisted)
             }
             try daemon.process.signal(SIGHUP)
-            try daemon.waitForLine("the reload") { $0.hasPrefix("whitelists read anew") }
+            try daemon.waitForLine("the reload") { $0.hasPrefix("whitelists reloaded") }
             // libdispatch says so when a thread can't be set to the niceness that it has.
             #expect(!daemon.lines.contains { $0.contains("thread priority") && $0.hasSuffix("errno=1") })
             try manager.wait(for: "WATCHDOG=1", after: manager.notices.count)

@@ -61,7 +61,7 @@ struct ControlTests {
             try lab.folder.write(whitelistText(networks: ["203.0.113.0/24"]), to: "whitelist")
             let good = try tprtctl(lab, "reload")
             #expect(good.ending == .exited(0))
-            #expect(good.tool.output == ["whitelists read anew: 1 entry"])
+            #expect(good.tool.output == ["whitelists reloaded: 1 entry"])
             // It waited: what it said holds for the very next request.
             #expect(try client.ask(second).passes)
             #expect(try client.ask(first).isGreylisted)
@@ -71,7 +71,7 @@ struct ControlTests {
             #expect(changed.ending == .exited(0))
             #expect(
                 changed.tool.output == [
-                    "settings read anew: service.grey_text changed", "whitelists read anew: 1 entry",
+                    "settings reloaded: service.grey_text changed", "whitelists reloaded: 1 entry",
                 ])
             #expect(try client.ask(first).description.hasSuffix("Greylisted for 600"))
 
@@ -108,7 +108,7 @@ struct ControlTests {
             #expect(try client.ask(second).passes)
             let accepted = try tprtctl(lab, "whitelist", "accept")
             #expect(accepted.ending == .exited(0))
-            #expect(accepted.tool.output == ["whitelists read anew: 1 entry"])
+            #expect(accepted.tool.output == ["whitelists reloaded: 1 entry"])
             #expect(try client.ask(second).isGreylisted)
             #expect(try client.ask(first).passes)
         }
@@ -192,7 +192,7 @@ struct ControlTests {
             #expect(try daemon.ask(second).isGreylisted)
             _ = try await server.command(["HSET", "home", "net", "203.0.113.0"])
             try eventually("the changed whitelist is in force") { try daemon.ask(second).passes ? () : nil }
-            try daemon.waitForLine("why") { $0 == "whitelists read anew after a change: 1 entry" }
+            try daemon.waitForLine("why") { $0 == "whitelists reloaded after a change: 1 entry" }
         }
     }
 }

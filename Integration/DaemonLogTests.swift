@@ -170,7 +170,10 @@ struct DaemonLogTests {
             (["log_type=file", "log_file=log"], 78, "log.log_file: \"log\" is not an absolute path"),
             (["log_type=file"], 78, "log.log_type: log_type is file, and log_file is empty"),
             (["log_type=file", "log_file=/"], 78, "log.log_file: /: Is a directory: give the path of a file"),
-            (["log_type=file", "log_file=/nowhere/at/all"], 73, "No such file or directory: make its folder first"),
+            (
+                ["log_type=file", "log_file=/nowhere/at/all"], 73,
+                "No such file or directory: create its directory first"
+            ),
             (["log_type=syslog", "log_syslog_dest=loghost"], 78, "neither the path of a socket nor host:port"),
             (["log_type=from_config"], 78, "set log_type to stderr, file, syslog or journald"),
         ] as [([String], Int32, String)])

@@ -19,7 +19,7 @@ struct DaemonReloadTests {
             try daemon.process.signal(SIGHUP)
             try eventually("the new whitelist is in force") { try client.ask(after).passes ? () : nil }
             #expect(try client.ask(before).isGreylisted)
-            try daemon.waitForLine("the number of entries") { $0 == "whitelists read anew: 1 entry" }
+            try daemon.waitForLine("the number of entries") { $0 == "whitelists reloaded: 1 entry" }
             #expect(try daemon.terminate() == .exited(0))
         }
     }
@@ -34,7 +34,7 @@ struct DaemonReloadTests {
             #expect(try client.ask(after).isGreylisted)
             try lab.folder.write(whitelistText(networks: ["203.0.113.0/24"]), to: "whitelist")
             try eventually("the new whitelist is in force") { try client.ask(after).passes ? () : nil }
-            try daemon.waitForLine("what was read") { $0 == "whitelists read anew after a change: 1 entry" }
+            try daemon.waitForLine("what was read") { $0 == "whitelists reloaded after a change: 1 entry" }
         }
     }
 

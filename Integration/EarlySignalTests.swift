@@ -26,7 +26,7 @@ struct EarlySignalTests {
             let daemon = try start(lab, [SIGHUP, SIGUSR1])
             try daemon.waitUntilReady()
             // And what was asked for is done, once it can be.
-            try daemon.waitForLine("the reading") { $0 == "whitelists read anew: 0 entries" }
+            try daemon.waitForLine("the reading") { $0 == "whitelists reloaded: 0 entries" }
             #expect(try daemon.ask(PolicyRequest(sender: "a@sender.example")).isGreylisted)
             #expect(try daemon.terminate() == .exited(0))
         }
@@ -58,7 +58,7 @@ struct EarlySignalTests {
             try eventually("it is held back", every: 0) { try daemon.process.blocks(SIGHUP) ? () : nil }
             for signal in [SIGHUP, SIGUSR1] { try daemon.process.signal(signal) }
             try daemon.waitUntilReady()
-            try daemon.waitForLine("the reading") { $0 == "whitelists read anew: 0 entries" }
+            try daemon.waitForLine("the reading") { $0 == "whitelists reloaded: 0 entries" }
             #expect(try daemon.terminate() == .exited(0))
         }
     }

@@ -16,7 +16,7 @@ struct LogcheckTests {
             #expect(try daemon.ask(PolicyRequest(clientAddress: "192.0.2.9", sender: "")).passes)
             #expect(try daemon.ask(PolicyRequest(sender: "\u{e4} ,b@x", recipient: "")).passes)
             try daemon.process.signal(SIGHUP)
-            try daemon.waitForLine("what was read") { $0.hasPrefix("whitelists read anew") }
+            try daemon.waitForLine("what was read") { $0.hasPrefix("whitelists reloaded") }
             let client = try daemon.client()
             try client.socket.send(Array("QUIT\n".utf8))
             _ = try client.readToEnd()
@@ -49,11 +49,11 @@ struct LogcheckTests {
         ],
         // What a reload says: the two below.
         #"\(message)"#: [],
-        #"whitelists read anew\(cause): \(lists.size)"#: [
-            "whitelists read anew: 1 entry", "whitelists read anew after a change: 12 entries",
+        #"whitelists reloaded\(cause): \(lists.size)"#: [
+            "whitelists reloaded: 1 entry", "whitelists reloaded after a change: 12 entries",
         ],
-        #"settings read anew: \(changed.joined(separator: ", ")) changed"#: [
-            "settings read anew: service.grey_delay, service.max_pending changed"
+        #"settings reloaded: \(changed.joined(separator: ", ")) changed"#: [
+            "settings reloaded: service.grey_delay, service.max_pending changed"
         ],
         #"control socket: \(listener.address)"#: ["control socket: unix:/run/tprt/control.sock"],
         #"listening on \(listener.address)"#: [

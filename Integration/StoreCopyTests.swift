@@ -181,7 +181,9 @@ struct StoreCopyTests {
             let sentence = try #require(first.errors.first)
             #expect(first.errors.count == 1)
             #expect(sentence.hasPrefix("tprtctl: stopped after "))
-            #expect(sentence.hasSuffix(" of 200,000 entries; the same command goes on there (--from-start: anew)"))
+            #expect(
+                sentence.hasSuffix(
+                    " of 200,000 entries; the same command goes on there (--from-start: from the beginning)"))
             // The store that was added to was closed properly.
             #expect(!FileManager.default.fileExists(atPath: target + "-open"))
             let copied = try await StoreFile.read(at: target).count
@@ -227,7 +229,7 @@ struct StoreCopyTests {
             try Data("tprt-copy 1\nnonsense\n".utf8).write(to: URL(fileURLWithPath: place))
             let damaged = try lab.tprtctl(arguments)
             try damaged.succeed()
-            #expect(damaged.errors == ["tprtctl: \(place): is damaged; beginning anew"])
+            #expect(damaged.errors == ["tprtctl: \(place): is damaged; starting from scratch"])
             #expect(Self.places(in: state).isEmpty)
         }
     }
@@ -246,7 +248,9 @@ struct StoreCopyTests {
                 let sentence = try #require(copy.errors.first)
                 #expect(copy.errors.count == 1)
                 #expect(sentence.contains("; stopped after "))
-                #expect(sentence.hasSuffix(" of 200,000 entries; the same command goes on there (--from-start: anew)"))
+                #expect(
+                    sentence.hasSuffix(
+                        " of 200,000 entries; the same command goes on there (--from-start: from the beginning)"))
                 #expect(Self.places(in: state).count == 1)
             }
         }

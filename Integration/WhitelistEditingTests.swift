@@ -145,7 +145,7 @@ struct WhitelistEditingTests {
                 let closed = "redis://:s3cret@127.0.0.1:1/0"
                 for (arguments, status, sentence) in [
                     (["import", bad, good, "--to", here], Int32(65), "has no prefix length"),
-                    (["import", lab.folder.path, "--to", here], 65, "it is a folder"),
+                    (["import", lab.folder.path, "--to", here], 65, "it is a directory"),
                     (["import", good, "--to", closed], 69, "refused"),
                     (
                         ["import", good, "--to", here.replacingOccurrences(of: "s3cret", with: "wrong-s3cret")], 78,
@@ -156,7 +156,7 @@ struct WhitelistEditingTests {
                     (["export", bad], 65, "has no prefix length"),
                     (["export", good, "--output", lab.folder.file("none/x")], 73, "No such file or directory"),
                     (["add", closed, "--list", "l", "--name", "a.b"], 69, "refused"),
-                    (["add", bad, "--list", "l", "--name", "."], 65, "is no domain name"),
+                    (["add", bad, "--list", "l", "--name", "."], 65, "is not a domain name"),
                     (["remove", lab.folder.file("none"), "--list", "l", "--number", "0"], 66, "there is no such file"),
                 ] {
                     let tool = try lab.tprtctl(["whitelist"] + arguments)

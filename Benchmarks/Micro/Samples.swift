@@ -87,7 +87,7 @@ enum Samples {
     }
 
     private static func literal(_ text: String) -> AddressLiteral {
-        guard let literal = AddressLiteral(text) else { fatalError("\(text) is no address") }
+        guard let literal = AddressLiteral(text) else { fatalError("\(text) is not an address") }
         return literal
     }
 

@@ -17,14 +17,14 @@ public struct ControlFault: Error, Equatable, Sendable, CustomStringConvertible 
         } catch {
             throw ControlFault(error.sentence)
         }
-        guard case .object(let members) = value else { throw ControlFault("\(value.found) is no object") }
+        guard case .object(let members) = value else { throw ControlFault("\(value.found) is not an object") }
         return members
     }
 
     /// A list of texts, which may be left out.
     static func texts(_ value: JSONValue?, _ name: String) throws(ControlFault) -> [String] {
         guard let value else { return [] }
-        guard case .array(let values) = value else { throw ControlFault("\"\(name)\" is no list") }
+        guard case .array(let values) = value else { throw ControlFault("\"\(name)\" is not a list") }
         var texts: [String] = []
         for value in values {
             guard case .string(let text) = value else { throw ControlFault("\"\(name)\" holds \(value.found)") }

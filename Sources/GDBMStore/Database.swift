@@ -213,13 +213,13 @@ final class Database: @unchecked Sendable {  // guarded by: GDBMStore calls it o
         case .success(let rebuilt) where rebuilt.damaged == 0:
             _ = try file?.replace(with: rebuilt.path, quarantiningAt: nil)
             file = nil
-            report("\(url): was not closed properly; written anew with its \(rebuilt.entries) entries")
+            report("\(url): was not closed properly; rewritten with its \(rebuilt.entries) entries")
         case .success(let rebuilt):
             try goOn(with: rebuilt, at: now)
         // A file that can't be read at all is dealt with when it is opened.
         case .failure(let fault) where fault.isCorruption: break
         case .failure(let fault):
-            report("\(fault.storeError(url: url).description): was not closed properly, and can't be written anew")
+            report("\(fault.storeError(url: url).description): was not closed properly, and can't be rewritten")
         }
     }
 
@@ -245,7 +245,7 @@ final class Database: @unchecked Sendable {  // guarded by: GDBMStore calls it o
             isDamaged = true
             throw error
         case .failure(let fault):
-            try startFromScratch(at: now, because: "damaged, and can't be written anew (\(fault.storeError(url: url)))")
+            try startFromScratch(at: now, because: "damaged, and can't be rewritten (\(fault.storeError(url: url)))")
         }
     }
 

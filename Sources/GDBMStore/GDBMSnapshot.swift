@@ -135,7 +135,7 @@ public final class GDBMSnapshot: EntrySource {
     private static func copy(_ original: CInt, to copy: CInt, _ url: String) throws(StoreError) -> Bool {
         for _ in 0..<tries {
             let before = original.version
-            guard before.isRegular else { throw StoreError(.cannotCreate, "\(url): is no regular file") }
+            guard before.isRegular else { throw StoreError(.cannotCreate, "\(url): is not a regular file") }
             guard ftruncate(copy, 0) == 0, original.append(to: copy) else { throw StoreError.system(errno, url) }
             if original.version == before { return true }
         }

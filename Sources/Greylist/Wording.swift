@@ -24,7 +24,8 @@ public struct Wording: Sendable {
         do { self.text = try Template(text) } catch { throw .text(error) }
         do { self.header = try Template(header) } catch { throw .header(error) }
         guard isHeaderField(header) else {
-            throw .header(.init(description: "is no header (Postfix drops it unless it has the form \"Name: value\")"))
+            throw .header(
+                .init(description: "is not a header (Postfix drops it unless it has the form \"Name: value\")"))
         }
     }
 

@@ -122,11 +122,11 @@ extension JSONScanner {
             advance()
             if current == UInt8(ascii: "u") {
                 let low = try hexadecimalDigits(4, from: start)
-                guard (0xdc00..<0xe000).contains(low) else { throw start.fault("half a character in this escape") }
+                guard (0xdc00..<0xe000).contains(low) else { throw start.fault("unpaired surrogate in \\u escape") }
                 code = 0x10000 + (code - 0xd800) << 10 + (low - 0xdc00)
             }
         }
-        guard let scalar = Unicode.Scalar(code) else { throw start.fault("half a character in this escape") }
+        guard let scalar = Unicode.Scalar(code) else { throw start.fault("unpaired surrogate in \\u escape") }
         result.unicodeScalars.append(scalar)
     }
 

@@ -126,7 +126,7 @@ extension LMDBError {
         switch code {
         case ENOENT, ENOTDIR: StoreError(.cannotCreate, "lmdb://\(path): there is no such file")
         case _ where isCorruption:
-            StoreError(.corrupt, "lmdb://\(path): is no database of TPRT, or is damaged")
+            StoreError(.corrupt, "lmdb://\(path): is not a database of TPRT, or is damaged")
         default: storeError(path: path)
         }
     }

@@ -19,7 +19,7 @@ extension PolicyViolation: CustomStringConvertible {
         case .lineTooLong(let limit): "a line is longer than \(limit) bytes"
         case .tooManyAttributes(let limit): "a request has more than \(limit) attributes"
         case .requestTooLong(let limit): "a request is longer than \(limit) bytes"
-        case .notAnAttribute: "a line is no name=value"
+        case .notAnAttribute: "malformed attribute (expected name=value)"
         case .unknownRequest: "the request attribute is not smtpd_access_policy"
         case .endInsideRequest: "the connection ended inside a request"
         case .tooManyEmptyLines(let limit): "more than \(limit) bytes of empty lines stand between two requests"

@@ -101,7 +101,7 @@ final class ClusterClient {
     func submit(_ command: Command, on address: ServerAddress) {
         guard let node = nodes[address] else {
             return command.pendingReply.fail(
-                isClosed ? .closed : RedisError(.unavailable(.notServing), "\(address) is no master of the cluster"))
+                isClosed ? .closed : RedisError(.unavailable(.notServing), "\(address) is not a master of the cluster"))
         }
         node.submit(command)
     }

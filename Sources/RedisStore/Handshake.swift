@@ -66,7 +66,7 @@ struct Handshake {
         case .role:
             let role = reply.elements?.first?.string
             if role == "master" { return .good }
-            return .fault(RedisError(.unavailable(.notServing), "the server is no master"))
+            return .fault(RedisError(.unavailable(.notServing), "the server is not a master"))
         }
     }
 

@@ -43,7 +43,7 @@ extension Handshake.Login {
         }
         let line = bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
         guard !line.isEmpty, line.count < 4096, let text = String(validating: line, as: UTF8.self) else {
-            throw StoreError(.denied, "\(path): its first line is no password (UTF-8, less than 4096 bytes)")
+            throw StoreError(.denied, "\(path): its first line is not a password (UTF-8, less than 4096 bytes)")
         }
         return text
     }

@@ -53,7 +53,7 @@ extension RedisLists {
                     throw RedisError(.other, "the key \(hash.key) holds something else: no list was changed")
                 }
             case .failure(let fault) where fault.kind == .wrongType:
-                throw RedisError(.other, "the key \(hash.key) is no hash: no list was changed")
+                throw RedisError(.other, "the key \(hash.key) is not a hash: no list was changed")
             case .failure(let fault): throw fault
             }
         }
@@ -68,7 +68,7 @@ extension RedisLists {
             guard swap.isNew, value != .integer(0) else { break }
             throw RedisError(.other, "there is a list \(swap.list) that whitelists doesn't name: nothing was changed")
         case .failure(let fault) where fault.kind == .wrongType:
-            throw RedisError(.other, "the key \(swap.list) is no list: nothing was changed")
+            throw RedisError(.other, "the key \(swap.list) is not a list: nothing was changed")
         case .failure(let fault): throw fault
         }
         guard swap.isText else {

@@ -148,7 +148,7 @@ public final class RedisLists: Sendable {
             switch reply {
             case .success(let value): return (value.elements ?? []).compactMap(\.string)
             case .failure(let fault) where fault.kind == .wrongType:
-                throw RedisError(.other, "the key whitelists is no list")
+                throw RedisError(.other, "the key whitelists is not a list")
             case .failure(let fault):
                 guard case .unavailable = fault.kind, NIODeadline.now() < end else { throw fault }
                 // The connection is being made.
@@ -170,7 +170,7 @@ public final class RedisLists: Sendable {
                 keys += some
                 if some.count < 1_000 { return keys }
             case .failure(let fault) where fault.kind == .wrongType:
-                contents.complaints.append((name, nil, "the key is no list"))
+                contents.complaints.append((name, nil, "the key is not a list"))
                 return nil
             case .failure(let fault): throw fault
             }
@@ -192,7 +192,7 @@ public final class RedisLists: Sendable {
             }
             return stride(from: 0, to: texts.count - 1, by: 2).map { (texts[$0], texts[$0 + 1]) }
         case .failure(let fault) where fault.kind == .wrongType:
-            contents.complaints.append((list, key, "the key is no hash"))
+            contents.complaints.append((list, key, "the key is not a hash"))
             return nil
         case .failure(let fault): throw fault
         }

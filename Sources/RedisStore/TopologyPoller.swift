@@ -36,7 +36,7 @@ final class TopologyPoller: ReplyHandler {
     /// How many are left to ask in this round.
     private var remaining = 0
     /// Why the last one didn't answer.
-    private var fault = RedisError(.unavailable(.unreachable), "nobody was asked")
+    private var fault = RedisError(.unavailable(.unreachable), "no server was asked")
     /// Those that aren't asked for a while, since somebody has to fix something first.
     private var barred: [ServerAddress: (until: NIODeadline, fault: RedisError)] = [:]
     private var backoff = Backoff()

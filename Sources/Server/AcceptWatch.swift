@@ -34,7 +34,7 @@ final class AcceptWatch: ChannelInboundHandler {
             log.log(
                 .accepting,
                 isOutOfDescriptors
-                    ? "no file descriptors are left: new connections wait (raise the limit, LimitNOFILE= of systemd)"
+                    ? "out of file descriptors; accepting paused (raise LimitNOFILE=)"
                     : "a connection could not be accepted: \(error)")
         }
         let channel = context.channel

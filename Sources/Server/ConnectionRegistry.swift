@@ -49,7 +49,7 @@ final class ConnectionRegistry {
         if saysLimit {
             saysLimit = false
             log.log(
-                .connectionLimit, "\(limit) connections are open, as many as may be: the longest silent ones make room")
+                .connectionLimit, "connection limit (\(limit)) reached; closing the longest-idle connections")
         }
         let victims = connections.values.filter { !$0.isWaiting }
         victims.min { $0.lastHeard < $1.lastHeard }?.abort()

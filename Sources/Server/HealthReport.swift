@@ -70,7 +70,7 @@ struct HealthReport {
         }
         return Line(
             level: fault.code == .misconfigured ? .error : .warning,
-            text: "\(fault); requests are answered without the store until it answers again" + flaps)
+            text: "store unavailable (\(fault)); answering without it" + flaps)
     }
 }
 

@@ -38,11 +38,12 @@ public enum ListenAddress: Sendable, Hashable {
             switch pair.first {
             case "mode" where pair.count == 2:
                 guard let value = UInt16(pair[1], radix: 8), value <= 0o777 else {
-                    throw Fault(description: "\"\(whole)\": \"\(pair[1])\" is no mode (as in mode=0660)")
+                    throw Fault(description: "\"\(whole)\": \"\(pair[1])\" is not a mode (as in mode=0660)")
                 }
                 mode = value
             case "group" where pair.count == 2: group = pair[1]
-            default: throw Fault(description: "\"\(whole)\": \"\(option)\" is no option (there are mode= and group=)")
+            default:
+                throw Fault(description: "\"\(whole)\": \"\(option)\" is not an option (there are mode= and group=)")
             }
         }
         self = .unix(path: String(parts[0]), mode: mode, group: group)

@@ -107,7 +107,7 @@ extension ListenError {
             }
         let remedy =
             switch code {
-            case ENOENT, ENOTDIR: ": make its folder"
+            case ENOENT, ENOTDIR: ": create its directory"
             case EACCES, EPERM: ": start it as root with server.user, or listen where this user may"
             case EADDRNOTAVAIL: ": this machine has no such address"
             default: ""

@@ -251,7 +251,7 @@ public final class PolicyServer: Service {
         if await isDrained(within: grace) { return }
         for loop in loops { loop.eventLoop.execute { loop.pipeline.value.settleAll() } }
         if await isDrained(within: .milliseconds(250)) { return }
-        logger.warning("some clients did not take their replies before the server had to stop")
+        logger.warning("shutdown timed out with unsent replies")
     }
 
     private func isDrained(within limit: Duration) async -> Bool {

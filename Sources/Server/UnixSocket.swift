@@ -78,7 +78,7 @@ extension OpenListener {
         var status = stat()
         guard lstat(path, &status) == 0 else { return }
         guard status.st_mode & S_IFMT == S_IFSOCK else {
-            throw ListenError(.cannotCreate, "\(name): a file that is no socket lies there; it was left as it is")
+            throw ListenError(.cannotCreate, "\(name): exists and is not a socket; not removed")
         }
         let probe = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
         guard probe >= 0 else { throw .system(errno, name, "socket") }

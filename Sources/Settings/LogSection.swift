@@ -37,7 +37,7 @@ extension Configuration {
             allowed: .range(0...3), flag: "log_level", short: "l", reload: true),
         Field(
             "log.log_file", \.log.logFile, "The absolute path of the log file, with log_type file.",
-            discussion: "It is opened anew on SIGUSR1, and when another file, or none, lies there.", flag: "log_file"),
+            discussion: "It is opened again on SIGUSR1, and when another file, or none, lies there.", flag: "log_file"),
         Field(
             "log.log_format", \.log.logFormat,
             "The form of a log line: as postgrey writes it, key=value, or a JSON object."),

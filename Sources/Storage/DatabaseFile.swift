@@ -95,7 +95,7 @@ public struct DatabaseFile: ~Copyable {
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             Glibc.close(descriptor)
-            throw StoreError(.cannotCreate, "\(url): is no regular file")
+            throw StoreError(.cannotCreate, "\(url): is not a regular file")
         }
         return descriptor
     }
@@ -131,7 +131,7 @@ extension StoreError {
             switch code {
             case EACCES, EPERM:
                 ": give its folder, and it and the files beside it, to the user that is to use them\(chown(url))"
-            case ENOENT, ENOTDIR: ": make its folder"
+            case ENOENT, ENOTDIR: ": create its directory"
             default: ""
             }
         return StoreError(consequence, "\(url): \(String(cString: strerror(code)))\(remedy)")

@@ -57,7 +57,7 @@ extension RedisLocation {
         }
         guard let text = path.isEmpty ? option : String(path) else { return 0 }
         guard let number = Int(digits: text), (0...65535).contains(number) else {
-            throw StoreURLError(description: "a redis URL has a database (db) that is no number from 0 to 65535")
+            throw StoreURLError(description: "a redis URL has an invalid database (db) number (0-65535)")
         }
         return number
     }

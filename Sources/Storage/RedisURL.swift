@@ -103,7 +103,7 @@ struct RedisURL {
         }
         guard let port else { return .init(host: String(host), port: defaultPort) }
         guard let number = Int(digits: port), (1...65535).contains(number) else {
-            throw StoreURLError(description: "a redis URL has a port that is no number from 1 to 65535")
+            throw StoreURLError(description: "a redis URL has an invalid port (1-65535)")
         }
         return .init(host: String(host), port: number)
     }

@@ -58,7 +58,7 @@ struct ConditionReader {
     private mutating func network(_ entry: EntryMembers, _ family: Address.Family) throws(EntryError) -> Network {
         let net = try entry.string("net")
         guard let found = NetworkText(net) else {
-            throw EntryError("\(shortened(net)) is no \(family.name) address or network\(instead(of: net))")
+            throw EntryError("\(shortened(net)) is not an \(family.name) address or network\(instead(of: net))")
         }
         let address = found.address
         guard address.family == family else {
@@ -70,7 +70,7 @@ struct ConditionReader {
         case .none:
             guard let mask else { return reader.network(found, bits: family.rawValue, written: net) }
             guard case .scalar(let value) = mask, let length = value.prefixLength(family) else {
-                throw EntryError("\(mask.found) is no mask (\(family.masks))")
+                throw EntryError("\(mask.found) is not a mask (\(family.masks))")
             }
             return reader.network(found, bits: length, written: "\(net)/\(length)")
         case .bits(let length):
@@ -118,7 +118,7 @@ struct ConditionReader {
     private func attribute(_ entry: EntryMembers) throws(EntryError) -> Condition {
         let name = try entry.string("name").lowercased()
         let isName = !name.isEmpty && name.utf8.allSatisfy { isLetter($0) || isDigit($0) || $0 == UInt8(ascii: "_") }
-        guard isName else { throw EntryError("\(shortened(name)) is no name of an attribute") }
+        guard isName else { throw EntryError("\(shortened(name)) is not the name of an attribute") }
         guard entry["regex"] == nil || entry["matches"] == nil else {
             throw EntryError("\"matches\" and \"regex\" can't both be there")
         }

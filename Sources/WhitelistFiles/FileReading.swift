@@ -41,8 +41,8 @@ package func contents(
     guard fstat(descriptor, &status) == 0 else { throw FileReadError(code: errno) }
     switch status.st_mode & S_IFMT {
     case S_IFREG: break
-    case S_IFDIR: throw FileReadError("it is a folder")
-    default: throw FileReadError("it is no regular file")
+    case S_IFDIR: throw FileReadError("it is a directory")
+    default: throw FileReadError("it is not a regular file")
     }
     return try contents(of: descriptor, size: Int(status.st_size), limit: limit)
 }

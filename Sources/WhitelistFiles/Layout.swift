@@ -33,7 +33,7 @@ struct Layout: Sendable {
         self.bytes = bytes
         var parser = try JSONParser(bytes)
         guard parser.isAtObject else {
-            throw JSONFault(line: 1, column: 1, complaint: "it is no object of lists")
+            throw JSONFault(line: 1, column: 1, complaint: "it is not an object of lists")
         }
         var (root, members) = (Group(open: parser.offset, close: 0, elements: []), [Member]())
         var start = root.open + 1

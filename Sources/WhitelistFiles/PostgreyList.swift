@@ -131,7 +131,7 @@ struct PostgreyList {
         guard let found = NetworkText(isShort ? "\(base).0\(word.dropFirst(base.count))" : word) else {
             let advice = NetworkText.advice(on: word)
             guard looksIPv4 || looksIPv6 || !advice.isEmpty else { return nil }
-            throw EntryError("\(shortened(word)) is no address or network\(advice)")
+            throw EntryError("\(shortened(word)) is not an address or network\(advice)")
         }
         let longest = found.address.family.rawValue
         switch found.length {

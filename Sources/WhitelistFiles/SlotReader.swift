@@ -73,7 +73,7 @@ struct SlotReader {
         guard let domain = Domain(text) else {
             let isExpression = text.contains { "^$\\()[]|+/".contains($0) }
             throw EntryError(
-                "\(shortened(original)) is no \(style == .json ? "domain name" : slot.nounInList)"
+                "\(shortened(original)) is not a \(style == .json ? "domain name" : slot.nounInList)"
                     + (isExpression ? expression(slot) : ""))
         }
         if domain.spellings.contains(where: \.hasLongLabel) {
@@ -135,10 +135,10 @@ struct SlotReader {
         }
         if text.contains("*") { throw EntryError(wildcards(text, original, slot)) }
         guard let literal = AddressLiteral(text) else {
-            throw EntryError("\(shortened(original)) is no address (\(style.addressForms))")
+            throw EntryError("\(shortened(original)) is not an address (\(style.addressForms))")
         }
         guard literal.isWellFormed else {
-            throw EntryError("\(shortened(original)) is no address: what follows the @ is no domain")
+            throw EntryError("\(shortened(original)) is not an address: what follows the @ is not a domain")
         }
         if isUnusual { note("\(shortened(original)) was taken as \(literal)") }
         return literal

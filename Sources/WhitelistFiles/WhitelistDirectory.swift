@@ -35,8 +35,8 @@ struct WhitelistDirectory: Hashable {
         } catch {
             switch error.code {
             case ENOENT where mayBeMissing: return []
-            case ENOENT: throw FileReadError("there is no such folder")
-            case ENOTDIR: throw FileReadError("it is no folder")
+            case ENOENT: throw FileReadError("directory does not exist")
+            case ENOTDIR: throw FileReadError("it is not a directory")
             case let code: throw FileReadError(code: code)
             }
         }

@@ -19,7 +19,7 @@ struct ControlClient {
         do throws(ControlFault) {
             return try ControlReply(line: line)
         } catch {
-            throw ProgramError(.unavailable, "unix:\(path): what answers there is no tprtd: \(error)")
+            throw ProgramError(.unavailable, "unix:\(path): what answers there is not tprtd: \(error)")
         }
     }
 

@@ -54,7 +54,7 @@ struct CopyCommand: MainActorCommand {
     @Option(help: ArgumentHelp("What keys begin with in a Redis to add to; else key_prefix.", valueName: "prefix"))
     var toKeyPrefix: String?
 
-    @Flag(help: "Begin anew, even if the same copy was interrupted before.")
+    @Flag(help: "Start from scratch, even if the same copy was interrupted before.")
     var fromStart = false
 
     @Flag(

@@ -211,14 +211,16 @@ struct CopyRun {
         do throws(CheckpointError) {
             guard let checkpoint = try file.read() else { return fresh }
             guard checkpoint.files == files else {
-                note("the copy was interrupted, and its source or its target is another file by now; beginning anew")
+                note(
+                    "the copy was interrupted, and its source or its target is another file by now; starting from scratch"
+                )
                 return fresh
             }
             resumedAfter = checkpoint.read
             note("going on after \(grouped(checkpoint.read)) entries, where the copy was interrupted")
             return checkpoint
         } catch {
-            note("\(error); beginning anew")
+            note("\(error); starting from scratch")
             return fresh
         }
     }
@@ -244,7 +246,7 @@ struct CopyRun {
             if atOnce { try file.write(checkpoint) } else { try file.note(checkpoint) }
         } catch {
             keepsCheckpoint = false
-            note("\(error): if this copy is interrupted, the next one begins anew")
+            note("\(error): if this copy is interrupted, the next one starts from scratch")
         }
     }
 
@@ -255,7 +257,7 @@ struct CopyRun {
 
     private var advice: String {
         keepsCheckpoint
-            ? "the same command goes on there (--from-start: anew)"
+            ? "the same command goes on there (--from-start: from the beginning)"
             : "run it again: what was copied already is only read"
     }
 }

@@ -64,7 +64,7 @@ struct EntryOptions: ParsableArguments {
         guard conditions.isEmpty else { throw ProgramError(.usage, "--entry says all: give it by itself") }
         do throws(JSONFault) {
             guard case .object(let members) = try JSONParser.parse(Array(entry.utf8)).content else {
-                throw JSONFault(line: 1, column: 1, complaint: "it is no object")
+                throw JSONFault(line: 1, column: 1, complaint: "it is not an object")
             }
             return members
         } catch {

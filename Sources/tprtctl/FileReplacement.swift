@@ -114,7 +114,7 @@ final class FileReplacement {
         let status = Self.status(target)
         if let status {
             guard status.st_mode & S_IFMT == S_IFREG else {
-                throw ProgramError(.cannotCreate, "\(bareOrQuoted(path)): it is no regular file")
+                throw ProgramError(.cannotCreate, "\(bareOrQuoted(path)): it is not a regular file")
             }
             guard fchown(descriptor, status.st_uid, status.st_gid) == 0 else {
                 throw ProgramError.system(.noPermission, path)

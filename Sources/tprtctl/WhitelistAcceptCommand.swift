@@ -8,7 +8,7 @@ struct WhitelistAcceptCommand: ParsableCommand {
         abstract: "Have the daemon take whitelists as they are, though they have lost most of their entries.",
         discussion: """
             A source that has lost more than half of its entries keeps what it had, since that is more often a mistake than \
-            meant. This reads all sources anew and takes them as they are now.
+            meant. This reads all sources again and takes them as they are now.
             """)
 
     @OptionGroup var daemon: ControlAccess

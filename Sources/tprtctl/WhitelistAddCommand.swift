@@ -84,7 +84,7 @@ struct WhitelistAddCommand: ParsableCommand {
             return try WhitelistEntry(members: members, options, notes: &notes)
         } catch {
             let remedy = error.description.contains("allow_wide") ? " (--force writes that)" : ""
-            throw ProgramError(.dataError, "the entry is no good: \(error)\(remedy)")
+            throw ProgramError(.dataError, "invalid entry: \(error)\(remedy)")
         }
     }
 

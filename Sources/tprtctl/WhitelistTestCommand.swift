@@ -43,10 +43,10 @@ struct WhitelistTestCommand: ParsableCommand {
 
     func validate() throws {
         guard Address(client: Array(client.utf8).span) != nil else {
-            throw ValidationError("\(shortened(client)) is no address")
+            throw ValidationError("\(shortened(client)) is not an address")
         }
         for text in attribute where !text.contains("=") {
-            throw ValidationError("\(shortened(text)) is no name=value")
+            throw ValidationError("\(shortened(text)) is malformed (expected name=value)")
         }
     }
 

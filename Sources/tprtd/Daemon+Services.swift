@@ -63,7 +63,7 @@ extension Daemon {
                 }
             } catch {
                 let reply = ControlReply(
-                    status: ExitStatus.unavailable.rawValue, warnings: ["nothing was read anew: the daemon is stopping"]
+                    status: ExitStatus.unavailable.rawValue, warnings: ["nothing was reloaded: the daemon is stopping"]
                 )
                 return ReloadResult(reply: reply, entries: 0)
             }

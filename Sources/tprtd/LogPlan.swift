@@ -133,7 +133,7 @@ extension LogFileError {
         switch number {
         case EACCES, EPERM: (.noPermission, "let the user of tprtd write there (chown), or choose another path")
         case EISDIR, ENXIO, ELOOP, ENAMETOOLONG: (.configuration, "give the path of a file")
-        case ENOENT, ENOTDIR: (.cannotCreate, "make its folder first")
+        case ENOENT, ENOTDIR: (.cannotCreate, "create its directory first")
         default: (.cannotCreate, "choose another path, or another log_type")
         }
     }

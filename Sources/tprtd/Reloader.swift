@@ -105,7 +105,7 @@ final class Reloader: Sendable {
             (order.isForChange ? early : nil)
             ?? plan.whitelists.read(acceptingShrunk: order.acceptsShrunk, through: files)
         let cause = order.isForChange ? " after a change" : ""
-        reply.messages.append("whitelists read anew\(cause): \(lists.size)")
+        reply.messages.append("whitelists reloaded\(cause): \(lists.size)")
         reply.warnings += lists.warnings
         if reply.status == 0, !lists.warnings.isEmpty { reply.status = ExitStatus.dataError.rawValue }
         // What is taken is no fault.
@@ -128,7 +128,7 @@ final class Reloader: Sendable {
         let changed = Configuration.changes(from: former.loaded.configuration, to: effective.configuration).map(\.key)
         let plan = try plan(of: effective, after: former.plan.whitelists)
         state.withLockedValue { $0 = State(loaded: effective, plan: plan) }
-        if !changed.isEmpty { reply.messages.append("settings read anew: \(changed.joined(separator: ", ")) changed") }
+        if !changed.isEmpty { reply.messages.append("settings reloaded: \(changed.joined(separator: ", ")) changed") }
         reply.warnings += restarting.map { "\($0) has changed: that takes a restart" } + plan.warnings
     }
 

@@ -38,11 +38,11 @@ struct ControlTests {
         "what is no request is named",
         arguments: [
             ("", "not JSON: expected a value, found the end of the text at column 1"),
-            ("5", "5 is no object"),
+            ("5", "5 is not an object"),
             ("{}", "the request has no \"verb\""),
             (#"{"verb": ""}"#, "the request has no \"verb\""),
             (#"{"verb": 5}"#, "the request has no \"verb\""),
-            (#"{"verb": "x", "arguments": 5}"#, "\"arguments\" is no list"),
+            (#"{"verb": "x", "arguments": 5}"#, "\"arguments\" is not a list"),
             (#"{"verb": "x", "arguments": ["a", {}]}"#, "\"arguments\" holds an object"),
         ])
     func faults(line: String, complaint: String) {
@@ -53,7 +53,7 @@ struct ControlTests {
     @Test(
         "what is no reply is named",
         arguments: [
-            ("[]", "a list is no object"), ("{}", "the reply has no \"status\""),
+            ("[]", "a list is not an object"), ("{}", "the reply has no \"status\""),
             (#"{"status": 256}"#, "the reply has no \"status\""),
             (#"{"status": 0, "messages": [1]}"#, "\"messages\" holds 1"),
         ])

@@ -29,7 +29,7 @@ struct UncleanEndTests {
         let second = try stage.open()
         #expect(
             stage.reports.all == [
-                "gdbm://\(stage.path): was not closed properly; written anew with its 3000 entries"
+                "gdbm://\(stage.path): was not closed properly; rewritten with its 3000 entries"
             ])
         #expect(try await stage.known(to: second, 0..<3_000) == 3_000)
         await second.close()

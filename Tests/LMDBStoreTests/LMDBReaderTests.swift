@@ -106,10 +106,10 @@ struct LMDBReaderTests {
         let cases: [(String, StoreError.Code, String)] = [
             (folder.file("missing"), .cannotCreate, "there is no such file"),
             (folder.file("missing/x"), .cannotCreate, "there is no such file"),
-            (folder.file("empty"), .corrupt, "is no database of TPRT, or is damaged"),
-            (folder.file("text"), .corrupt, "is no database of TPRT, or is damaged"),
-            (folder.path, .corrupt, "is no database of TPRT, or is damaged"),
-            ("/dev/null", .corrupt, "is no database of TPRT, or is damaged"),
+            (folder.file("empty"), .corrupt, "is not a database of TPRT, or is damaged"),
+            (folder.file("text"), .corrupt, "is not a database of TPRT, or is damaged"),
+            (folder.path, .corrupt, "is not a database of TPRT, or is damaged"),
+            ("/dev/null", .corrupt, "is not a database of TPRT, or is damaged"),
         ]
         try Data().write(to: URL(filePath: folder.file("empty")))
         try Data(repeating: 0x61, count: 20_000).write(to: URL(filePath: folder.file("text")))

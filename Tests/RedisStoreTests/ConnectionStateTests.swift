@@ -74,9 +74,9 @@ struct ConnectionStateTests {
         (.role, .array([.bulk("master"), .integer(1)]), .good),
         (
             .role, .array([.bulk("slave"), .bulk("h")]),
-            .fault(RedisError(.unavailable(.notServing), "the server is no master"))
+            .fault(RedisError(.unavailable(.notServing), "the server is not a master"))
         ),
-        (.role, .null, .fault(RedisError(.unavailable(.notServing), "the server is no master"))),
+        (.role, .null, .fault(RedisError(.unavailable(.notServing), "the server is not a master"))),
         (
             .role, .error("NOPERM x"),
             .fault(RedisError(.misconfigured, "the server doesn't tell its role: NOPERM x"))

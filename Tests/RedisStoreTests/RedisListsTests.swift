@@ -35,7 +35,8 @@ struct RedisListsTests {
         let complaints = contents.complaints.map { "\($0.list) \($0.key ?? "-"): \($0.sentence)" }
         #expect(
             complaints == [
-                "alice missing: there is no such key", "alice plain: the key is no hash", "text -: the key is no list",
+                "alice missing: there is no such key", "alice plain: the key is not a hash",
+                "text -: the key is not a list",
             ])
     }
 
@@ -97,6 +98,6 @@ struct RedisListsTests {
         let server = try await RedisServer.start()
         _ = try await server.command(["SET", "whitelists", "x"])
         let error = await #expect(throws: StoreError.self) { try await read("redis://127.0.0.1:\(server.port)") }
-        #expect(error?.description.contains("the key whitelists is no list") == true)
+        #expect(error?.description.contains("the key whitelists is not a list") == true)
     }
 }

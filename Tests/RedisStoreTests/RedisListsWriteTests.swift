@@ -119,9 +119,9 @@ struct RedisListsWriteTests {
 
     @Test(
         arguments: [
-            (["SET", "new", "x"], "the key new is no list"),
+            (["SET", "new", "x"], "the key new is not a list"),
             (["RPUSH", "new", "x"], "there is a list new that whitelists"),
-            (["SET", "whitelist:n", "x"], "the key whitelist:n is no hash"),
+            (["SET", "whitelist:n", "x"], "the key whitelist:n is not a hash"),
             (["HSET", "whitelist:n", "type", "x"], "the key whitelist:n holds something else"),
             (["HSET", "whitelist:n", "type", "x", "domain", "x"], "the key whitelist:n holds something else"),
         ])

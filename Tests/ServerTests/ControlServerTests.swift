@@ -59,7 +59,7 @@ struct ControlServerTests {
         "what can't be done is said, and the connection stays",
         arguments: [
             ("\n", "the request can't be read: not JSON: expected a value, found the end of the text at column 1"),
-            ("{\"verb\": \"dance\"}\n", "this daemon can't do that (it can: say, wait)"),
+            ("{\"verb\": \"dance\"}\n", "unknown command (supported: say, wait)"),
         ])
     func nonsense(text: String, complaint: String) async throws {
         try await serve(verbs) { path in

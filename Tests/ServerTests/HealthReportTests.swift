@@ -34,12 +34,12 @@ struct HealthReportTests {
         return lines
     }
 
-    private static let without = "requests are answered without the store until it answers again"
+    private static func unavailable(_ error: String) -> String { "store unavailable (\(error)); answering without it" }
 
     @Test func aChangeIsToldOnceAndAtOnce() {
         #expect(
             lines([(0, nil), (1, Self.gone), (2, Self.gone), (20, Self.gone), (31, nil), (32, nil)]) == [
-                "1 warning no disk; \(Self.without)",
+                "1 warning \(Self.unavailable("no disk"))",
                 "31 notice the store answers again, after 30.0 s; 3 requests were answered without it",
             ])
     }
@@ -47,13 +47,13 @@ struct HealthReportTests {
     @Test func aQuickReturnIsToldWhenThePauseIsOver() {
         #expect(
             lines([(0, Self.gone), (4, nil)]) == [
-                "0 warning no disk; \(Self.without)",
+                "0 warning \(Self.unavailable("no disk"))",
                 "10 notice the store answers again, after 4.0 s; 3 requests were answered without it",
             ])
     }
 
     @Test func whatDoesNotHoldIsNotTold() {
-        #expect(lines([(0, Self.gone), (4, nil), (5, Self.gone)]) == ["0 warning no disk; \(Self.without)"])
+        #expect(lines([(0, Self.gone), (4, nil), (5, Self.gone)]) == ["0 warning \(Self.unavailable("no disk"))"])
     }
 
     @Test func aStoreThatFlapsIsToldEveryTenSecondsAtMost() {
@@ -61,7 +61,7 @@ struct HealthReportTests {
         let lines = lines(flaps)
         #expect(
             lines.prefix(2) == [
-                "0 warning no disk; \(Self.without)",
+                "0 warning \(Self.unavailable("no disk"))",
                 "11 notice the store answers again, after 6.0 s; 18 requests were answered without it"
                     + " (11 changes since the last such line)",
             ])
@@ -71,9 +71,9 @@ struct HealthReportTests {
     @Test func anotherKindOfFaultIsAChangeAndWrongSettingsAreAnError() {
         #expect(
             lines([(0, Self.gone), (20, Self.refused), (40, Self.full), (60, nil)]) == [
-                "0 warning no disk; \(Self.without)",
-                "20 error no password; \(Self.without)",
-                "40 warning no room; \(Self.without)",
+                "0 warning \(Self.unavailable("no disk"))",
+                "20 error \(Self.unavailable("no password"))",
+                "40 warning \(Self.unavailable("no room"))",
                 "60 notice the store answers again, after 60.0 s; 3 requests were answered without it",
             ])
     }
@@ -82,7 +82,7 @@ struct HealthReportTests {
         let other = StoreError(.unavailable, "no answer")
         #expect(
             lines([(0, Self.gone), (12, nil), (13, Self.gone), (14, other)]).last
-                == "22 warning no answer; \(Self.without)")
+                == "22 warning \(Self.unavailable("no answer"))")
     }
 }
 

@@ -9,8 +9,8 @@ struct InheritedSocketsTests {
     /// What is handed over, and the complaint about it.
     enum Gift: String, CaseIterable {
         case nothing = "is not open"
-        case file = "is no socket"
-        case datagrams = "is no stream socket"
+        case file = "is not a socket"
+        case datagrams = "is not a stream socket"
         case connected = "does not listen"
 
         /// Calls `body` with such a descriptor.

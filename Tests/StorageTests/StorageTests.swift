@@ -70,7 +70,7 @@ struct StorageTests {
     }
 
     static let refused: [(String, String)] = [
-        ("", "is no database URL"), ("/var/lib/x", "is no database URL"), ("lmdb:/x", "names no file"),
+        ("", "is not a database URL"), ("/var/lib/x", "is not a database URL"), ("lmdb:/x", "names no file"),
         ("lmdb://host/x", "names no file"), ("lmdb:///", "names no file"), ("lmdb:///x/", "names no file"),
         ("gdbm:/x", "names no file"), ("dbm:///", "names no file"), ("memory:/x", "keeps nothing on disk"),
         ("mysql://user:secret@host/", "no store is called \"mysql:\""),

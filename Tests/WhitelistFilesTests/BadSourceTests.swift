@@ -26,7 +26,7 @@ struct BadSourceTests {
                     lists: [
                         RemoteSource.List(name: "l", entries: [("good", [("type", "helo_name"), ("domain", "r.s")])])
                     ],
-                    complaints: [("m", nil, "the key is no list"), ("l", "k", "the key is no hash")])
+                    complaints: [("m", nil, "the key is not a list"), ("l", "k", "the key is not a hash")])
             }
             let down = RemoteSource(name: "redis://down/0") { () throws(RemoteSource.ReadError) in
                 throw RemoteSource.ReadError("redis://down/0: connection refused")
@@ -50,8 +50,9 @@ struct BadSourceTests {
                 ),
                 (bytes, ":1: not JSON: the text is not UTF-8 at column 9"),
                 (huge, ": it has 1073741824 bytes, more than the 268435456 that are read"),
-                ("\(folder)/missing.json", ": there is no such file"), (folder, ": it is a folder"),
-                ("redis://keys/0", "(m) was skipped: the key is no list"), ("redis://down/0", ": connection refused"),
+                ("\(folder)/missing.json", ": there is no such file"), (folder, ": it is a directory"),
+                ("redis://keys/0", "(m) was skipped: the key is not a list"),
+                ("redis://down/0", ": connection refused"),
                 (last, nil),
             ]
             let urls = cases.map { path, _ in path.hasPrefix("/") ? "file://\(path)" : path }
@@ -69,7 +70,7 @@ struct BadSourceTests {
                     #expect(warnings.first?.hasPrefix("whitelist \(path)\(sentence)") == true, "\(warnings)")
                 }
             }
-            #expect(reading.warnings.contains("whitelist redis://keys/0(l:k) was skipped: the key is no hash"))
+            #expect(reading.warnings.contains("whitelist redis://keys/0(l:k) was skipped: the key is not a hash"))
         }
     }
 
@@ -81,10 +82,10 @@ struct BadSourceTests {
             (#""type": "ipv4_net", "net": "10.0.0.0/7""#, "10.0.0.0/7 is wider than /8"),
             (#""type": "ipv6_net", "net": "2001::/18""#, "2001::/18 is wider than /19"),
             (#""type": "remote_name", "domain": "com""#, "com is a top-level domain"),
-            (#""type": "remote_name", "domain": ".""#, #""." is no domain name"#),
+            (#""type": "remote_name", "domain": ".""#, #""." is not a domain name"#),
             (#""type": "recipient_domain", "domain": ".org.""#, "org is a top-level domain"),
-            (#""type": "recipient_literal", "recipient": "@""#, #""@" is no address"#),
-            (#""type": "recipient_literal", "recipient": """#, #""" is no address"#),
+            (#""type": "recipient_literal", "recipient": "@""#, #""@" is not an address"#),
+            (#""type": "recipient_literal", "recipient": """#, #""" is not an address"#),
             (#""type": "recipient_regex", "regex": ".*""#, "the regular expression matches the empty text"),
             (#""type": "recipient_regex", "regex": ".+@.+""#, "the regular expression matches everything"),
             (

@@ -52,9 +52,9 @@ struct CombinationTests {
         "what can't be read is skipped with its reason",
         arguments: [
             (#""type": "remote_name""#, #""domain" is missing"#),
-            (#""type": "remote_name", "domain": "a..b""#, #""a..b" is no domain name"#),
-            (#""type": "remote_name", "domain": ".""#, #""." is no domain name"#),
-            (#""type": "attribute", "name": "a b", "matches": "x""#, #""a b" is no name of an attribute"#),
+            (#""type": "remote_name", "domain": "a..b""#, #""a..b" is not a domain name"#),
+            (#""type": "remote_name", "domain": ".""#, #""." is not a domain name"#),
+            (#""type": "attribute", "name": "a b", "matches": "x""#, #""a b" is not the name of an attribute"#),
             (#""type": "attribute", "name": "size""#, #""matches" is missing"#),
             (#""type": "all""#, #""of" is missing"#),
             (#""type": "all", "of": []"#, #""of" is an array, not an array of conditions"#),

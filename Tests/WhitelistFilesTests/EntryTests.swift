@@ -73,9 +73,9 @@ struct EntryTests {
             ),
             (#"{"type": "ipv4_net"}"#, #""net" is missing"#),
             (#"{"type": "ipv4_net", "net": ["192.0.2.1"]}"#, #""net" is an array, not a string"#),
-            (#"{"type": "ipv4_net", "net": "192.0.2.300"}"#, #""192.0.2.300" is no IPv4 address or network"#),
-            (#"{"type": "ipv4_net", "net": ""}"#, #""" is no IPv4 address or network"#),
-            (#"{"type": "ipv4_net", "net": "a\nb"}"#, #""a\nb" is no IPv4 address or network"#),
+            (#"{"type": "ipv4_net", "net": "192.0.2.300"}"#, #""192.0.2.300" is not an IPv4 address or network"#),
+            (#"{"type": "ipv4_net", "net": ""}"#, #""" is not an IPv4 address or network"#),
+            (#"{"type": "ipv4_net", "net": "a\nb"}"#, #""a\nb" is not an IPv4 address or network"#),
             (
                 #"{"type": "ipv4_net", "net": "192.0.2.0/33"}"#,
                 #""192.0.2.0/33" has no prefix length (a prefix length up to 32, or such as 255.255.255.0)"#
@@ -88,7 +88,7 @@ struct EntryTests {
                 #"{"type": "ipv4_net", "net": "2001:db8::1", "mask": 32}"#,
                 #""2001:db8::1" is an IPv6 address, for which the type is ipv6_net"#
             ),
-            (#"{"type": "ipv6_net", "net": "2001:db8"}"#, #""2001:db8" is no IPv6 address or network"#),
+            (#"{"type": "ipv6_net", "net": "2001:db8"}"#, #""2001:db8" is not an IPv6 address or network"#),
             (
                 #"{"type": "ipv6_net", "net": "192.0.2.1"}"#,
                 #""192.0.2.1" is an IPv4 address, for which the type is ipv4_net"#
@@ -101,11 +101,11 @@ struct EntryTests {
             (#"{"type": "recipient_literal", "recipient": true}"#, #""recipient" is true, not a string"#),
             (
                 #"{"type": "recipient_literal", "recipient": "@"}"#,
-                #""@" is no address (user@domain, user, user@ or @domain)"#
+                #""@" is not an address (user@domain, user, user@ or @domain)"#
             ),
             (
                 #"{"type": "recipient_literal", "recipient": "a b"}"#,
-                #""a b" is no address (user@domain, user, user@ or @domain)"#
+                #""a b" is not an address (user@domain, user, user@ or @domain)"#
             ),
             (#"{"type": "sender_literal", "recipient": "user"}"#, #""sender" is missing"#),
             (#"{"type": "sender_literal", "sender": {}}"#, #""sender" is an object, not a string"#),
@@ -138,7 +138,7 @@ struct EntryTests {
         #expect(file.entries.isEmpty)
         #expect(
             file.skipped == [
-                "/wl.json:1(l[0]) was skipped: \(shown) is no mask (a prefix length up to 32, or such as 255.255.255.0)"
+                "/wl.json:1(l[0]) was skipped: \(shown) is not a mask (a prefix length up to 32, or such as 255.255.255.0)"
             ])
     }
 
@@ -146,6 +146,6 @@ struct EntryTests {
     func masksOfIPv6(mask: String) throws {
         let file = try whitelist(#"{l: [{"type": "ipv6_net", "net": "2001:db8::", "mask": \#(mask)}]}"#)
         #expect(file.entries.isEmpty)
-        #expect(file.skipped == ["/wl.json:1(l[0]) was skipped: \(mask) is no mask (a prefix length up to 128)"])
+        #expect(file.skipped == ["/wl.json:1(l[0]) was skipped: \(mask) is not a mask (a prefix length up to 128)"])
     }
 }

@@ -34,8 +34,8 @@ struct FileReadingTests {
             try write("{}", to: "\(folder)/file")
             for (path, sentence) in [
                 ("\(folder)/missing", "there is no such file"), ("\(folder)/file\0", "there is no such file"),
-                ("", "there is no such file"), (folder, "it is a folder"), ("/dev/null", "it is no regular file"),
-                ("\(folder)/pipe", "it is no regular file"),
+                ("", "there is no such file"), (folder, "it is a directory"), ("/dev/null", "it is not a regular file"),
+                ("\(folder)/pipe", "it is not a regular file"),
                 ("\(folder)/file/x", "it can't be read (Not a directory)"),
                 ("\(folder)/loop", "it can't be read (Too many levels of symbolic links)"),
             ] {

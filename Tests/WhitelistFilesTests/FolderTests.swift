@@ -49,7 +49,8 @@ struct FolderTests {
             let gone = sources.read()
             #expect(gone.whitelist.count == 3)
             #expect(
-                gone.warnings[0] == "whitelist \(own): there is no such folder; its last good reading stays (files: 2)")
+                gone.warnings[0] == "whitelist \(own): directory does not exist; its last good reading stays (files: 2)"
+            )
             #expect(rename("\(folder)/away", own) == 0)
             try remove("\(own)/a.json")
             try write(Self.two, to: "\(own)/b.json")
@@ -64,8 +65,8 @@ struct FolderTests {
         try withFolder { folder in
             try write("{}", to: "\(folder)/file")
             for (url, complaint) in [
-                ("dir://\(folder)/none", "\(folder)/none: there is no such folder"),
-                ("dir://\(folder)/file", "\(folder)/file: it is no folder"),
+                ("dir://\(folder)/none", "\(folder)/none: directory does not exist"),
+                ("dir://\(folder)/file", "\(folder)/file: it is not a directory"),
             ] {
                 let fault = try #require(throws: WhitelistError.self) {
                     try WhitelistSource(url, remote: { _ in nil }).documents()

@@ -39,16 +39,16 @@ struct PostgreyListTests {
                 .postgreyClients, "10.1/\u{1b}]0;x\u{7}",
                 "postgrey takes \"10.1/\\u001b]0;x\\u0007\" for one /24 network"
             ),
-            (.postgreyClients, "192.0.2.300", #""192.0.2.300" is no address or network"#),
+            (.postgreyClients, "192.0.2.300", #""192.0.2.300" is not an address or network"#),
             (.postgreyClients, "192.0.2.0/33", #""192.0.2.0/33" has no prefix length up to 32"#),
-            (.postgreyClients, "2001:db8::g", #""2001:db8::g" is no address or network"#),
+            (.postgreyClients, "2001:db8::g", #""2001:db8::g" is not an address or network"#),
             (.postgreyClients, "0.0.0.0/0", "0.0.0.0/0 is wider than /8"),
             (.postgreyClients, "com", "com is a top-level domain"),
             (.postgreyClients, "a@b", #""a@b" is a mail address, which belongs in a list of recipients"#),
             (.postgreyClients, "/(/", #""(": the parentheses are not balanced (RE2): missing ): ("#),
             (.postgreyRecipients, "@test.example", #""@test.example": write "test.example" for all addresses in it"#),
             (.postgreyRecipients, "postmaster", #""postmaster": write "postmaster@" for that user in every domain"#),
-            (.postgreyRecipients, "a..b", #""a..b" is no domain or address"#),
+            (.postgreyRecipients, "a..b", #""a..b" is not a domain or address"#),
             (.postgreyRecipients, "/./", "the regular expression matches everything"),
         ])
     func malformed(form: WhitelistDocument.Form, line: String, complaint: String) throws {

@@ -18,7 +18,7 @@ struct RemarkTests {
                 reading.warnings == [
                     "whitelist \(path):2 and 33 more entries were skipped: regular expressions are off "
                         + "(service.allow_wl_regex turns them on) (\"tprtctl whitelist check\" names each)",
-                    "whitelist \(path):36 was skipped: \"192.0.2.300\" is no address or network",
+                    "whitelist \(path):36 was skipped: \"192.0.2.300\" is not an address or network",
                 ])
             #expect(
                 reading.notes == [

@@ -136,9 +136,9 @@ struct RemoteListTests {
         for name in ["whitelists", ""] {
             #expect(throws: WhitelistError.self) { try RemoteList(name, in: .none, digest: digestStandIn) }
         }
-        let text = RemoteSource.Contents(lists: [], complaints: [("l", nil, "the key is no list")])
+        let text = RemoteSource.Contents(lists: [], complaints: [("l", nil, "the key is not a list")])
         let fault = #expect(throws: WhitelistError.self) { try merged(Self.three, into: text) }
-        #expect(fault?.description == "l: the key is no list")
+        #expect(fault?.description == "l: the key is not a list")
     }
 
     @Test("an entry comes, first or last, and goes by its name, its number or what it matches")

@@ -84,7 +84,7 @@ struct WhitelistFileTests {
     }
 
     @Test(
-        "what is no object of lists is a fault with line and column",
+        "what is not an object of lists is a fault with line and column",
         arguments: [
             ("\n // x\n", "/wl.json:3: not JSON: expected a value, found the end of the text at column 1"),
             ("{\n \"a\" []}", "/wl.json:2: not JSON: expected \":\" after the key, found \"[\" at column 6"),

@@ -131,7 +131,7 @@ struct WhitelistSourcesTests {
             #expect(
                 reading.warnings == [
                     "whitelist \(missing): there is no such file; it counts as empty",
-                    "whitelist \(folder): it is a folder; it counts as empty",
+                    "whitelist \(folder): it is a directory; it counts as empty",
                 ])
         }
     }

@@ -141,9 +141,9 @@ struct WhitelistTextTests {
     }
 
     @Test(
-        "what is no object of lists is left alone",
+        "what is not an object of lists is left alone",
         arguments: [
-            ("[]", "/wl.json:1: not JSON: it is no object of lists at column 1"),
+            ("[]", "/wl.json:1: not JSON: it is not an object of lists at column 1"),
             ("{l: {}}", "/wl.json(l): it is not an array of entries"),
             ("{l: [}", "/wl.json:1: not JSON: expected a value, found \"}\" at column 6"),
         ])

@@ -107,8 +107,8 @@ struct WrittenFormsTests {
             (#""type": "remote_name", "domain": "a.example;b.example""#, "write an entry each: a.example, b.example"),
             (#""type": "remote_name", "domain": "!a.example""#, "a ! means nothing here"),
             (#""type": "remote_name", "domain": "mx.example.1""#, "no client's name ends in a number"),
-            (#""type": "remote_name", "domain": "a\u00a0b.example""#, "is no domain name"),
-            (#""type": "remote_name", "domain": "a\u202eb.example""#, "is no domain name"),
+            (#""type": "remote_name", "domain": "a\u00a0b.example""#, "is not a domain name"),
+            (#""type": "remote_name", "domain": "a\u202eb.example""#, "is not a domain name"),
             (#""type": "sender_literal", "sender": "a@b.example,c@d.example""#, "write an entry each"),
             (#""type": "sender_literal", "sender": "192.0.2.1""#, "address or network, for which the type is"),
             (#""type": "sender_literal", "sender": "192.0.2.0/24""#, "for which the type is ipv4_net"),
@@ -118,7 +118,7 @@ struct WrittenFormsTests {
             (#""type": "sender_literal", "sender": "*@*.example.org""#, "for which the type is sender_domain"),
             (#""type": "recipient_literal", "recipient": ".example.org""#, "for which the type is recipient_domain"),
             (#""type": "recipient_literal", "recipient": "u*@example.org""#, "(type recipient_regex)"),
-            (#""type": "recipient_literal", "recipient": "u@a..b""#, "what follows the @ is no domain"),
+            (#""type": "recipient_literal", "recipient": "u@a..b""#, "what follows the @ is not a domain"),
         ])
     func refused(members: String, remedy: String) throws {
         let read = try whitelist("{l: [{\(members)}]}")

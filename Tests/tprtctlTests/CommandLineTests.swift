@@ -57,13 +57,13 @@ struct CommandLineTests {
             (["memory:", "lmdb:///b"], "FROM-URL: a memory: store ends with its process: name another one"),
             (["lmdb:///a", "memory:"], "TO-URL: a memory: store ends with its process: name another one"),
             (["lmdb:///a", "lmdb:///a"], "lmdb:///a would be copied to itself"),
-            (["/dev/null", "lmdb:///a"], "FROM-URL: \"/dev/null\" is no database URL"),
+            (["/dev/null", "lmdb:///a"], "FROM-URL: \"/dev/null\" is not a database URL"),
             (["lmdb:///dev/null", "lmdb:///dev/../dev/null"], "would be copied to itself"),
             (["redis://u:s3cret@h/1", "redis://v:s3cret@h/1"], "redis://h:6379/1 would be copied to itself"),
             (["lmdb:///a", "lmdb:///b", "--from-key-prefix", "p"], "--from-key-prefix: only a Redis has one"),
             (["redis://h", "gdbm:///b", "--to-key-prefix", "p"], "--to-key-prefix: only a Redis has one"),
             (["lmdb:///a", "gdbm:///b"], "gdbm:///b holds one table: say which with --table greylist or"),
-            (["redis://u:s3cret@h/x", "lmdb:///b"], "FROM-URL: a redis URL has a database"),
+            (["redis://u:s3cret@h/x", "lmdb:///b"], "FROM-URL: a redis URL has an invalid database"),
         ])
     func refused(arguments: [String], sentence: String) throws {
         let failure = try #require(throws: ProgramError.self) { try plan(arguments) }

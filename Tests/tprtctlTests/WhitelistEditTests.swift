@@ -69,7 +69,7 @@ struct WhitelistEditTests {
     func wide(arguments: [String], sentence: String) throws {
         let failure = try #require(throws: ProgramError.self) { try add(arguments).entry() }
         #expect(failure.status == .dataError)
-        #expect(failure.messages[0].hasPrefix("the entry is no good: \(sentence)"))
+        #expect(failure.messages[0].hasPrefix("invalid entry: \(sentence)"))
         #expect(failure.messages[0].hasSuffix("(--force writes that)"))
         #expect(try add(arguments + ["--force"]).entry().text.contains(#""allow_wide": true"#))
     }
@@ -97,7 +97,7 @@ struct WhitelistEditTests {
                 "postgrey-clients:///etc/postgrey/whitelist_clients",
                 "edit /etc/postgrey/whitelist_clients.local in an editor"
             ),
-            ("mysql://u:s3cret@h", "can't be read"), ("redis://u:s3cret@h/x", "a redis URL has a database"),
+            ("mysql://u:s3cret@h", "can't be read"), ("redis://u:s3cret@h/x", "a redis URL has an invalid database"),
             ("list.json", "is no URL"),
         ])
     func targets(url: String, sentence: String) throws {
@@ -150,7 +150,7 @@ struct WhitelistEditTests {
     }
 
     private static func entry(_ domain: String) throws(WhitelistError) -> WhitelistEntry {
-        guard let domain = Domain(domain) else { throw WhitelistError("\(domain) is no domain") }
+        guard let domain = Domain(domain) else { throw WhitelistError("\(domain) is not a domain") }
         return WhitelistEntry(.heloName(domain))
     }
 
@@ -182,7 +182,7 @@ struct WhitelistEditTests {
         #expect(symlink("nowhere", folder.file("link")) == 0 && mkfifo(folder.file("pipe"), 0o600) == 0)
         for (path, status, sentence) in [
             (folder.file("none/wl.json"), Programs.ExitStatus.cannotCreate, "No such file or directory"),
-            (folder.path, .noInput, "it is a folder"), (folder.file("pipe"), .noInput, "it is no regular file"),
+            (folder.path, .noInput, "it is a directory"), (folder.file("pipe"), .noInput, "it is not a regular file"),
             (folder.file("link"), .cannotCreate, "the link leads nowhere"),
             ("", .usage, "an empty path names no file"),
         ] {

@@ -16,7 +16,9 @@ struct PIDFileTests {
             let failure = try #require(throws: ProgramError.self) { try PIDFile(path) }
             #expect(failure.status == .unavailable)
             #expect(
-                failure.messages == ["server.pid_file_path: \(path): process \(getpid()) runs already: stop it first"])
+                failure.messages == [
+                    "server.pid_file_path: \(path): already running (process \(getpid())): stop it first"
+                ])
             file.remove { _ in }
             #expect(access(path, F_OK) != 0)
         }

@@ -180,7 +180,7 @@ struct PlanTests {
             ("service.awl_db=redis-unix:///run/redis?password=s3cret", "unknown option"),
             ("service.grey_db=mysql://u:s3cret@h/0", "no store is called"),
             ("service.grey_db=lmdb://relative", "an absolute path"),
-            ("service.grey_db=/var/lib/tprt.lmdb", "no database URL"),
+            ("service.grey_db=/var/lib/tprt.lmdb", "not a database URL"),
             ("service.grey_text=come back in {sekunds}", "{sekunds}"),
             ("service.grey_smtp_header=X-Greylist: {sekunds}", "{sekunds}"),
             ("service.grey_smtp_header=X-Greylist: {wait", "brace"),

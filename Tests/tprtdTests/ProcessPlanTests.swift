@@ -74,11 +74,11 @@ struct ProcessPlanTests {
         Refusal("group=postfix", by: user, .configuration, "-i: server.group: a group is changed only together"),
         Refusal("chroot=true", by: user, .configuration, "-i: server.chroot: a chroot needs dropped privileges"),
         Refusal("user=tprt chroot=true", by: user, .noPermission, "-i: server.chroot: only root can make a chroot"),
-        Refusal("user=nobody chroot=true", by: .root, .configuration, "/nonexistent: there is no such folder"),
-        Refusal("user=tprt chroot=true chroot_dir=/", by: .root, .configuration, "\"/\" is no absolute path"),
+        Refusal("user=nobody chroot=true", by: .root, .configuration, "/nonexistent: directory does not exist"),
+        Refusal("user=tprt chroot=true chroot_dir=/", by: .root, .configuration, "\"/\" is not an absolute path"),
         Refusal("user=tprt chroot=true chroot_dir=/a/../b", by: .root, .configuration, "set server.chroot_dir"),
         Refusal(
-            "user=tprt pid_file_path=p", by: .root, .configuration, "-i: server.pid_file_path: \"p\" is no absolute"),
+            "user=tprt pid_file_path=p", by: .root, .configuration, "-i: server.pid_file_path: \"p\" is not an absolute"),
     ]
 
     @Test("what can't be is refused, with the setting, the remedy and the status", arguments: refusals)

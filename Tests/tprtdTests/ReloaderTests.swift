@@ -64,7 +64,7 @@ struct ReloaderTests {
     func settings() throws {
         let stage = try Stage()
         let before = stage.reloader.read(Reload.Order())
-        #expect(before.reply == ControlReply(messages: ["whitelists read anew: 0 entries"]))
+        #expect(before.reply == ControlReply(messages: ["whitelists reloaded: 0 entries"]))
         #expect(before.plan.engine.options.rules.delay == 300)
 
         try stage.write(
@@ -78,9 +78,9 @@ struct ReloaderTests {
             reading.reply
                 == ControlReply(
                     messages: [
-                        "settings read anew: service.grey_delay, service.nat64_prefixes, service.fold_recipient, "
+                        "settings reloaded: service.grey_delay, service.nat64_prefixes, service.fold_recipient, "
                             + "service.maintenance_interval changed",
-                        "whitelists read anew: 0 entries",
+                        "whitelists reloaded: 0 entries",
                     ],
                     warnings: [
                         "server.idle_timeout has changed: that takes a restart",
@@ -120,7 +120,7 @@ struct ReloaderTests {
         try stage.write(networks: ["192.0.2.1", "192.0.2.2"])
         let reading = stage.reloader.read(Reload.Order())
         #expect(reading.reply.status == 78)
-        #expect(reading.reply.messages == ["whitelists read anew: 2 entries"])
+        #expect(reading.reply.messages == ["whitelists reloaded: 2 entries"])
         #expect(reading.reply.warnings.count == 2)
         #expect(reading.reply.warnings.first?.contains(named) == true)
         #expect(reading.reply.warnings.first?.contains("\(stage.folder)/tprt.conf") == true)
@@ -160,7 +160,7 @@ struct ReloaderTests {
         let stage = try Stage()
         try stage.write(#""grey_delay": "10m""#)
         let reading = stage.reloader.read(Reload.Order(isForChange: true))
-        #expect(reading.reply == ControlReply(messages: ["whitelists read anew after a change: 0 entries"]))
+        #expect(reading.reply == ControlReply(messages: ["whitelists reloaded after a change: 0 entries"]))
         #expect(reading.plan.engine.options.rules.delay == 300)
     }
 
@@ -176,7 +176,7 @@ struct ReloaderTests {
         #expect(held.reply.warnings.count == 1)
         #expect(held.whitelist.count == 3)
         let taken = stage.reloader.read(Reload.Order(acceptsShrunk: true))
-        #expect(taken.reply == ControlReply(messages: ["whitelists read anew: 1 entry"]))
+        #expect(taken.reply == ControlReply(messages: ["whitelists reloaded: 1 entry"]))
         #expect(taken.whitelist.count == 1)
     }
 

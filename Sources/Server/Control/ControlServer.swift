@@ -107,7 +107,7 @@ public struct ControlServer: Service {
         }
         guard let verb = verbs[request.verb] else {
             let known = verbs.keys.sorted().joined(separator: ", ")
-            return ControlReply(status: EX_USAGE, warnings: ["this daemon can't do that (it can: \(known))"])
+            return ControlReply(status: EX_USAGE, warnings: ["unknown command (supported: \(known))"])
         }
         return await verb(request)
     }

@@ -28,7 +28,7 @@ public struct InheritedSockets: Sendable {
             return
         }
         guard let count = CInt(text), (0...CInt.max - first).contains(count) else {
-            throw ListenError(.unusable, "LISTEN_FDS=\(text): no number of descriptors")
+            throw ListenError(.unusable, "LISTEN_FDS: invalid value \"\(text)\"")
         }
         let names = environment["LISTEN_FDNAMES"]?.split(separator: ":", omittingEmptySubsequences: false) ?? []
         var sockets: [Socket] = []
@@ -71,8 +71,8 @@ public struct InheritedSockets: Sendable {
                     + "the socket unit wants ListenStream= and Accept=no")
         }
         guard fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0 else { throw unusable("is not open") }
-        guard let kind = option(SO_TYPE, of: descriptor) else { throw unusable("is no socket") }
-        guard kind == CInt(SOCK_STREAM.rawValue) else { throw unusable("is no stream socket") }
+        guard let kind = option(SO_TYPE, of: descriptor) else { throw unusable("is not a socket") }
+        guard kind == CInt(SOCK_STREAM.rawValue) else { throw unusable("is not a stream socket") }
         guard option(SO_ACCEPTCONN, of: descriptor) == 1 else { throw unusable("does not listen") }
         guard let address = ListenAddress(boundTo: descriptor) else {
             throw unusable("is neither a unix nor a TCP socket")

@@ -70,7 +70,7 @@ public struct Supervision: Service {
                 try? await Task.sleep(until: start + pause)
             }
         } catch {
-            logger.error("the watchdog can't be fed: \(error)")
+            logger.error("cannot send watchdog keep-alives: \(error)")
         }
     }
 }

@@ -72,7 +72,7 @@ struct Background: Sendable {
         var count = read(pipe, &byte, 1)
         while count < 0, errno == EINTR { count = read(pipe, &byte, 1) }
         if count == 1 { _exit(CInt(byte)) }
-        let failure = ProgramError(.software, "the process in the background ended before it listened")
+        let failure = ProgramError(.software, "daemon exited during startup")
         failure.say(Program.name)
         _exit(failure.status.rawValue)
     }

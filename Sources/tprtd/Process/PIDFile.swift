@@ -101,7 +101,7 @@ struct PIDFile: Sendable {
         if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return }
         guard errno == EWOULDBLOCK else { throw failure(path, errno) }
         let holder = number(in: descriptor).map { "process \($0)" } ?? "another process"
-        throw ProgramError(.unavailable, "server.pid_file_path: \(path): \(holder) runs already: stop it first")
+        throw ProgramError(.unavailable, "server.pid_file_path: \(path): already running (\(holder)): stop it first")
     }
 
     /// Puts the number of this process into the file; false where the file was another user's and is gone now.
@@ -175,7 +175,7 @@ struct PIDFile: Sendable {
     private static func failure(_ path: String, _ code: CInt) -> ProgramError {
         let name = "server.pid_file_path: \(path)"
         return switch code {
-        case ENOENT, ENOTDIR: ProgramError(.cannotCreate, "\(name): there is no such folder: make it")
+        case ENOENT, ENOTDIR: ProgramError(.cannotCreate, "\(name): directory does not exist: create it")
         case ELOOP: ProgramError(.cannotCreate, "\(name): is a symbolic link: name the file itself")
         case EACCES, EPERM, EROFS:
             ProgramError(

@@ -31,7 +31,7 @@ struct ProcessPlan: Equatable {
         chroot = server.chroot ? faults.chroot(server, identity, by: starter) : nil
         pidFile = server.pidFilePath.isEmpty ? nil : server.pidFilePath
         if let pidFile, !pidFile.hasPrefix("/") {
-            faults.complain("server.pid_file_path", "\"\(pidFile)\" is no absolute path: begin it with /")
+            faults.complain("server.pid_file_path", "\"\(pidFile)\" is not an absolute path: begin it with /")
         }
         daemonizes = server.daemonize
         if let failure = faults.failure { throw failure }
@@ -139,12 +139,12 @@ private struct Faults {
         let path = isHome ? identity.home : server.chrootDir
         let (key, subject) = isHome ? ("server.chroot", "the home of \(identity.user), ") : ("server.chroot_dir", "")
         guard let chroot = Chroot(path: path) else {
-            complain(key, "\(subject)\"\(path)\" is no absolute path of a folder below /: set server.chroot_dir")
+            complain(key, "\(subject)\"\(path)\" is not an absolute path of a directory below /: set server.chroot_dir")
             return nil
         }
         var status = stat()
         guard stat(chroot.path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
-            complain(key, "\(subject)\(chroot.path): there is no such folder: make it, or set server.chroot_dir")
+            complain(key, "\(subject)\(chroot.path): directory does not exist: create it, or set server.chroot_dir")
             return nil
         }
         return chroot
