@@ -307,7 +307,8 @@ struct ChrootTests {
             (["--user", ""], 78, "server.chroot: a chroot needs dropped privileges"),
             (["--user", "root"], 78, "server.user: root is root"),
             (["--chroot_dir", ""], 78, "set server.chroot_dir"), (["--chroot_dir", "/"], 78, "set server.chroot_dir"),
-            (["--chroot_dir", "jail"], 78, "not an absolute path"), (["--chroot_dir", "/no/such/folder"], 78, "create it"),
+            (["--chroot_dir", "jail"], 78, "not an absolute path"),
+            (["--chroot_dir", "/no/such/folder"], 78, "create it"),
             (
                 ["-i", "service.grey_db=lmdb:///var/lib/tprt.lmdb"], 78,
                 "service.grey_db: /var/lib/tprt.lmdb can't be reached"

@@ -6,7 +6,7 @@ public import Greylist
 /// store does a slice when it has time.
 ///
 /// - `Position`: where a walk through the table goes on
-public final class PendingTracker<Position>: @unchecked Sendable {  // guarded by: a store uses it on its storage thread alone
+public final class PendingTracker<Position>: @unchecked Sendable {  // guarded by: its storage thread
     /// How many entries to visit in a slice: at most a few milliseconds.
     public static var slice: Int { 1_000 }
 

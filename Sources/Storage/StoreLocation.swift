@@ -13,7 +13,8 @@ public enum StoreLocation: Sendable, Hashable {
     public init(url: String) throws(StoreURLError) {
         let parts = url.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2 else {
-            throw StoreURLError(description: "\"\(url)\" is not a database URL (such as lmdb:///var/lib/tprt/tprt.lmdb)")
+            throw StoreURLError(
+                description: "\"\(url)\" is not a database URL (such as lmdb:///var/lib/tprt/tprt.lmdb)")
         }
         let scheme = parts[0].lowercased()
         switch scheme {

@@ -78,7 +78,8 @@ struct ProcessPlanTests {
         Refusal("user=tprt chroot=true chroot_dir=/", by: .root, .configuration, "\"/\" is not an absolute path"),
         Refusal("user=tprt chroot=true chroot_dir=/a/../b", by: .root, .configuration, "set server.chroot_dir"),
         Refusal(
-            "user=tprt pid_file_path=p", by: .root, .configuration, "-i: server.pid_file_path: \"p\" is not an absolute"),
+            "user=tprt pid_file_path=p", by: .root, .configuration, "-i: server.pid_file_path: \"p\" is not an absolute"
+        ),
     ]
 
     @Test("what can't be is refused, with the setting, the remedy and the status", arguments: refusals)
