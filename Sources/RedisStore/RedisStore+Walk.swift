@@ -32,7 +32,9 @@ extension RedisStore {
         let lives = try await run(found.count) { number, commands, buffer in
             commands.timeToLive(of: found[number].key, in: table, into: &buffer)
         }
-        let dropped = pending.withLockedValue { pending in found.map { pending.hasDropped($0.sighting) } }
+        let dropped = pending.withLockedValue { pending in
+            found.map { table == .greylist && pending.hasDropped($0.sighting) }
+        }
         let changes = found.indices.filter { number in
             found[number].isToGo(dropped[number], at: now, under: rules) || (try? lives[number].get()) == .integer(-1)
         }
@@ -48,6 +50,7 @@ extension RedisStore {
         for (place, reply) in zip(changes, replies) where found[place].isToGo(dropped[place], at: now, under: rules) {
             guard try reply.value() == .integer(1) else { continue }
             slice.removed += 1
+            guard table == .greylist else { continue }
             pending.withLockedValue { pending in
                 pending.remove(found[place].sighting, network: 0)
                 pending.commit()

@@ -48,6 +48,24 @@ struct EntriesTests {
         }
     }
 
+    /// The limit is one of first attempts, and those are in the greylist alone.
+    @Test func whatIsDroppedOfTheGreylistStaysInOtherTables() async throws {
+        try await withServer(.plain) { server in
+            let store = try openStore(url(server), keyPrefix: "t:")
+            let rules = Rules(maxPending: 1)
+            let now = Timestamp(seconds: 9_000)
+            let entry = Entry(
+                key: Key(Array("lane:example.org".utf8).span, isHashed: false),
+                sighting: Sighting(firstAt: Timestamp(seconds: 1_000)))
+            try await store.merge([entry], into: .identity, at: now, under: rules)
+            for time: Int64 in [1_000, 9_000] { _ = try await store.ask("a \(time)", at: time, under: rules) }
+            #expect(try await store.maintain(.identity, at: 9_000, limit: 10).removed == 0)
+            #expect(try await store.everything(in: .identity) == [entry])
+            #expect(try await store.maintain(.greylist, at: 9_000, limit: 10).removed == 1)
+            await store.close()
+        }
+    }
+
     /// Those of TPRT 0.9.3 have none.
     @Test func entriesWithoutAnExpiryGetOneAndNothingElseIsTouched() async throws {
         try await withServer(.plain) { server in
