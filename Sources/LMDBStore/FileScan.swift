@@ -15,6 +15,8 @@ struct FileScan {
     let size: Int
     /// How long to scan, in milliseconds; nil to scan all of it.
     var limit: Int?
+    /// How many seconds a scan without a limit may take for a thousand entries; one that takes longer is stuck.
+    var patience: CUnsignedInt = 10
     /// Whether to find each entry by its key, too, and to compare what is there with what LMDB counts.
     var isThorough = false
     /// Whether others may write to the file meanwhile: they are told which pages are being read.
@@ -27,10 +29,9 @@ struct FileScan {
     ///
     /// - Parameter parent: for whom to scan; without it the process ends
     func finds(parent: pid_t) -> Finding {
-        if limit == nil { alarm(IntegrityCheck.longest) }
         do throws(LMDBError) {
             if isThorough, !MetaPages.agree(at: path) { return .damage }
-            var walk = ScanWalk(parent: parent, isThorough: isThorough)
+            var walk = ScanWalk(parent: parent, isThorough: isThorough, patience: limit == nil ? patience : nil)
             return try isSound(try open(), &walk) ? .none : .damage
         } catch {
             // Too little memory, no right to read, a disk that fails: nothing of it says that the file is damaged.
@@ -104,10 +105,12 @@ struct ScanWalk {
     let isThorough: Bool
     /// Until when to scan, in milliseconds; nil to scan all there is.
     var deadline: Int?
+    private let patience: CUnsignedInt?
     private var visited = 0
 
-    init(parent: pid_t, isThorough: Bool) {
-        (self.parent, self.isThorough) = (parent, isThorough)
+    /// - Parameter patience: how many seconds a thousand entries may take; nil where the scan ends by itself
+    init(parent: pid_t, isThorough: Bool, patience: CUnsignedInt?) {
+        (self.parent, self.isThorough, self.patience) = (parent, isThorough, patience)
     }
 
     /// Whether all entries of a table are what they ought to be, as far as there is time.
@@ -159,6 +162,7 @@ struct ScanWalk {
         visited += 1
         guard visited & 1023 == 0 else { return false }
         if getppid() != parent { _exit(0) }
+        if let patience { alarm(patience) }
         return deadline.map { Self.milliseconds() >= $0 } ?? false
     }
 

@@ -9,9 +9,6 @@ enum IntegrityCheck {
     /// How long to check, in milliseconds.
     static let limit = 100
 
-    /// How long to check where there is no other limit, in seconds.
-    static let longest: CUnsignedInt = 600
-
     /// The ends that damaged pages bring about.
     private static var crashes: [CInt] { [SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGTRAP] }
 
@@ -42,7 +39,7 @@ enum IntegrityCheck {
     }
 
     /// - Parameter lock: a descriptor whose lock is to stay with this process alone
-    private static func passes(_ scan: FileScan, leaving lock: CInt?) -> Bool {
+    static func passes(_ scan: FileScan, leaving lock: CInt?) -> Bool {
         for _ in 0..<tries {
             guard let status = run(scan, leaving: lock) else { return true }
             if !isHung(status) { return isPassed(status) }
@@ -56,7 +53,7 @@ enum IntegrityCheck {
 
     /// Scans once; returns the status of waitpid(2), nil where no process can be had.
     private static func run(_ scan: FileScan, leaving lock: CInt?) -> CInt? {
-        let seconds = CUnsignedInt(clamping: (scan.limit ?? 0) / 1000 + 3)
+        let seconds = scan.limit.map { CUnsignedInt(clamping: $0 / 1000 + 3) } ?? scan.patience
         let parent = getpid()
         let child = fork()
         if child < 0 { return nil }

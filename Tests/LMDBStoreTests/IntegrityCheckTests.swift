@@ -38,4 +38,17 @@ struct IntegrityCheckTests {
     func aListOfFreePagesIsKnown(_ words: [UInt], _ isOne: Bool) {
         #expect(words.withUnsafeBytes { FreePages.isOne($0, pages: 10) } == isOne)
     }
+
+    /// As where a lock of the run-time library was held at the fork: here it waits for somebody to write to a FIFO.
+    @Test func aScanThatIsStuckIsGivenUp() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file("fifo")
+        try #require(mkfifo(path, 0o600) == 0)
+        var scan = FileScan(path: path, size: 1 << 20)
+        (scan.isThorough, scan.patience) = (true, 1)
+        let begin = ContinuousClock.now
+        // Nothing that was seen says that it is damaged.
+        #expect(IntegrityCheck.passes(scan, leaving: nil))
+        #expect(ContinuousClock.now - begin < .seconds(60))
+    }
 }
