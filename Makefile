@@ -17,9 +17,9 @@ help:
 	@echo "make run      install what the build needs, build, and start tprtd on $(ADDRESS):$(PORT)"
 	@echo "make test     install what the tests need, and run all of them"
 	@echo "make check    format, shell scripts, links of the documents"
-	@echo "make generate write anew what derives from the declarations (etc/tprt.conf, man)"
+	@echo "make generate rewrite what derives from declarations (etc/tprt.conf, man, table of modules)"
 	@echo "make fuzz     feed the decoders random replies for FUZZ_SECONDS ($(FUZZ_SECONDS))"
-	@echo "make bench    measure beside a bare responder and postgrey, and write docs/performance.md anew (five minutes)"
+	@echo "make bench    measure beside a bare responder and postgrey, and rewrite docs/performance.md (five minutes)"
 	@echo "make bench-check   measure a little, and compare with Benchmarks/thresholds.txt and allocations.txt (two minutes)"
 	@echo "make bench-growth  measure with up to ten million entries (five minutes)"
 	@echo "make soak     ten million requests: do memory and descriptors stay flat? (five minutes)"
@@ -53,6 +53,7 @@ format:
 # What is derived from the declarations of settings and commands, and compared with them by tests.
 generate:
 	TPRT_GENERATE=1 $(SWIFT) test --filter 'ExampleFileTests|ManualFreshnessTests'
+	scripts/module-table
 
 completions: build
 	packaging/completions .build/release .build/completions

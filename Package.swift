@@ -50,68 +50,104 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
     targets: [
-        .executableTarget(name: "tprt", dependencies: ["tprtd", "tprtctl"], swiftSettings: strict),
+        // The program, which acts as daemon or tool depending on its name.
+        .executableTarget(name: "tprt", dependencies: ["DaemonApp", "tprtctl"], swiftSettings: strict),
+        // The daemon: plan, privileges, chroot, reload; the only place where back ends and option names meet.
         .target(
-            name: "tprtd",
+            name: "DaemonApp",
             dependencies: [
-                "Policy", "Greylist", "Storage", "Engine", "Settings", "Whitelists", "WhitelistFiles", "Server",
-                "Programs", "Control", "TrustedFiles", "CProcess", arguments, logging, metrics, lifecycle, unixSignals,
-                nioCore,
-                nioPosix,
-                locks,
+                "Policy", "Greylist", "Storage", "StoreURLs", "FileStorage", "Engine", "Settings", "Whitelists",
+                "WhitelistFiles", "LogOutput", "ServiceManager", "Server", "Programs", "Control", "TrustedFiles",
+                "CProcess", arguments, logging, metrics, lifecycle, unixSignals, nioCore, nioPosix, locks,
             ], swiftSettings: strict),
         .target(name: "CProcess"),
         .target(name: "CMapGuard"),
+        // Whose rights apply where root follows a path.
         .target(name: "TrustedFiles", dependencies: ["CProcess"], swiftSettings: strict),
+        // The tool for administrators.
         .target(
             name: "tprtctl",
             dependencies: [
-                "Greylist", "Storage", "Settings", "JSONText", "Whitelists", "WhitelistFiles", "Programs", "Control",
-                "TrustedFiles", "CProcess", arguments, unixSignals, locks,
+                "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "JSONText", "Whitelists",
+                "WhitelistFiles",
+                "Programs", "Control", "TrustedFiles", "CProcess", arguments, unixSignals, locks,
             ], swiftSettings: strict),
+        // What the programs share: opening stores and whitelists by their URL, exit statuses, directories, the clock.
         .target(
             name: "Programs",
             dependencies: [
-                "Greylist", "Storage", "Settings", "WhitelistFiles", "LMDBStore", "GDBMStore", "RedisStore",
-                "TrustedFiles", locks,
+                "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "WhitelistFiles", "LMDBStore",
+                "GDBMStore",
+                "RedisStore", "TrustedFiles", locks,
             ],
             swiftSettings: strict),
+        // A JSON reader that knows lines and columns.
         .target(name: "JSONText", swiftSettings: strict),
+        // The messages of the control socket.
         .target(name: "Control", dependencies: ["JSONText"], swiftSettings: strict),
+        // Every option, declared once.
         .target(name: "Settings", dependencies: ["JSONText"], swiftSettings: strict),
+        // Reading whitelists: files, directories, lists from elsewhere.
         .target(
             name: "WhitelistFiles", dependencies: ["Greylist", "Whitelists", "JSONText", "TrustedFiles", locks],
             swiftSettings: strict),
+        // Request, reply, decoder, encoder.
         .target(name: "Policy", dependencies: [nioCore], swiftSettings: strict),
+        // Addresses, envelope, judgement, wording: pure, no clock, no I/O.
         .target(name: "Greylist", swiftSettings: strict),
         .target(
             name: "CRE2", linkerSettings: [.linkedLibrary("re2"), .linkedLibrary("stdc++")]),
+        // Conditions, and the first entry that matches.
         .target(
             name: "Whitelists", dependencies: ["Policy", "Greylist", "CRE2", nioCore],
             swiftSettings: strict),
+        // The `Store` protocol, lookups as data, tables, keys, bounds, the memory store.
         .target(name: "Storage", dependencies: ["Greylist", crypto, locks], swiftSettings: strict),
+        // The URLs of stores and what they may say.
+        .target(name: "StoreURLs", swiftSettings: strict),
+        // What stores in files share: the storage thread, the pending tracker, locks, markers, quarantine.
+        .target(
+            name: "FileStorage", dependencies: ["Greylist", "Storage", nioPosix, locks], swiftSettings: strict),
         .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),
         .systemLibrary(name: "CGDBM", providers: [.apt(["libgdbm-dev"])]),
+        // `PolicyEngine`, `Decision`, `DecisionRecord` and its words.
         .target(
             name: "Engine", dependencies: ["Policy", "Greylist", "Whitelists", "Storage", locks], swiftSettings: strict),
+        // Formats and destinations of log lines.
+        .target(
+            name: "LogOutput",
+            dependencies: [
+                "Policy", "Greylist", "Whitelists", "Storage", "Engine", "TrustedFiles", nioCore, nioPosix, locks,
+                logging,
+            ], swiftSettings: strict),
+        // What systemd tells a service, and what it is told.
+        .target(
+            name: "ServiceManager", dependencies: ["TrustedFiles", locks], swiftSettings: strict),
+        // Listeners, connections, pipeline, store gate, maintenance, reload, control.
         .target(
             name: "Server",
             dependencies: [
-                "Policy", "Greylist", "Whitelists", "Storage", "Engine", "Control", "TrustedFiles", nioCore, nioPosix,
-                locks,
-                logging, metrics, lifecycle, unixSignals,
+                "Policy", "Greylist", "Whitelists", "Storage", "Engine", "LogOutput", "ServiceManager", "Control",
+                "TrustedFiles", nioCore, nioPosix, locks, logging, metrics, lifecycle, unixSignals,
             ], swiftSettings: strict),
+        // The embedded store.
         .target(
             name: "LMDBStore",
-            dependencies: ["Storage", "Greylist", "CLMDB", "CMapGuard", crypto, nioCore, nioPosix, locks],
-            swiftSettings: strict),
-
+            dependencies: [
+                "Storage", "FileStorage", "Greylist", "CLMDB", "CMapGuard", crypto, nioCore, nioPosix, locks,
+            ], swiftSettings: strict),
+        // The files of TPRT 0.9.3.
         .target(
-            name: "GDBMStore", dependencies: ["Storage", "Greylist", "CGDBM", nioPosix, locks], swiftSettings: strict),
+            name: "GDBMStore", dependencies: ["Storage", "FileStorage", "Greylist", "CGDBM"], swiftSettings: strict),
+        // A client for Redis and Valkey: protocol, connections, Sentinels, clusters.
+        .target(
+            name: "RedisClient", dependencies: [nioCore, nioPosix, nioSSL, locks], swiftSettings: fuzzed),
+        // Entries and lists in Redis.
         .target(
             name: "RedisStore",
-            dependencies: ["Storage", "Greylist", "TrustedFiles", nioCore, nioPosix, nioSSL, locks],
-            swiftSettings: fuzzed),
+            dependencies: [
+                "Storage", "StoreURLs", "RedisClient", "Greylist", "TrustedFiles", nioCore, nioPosix, nioSSL, locks,
+            ], swiftSettings: strict),
 
         .testTarget(name: "PolicyTests", dependencies: ["Policy", nioCore], swiftSettings: strict),
         .testTarget(name: "GreylistTests", dependencies: ["Greylist"], swiftSettings: strict),
@@ -131,53 +167,82 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "StorageTests", dependencies: ["Greylist", "Storage", "StoreContract"], swiftSettings: strict),
+        .testTarget(name: "StoreURLsTests", dependencies: ["StoreURLs"], swiftSettings: strict),
         .testTarget(
-            name: "LMDBStoreTests", dependencies: ["Greylist", "Storage", "StoreContract", "LMDBStore", locks],
+            name: "FileStorageTests", dependencies: ["Greylist", "Storage", "FileStorage", "TestSupport"],
+            swiftSettings: strict),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(
+            name: "LMDBStoreTests",
+            dependencies: ["Greylist", "Storage", "FileStorage", "StoreContract", "LMDBStore", "TestSupport", locks],
             exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
-            name: "GDBMStoreTests", dependencies: ["Greylist", "Storage", "StoreContract", "GDBMStore", locks],
+            name: "GDBMStoreTests",
+            dependencies: ["Greylist", "Storage", "StoreContract", "GDBMStore", "TestSupport", locks],
             swiftSettings: strict),
-        .target(name: "RedisLab", path: "Tests/RedisLab", swiftSettings: strict),
+        .target(
+            name: "RedisLab",
+            dependencies: ["RedisClient", "RedisStore", "StoreURLs", "TestSupport", nioCore, nioPosix, locks],
+            path: "Tests/RedisLab",
+            swiftSettings: strict),
+        .testTarget(
+            name: "RedisClientTests",
+            dependencies: [
+                "RedisClient", "RedisStore", "StoreURLs", "Storage", "RedisLab", "TestSupport", nioCore, nioPosix,
+                locks,
+            ], swiftSettings: strict),
         .testTarget(
             name: "RedisStoreTests",
-            dependencies: ["Greylist", "Storage", "StoreContract", "RedisStore", "RedisLab", nioCore, nioPosix, locks],
+            dependencies: [
+                "Greylist", "Storage", "StoreURLs", "StoreContract", "RedisClient", "RedisStore", "RedisLab",
+                "TestSupport", nioCore, nioPosix, locks,
+            ],
             swiftSettings: strict),
+        .testTarget(
+            name: "LogOutputTests",
+            dependencies: [
+                "Policy", "Greylist", "Whitelists", "Engine", "LogOutput", "TestSupport", nioCore, locks, logging,
+            ], swiftSettings: strict),
+        .testTarget(
+            name: "ServiceManagerTests", dependencies: ["ServiceManager", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Policy", "Greylist", "Whitelists", "Storage", "Engine", "Server", "Control", "ScenarioFiles", nioCore,
-                nioPosix, locks, logging, metrics, metricsTestKit, lifecycle, lifecycleTestKit, unixSignals,
+                "Policy", "Greylist", "Whitelists", "Storage", "Engine", "LogOutput", "ServiceManager", "Server",
+                "Control", "ScenarioFiles", "TestSupport", nioCore, nioPosix, locks, logging, metrics, metricsTestKit,
+                lifecycle, lifecycleTestKit, unixSignals,
             ], swiftSettings: strict),
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
         .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: strict),
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "JSONText"], swiftSettings: strict),
         .testTarget(
-            name: "WhitelistFilesTests", dependencies: ["WhitelistFiles", "Whitelists", "Greylist", locks],
+            name: "WhitelistFilesTests",
+            dependencies: ["WhitelistFiles", "Whitelists", "Greylist", "TestSupport", locks],
             swiftSettings: strict),
         .testTarget(name: "ProgramsTests", dependencies: ["Programs", "Greylist", locks], swiftSettings: strict),
         .testTarget(
-            name: "tprtdTests",
+            name: "DaemonAppTests",
             dependencies: [
-                "tprtd", "Settings", "Greylist", "Storage", "Engine", "Server", "Programs", "Control", "Whitelists",
-                "WhitelistFiles", nioCore, arguments, locks,
+                "DaemonApp", "Settings", "Greylist", "Storage", "StoreURLs", "Engine", "LogOutput", "Server",
+                "Programs",
+                "Control", "Whitelists", "WhitelistFiles", "TestSupport", nioCore, arguments, locks,
             ],
             swiftSettings: strict),
         .testTarget(
             name: "tprtctlTests",
             dependencies: [
-                "tprtctl", "Greylist", "JSONText", "Whitelists", "WhitelistFiles", "Storage", "Settings", "Programs",
-                "LMDBStore", arguments, locks,
+                "tprtctl", "Greylist", "JSONText", "Whitelists", "WhitelistFiles", "Storage", "StoreURLs", "Settings",
+                "Programs", "LMDBStore", "TestSupport", arguments, locks,
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "ManualTests", dependencies: ["tprtd", "tprtctl", "Settings", "WhitelistFiles", arguments],
+            name: "ManualTests", dependencies: ["DaemonApp", "tprtctl", "Settings", "WhitelistFiles", arguments],
             swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "tprtd", "tprtctl", "Policy", "Greylist", "Whitelists", "Engine", "Server", "Storage", "LMDBStore",
-                "RedisLab",
-                nioCore,
+                "DaemonApp", "tprtctl", "Policy", "Greylist", "Whitelists", "Engine", "LogOutput", "Storage",
+                "FileStorage", "LMDBStore", "RedisLab", "TestSupport", nioCore,
             ], path: "Integration",
             swiftSettings: strict),
     ],
@@ -188,7 +253,7 @@ if isFuzzing {
     package.products.append(.library(name: "RESPFuzz", type: .static, targets: ["RESPFuzz"]))
     package.targets.append(
         .target(
-            name: "RESPFuzz", dependencies: ["Storage", "RedisStore", nioCore], path: "Fuzz/RESP", exclude: ["corpus"],
+            name: "RESPFuzz", dependencies: ["RedisClient", nioCore], path: "Fuzz/RESP", exclude: ["corpus"],
             swiftSettings: fuzzed))
 }
 
@@ -199,7 +264,8 @@ if Context.environment["BENCHMARKS"] != nil {
         .executableTarget(
             name: "micro-benchmark",
             dependencies: [
-                "CAllocations", "Policy", "Greylist", "Whitelists", "Storage", "Engine", "RedisStore", nioCore,
+                "CAllocations", "Policy", "Greylist", "Whitelists", "Storage", "Engine", "RedisClient", "RedisStore",
+                nioCore,
             ], path: "Benchmarks/Micro", swiftSettings: strict))
     package.targets.append(
         .executableTarget(

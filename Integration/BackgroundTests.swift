@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Going to the background, and the PID file.
@@ -42,7 +43,7 @@ struct BackgroundTests {
 
             kill(daemon.id, SIGTERM)
             try daemon.waitForEnd()
-            #expect(try lab.folder.names(beginningWith: "") == ["tprt.lmdb", "tprt.lmdb-lock"])
+            #expect(lab.folder.names(beginningWith: "") == ["tprt.lmdb", "tprt.lmdb-lock"])
         }
     }
 

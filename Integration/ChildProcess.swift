@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TestSupport
 
 /// Held while a process is started, and while a descriptor is open that doesn't close on exec yet.
 private let spawning = Mutex<Void>(())
@@ -145,7 +146,7 @@ final class ChildProcess {
 @discardableResult
 func run(_ command: [String], within limit: TimeInterval = patience) throws -> String {
     // A file and not a pipe: a daemon that the command leaves behind would keep a pipe open.
-    let folder = try TemporaryFolder()
+    let folder = try TemporaryDirectory()
     defer { folder.remove() }
     let file = open(folder.file("output"), O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard file >= 0 else { throw HarnessError.system("open") }

@@ -1,5 +1,6 @@
 import Foundation
 import RedisLab
+import TestSupport
 import Testing
 
 /// Life in a chroot.
@@ -12,8 +13,8 @@ struct ChrootTests {
         var socket: Endpoint { .unix("\(path)/state/policy.sock") }
 
         init(_ lab: Lab) throws {
-            path = try lab.folder.makeFolder("jail")
-            try give(lab.folder.makeFolder("jail/state"), to: account("nobody"))
+            path = try lab.folder.makeDirectory("jail")
+            try give(lab.folder.makeDirectory("jail/state"), to: account("nobody"))
         }
 
         func arguments(_ lab: Lab) -> [String] {
@@ -36,7 +37,7 @@ struct ChrootTests {
             let jail = try Jail(lab)
             // A file and a folder outside, a file inside.
             let outside = try lab.folder.write(whitelist("10.9.1.0"), to: "outside.json")
-            let folder = try lab.folder.makeFolder("lists")
+            let folder = try lab.folder.makeDirectory("lists")
             let inside = try lab.folder.write(whitelist("10.9.2.0"), to: "jail/inside.json")
             for path in [outside, inside] { chmod(path, 0o644) }
             let pidFile = "\(jail.state)/tprtd.pid"
@@ -158,7 +159,7 @@ struct ChrootTests {
     func log() throws {
         try withLab { lab in
             let jail = try Jail(lab)
-            let folder = try lab.folder.makeFolder("logs")
+            let folder = try lab.folder.makeDirectory("logs")
             let nobody = try account("nobody")
             chown(folder, nobody.uid, nobody.gid)
             let path = "\(folder)/tprt.log"
@@ -229,7 +230,7 @@ struct ChrootTests {
     func logOfRoot() throws {
         try withLab { lab in
             let jail = try Jail(lab)
-            let folder = try lab.folder.makeFolder("logs")
+            let folder = try lab.folder.makeDirectory("logs")
             chmod(folder, 0o755)
             let path = "\(folder)/tprt.log"
             let daemon = try lab.launch(
@@ -337,7 +338,7 @@ struct ChrootTests {
     }
 }
 
-extension TemporaryFolder {
+extension TemporaryDirectory {
     /// The names in a folder in this one.
     fileprivate func names(in folder: String) throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: file(folder)).sorted()

@@ -1,5 +1,6 @@
 import Foundation
 import RedisLab
+import TestSupport
 import Testing
 
 /// The daemon under the restrictions of tprtd.service, where a forbidden system call ends it.

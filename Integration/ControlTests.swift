@@ -1,5 +1,6 @@
 import Foundation
 import RedisLab
+import TestSupport
 import Testing
 
 @Suite("The control socket", .blocking)

@@ -1,4 +1,5 @@
 import Foundation
+import LogOutput
 
 /// A tprtd that a test started.
 final class Daemon {

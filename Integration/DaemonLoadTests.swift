@@ -1,4 +1,6 @@
 import Foundation
+import LogOutput
+import TestSupport
 import Testing
 
 /// What many clients, or few resources, do to the daemon.

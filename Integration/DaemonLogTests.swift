@@ -1,4 +1,6 @@
 import Foundation
+import LogOutput
+import TestSupport
 import Testing
 
 /// Where the log goes, and in which form.
@@ -185,7 +187,7 @@ struct DaemonLogTests {
             #expect(daemon.lines.count == 1)
             #expect(daemon.lines.first?.hasPrefix("tprtd: -i: log.") == true, "\(daemon.lines)")
             #expect(daemon.lines.first?.contains(text) == true, "\(daemon.lines)")
-            #expect(try lab.folder.names(beginningWith: "").isEmpty)
+            #expect(lab.folder.names(beginningWith: "").isEmpty)
         }
     }
 }

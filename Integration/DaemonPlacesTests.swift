@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Where it keeps its database, and where it listens.
@@ -16,7 +17,7 @@ struct DaemonPlacesTests {
     func bare(_ given: [String], _ place: String) throws {
         try withLab { lab in
             let variables = try ["STATE_DIRECTORY", "XDG_STATE_HOME", "HOME"].map { name in
-                given.contains(name) ? "\(name)=\(try lab.folder.makeFolder(name))" : name
+                given.contains(name) ? "\(name)=\(try lab.folder.makeDirectory(name))" : name
             }
             let database = lab.folder.file("\(place)/tprt.lmdb")
             let usual = Endpoint.inet(10_023)

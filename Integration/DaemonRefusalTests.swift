@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What it says about settings that it can't honour.
@@ -26,7 +27,7 @@ struct DaemonRefusalTests {
             #expect(line.hasPrefix("tprtd: -i: \(setting.prefix { $0 != "=" }): "))
             #expect(line.contains(remedy))
             #expect(!line.contains("s3cret"))
-            #expect(try lab.folder.names(beginningWith: "").isEmpty)
+            #expect(lab.folder.names(beginningWith: "").isEmpty)
         }
     }
 

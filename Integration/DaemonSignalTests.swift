@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("Signals", .blocking)
@@ -54,7 +55,7 @@ struct DaemonSignalTests {
             }
             try daemon.process.signal(signal)
             #expect(try daemon.waitForEnd() == .exited(0))
-            #expect(try lab.folder.names(beginningWith: "policy").isEmpty)
+            #expect(lab.folder.names(beginningWith: "policy").isEmpty)
             // And the next start finds nothing in its way.
             #expect(try lab.start().ask(PolicyRequest(sender: "a@sender.example")).isGreylisted)
         }
@@ -78,7 +79,7 @@ struct DaemonSignalTests {
             try daemon.process.signal(SIGTERM)
             #expect(try daemon.process.wait() == .exited(0))
             #expect(uptime() - begin < 2)
-            #expect(try lab.folder.names(beginningWith: "policy").isEmpty)
+            #expect(lab.folder.names(beginningWith: "policy").isEmpty)
         }
     }
 

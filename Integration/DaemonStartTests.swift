@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What the daemon does at its start when something is in the way.
@@ -114,7 +115,7 @@ struct DaemonStartTests {
             let arguments = lab.arguments(at: lab.unixEndpoint, delay: 300) + ["-c", file, "--check-config"]
             let daemon = try lab.launch(arguments, listeningAt: [lab.unixEndpoint])
             #expect(try daemon.waitForEnd() == .exited(0))
-            #expect(try lab.folder.names(beginningWith: "") == ["tprt.conf"])
+            #expect(lab.folder.names(beginningWith: "") == ["tprt.conf"])
         }
     }
 
@@ -139,7 +140,7 @@ struct DaemonStartTests {
 
             let daemon = try lab.start()
             #expect(try daemon.ask(request).isGreylisted)
-            let quarantined = try lab.folder.names(beginningWith: "tprt.lmdb.corrupt-")
+            let quarantined = lab.folder.names(beginningWith: "tprt.lmdb.corrupt-")
             #expect(quarantined.count == 1)
             let path = lab.folder.file(try #require(quarantined.first))
             #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == corrupt)

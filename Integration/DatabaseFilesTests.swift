@@ -1,5 +1,6 @@
 import Foundation
 import Storage
+import TestSupport
 import Testing
 
 /// What becomes of a running daemon when somebody changes the files of its database.

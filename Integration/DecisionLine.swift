@@ -1,4 +1,5 @@
 import Foundation
+import LogOutput
 
 /// A line of the daemon's log that tells of a decision: `[queueid: ]action=…, reason=…, client_name=…, …`.
 ///

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What a daemon still knows whatever happened to it.
@@ -25,17 +26,17 @@ struct DurabilityTests {
                 for number in count..<count + 300 { #expect(try client.ask(.numbered(number)).isGreylisted) }
                 count += 300
                 try daemon.kill()
-                let files = try lab.folder.names(beginningWith: "tprt.lmdb")
+                let files = lab.folder.names(beginningWith: "tprt.lmdb")
                 #expect(files.contains { $0.hasPrefix("tprt.lmdb-journal-") })
                 let copy = lab.folder.file("copy\(count).lmdb")
                 try lab.tprtctl(["store", "copy", "lmdb://\(lab.database)", "lmdb://\(copy)"]).succeed()
                 #expect(try await StoreFile.read(at: copy).count == count)
-                #expect(try lab.folder.names(beginningWith: "tprt.lmdb") == files)
+                #expect(lab.folder.names(beginningWith: "tprt.lmdb") == files)
             }
             let last = try start(lab, "commit")
             #expect(try last.terminate() == .exited(0))
             #expect(last.lines.contains { $0.contains("entries from the journal") })
-            #expect(try lab.folder.names(beginningWith: "tprt.lmdb") == ["tprt.lmdb", "tprt.lmdb-lock"])
+            #expect(lab.folder.names(beginningWith: "tprt.lmdb") == ["tprt.lmdb", "tprt.lmdb-lock"])
             let copy = try await StoreFile.read(at: lab.folder.file("copy\(count).lmdb"))
             #expect(try await StoreFile.read(at: lab.database) == copy)
         }
@@ -85,7 +86,7 @@ private struct FailingDisk {
     /// What makes a daemon write to this disk.
     let variables: [String]
 
-    init(_ call: String, in folder: TemporaryFolder) throws {
+    init(_ call: String, in folder: TemporaryDirectory) throws {
         flag = folder.file("fail")
         let library = folder.file("fail.so")
         let source = try folder.write(Self.source(call), to: "fail.c")

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Signals that come before the daemon's own code runs, or before it has a use for them.

@@ -4,6 +4,7 @@ import NIOCore
 import Policy
 import Whitelists
 
+@testable import LogOutput
 @testable import Server
 
 /// A decision with the line that tells of it, and what a reader should find there.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What examples/ says to Postfix, said to a real one.

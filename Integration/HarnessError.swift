@@ -13,3 +13,8 @@ struct HarnessError: Error, CustomStringConvertible {
         HarnessError("\(call): \(String(cString: strerror(code)))")
     }
 }
+
+/// Writes a line for whoever looks at the test run.
+func note(_ text: String) {
+    FileHandle.standardError.write(Data((text + "\n").utf8))
+}

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A disk that hangs: every sync of the daemon's waits for as long as a certain file is there.
@@ -7,7 +8,7 @@ private struct HungDisk {
     /// What makes a daemon write to this disk.
     private let variables: [String]
 
-    init(in folder: TemporaryFolder) throws {
+    init(in folder: TemporaryDirectory) throws {
         flag = folder.file("hang")
         let library = folder.file("hang.so")
         let source = try folder.write(Self.source, to: "hang.c")

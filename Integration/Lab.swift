@@ -1,16 +1,17 @@
 import Foundation
+import TestSupport
 
 /// What one test has started: a folder, daemons, a Postfix.
 ///
 /// All of it is gone when the test is over.
 final class Lab {
-    let folder: TemporaryFolder
+    let folder: TemporaryDirectory
     private var endings: [() -> Void] = []
     private var daemons: [Daemon] = []
     private var postfixes: [PrivatePostfix] = []
 
     fileprivate init() throws {
-        folder = try TemporaryFolder()
+        folder = try TemporaryDirectory()
     }
 
     /// A unix socket in the folder.
@@ -93,7 +94,7 @@ final class Lab {
 
     /// Prepares a Postfix that asks a daemon of this lab, and starts it.
     func startPostfix(_ options: PrivatePostfix.Options) throws -> PrivatePostfix {
-        let postfix = try PrivatePostfix(in: folder.makeFolder("postfix\(postfixes.count)"), options)
+        let postfix = try PrivatePostfix(in: folder.makeDirectory("postfix\(postfixes.count)"), options)
         postfixes.append(postfix)
         endings.append { postfix.stopAndRemove() }
         try postfix.start()

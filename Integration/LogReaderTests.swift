@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Programs that read postgrey's lines read ours.
@@ -128,7 +129,7 @@ struct LogReaderTests {
 
     /// What logwatch says of a mail log: the text, and the number that stands before a heading, summed up.
     private func logwatchReport(of log: String, in lab: Lab) throws -> (text: String, counts: [String: Int]) {
-        let folder = try lab.folder.makeFolder("logwatch")
+        let folder = try lab.folder.makeDirectory("logwatch")
         try log.write(toFile: "\(folder)/mail.log", atomically: false, encoding: .utf8)
         let text = try run([
             "/usr/sbin/logwatch", "--service", "postfix", "--range", "all", "--detail", "high", "--archives", "0",

@@ -1,5 +1,7 @@
 import Foundation
+import LogOutput
 import Server
+import TestSupport
 import Testing
 
 /// The rules for logcheck, which mails an administrator every line of the log that no rule knows.

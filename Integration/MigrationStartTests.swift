@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What TPRT 0.9.3 leaves behind.
@@ -73,7 +74,7 @@ struct MigrationStartTests {
     @Test("A database that is still root's stops it, and the message says how to give it away")
     func database() throws {
         try withLab { lab in
-            let state = try lab.folder.makeFolder("state")
+            let state = try lab.folder.makeDirectory("state")
             try give(state, to: account("daemon"))
             for (scheme, name) in [("lmdb", "x.db"), ("gdbm", "greylistdb")] {
                 let path = try lab.folder.write("", to: "state/\(name)")

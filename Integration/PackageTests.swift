@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("Installing", .blocking)
@@ -17,7 +18,7 @@ struct PackageTests {
     @Test("make install puts everything below its prefix, keeps a configuration, and takes all away again")
     func installation() throws {
         try withLab { lab in
-            let root = try lab.folder.makeFolder("root")
+            let root = try lab.folder.makeDirectory("root")
             let variables = ["DESTDIR=\(root)", "PREFIX=/opt/tprt", "PROGRAMS=\(try programFolder())"]
             let script = ["/usr/bin/env"] + variables + [packaging("install-files")]
             try run(script + ["install"])

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A directory of an unprivileged user's, in which that user has put something in the place of a file of ours.
@@ -42,11 +43,11 @@ struct PlantedFile {
     ///   - owner: whose the directory is
     init(_ trap: Trap, at name: String, in lab: Lab, of owner: String = "daemon", directory: String = "theirs") throws {
         let user = try account(owner)
-        guarded = try lab.folder.makeFolder("guarded")
+        guarded = try lab.folder.makeDirectory("guarded")
         let last = name.split(separator: "/").last.map(String.init) ?? name
         target = "\(guarded)/\(last)"
         absent = "\(guarded)/absent"
-        self.directory = try lab.folder.makeFolder(directory)
+        self.directory = try lab.folder.makeDirectory(directory)
         try give(self.directory, to: user)
         file = "\(self.directory)/\(name)"
         let parent = URL(fileURLWithPath: file).deletingLastPathComponent().path

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What an unprivileged user plants in a directory of its own isn't opened, made, changed or given away with root's rights.
@@ -64,7 +65,7 @@ struct PlantedFileTests {
     func daemon(_ place: Place, _ trap: PlantedFile.Trap) throws {
         try withLab { lab in
             let planted = try PlantedFile(trap, at: place.file, in: lab)
-            let state = try lab.folder.makeFolder("state")
+            let state = try lab.folder.makeDirectory("state")
             try give(state, to: account("daemon"))
             let arguments =
                 lab.arguments(at: lab.unixEndpoint, delay: 300, database: "\(state)/tprt.lmdb")
@@ -108,7 +109,7 @@ struct PlantedFileTests {
                 unlink(parent)
                 symlink("/inner", parent)
             }
-            try give(lab.folder.makeFolder("theirs/state"), to: account("daemon"))
+            try give(lab.folder.makeDirectory("theirs/state"), to: account("daemon"))
             let socket = Endpoint.unix("\(planted.directory)/state/policy.sock")
             let arguments =
                 lab.arguments(at: socket, delay: 300, database: "\(planted.directory)/state/tprt.lmdb")
@@ -161,7 +162,7 @@ struct PlantedFileTests {
         try await withLab { lab in
             let planted = try PlantedFile(trap, at: tool.file, in: lab)
             let user = try account("daemon")
-            let other = try lab.folder.makeFolder("other")
+            let other = try lab.folder.makeDirectory("other")
             let seed = "\(other)/seed.db"
             try await StoreFile.write(StoreFile.entries(10), at: seed)
             try lab.folder.write(#"{"l": [{"type": "remote_name", "domain": "b.example"}]}"#, to: "other/good.json")
@@ -206,7 +207,7 @@ struct PlantedFileTests {
         try await withLab { lab in
             let user = try account("daemon")
             let (source, target) = (lab.folder.file("one/a.db"), lab.folder.file("two/b.db"))
-            for name in ["one", "two"] { try give(lab.folder.makeFolder(name), to: user) }
+            for name in ["one", "two"] { try give(lab.folder.makeDirectory(name), to: user) }
             try await StoreFile.write(StoreFile.entries(10), at: source)
             for suffix in ["", "-lock"] { try give(source + suffix, to: user) }
             try lab.tprtctl(["store", "copy", "lmdb://\(source)", "lmdb://\(target)"]).succeed()
@@ -231,7 +232,7 @@ struct PlantedFileTests {
     func ordinary() throws {
         try withLab { lab in
             let user = try account("daemon")
-            let state = try lab.folder.makeFolder("state")
+            let state = try lab.folder.makeDirectory("state")
             try give(state, to: user)
             let socket = Endpoint.unix("\(state)/policy.sock")
             for round in 1...2 {
@@ -266,7 +267,7 @@ struct PlantedFileTests {
     @Test("Root that stays root opens no database of another user's")
     func staysRoot() throws {
         try withLab { lab in
-            let state = try lab.folder.makeFolder("state")
+            let state = try lab.folder.makeDirectory("state")
             try give(state, to: account("daemon"))
             let arguments = lab.arguments(at: lab.unixEndpoint, delay: 300, database: "\(state)/tprt.lmdb")
             let daemon = try lab.launch(arguments, listeningAt: [])

@@ -1,5 +1,6 @@
 import Foundation
 import RedisLab
+import TestSupport
 import Testing
 
 /// postgrey's own lists, in postgrey and in ours.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What becomes of root.
@@ -8,7 +9,7 @@ struct PrivilegesTests {
 
     /// The arguments of a daemon with its database in a folder of that user's.
     private func arguments(_ lab: Lab, _ user: String, at endpoint: Endpoint? = nil) throws -> [String] {
-        let state = try lab.folder.makeFolder("state")
+        let state = try lab.folder.makeDirectory("state")
         try give(state, to: account(user))
         return lab.arguments(at: endpoint ?? lab.unixEndpoint, delay: 300, database: "\(state)/tprt.lmdb")
             + ["--user", user]
@@ -54,7 +55,7 @@ struct PrivilegesTests {
     @Test("A state folder that doesn't exist is made by the user, wherever root's home is")
     func stateFolder() throws {
         try withLab { lab in
-            let parent = try lab.folder.makeFolder("state")
+            let parent = try lab.folder.makeDirectory("state")
             try give(parent, to: account("daemon"))
             let state = "\(parent)/tprt"
             let endpoint = Endpoint.inet(try Ports.free())
@@ -78,7 +79,7 @@ struct PrivilegesTests {
             #expect(try refused.waitForEnd() == .exited(78))
             #expect(refused.lines.count == 1)
             #expect(refused.lines.allSatisfy { $0.contains("server.user") && $0.contains("--allow-root") })
-            #expect(try lab.folder.names(beginningWith: "").isEmpty)
+            #expect(lab.folder.names(beginningWith: "").isEmpty)
             for extra in ["--check-config", "--print-config"] {
                 let asked = try lab.launch(arguments + [extra], listeningAt: [], allowsRoot: false)
                 #expect(try asked.waitForEnd() == .exited(0), "\(asked.lines)")

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What examples/several-exchangers says to Redis and its Sentinels, said to real ones: a master and a Sentinel here.
@@ -36,7 +37,7 @@ struct RedisExampleTests {
     private func start(
         _ file: String, _ command: [String], at port: UInt16, beside master: UInt16, in lab: Lab
     ) throws -> ChildProcess {
-        let folder = try lab.folder.makeFolder("\(port)")
+        let folder = try lab.folder.makeDirectory("\(port)")
         let text = try String(contentsOfFile: "\(Self.example)/\(file)", encoding: .utf8)
             .replacing("/etc/redis/tls/", with: "\(lab.folder.path)/")
             .replacing("/etc/redis/users.acl", with: "\(Self.example)/users.acl")
@@ -72,7 +73,7 @@ struct RedisExampleTests {
         ]).split(separator: "\n")
     }
 
-    private func makeCertificates(in folder: TemporaryFolder) throws {
+    private func makeCertificates(in folder: TemporaryDirectory) throws {
         let script = """
             set -e
             cd "$1"

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("Under a service manager", .blocking)
@@ -69,8 +70,7 @@ struct ServiceManagerTests {
                 lab.arguments(at: lab.unixEndpoint, delay: 300) + ["-i", "log.log_level=3", "-i", "server.threads=2"],
                 listeningAt: [lab.unixEndpoint], variables: [manager.variable, "WATCHDOG_USEC=200000"])
             try eventually("it is fed again and again") {
-                manager.receive()
-                return manager.notices.count { $0 == "WATCHDOG=1" } >= 5 ? () : nil
+                manager.notices.count { $0 == "WATCHDOG=1" } >= 5 ? () : nil
             }
             #expect(try daemon.terminate() == .exited(0))
             #expect(daemon.decisions.isEmpty)
@@ -100,6 +100,16 @@ struct ServiceManagerTests {
             #expect(try daemon.ask(request).isGreylisted)
             #expect(daemon.lines.contains { $0.hasPrefix("warning: NOTIFY_SOCKET=\(path): ") })
             #expect(daemon.lines.contains { $0.hasPrefix("warning: WATCHDOG_USEC=soon: ") })
+        }
+    }
+}
+
+extension NotifyReader {
+    /// Waits for a notice that begins so, after the first `skipped` ones.
+    @discardableResult
+    func wait(for beginning: String, after skipped: Int = 0) throws -> String {
+        try eventually("the notice \(beginning)") {
+            notices.dropFirst(skipped).first { $0.hasPrefix(beginning) }
         }
     }
 }

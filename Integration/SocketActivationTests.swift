@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("Sockets from a service manager", .blocking)
@@ -27,7 +28,7 @@ struct SocketActivationTests {
             }
             #expect(daemon.lines.count { $0.hasPrefix("listening on ") } == 2)
             #expect(daemon.lines.contains { $0.contains("the sockets of the settings are not opened") })
-            #expect(try lab.folder.names(beginningWith: "policy").isEmpty)
+            #expect(lab.folder.names(beginningWith: "policy").isEmpty)
 
             #expect(try daemon.terminate() == .exited(0))
             #expect(FileManager.default.fileExists(atPath: path))

@@ -1,6 +1,7 @@
 import Foundation
 import Greylist
 import Storage
+import TestSupport
 import Testing
 
 import struct RedisLab.RedisOptions
@@ -34,7 +35,7 @@ struct StoreCopyTests {
                     }
                     #expect(try await StoreFile.read(at: target).count == 5_000)
                 }
-                #expect(try lab.folder.names(beginningWith: "copy-").isEmpty)
+                #expect(lab.folder.names(beginningWith: "copy-").isEmpty)
             }
         }
     }
@@ -69,11 +70,11 @@ struct StoreCopyTests {
             let (source, target) = (lab.folder.file("a.lmdb"), lab.folder.file("b.lmdb"))
             try await StoreFile.write(StoreFile.entries(100, expired: 30), at: source)
             let arguments = ["store", "copy", "lmdb://\(source)", "lmdb://\(target)", "--json"]
-            let names = try lab.folder.names(beginningWith: "")
+            let names = lab.folder.names(beginningWith: "")
             let dry = try lab.tprtctl(arguments + ["--dry-run"]).succeed()
             #expect(dry.contains(#""dry_run": true"#))
             #expect(dry.contains(#""table": "greylist", "read": 100, "copied": 0, "expired": 30"#))
-            #expect(try lab.folder.names(beginningWith: "") == names)
+            #expect(lab.folder.names(beginningWith: "") == names)
             let real = try lab.tprtctl(arguments).succeed()
             #expect(real.contains(#""table": "greylist", "read": 100, "copied": 70, "expired": 30"#))
             #expect(try await StoreFile.read(at: target).count == 70)
@@ -97,7 +98,7 @@ struct StoreCopyTests {
             let client = try daemon.client()
             for number in 0..<500 { #expect(try client.ask(.numbered(number)).isGreylisted) }
             let target = lab.folder.file("copy.lmdb")
-            let files = try lab.folder.names(beginningWith: "tprt.lmdb")
+            let files = lab.folder.names(beginningWith: "tprt.lmdb")
             for round in 1...3 {
                 let copy = try lab.tprtctl(["store", "copy", "lmdb://\(lab.database)", "lmdb://\(target)"])
                 while try copy.process.poll() == nil {
@@ -109,7 +110,7 @@ struct StoreCopyTests {
             try lab.tprtctl(["store", "copy", "lmdb://\(lab.database)", "lmdb://\(target)"]).succeed()
             #expect(try await StoreFile.read(at: target) == StoreFile.read(at: lab.database))
             #expect(try await StoreFile.read(at: target).count > 500)
-            #expect(try lab.folder.names(beginningWith: "tprt.lmdb") == files)
+            #expect(lab.folder.names(beginningWith: "tprt.lmdb") == files)
             #expect(try daemon.terminate() == .exited(0))
             #expect(!daemon.lines.contains { $0.contains("closed properly") })
         }
@@ -160,8 +161,8 @@ struct StoreCopyTests {
             let missing = try lab.tprtctl(["store", "copy", "lmdb://\(source)x", "lmdb://\(source)y"])
             #expect(try missing.waitForEnd() == .exited(66))
             #expect(missing.errors == ["tprtctl: lmdb://\(source)x: there is no such file"])
-            #expect(try lab.folder.names(beginningWith: "a.lmdby").isEmpty)
-            #expect(try lab.folder.names(beginningWith: "text") == ["text"])
+            #expect(lab.folder.names(beginningWith: "a.lmdby").isEmpty)
+            #expect(lab.folder.names(beginningWith: "text") == ["text"])
         }
     }
 

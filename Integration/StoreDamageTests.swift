@@ -1,6 +1,7 @@
 import Foundation
 import Greylist
 import Storage
+import TestSupport
 import Testing
 
 import struct RedisLab.RedisOptions

@@ -1,5 +1,6 @@
 import Foundation
 import RedisLab
+import TestSupport
 import Testing
 
 /// `tprtctl whitelist import`, `export`, `add` and `remove`, the real program.
@@ -131,7 +132,7 @@ struct WhitelistEditingTests {
             let text = try String(contentsOfFile: file, encoding: .utf8)
             #expect(text.hasPrefix("// ours\n"))
             for number in 0..<12 { #expect(text.contains("\"n\(number).example\"")) }
-            #expect(try lab.folder.names(beginningWith: ".wl").isEmpty)
+            #expect(lab.folder.names(beginningWith: ".wl").isEmpty)
         }
     }
 

@@ -1,4 +1,5 @@
 public import Greylist
+import NIOConcurrencyHelpers
 public import Policy
 import Storage
 public import Whitelists
@@ -194,5 +195,33 @@ public struct PolicyEngine: Sendable {
 
     private func deferral(of request: PolicyRequest, wait: Int64, delay: Int64, at now: Timestamp) -> PolicyReply {
         .action(request.read(.recipient) { wording.deferral(wait: wait, delay: delay, at: now, recipient: $0) })
+    }
+}
+
+/// Remembers to which messages a header was prepended, so that a message with several recipients gets it once.
+///
+/// Postfix gives all requests about one message the same `instance`. The ledger is bounded: a message is forgotten when
+/// another one takes its slot, and would at worst get its header twice. It is asked only when a triplet passes for the
+/// first time, so its lock is no burden on the way of a request.
+public final class HeaderLedger: Sendable {
+    private let slots = NIOLockedValueBox([Int](repeating: 0, count: 4096))
+
+    /// An empty ledger.
+    public init() {}
+
+    /// Whether the message hasn't had its header yet; from now on it has.
+    ///
+    /// Without an instance each request is a message.
+    func claim(_ instance: Span<UInt8>) -> Bool {
+        if instance.isEmpty { return true }
+        var hasher = Hasher()
+        instance.withUnsafeBytes { hasher.combine(bytes: $0) }
+        let hash = hasher.finalize()
+        return slots.withLockedValue { slots in
+            let slot = Int(UInt(bitPattern: hash) % UInt(slots.count))
+            if slots[slot] == hash { return false }
+            slots[slot] = hash
+            return true
+        }
     }
 }

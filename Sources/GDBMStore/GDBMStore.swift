@@ -1,6 +1,5 @@
+public import FileStorage
 public import Greylist
-import NIOConcurrencyHelpers
-import NIOPosix
 public import Storage
 
 /// One table in a GNU dbm file: the files of TPRT 0.9.3, which reads ours in turn.
@@ -12,23 +11,12 @@ public import Storage
 /// shares one sync. GNU dbm has no transactions: a power cut in the middle of a write may damage the file, and a process
 /// that is killed may leave it so that it gets damaged later. Such a file is rewritten when it is opened again, from
 /// all that can be read of it.
-public final class GDBMStore: CopyTarget {
-    private struct Update: Sendable {
-        var batch: [StoreQuery]
-        let done: @Sendable (Result<[StoreQuery], StoreError>) -> Void
-    }
-
-    private struct Waiting: Sendable {
-        var updates: [Update] = []
-        var tasks: [@Sendable () -> Void] = []
-        var isServed = false
-    }
-
+public final class GDBMStore: CopyTarget, FileStore {
     private let database: Database
     private let table: Table
     private let pending = PendingTracker<WalkPosition>()
-    private let thread = NIOThreadPool(numberOfThreads: 1)
-    private let waiting = NIOLockedValueBox(Waiting())
+    /// The thread that serves it.
+    public let thread = StorageThread()
 
     /// Opens the database, makes it if need be, and takes it for this process alone.
     ///
@@ -48,16 +36,6 @@ public final class GDBMStore: CopyTarget {
     /// Why a file can't have both tables.
     public static func holdsOneTable(path: String) -> StoreError {
         StoreError(.cannotCreate, "gdbm://\(path): a GNU dbm file holds one table; give awl_db a file of its own")
-    }
-
-    /// Hands queries to the storage thread; `done` is called there.
-    ///
-    /// A query that needs the other table has a fault of its own.
-    public func update(
-        _ batch: consuming [StoreQuery], done: @escaping @Sendable (Result<[StoreQuery], StoreError>) -> Void
-    ) {
-        let update = Update(batch: batch, done: done)
-        enqueue { $0.updates.append(update) }
     }
 
     /// Removes what is expired from a slice, between requests; the other table is empty.
@@ -124,29 +102,16 @@ public final class GDBMStore: CopyTarget {
 
     /// Looks whether the file is still the one that was opened, and opens the one that has taken its place.
     public func checkFiles(at now: Timestamp) async throws(StoreError) {
-        let result: Result<Void, StoreError> = await withCheckedContinuation { continuation in
-            let task: @Sendable () -> Void = { [database, pending] in
-                continuation.resume(
-                    returning: Result { () throws(StoreError) in
-                        if try database.ready(at: now) { pending.restart() }
-                        if try database.reopenIfReplaced(at: now) { pending.restart() }
-                    })
-            }
-            enqueue { $0.tasks.append(task) }
+        try await onThread { [database, pending] () throws(StoreError) in
+            if try database.ready(at: now) { pending.restart() }
+            if try database.reopenIfReplaced(at: now) { pending.restart() }
         }
-        try result.get()
     }
 
     /// Finishes what is waiting and closes the file.
     public func close() async {
-        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-            let task: @Sendable () -> Void = { [database] in
-                database.close()
-                continuation.resume()
-            }
-            enqueue { $0.tasks.append(task) }
-        }
-        try? await thread.shutdownGracefully()
+        try? await onThread { [database] () throws(StoreError) in database.close() }
+        await thread.shutDown()
     }
 
     /// Runs `body` on the storage thread.
@@ -155,63 +120,29 @@ public final class GDBMStore: CopyTarget {
     private func run<Answer: Sendable>(
         at now: Timestamp?, _ body: @escaping @Sendable (Database) throws(GDBMError) -> Answer
     ) async throws(StoreError) -> Answer {
-        let result: Result<Answer, StoreError> = await withCheckedContinuation { continuation in
-            let task: @Sendable () -> Void = { [database, pending] in
-                continuation.resume(
-                    returning: Result { () throws(StoreError) in
-                        if try database.ready(at: now) { pending.restart() }
-                        do throws(GDBMError) {
-                            return try body(database)
-                        } catch {
-                            throw error.storeError(url: database.url)
-                        }
-                    })
-            }
-            enqueue { $0.tasks.append(task) }
-        }
-        return try result.get()
-    }
-
-    private func enqueue(_ add: (inout Waiting) -> Void) {
-        let isServed = waiting.withLockedValue { waiting in
-            add(&waiting)
-            let isServed = waiting.isServed
-            waiting.isServed = true
-            return isServed
-        }
-        if !isServed { thread.submit { _ in self.serve() } }
-    }
-
-    /// Serves until nothing is waiting: all updates with one sync, then one background task, a caller's or the
-    /// tracker's, so that requests never wait for more than one slice.
-    private func serve() {
-        while true {
-            let hasBackgroundTask = pending.hasBackgroundTask && database.isOpen
-            let (updates, task) = waiting.withLockedValue { waiting in
-                let updates = waiting.updates
-                waiting.updates = []
-                let task = waiting.tasks.isEmpty ? nil : waiting.tasks.removeFirst()
-                waiting.isServed = !updates.isEmpty || task != nil || hasBackgroundTask
-                return (updates, task)
-            }
-            if updates.isEmpty, task == nil, !hasBackgroundTask { return }
-            if !updates.isEmpty { commit(updates) }
-            if let task { task() } else if hasBackgroundTask { pending.walk(database) }
+        try await onThread { [database, pending] () throws(StoreError) in
+            if try database.ready(at: now) { pending.restart() }
+            do throws(GDBMError) { return try body(database) } catch { throw error.storeError(url: database.url) }
         }
     }
+}
 
-    /// Answers updates with one sync; all of them get their judgement after it, or all the same fault.
-    private func commit(_ updates: consuming [Update]) {
-        var updates = updates
-        do throws(StoreError) {
-            try judge(&updates)
-            for update in updates { update.done(.success(update.batch)) }
-        } catch {
-            for update in updates { update.done(.failure(error)) }
-        }
-    }
+/// What the storage thread calls.
+extension GDBMStore {
+    /// Background tasks may run at any time.
+    public func beginTurn() -> Bool { true }
 
-    private func judge(_ updates: inout [Update]) throws(StoreError) {
+    /// Whether pending entries are still to be counted or removed.
+    public var hasBackgroundTask: Bool { pending.hasBackgroundTask && database.isOpen }
+
+    /// Counts or removes a slice of pending entries.
+    public func runBackgroundTask() { pending.walk(database) }
+
+    /// Nothing is left to do.
+    public func endTurn() {}
+
+    /// Judges all updates before one sync.
+    public func judge(_ updates: inout [StorageThread.Update]) throws(StoreError) {
         let now = updates.lazy.compactMap { $0.batch.first?.time }.first
         if try database.ready(at: now) { pending.restart() }
         var mayRepair = true

@@ -114,3 +114,85 @@ extension UnsafeRawBufferPointer {
         return body(datum(dptr: bytes, dsize: CInt(clamping: count)))
     }
 }
+
+/// What GNU dbm or the system answered instead of success.
+struct GDBMError: Error {
+    let code: gdbm_error
+    /// The system's error number, where the code has one; else 0.
+    let system: CInt
+
+    /// A fault of that code.
+    init(_ code: Int, system: CInt = 0) {
+        self.code = gdbm_error(code)
+        self.system = gdbm_check_syserr(self.code) != 0 ? system : 0
+    }
+
+    /// The fault of the last call on that database.
+    init(_ database: OpaquePointer) {
+        self.init(Int(gdbm_last_errno(database)), system: gdbm_last_syserr(database))
+    }
+
+    /// Whether the file isn't one of GNU dbm's, or isn't whole.
+    var isCorruption: Bool {
+        switch Int(code) {
+        case GDBM_BLOCK_SIZE_ERROR, GDBM_BAD_MAGIC_NUMBER, GDBM_BYTE_SWAPPED, GDBM_BAD_FILE_OFFSET, GDBM_FILE_EOF,
+            GDBM_NEED_RECOVERY, GDBM_DIR_OVERFLOW, GDBM_BAD_BUCKET, GDBM_BAD_HEADER, GDBM_BAD_AVAIL,
+            GDBM_BAD_HASH_TABLE, GDBM_BAD_DIR_ENTRY, GDBM_BUCKET_CACHE_CORRUPTED, GDBM_BAD_HASH_ENTRY:
+            true
+        // A place in the file that can't be one.
+        case GDBM_FILE_SEEK_ERROR: system == EINVAL
+        default: false
+        }
+    }
+
+    /// The same for whoever asked the store.
+    func storeError(url: String) -> StoreError {
+        let code: StoreError.Code =
+            switch system {
+            case ENOSPC, EDQUOT, EFBIG: .writeRefused
+            case EACCES, EPERM, EROFS: .denied
+            default: isCorruption ? .corrupt : .unavailable
+            }
+        let cause = system == 0 ? "" : ": \(String(cString: strerror(system)))"
+        return StoreError(code, "\(url): \(String(cString: gdbm_strerror(self.code)))\(cause)")
+    }
+}
+
+/// Room on the disk for what the next writes may need.
+///
+/// When a disk gets full in the middle of a write, GNU dbm 1.23 goes on with the write: its directory then leads to
+/// buckets that aren't there, and their entries are lost. So a write isn't begun that may not have room.
+struct Reservation {
+    /// The file may grow to here.
+    private var end = 0
+
+    /// The least room: buckets, keys, a small directory.
+    private static let least = 1 << 20
+    /// The directory, which is now and then rewritten with twice its size, is a smaller part of a file than this.
+    private static let part = 16
+    /// Blocks are reserved behind the file's end, and its length stays: GNU dbm goes by it.
+    private static let keepSize: CInt = 1
+
+    /// Sees to it that there is room.
+    mutating func extend(_ descriptor: CInt) throws(GDBMError) {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw GDBMError(GDBM_FILE_STAT_ERROR, system: errno) }
+        let size = Int(status.st_size)
+        let need = max(Self.least, size / Self.part)
+        if size + need <= end { return }
+        try Self.checkSizeLimit(size + 2 * need)
+        let code = fallocate(descriptor, Self.keepSize, off_t(size), off_t(2 * need)) == 0 ? 0 : errno
+        // Not every file system can do it.
+        guard [0, EOPNOTSUPP, ENOSYS, EINTR].contains(code) else {
+            throw GDBMError(GDBM_FILE_WRITE_ERROR, system: code)
+        }
+        end = size + 2 * need
+    }
+
+    /// Blocks behind the end don't count for the limit on the length of files; the writes do.
+    private static func checkSizeLimit(_ size: Int) throws(GDBMError) {
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
+        if limit.rlim_cur < rlim_t(size) { throw GDBMError(GDBM_FILE_WRITE_ERROR, system: EFBIG) }
+    }
+}

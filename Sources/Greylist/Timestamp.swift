@@ -22,3 +22,77 @@ public struct Timestamp: Sendable, Hashable, Comparable {
         return max(0, difference)
     }
 }
+
+extension [UInt8] {
+    /// Appends the moment as RFC 5322, section 3.3 has it, in UTC: `Sun, 22 Nov 2026 09:30:00 +0000`.
+    public mutating func append(internetDate moment: Timestamp) {
+        let days = moment.seconds.flooredQuotient(86_400)
+        let second = Int(moment.seconds - days * 86_400)
+        let (year, month, day) = civilDate(daysSinceEpoch: days)
+        append(weekdays[Int((days + 4) - (days + 4).flooredQuotient(7) * 7)])
+        append(", ")
+        append(decimal: day)
+        append(" ")
+        append(months[month - 1])
+        append(" ")
+        append(decimal: year, width: 4)
+        append(" ")
+        append(decimal: second / 3600, width: 2)
+        append(":")
+        append(decimal: second / 60 % 60, width: 2)
+        append(":")
+        append(decimal: second % 60, width: 2)
+        append(" +0000")
+    }
+
+    /// Appends the moment as RFC 3339 has it, in UTC: `2026-11-22T09:30:00Z`.
+    public mutating func append(rfc3339 moment: Timestamp) {
+        let days = moment.seconds.flooredQuotient(86_400)
+        let second = Int(moment.seconds - days * 86_400)
+        let (year, month, day) = civilDate(daysSinceEpoch: days)
+        append(decimal: year, width: 4)
+        append("-")
+        append(decimal: month, width: 2)
+        append("-")
+        append(decimal: day, width: 2)
+        append("T")
+        append(decimal: second / 3600, width: 2)
+        append(":")
+        append(decimal: second / 60 % 60, width: 2)
+        append(":")
+        append(decimal: second % 60, width: 2)
+        append("Z")
+    }
+}
+
+extension Timestamp {
+    /// The day it is in UTC, in the Gregorian calendar.
+    public var civilDate: (year: Int, month: Int, day: Int) {
+        Greylist.civilDate(daysSinceEpoch: seconds.flooredQuotient(86_400))
+    }
+}
+
+private let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+private let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+
+/// The Gregorian date of a day.
+///
+/// Years are counted from March here, so that the leap day is a year's last; 400 years are 146,097 days, and the months
+/// from March have 153 days in every five.
+private func civilDate(daysSinceEpoch: Int64) -> (year: Int, month: Int, day: Int) {
+    let daysSinceMarch0 = daysSinceEpoch + 719_468
+    let era = daysSinceMarch0.flooredQuotient(146_097)
+    let dayOfEra = daysSinceMarch0 - era * 146_097
+    let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+    let monthFromMarch = (5 * dayOfYear + 2) / 153
+    let day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
+    let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+    return (Int(yearOfEra + era * 400 + (month <= 2 ? 1 : 0)), Int(month), Int(day))
+}
+
+extension Int64 {
+    fileprivate func flooredQuotient(_ divisor: Int64) -> Int64 {
+        self >= 0 ? self / divisor : (self - divisor + 1) / divisor
+    }
+}

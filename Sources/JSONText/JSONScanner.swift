@@ -103,3 +103,149 @@ package func isDigit(_ byte: UInt8) -> Bool {
 package func isLetter(_ byte: UInt8) -> Bool {
     (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
 }
+
+/// Whether a number may begin with a byte.
+func isNumberStart(_ byte: UInt8) -> Bool {
+    isDigit(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+") || byte == UInt8(ascii: ".")
+}
+
+private func isNameByte(_ byte: UInt8) -> Bool {
+    isLetter(byte) || isDigit(byte) || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "$") || byte >= 0x80
+}
+
+extension JSONScanner {
+    /// Reads the key of a member: a string, or a bare word.
+    mutating func key() throws(JSONFault) -> String {
+        switch current {
+        case UInt8(ascii: "\""), UInt8(ascii: "'"): return try string()
+        case .some(let byte) where isNameByte(byte) && !isDigit(byte): return take(while: isNameByte)
+        default: throw unexpected("a key or \"}\"")
+        }
+    }
+
+    /// Reads `true`, `false` or `null`.
+    mutating func word() throws(JSONFault) -> JSONValue {
+        let start = self
+        let word = take(while: isNameByte)
+        switch word {
+        case "true": return .bool(true)
+        case "false": return .bool(false)
+        case "null": return .null
+        case "": throw start.unexpected("a value")
+        case "NaN", "Infinity": throw start.fault("\(word) is not a finite number")
+        default:
+            let meant =
+                switch word.lowercased() {
+                case "yes", "on": "true"
+                case "no", "off": "false"
+                case "none", "nil": "null"
+                case let word: ["true", "false", "null"].first { $0.hasPrefix(word) }
+                }
+            throw start.fault(
+                "expected a value, found \(shortened(word))",
+                remedy: meant.map { "did you mean \($0)?" } ?? "a text needs quotes")
+        }
+    }
+
+    /// Reads a number: decimal, with or without fraction and exponent, or hexadecimal.
+    mutating func number() throws(JSONFault) -> JSONValue {
+        let start = self
+        let text = take { isNameByte($0) || isNumberStart($0) }
+        let isNegative = text.hasPrefix("-")
+        let body = isNegative || text.hasPrefix("+") ? String(text.dropFirst()) : text
+        let bytes = Array(body.utf8)
+        if bytes.count > 1, bytes[0] == UInt8(ascii: "0"), isDigit(bytes[1]) {
+            throw start.fault("a number cannot begin with 0", remedy: "write \(quoted(text)) if a text is meant")
+        }
+        if body.lowercased().hasPrefix("0x") {
+            let digits = body.dropFirst(2)
+            if digits.utf8.allSatisfy({ isLetter($0) || isDigit($0) }), let value = Int(digits, radix: 16) {
+                return .int(isNegative ? -value : value)
+            }
+        } else if bytes.first.map({ isDigit($0) || $0 == UInt8(ascii: ".") }) == true {
+            if bytes.allSatisfy(isDigit), let value = Int(text) { return .int(value) }
+            if bytes.allSatisfy({ isNumberStart($0) || $0 | 0x20 == UInt8(ascii: "e") }),
+                let value = Double(text), value.isFinite
+            {
+                return Int(exactly: value).map { .int($0) } ?? .double(value)
+            }
+        }
+        throw start.fault("\(shortened(text)) is not a number", remedy: "a text needs quotes")
+    }
+
+    /// Reads a string in double or single quotes.
+    mutating func string() throws(JSONFault) -> String {
+        let start = self
+        let quote = current
+        advance()
+        var result = ""
+        while current != quote {
+            result += take { $0 != quote && $0 != UInt8(ascii: "\\") && $0 >= 0x20 }
+            switch current {
+            case nil: throw start.fault("this text in quotes has no end")
+            case UInt8(ascii: "\\"): try escape(into: &result)
+            case quote: break
+            case UInt8(ascii: "\n"), UInt8(ascii: "\r"):
+                throw start.fault("a line ends inside this text", remedy: "is its closing quote missing?")
+            default: throw unexpected("no control character inside a text")
+            }
+        }
+        advance()
+        return result
+    }
+
+    private mutating func escape(into result: inout String) throws(JSONFault) {
+        let start = self
+        advance()
+        guard let byte = current else { throw start.fault("the text ends after a \\") }
+        switch byte {
+        case UInt8(ascii: "b"): result += "\u{8}"
+        case UInt8(ascii: "f"): result += "\u{c}"
+        case UInt8(ascii: "n"): result += "\n"
+        case UInt8(ascii: "r"): result += "\r"
+        case UInt8(ascii: "t"): result += "\t"
+        case UInt8(ascii: "v"): result += "\u{b}"
+        case UInt8(ascii: "0"): result += "\0"
+        case UInt8(ascii: "x"): return try hexadecimal(2, into: &result, from: start)
+        case UInt8(ascii: "u"): return try hexadecimal(4, into: &result, from: start)
+        case UInt8(ascii: "\r"):
+            advance()
+            if current == UInt8(ascii: "\n") { advance() }
+            return
+        case UInt8(ascii: "\n"): break
+        case UInt8(ascii: "1")...UInt8(ascii: "9"): throw start.fault("\\ before a digit means nothing")
+        case 0x80...: return  // The character itself follows.
+        default: result.unicodeScalars.append(Unicode.Scalar(byte))
+        }
+        advance()
+    }
+
+    private mutating func hexadecimal(
+        _ count: Int, into result: inout String, from start: JSONScanner
+    ) throws(JSONFault) {
+        var code = try hexadecimalDigits(count, from: start)
+        if (0xd800..<0xdc00).contains(code), current == UInt8(ascii: "\\") {
+            advance()
+            if current == UInt8(ascii: "u") {
+                let low = try hexadecimalDigits(4, from: start)
+                guard (0xdc00..<0xe000).contains(low) else { throw start.fault("unpaired surrogate in \\u escape") }
+                code = 0x10000 + (code - 0xd800) << 10 + (low - 0xdc00)
+            }
+        }
+        guard let scalar = Unicode.Scalar(code) else { throw start.fault("unpaired surrogate in \\u escape") }
+        result.unicodeScalars.append(scalar)
+    }
+
+    private mutating func hexadecimalDigits(_ count: Int, from start: JSONScanner) throws(JSONFault) -> UInt32 {
+        advance()
+        var digits = ""
+        while digits.utf8.count < count, let byte = current, isLetter(byte) || isDigit(byte) {
+            digits.unicodeScalars.append(Unicode.Scalar(byte))
+            advance()
+        }
+        guard digits.utf8.count == count, let code = UInt32(digits, radix: 16) else {
+            throw start.fault("\(count) hexadecimal digits are missing in this escape")
+        }
+        return code
+    }
+}

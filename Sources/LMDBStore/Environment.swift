@@ -1,4 +1,5 @@
 import CLMDB
+import FileStorage
 import Glibc
 import Greylist
 import Storage

@@ -1,6 +1,5 @@
+public import FileStorage
 public import Greylist
-import NIOConcurrencyHelpers
-import NIOPosix
 public import Storage
 
 /// A store in an LMDB file with a journal in front: an answer means that what it rests on is on disk or, with a
@@ -8,25 +7,12 @@ public import Storage
 ///
 /// One thread serves it. Whatever is waiting when the thread is free is appended to the journal in one piece, so that many
 /// requests share one sync; the next ones gather meanwhile (group commit). Another thread brings it into the tree.
-public final class LMDBStore: CopyTarget {
-    private struct Update: Sendable {
-        var batch: [StoreQuery]
-        let done: @Sendable (Result<[StoreQuery], StoreError>) -> Void
-    }
-
-    private struct Waiting: Sendable {
-        var updates: [Update] = []
-        var tasks: [@Sendable () -> Void] = []
-        var isServed = false
-        /// Whether the thread that writes the tree has something to tell.
-        var isWoken = false
-    }
-
+public final class LMDBStore: CopyTarget, FileStore {
     private let environment: Environment
     private let tree: WriteBehind
     private let pending = PendingTracker<[UInt8]>()
-    private let thread = NIOThreadPool(numberOfThreads: 1)
-    private let waiting = NIOLockedValueBox(Waiting())
+    /// The thread that serves it.
+    public let thread = StorageThread()
 
     /// Opens the database, makes it if need be, and takes it for this process alone.
     ///
@@ -56,18 +42,10 @@ public final class LMDBStore: CopyTarget {
     ) throws(StoreError) {
         self.environment = environment
         tree = try WriteBehind(environment, syncInterval: syncInterval, report: report)
-        tree.wake = { [weak self] in self?.enqueue { $0.isWoken = true } }
+        tree.wake = { [weak self] in self?.wake() }
         // Only now: damage may have ended the process while the journal was taken in.
         environment.vouch()
         thread.start()
-    }
-
-    /// Hands queries to the storage thread; `done` is called there.
-    public func update(
-        _ batch: consuming [StoreQuery], done: @escaping @Sendable (Result<[StoreQuery], StoreError>) -> Void
-    ) {
-        let update = Update(batch: batch, done: done)
-        enqueue { $0.updates.append(update) }
     }
 
     /// Removes what is expired from a slice, in a transaction of its own between those of requests.
@@ -113,7 +91,7 @@ public final class LMDBStore: CopyTarget {
     public func merge(
         _ entries: [Entry], into table: Table, at now: Timestamp, under rules: Rules
     ) async throws(StoreError) {
-        _ = try await onThread { [tree, pending] () throws(LMDBError) in
+        _ = try await whileOpen { [tree, pending] () throws(LMDBError) in
             var changes: [(Record, Record)] = []
             try tree.keep { (memtable, transaction) throws(LMDBError) in
                 for entry in entries where !entry.key.withStoredBytes(Generation.isKey) {
@@ -131,7 +109,7 @@ public final class LMDBStore: CopyTarget {
 
     /// Which keys have no entry, in the journal or in the database.
     public func absent(_ keys: [Key], from table: Table) async throws(StoreError) -> [Int] {
-        try await onThread { [tree] () throws(LMDBError) in
+        try await whileOpen { [tree] () throws(LMDBError) in
             try tree.keep { (memtable, transaction) throws(LMDBError) in
                 var absent: [Int] = []
                 for index in keys.indices where !keys[index].withStoredBytes(Generation.isKey) {
@@ -149,30 +127,17 @@ public final class LMDBStore: CopyTarget {
 
     /// Looks whether the files are still those that were opened, and opens what has taken their place.
     public func checkFiles(at now: Timestamp) async throws(StoreError) {
-        let result: Result<Void, StoreError> = await withCheckedContinuation { continuation in
-            let task: @Sendable () -> Void = { [tree, pending] in
-                continuation.resume(
-                    returning: Result { () throws(StoreError) in
-                        try tree.ready(at: now)
-                        if try tree.reopenIfReplaced(at: now) { pending.restart() }
-                    })
-            }
-            enqueue { $0.tasks.append(task) }
+        try await onThread { [tree, pending] () throws(StoreError) in
+            try tree.ready(at: now)
+            if try tree.reopenIfReplaced(at: now) { pending.restart() }
         }
-        try result.get()
     }
 
     /// Finishes what is waiting and closes the file.
     public func close() async {
-        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-            let task: @Sendable () -> Void = { [tree] in
-                tree.close()
-                continuation.resume()
-            }
-            enqueue { $0.tasks.append(task) }
-        }
+        try? await onThread { [tree] () throws(StoreError) in tree.close() }
         await tree.shutDown()
-        try? await thread.shutdownGracefully()
+        await thread.shutDown()
     }
 
     /// Runs `body` in a transaction of the tree on the storage thread, and there, when that is committed, `then`.
@@ -183,8 +148,8 @@ public final class LMDBStore: CopyTarget {
         flushing: Bool, _ body: @escaping @Sendable (inout Transaction) throws(LMDBError) -> Answer,
         then: @escaping @Sendable (Answer) -> Void = { _ in }
     ) async throws(StoreError) -> Answer {
-        if flushing { try await onThread { [tree] () throws(LMDBError) in try tree.handOver() } }
-        return try await onThread { [environment, tree] () throws(LMDBError) in
+        if flushing { try await whileOpen { [tree] () throws(LMDBError) in try tree.handOver() } }
+        return try await whileOpen { [environment, tree] () throws(LMDBError) in
             if flushing { try tree.checkHandOver() } else { tree.waitForTree() }
             let answer = try environment.write(body)
             then(answer)
@@ -192,87 +157,43 @@ public final class LMDBStore: CopyTarget {
         }
     }
 
-    /// Runs `body` on the storage thread, between requests and while nobody else writes the tree.
-    private func onThread<Answer: Sendable>(
+    /// Runs `body` on the storage thread with an open database, while nobody else writes the tree.
+    private func whileOpen<Answer: Sendable>(
         _ body: @escaping @Sendable () throws(LMDBError) -> Answer
     ) async throws(StoreError) -> Answer {
-        let result: Result<Answer, StoreError> = await withCheckedContinuation { continuation in
-            let task: @Sendable () -> Void = { [environment, tree] in
-                do throws(StoreError) {
-                    // Only requests know the time: what is damaged waits for the next one.
-                    try tree.ready(at: nil)
-                    do throws(LMDBError) {
-                        continuation.resume(returning: .success(try body()))
-                    } catch {
-                        throw error.storeError(path: environment.path)
-                    }
-                } catch {
-                    continuation.resume(returning: .failure(error))
-                }
+        try await onThread { [environment, tree] () throws(StoreError) in
+            // Only requests know the time: what is damaged waits for the next one.
+            try tree.ready(at: nil)
+            do throws(LMDBError) { return try body() } catch { throw error.storeError(path: environment.path) }
+        }
+    }
+
+    private func judgeOnce(_ updates: inout [StorageThread.Update]) throws(LMDBError) {
+        // What an attempt noted before it failed was not written.
+        defer { pending.limiter.rollBack() }
+        try tree.keep { (memtable, transaction) throws(LMDBError) in
+            for index in updates.indices {
+                try pending.follow(updates[index].batch, in: transaction, isWhole: memtable.isEmpty)
+                try memtable.answer(&updates[index].batch, by: transaction, noting: &pending.limiter)
             }
-            enqueue { $0.tasks.append(task) }
         }
-        return try result.get()
+        pending.limiter.commit()
+    }
+}
+
+/// What the storage thread calls.
+extension LMDBStore {
+    /// Takes note of what was written to the tree; background tasks wait while it is being written.
+    public func beginTurn() -> Bool {
+        tree.settle()
+        return !tree.isWriting
     }
 
-    private func enqueue(_ add: (inout Waiting) -> Void) {
-        let isServed = waiting.withLockedValue { waiting in
-            add(&waiting)
-            let isServed = waiting.isServed
-            waiting.isServed = true
-            return isServed
-        }
-        if !isServed { thread.submit { _ in self.serve() } }
-    }
-
-    /// Serves until nothing is waiting: all updates in one frame, then one background task, a caller's or the
-    /// tracker's, so that requests never wait for more than one slice.
-    ///
-    /// Background tasks wait while the tree is being written.
-    private func serve() {
-        while true {
-            tree.settle()
-            let isFree = !tree.isWriting
-            let hasBackgroundTask = isFree && pending.hasBackgroundTask && environment.isOpen
-            let (updates, task, isWoken) = waiting.withLockedValue { waiting in
-                let updates = waiting.updates
-                waiting.updates = []
-                let task = !isFree || waiting.tasks.isEmpty ? nil : waiting.tasks.removeFirst()
-                let isWoken = waiting.isWoken
-                waiting.isWoken = false
-                waiting.isServed = !updates.isEmpty || task != nil || hasBackgroundTask || isWoken
-                return (updates, task, isWoken)
-            }
-            if updates.isEmpty, task == nil, !hasBackgroundTask, !isWoken { return }
-            if !updates.isEmpty { commit(updates) }
-            // The updates may have been so many that the tree is being written by now.
-            if let task { task() } else if hasBackgroundTask, !tree.isWriting { walk() }
-            // Only now: a task that waits gets its turn between two writes of the tree.
-            tree.startIfDue()
-        }
-    }
-
-    private func walk() {
-        if pending.position == nil {
-            // A fault is found and seen to by the next request.
-            do throws(LMDBError) { try tree.flush() } catch { return pending.restart() }
-        }
-        pending.walk(environment) { tree.isNewer(.greylist, $0) }
-    }
-
-    /// Answers updates in one piece; all of them get their judgement when it is kept, or all the same fault.
-    private func commit(_ updates: consuming [Update]) {
-        var updates = updates
-        do throws(StoreError) {
-            try judge(&updates)
-            for update in updates { update.done(.success(update.batch)) }
-        } catch {
-            for update in updates { update.done(.failure(error)) }
-        }
-    }
+    /// Whether pending entries are still to be counted or removed.
+    public var hasBackgroundTask: Bool { pending.hasBackgroundTask && environment.isOpen }
 
     /// Judges; once more where the database was found in ruins or stuck, and could be repaired.
-    private func judge(_ updates: inout [Update]) throws(StoreError) {
+    public func judge(_ updates: inout [StorageThread.Update]) throws(StoreError) {
         let now = updates.lazy.compactMap { $0.batch.first?.time }.first
         try tree.ready(at: now)
         do throws(LMDBError) {
@@ -285,16 +206,20 @@ public final class LMDBStore: CopyTarget {
         do throws(LMDBError) { try judgeOnce(&updates) } catch { throw error.storeError(path: environment.path) }
     }
 
-    private func judgeOnce(_ updates: inout [Update]) throws(LMDBError) {
-        // What an attempt noted before it failed was not written.
-        defer { pending.limiter.rollBack() }
-        try tree.keep { (memtable, transaction) throws(LMDBError) in
-            for index in updates.indices {
-                try pending.follow(updates[index].batch, in: transaction, isWhole: memtable.isEmpty)
-                try memtable.answer(&updates[index].batch, by: transaction, noting: &pending.limiter)
-            }
+    /// Counts or removes a slice of pending entries.
+    public func runBackgroundTask() {
+        // The updates may have been so many that the tree is being written by now.
+        if tree.isWriting { return }
+        if pending.position == nil {
+            // A fault is found and seen to by the next request.
+            do throws(LMDBError) { try tree.flush() } catch { return pending.restart() }
         }
-        pending.limiter.commit()
+        pending.walk(environment) { tree.isNewer(.greylist, $0) }
+    }
+
+    /// Only now does the tree get what it is to have: a task that waits gets its turn between two writes of it.
+    public func endTurn() {
+        tree.startIfDue()
     }
 }
 
@@ -312,5 +237,71 @@ extension Memtable {
                 return true
             }
         }
+    }
+}
+
+/// The position of a walk is a key.
+extension PendingTracker<[UInt8]> {
+    /// Takes note of the time and the rules of queries, before anything is written for them.
+    ///
+    /// - Parameters:
+    ///   - batch: of one turn of a loop: all have the same rules, and the same time but for a moment
+    ///   - isWhole: whether everything is in the tree
+    func follow(
+        _ batch: [StoreQuery], in transaction: borrowing Transaction, isWhole: Bool
+    ) throws(LMDBError) {
+        guard let query = batch.first else { return }
+        try follow(query) { () throws(LMDBError) in isWhole ? try transaction.count(.greylist) == 0 : false }
+    }
+
+    /// Notes entries that were removed.
+    func forget(_ removed: [Record]) {
+        for record in removed { forget(record.sighting, network: record.network) }
+    }
+
+    /// Notes entries that were written over by others.
+    func note(_ changes: [(Record, Record)]) {
+        for (old, new) in changes {
+            limiter.remove(old.sighting, network: old.network)
+            limiter.add(new.sighting, network: old.network, under: rules)
+        }
+        limiter.commit()
+    }
+
+    /// Does a slice of the walk.
+    ///
+    /// After an error it waits for the next query, which meets the same error and deals with it.
+    ///
+    /// - Parameter isNewer: whether a key has an entry that isn't in the tree yet, which the one in the tree gives way to
+    func walk(_ environment: Environment, isNewer: (UnsafeRawBufferPointer) -> Bool) {
+        // A transaction may run twice, as the map may have to grow: what it saw is noted when it is through.
+        let result = Result { () throws(LMDBError) in
+            try environment.write { (transaction) throws(LMDBError) in try scan(&transaction, isNewer) }
+        }
+        guard case .success(let slice) = result else { return restart() }
+        for record in slice.found { count(record.sighting, network: record.network) }
+        forget(slice.removed)
+        endSlice(at: slice.next, hasRemoved: !slice.removed.isEmpty)
+    }
+
+    private func scan(
+        _ transaction: inout Transaction, _ isNewer: (UnsafeRawBufferPointer) -> Bool
+    ) throws(LMDBError) -> (found: [Record], removed: [Record], next: [UInt8]?) {
+        var (found, removed): ([Record], [Record]) = ([], [])
+        var next: [UInt8]?
+        var visited = 0
+        try transaction.walk(.greylist, from: position) { key, value in
+            guard visited < Self.slice else {
+                next = Array(key)
+                return .stop
+            }
+            visited += 1
+            guard let record = Record(value), record.sighting.isPending else { return .keep }
+            if isUncounted(record.sighting) { found.append(record) }
+            guard limiter.hasDropped(record.sighting), !isNewer(key) else { return .keep }
+            removed.append(record)
+            return .remove
+        }
+        return (found, removed, next)
     }
 }

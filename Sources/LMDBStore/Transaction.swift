@@ -1,4 +1,5 @@
 import CLMDB
+import Glibc
 import Greylist
 import Storage
 
@@ -246,5 +247,89 @@ extension Key {
             var value = MDB_val(mv_size: bytes.count, mv_data: UnsafeMutableRawPointer(mutating: bytes.baseAddress))
             return body(&value)
         }
+    }
+}
+
+/// A sighting as it lies in the database: 16 bytes, little-endian: passes (4), first (8, Unix seconds), and 4 that depend:
+/// while it is pending, the tag of the client's network (0: unknown), else last (signed seconds after first).
+struct Record: BitwiseCopyable {
+    private let passes: UInt32
+    private let first: Int64
+    private let rest: UInt32
+
+    static let size = 16
+
+    init(_ sighting: Sighting, network: UInt32) {
+        passes = sighting.passes
+        first = sighting.first.seconds
+        let age = Int32(clamping: sighting.last.seconds.subtractingReportingOverflow(first).partialValue)
+        rest = sighting.isPending ? network : UInt32(bitPattern: age)
+    }
+
+    /// The record in these bytes; nil where they can't be one.
+    init?(_ bytes: UnsafeRawBufferPointer) {
+        guard bytes.count == Self.size else { return nil }
+        passes = UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self))
+        first = Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: 4, as: Int64.self))
+        rest = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 12, as: UInt32.self))
+    }
+
+    /// The tag of the network of a pending entry; 0 where it isn't known.
+    var network: UInt32 { passes == 0 ? rest : 0 }
+
+    var sighting: Sighting {
+        let age = passes == 0 ? 0 : Int64(Int32(bitPattern: rest))
+        let last = first.addingReportingOverflow(age).partialValue
+        return Sighting(passes: passes, first: Timestamp(seconds: first), last: Timestamp(seconds: last))
+    }
+
+    func write(to target: UnsafeMutableRawBufferPointer) {
+        target.storeBytes(of: passes.littleEndian, as: UInt32.self)
+        target.storeBytes(of: first.littleEndian, toByteOffset: 4, as: Int64.self)
+        target.storeBytes(of: rest.littleEndian, toByteOffset: 12, as: UInt32.self)
+    }
+}
+
+/// What LMDB or the system answered instead of success.
+struct LMDBError: Error {
+    let code: CInt
+
+    static let notFound = MDB_NOTFOUND
+    static let mapFull = MDB_MAP_FULL
+    static let mapResized = MDB_MAP_RESIZED
+    static let panic = MDB_PANIC
+    static let corrupted = MDB_CORRUPTED
+
+    /// Whether the file isn't LMDB's, or isn't whole.
+    var isCorruption: Bool {
+        switch code {
+        case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID, MDB_VERSION_MISMATCH, MDB_INCOMPATIBLE:
+            true
+        // Deeper than any tree of LMDB's: its pages go round in a circle.
+        case MDB_CURSOR_FULL: true
+        // A transaction of ours ends with its first fault. This is a second one: LMDB keeps the first to itself where it
+        // looks for a table and comes to a damaged page.
+        case MDB_BAD_TXN: true
+        default: false
+        }
+    }
+
+    /// The same for whoever asked the store.
+    func storeError(path: String) -> StoreError {
+        let code: StoreError.Code =
+            switch self.code {
+            case EACCES, EPERM, EROFS: .denied
+            case ENOSPC, EDQUOT, EFBIG: .writeRefused
+            case ENOENT, ENOTDIR, EISDIR, ENOTSUP: .cannotCreate
+            default: isCorruption ? .corrupt : .unavailable
+            }
+        let remedy =
+            self.code == ENOMEM ? "; the address space (ulimit -v, a container's limit) is too small to map it" : ""
+        return StoreError(code, "lmdb://\(path): \(String(cString: mdb_strerror(self.code)))\(remedy)")
+    }
+
+    /// Throws unless `code` is success.
+    static func check(_ code: CInt) throws(LMDBError) {
+        if code != MDB_SUCCESS { throw LMDBError(code: code) }
     }
 }

@@ -192,3 +192,119 @@ extension UInt64 {
         ((UInt64(littleEndian: self) & 0x8040_2010_0804_0201) &* 0x0101_0101_0101_0101) &>> 56
     }
 }
+
+/// How large a request may be before it is taken for a broken or hostile client.
+///
+/// Postfix stays far below each.
+public struct PolicyLimits: Sendable {
+    /// The longest line in bytes, its line feed not counted.
+    public var line: Int
+    /// The most attributes in one request.
+    public var attributes: Int
+    /// The most bytes in one request, line ends counted.
+    ///
+    /// At most 65,536: places in a request are kept in 16 bits.
+    public var request: Int
+    /// How many lines that are no attributes may stand before the first attribute of a connection.
+    public var strayLines: Int
+    /// The longest of these lines in bytes.
+    public var strayLine: Int
+    /// The most bytes in empty lines between two requests.
+    public var emptyLines: Int
+
+    /// The limits of the daemon: 8 KiB a line, 200 attributes, 64 KiB a request; 4 stray lines of 128 bytes, 1 KiB of
+    /// empty lines.
+    public init(
+        line: Int = 8 << 10, attributes: Int = 200, request: Int = 64 << 10, strayLines: Int = 4, strayLine: Int = 128,
+        emptyLines: Int = 1 << 10
+    ) {
+        precondition(request <= 1 << 16, "a request is at most 65,536 bytes, its places are kept in 16 bits")
+        self.line = line
+        self.attributes = attributes
+        self.request = request
+        self.strayLines = strayLines
+        self.strayLine = strayLine
+        self.emptyLines = emptyLines
+    }
+}
+
+/// Why a stream can't be read as requests of the policy protocol.
+///
+/// The only sound answer is to say nothing and close: Postfix then asks again on a new connection (SMTPD_POLICY_README,
+/// "Simple policy client/server protocol").
+public enum PolicyViolation: Error, Equatable, Sendable {
+    case lineTooLong(limit: Int)
+    case tooManyAttributes(limit: Int)
+    case requestTooLong(limit: Int)
+    case notAnAttribute
+    case unknownRequest
+    case endInsideRequest
+    case tooManyEmptyLines(limit: Int)
+}
+
+extension PolicyViolation: CustomStringConvertible {
+    /// The complaint for the log, without a byte of the client's.
+    public var description: String {
+        switch self {
+        case .lineTooLong(let limit): "a line is longer than \(limit) bytes"
+        case .tooManyAttributes(let limit): "a request has more than \(limit) attributes"
+        case .requestTooLong(let limit): "a request is longer than \(limit) bytes"
+        case .notAnAttribute: "malformed attribute (expected name=value)"
+        case .unknownRequest: "the request attribute is not smtpd_access_policy"
+        case .endInsideRequest: "the connection ended inside a request"
+        case .tooManyEmptyLines(let limit): "more than \(limit) bytes of empty lines stand between two requests"
+        }
+    }
+}
+
+/// Lines that may stand before the first attribute of a connection, and those that never may.
+///
+/// Monitoring plugins and hand-written scripts send such a line (`<<EOF`, `hello`) and expect their answer all the same.
+/// What speaks another protocol is still to be closed at its first line: else a browser, or a mail client that somebody
+/// led astray, could be made to ask.
+extension Span<UInt8> {
+    /// Whether the line is printable ASCII, and nothing that a client of HTTP or SMTP says.
+    var isStrayLine: Bool {
+        for index in indices where !(0x20...0x7e).contains(self[index]) { return false }
+        return !endsWithHTTPVersion && !beginsWithSMTPVerb
+    }
+
+    /// Whether it ends as the first line of an HTTP request does: `HTTP/`, a digit, a point, a digit.
+    private var endsWithHTTPVersion: Bool {
+        var end = count
+        while end > 0, self[end - 1] == UInt8(ascii: " ") { end -= 1 }
+        guard end >= 8 else { return false }
+        let version = extracting(end - 8..<end)
+        return version.begins(with: "http/") && version[5].isDigit && version[6] == UInt8(ascii: ".")
+            && version[7].isDigit
+    }
+
+    /// Whether its first word is a command of SMTP, LMTP or one of their extensions.
+    private var beginsWithSMTPVerb: Bool {
+        var start = 0
+        while start < count, self[start] == UInt8(ascii: " ") { start += 1 }
+        var end = start
+        while end < count, self[end].isLetter || self[end].isDigit { end += 1 }
+        let word = extracting(start..<end)
+        let verbs: [StaticString] = [
+            "ehlo", "helo", "lhlo", "mail", "rcpt", "data", "bdat", "burl", "quit", "rset", "noop", "help", "vrfy",
+            "expn",
+            "etrn", "atrn", "turn", "auth", "send", "soml", "saml", "starttls", "xclient", "xforward", "xexch50",
+        ]
+        return verbs.contains { $0.utf8CodeUnitCount == word.count && word.begins(with: $0) }
+    }
+
+    /// Whether it begins with these bytes, which have no upper-case letters; its own letters may be of either case.
+    private func begins(with text: StaticString) -> Bool {
+        guard count >= text.utf8CodeUnitCount else { return false }
+        return (0..<text.utf8CodeUnitCount).allSatisfy { index in
+            let byte = self[index].isLetter ? self[index] | 0x20 : self[index]
+            return byte == text.utf8Start[index]
+        }
+    }
+}
+
+extension UInt8 {
+    fileprivate var isDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
+    fileprivate var isLetter: Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self | 0x20) }
+}

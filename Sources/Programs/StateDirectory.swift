@@ -1,4 +1,8 @@
+public import FileStorage
 import Glibc
+public import Greylist
+public import Settings
+import Storage
 import TrustedFiles
 
 /// Where the program keeps its databases when the settings don't say: `$STATE_DIRECTORY` (systemd), else
@@ -37,5 +41,84 @@ public struct StateDirectory: Sendable {
                 mkdir(path, 0o700)
             }
         }
+    }
+}
+
+/// What the settings are read from, beside the defaults.
+public struct SettingSources: Sendable {
+    /// The configuration files, in their order.
+    public var files: [String]
+    /// All variables; only those that begin with `TPRT_` count.
+    public var environment: [String: String]
+    /// What the command line says.
+    public var flags: [Assignment]
+    /// Texts such as `service.grey_delay=5m`.
+    public var injections: [String]
+
+    /// These sources.
+    public init(
+        files: [String] = [], environment: [String: String] = [:], flags: [Assignment] = [], injections: [String] = []
+    ) {
+        self.files = files
+        self.environment = environment
+        self.flags = flags
+        self.injections = injections
+    }
+
+    /// Reads the files, and builds the configuration from everything.
+    ///
+    /// - Parameter read: Reads a file as bytes.
+    /// - Returns: The configuration with the origin of each value.
+    /// - Throws: Every error there is; if files can't be read, only that.
+    public func load(read: (String) throws -> [UInt8]) throws(SettingErrors) -> LoadedConfiguration {
+        var contents: [ConfigurationFile] = []
+        var unreadable: [SettingError] = []
+        for path in files {
+            do {
+                contents.append(ConfigurationFile(path: path, bytes: try read(path)))
+            } catch {
+                let origin = Origin.file(path: path, line: nil)
+                unreadable.append(SettingError(origin: origin, complaint: "cannot be read: \(error)"))
+            }
+        }
+        guard unreadable.isEmpty else { throw SettingErrors(unreadable) }
+        return try Configuration.load(files: contents, environment: environment, flags: flags, injections: injections)
+    }
+}
+
+extension BootID {
+    /// This boot, as the service manager says in `BOOT_ID`, else as the kernel does; nil where neither does.
+    ///
+    /// A unit with `ProcSubset=pid` hides the kernel's file, and a chroot has none: ask before.
+    public static func current(
+        environment: [String: String], kernelFile: String = "/proc/sys/kernel/random/boot_id"
+    ) -> BootID? {
+        environment["BOOT_ID"].flatMap { BootID($0.utf8) } ?? BootID(kernelFile: kernelFile)
+    }
+
+    private init?(kernelFile path: String) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: 64)
+        bytes.removeLast(bytes.count - max(0, read(descriptor, &bytes, bytes.count)))
+        self.init(bytes.prefix { $0 != UInt8(ascii: "\n") })
+    }
+}
+
+extension Rules {
+    /// The rules that the settings give.
+    public init(_ service: Configuration.Service) {
+        self.init(
+            delay: service.greyDelay.wholeSeconds, retryWindow: service.greyRetryWindow.wholeSeconds,
+            maxAge: service.greyMaxAge.wholeSeconds, clientCount: UInt32(service.awlClientCount),
+            maxPending: service.maxPending, maxPendingPerNetwork: service.maxPendingPerNetwork)
+    }
+}
+
+extension Duration {
+    /// Seconds, a fraction rounded up.
+    fileprivate var wholeSeconds: Int64 {
+        components.seconds + (components.attoseconds > 0 ? 1 : 0)
     }
 }

@@ -1,9 +1,12 @@
+public import FileStorage
 import GDBMStore
 import Glibc
 public import Greylist
 import LMDBStore
 import RedisStore
 public import Storage
+public import StoreURLs
+public import TrustedFiles
 
 /// Opens stores by their location: the only place that knows them all.
 public struct StoreFactory: Sendable {
@@ -127,5 +130,23 @@ public struct StoreFactory: Sendable {
     private static func hasContents(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_size > 0
+    }
+}
+
+/// Whose databases are: root opens none that another user could have put something beside.
+///
+/// The libraries open files by their names, and again later; so root becomes that user, or leaves the database alone.
+public enum DatabaseOwner {
+    /// What comes after the name of a database in those of the files beside it.
+    private static let suffixes = ["-lock", "-open", "-journal-0", "-journal-1"]
+
+    /// The user who has to open a database; nil where it is this process as it is.
+    ///
+    /// - Throws: where root may not open it, and there is nobody to become
+    public static func of(_ location: StoreLocation) throws(FileError) -> FileUser? {
+        switch location {
+        case .memory, .redis: nil
+        case .lmdb(let path), .gdbm(let path): try FileReach(path).owner(ofFilesWith: suffixes)
+        }
     }
 }

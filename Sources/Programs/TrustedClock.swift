@@ -123,3 +123,13 @@ public final class TrustedClock: Sendable {
         return Timestamp(seconds: offset + uptime)
     }
 }
+
+/// The wall clock of this machine: the one place where it is read.
+public enum WallClock {
+    /// The time now.
+    public static func now() -> Timestamp {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Timestamp(seconds: Int64(time.tv_sec))
+    }
+}

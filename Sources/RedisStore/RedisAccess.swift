@@ -1,5 +1,8 @@
 import Glibc
+import NIOSSL
+package import RedisClient
 public import Storage
+public import StoreURLs
 import TrustedFiles
 
 /// How the servers of a location are reached: what has to be read from files is read.
@@ -7,30 +10,49 @@ import TrustedFiles
 /// One is made for a location, on a thread that may wait for a disk, and shared by the clients of all event loops.
 public struct RedisAccess: Sendable {
     let location: RedisLocation
-    let login: Handshake.Login?
-    let sentinelLogin: Handshake.Login?
-    let tls: TLSAccess?
-    let warnings: WarningReporter
+    /// How a client reaches them.
+    package let configuration: RedisConfiguration
 
     /// Reads the files that the location names.
     ///
     /// - Parameter report: told in one line what the administrator should fix; on any thread
     public init(_ location: RedisLocation, report: @escaping @Sendable (String) -> Void) throws(StoreError) {
         self.location = location
-        login = try location.login.map { login throws(StoreError) in try Handshake.Login(login) }
-        sentinelLogin = try location.sentinelLogin.map { login throws(StoreError) in try Handshake.Login(login) }
-        tls = try location.tls.map { tls throws(StoreError) in try TLSAccess(tls) }
-        warnings = WarningReporter(report: report)
+        configuration = RedisConfiguration(
+            RedisConfiguration.Servers(location.servers), database: location.database,
+            login: try location.login.map { login throws(StoreError) in try RedisLogin(login) },
+            sentinelLogin: try location.sentinelLogin.map { login throws(StoreError) in try RedisLogin(login) },
+            tls: try location.tls.map { tls throws(StoreError) in try RedisTLS(tls) }, report: report)
     }
 }
 
-extension Handshake.Login {
+extension RedisConfiguration.Servers {
+    fileprivate init(_ servers: RedisLocation.Servers) {
+        self =
+            switch servers {
+            case .single(let endpoint): .single(.tcp(RedisEndpoint(endpoint)))
+            case .unixSocket(let path): .single(.unix(path: path))
+            case .sentinels(let endpoints, let service):
+                .sentinels(endpoints.map { RedisEndpoint($0) }, service: service)
+            case .cluster(let endpoints): .cluster(endpoints.map { RedisEndpoint($0) })
+            }
+    }
+}
+
+extension RedisEndpoint {
+    fileprivate init(_ endpoint: RedisLocation.Endpoint) {
+        self.init(host: endpoint.host, port: endpoint.port)
+    }
+}
+
+extension RedisLogin {
     fileprivate init(_ login: RedisLocation.Login) throws(StoreError) {
-        user = login.user
-        switch login.password {
-        case .text(let text): password = text
-        case .file(let path): password = try Self.firstLine(of: path)
-        }
+        let password =
+            switch login.password {
+            case .text(let text): text
+            case .file(let path): try Self.firstLine(of: path)
+            }
+        self.init(user: login.user, password: password)
     }
 
     /// The password in a file: what stands before the first end of a line.
@@ -70,4 +92,49 @@ func accessFile(_ path: String) throws(FileError) -> [UInt8] {
         bytes += chunk[..<count]
     }
     return bytes
+}
+
+extension RedisTLS {
+    /// Reads the files; not on an event loop.
+    fileprivate init(_ tls: RedisLocation.TLS) throws(StoreError) {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.minimumTLSVersion = .tlsv12
+        if !tls.isVerified { configuration.certificateVerification = .none }
+        if let file = tls.authorityFile {
+            configuration.trustRoots = .certificates(try Self.certificates(in: file, option: "ca_file"))
+        }
+        if let identity = tls.identity {
+            let chain = try Self.certificates(in: identity.certificateFile, option: "cert_file")
+            configuration.certificateChain = chain.map { .certificate($0) }
+            let bytes = try Self.contents(of: identity.keyFile, "no private key in PEM", option: "key_file")
+            guard let key = try? NIOSSLPrivateKey(bytes: bytes, format: .pem) else {
+                throw StoreError(
+                    .denied, "\(identity.keyFile): no private key in PEM can be read from it (option key_file)")
+            }
+            configuration.privateKey = .privateKey(key)
+        }
+        do {
+            self.init(try NIOSSLContext(configuration: configuration), serverName: tls.serverName)
+        } catch {
+            throw StoreError(
+                .denied, "TLS can't be set up with these files; is the key that of the certificate? (\(error))")
+        }
+    }
+
+    private static func certificates(in file: String, option: String) throws(StoreError) -> [NIOSSLCertificate] {
+        let bytes = try contents(of: file, "no certificate in PEM", option: option)
+        guard let certificates = try? NIOSSLCertificate.fromPEMBytes(bytes), !certificates.isEmpty else {
+            throw StoreError(.denied, "\(file): no certificate in PEM can be read from it (option \(option))")
+        }
+        return certificates
+    }
+
+    private static func contents(of file: String, _ what: String, option: String) throws(StoreError) -> [UInt8] {
+        do throws(FileError) {
+            return try accessFile(file)
+        } catch {
+            throw StoreError(
+                .denied, "\(file): \(what) can be read from it (option \(option)): \(error.sentence)")
+        }
+    }
 }

@@ -1,6 +1,7 @@
 import Greylist
 import NIOConcurrencyHelpers
 import NIOCore
+import RedisClient
 import Storage
 
 /// A batch of queries on its way through Redis.

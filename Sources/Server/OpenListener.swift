@@ -1,4 +1,7 @@
 public import Glibc
+import Logging
+import NIOCore
+public import ServiceManager
 import TrustedFiles
 
 /// A socket that listens, opened before the server starts so that every fault is known by then.
@@ -54,6 +57,32 @@ public struct OpenListener: Sendable {
     public func close() {
         Glibc.close(descriptor)
         file?.remove()
+    }
+}
+
+extension InheritedSockets {
+    /// The listeners of the policy protocol.
+    ///
+    /// Their files are the service manager's: nothing is unlinked in the end.
+    ///
+    /// - Parameter backlog: how many connections may wait to be accepted; replaces what the manager asked for
+    public func policyListeners(backlog: Int) throws(ListenError) -> [OpenListener] {
+        try policy.map { socket throws(ListenError) in try OpenListener(held: socket, backlog: backlog) }
+    }
+
+    /// The listener of the control socket, where there is one.
+    public func controlListener() throws(ListenError) -> OpenListener? {
+        try control.map { socket throws(ListenError) in try OpenListener(held: socket, backlog: 16) }
+    }
+}
+
+extension OpenListener {
+    fileprivate init(held socket: InheritedSockets.Socket, backlog: Int) throws(ListenError) {
+        guard let address = ListenAddress(boundTo: socket.descriptor) else {
+            throw .system(errno, "descriptor \(socket.descriptor) that was handed over", "getsockname")
+        }
+        self.init(
+            address: address, descriptor: socket.descriptor, backlog: backlog, file: nil, isHeldElsewhere: true)
     }
 }
 
@@ -114,5 +143,47 @@ extension ListenError {
             }
         let who = reach?.user.map { " as \($0.name), who owns a directory on the way" } ?? ""
         return ListenError(consequence, "\(address): \(doing)\(who): \(String(cString: strerror(code)))\(remedy)")
+    }
+}
+
+/// Pauses accepting for a moment when a connection can't be accepted, so that a listener without file descriptors waits
+/// and doesn't spin.
+///
+/// It says once that connections can't be accepted, and once that they are again. NIO's `AcceptBackoffHandler` holds the
+/// next read back, but leaves the socket among those that are polled, where a waiting connection makes it ready at once.
+final class AcceptWatch: ChannelInboundHandler {
+    typealias InboundIn = any Channel
+
+    private static let pause = TimeAmount.milliseconds(200)
+
+    private let log: LimitedLog
+    private var isFailing = false
+
+    init(log: LimitedLog) {
+        self.log = log
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if isFailing {
+            isFailing = false
+            log.log(.accepting, level: .notice, "connections are accepted again")
+        }
+        context.fireChannelRead(data)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if !isFailing {
+            isFailing = true
+            let isOutOfDescriptors = [EMFILE, ENFILE].contains((error as? IOError)?.errnoCode)
+            log.log(
+                .accepting,
+                isOutOfDescriptors
+                    ? "out of file descriptors; accepting paused (raise LimitNOFILE=)"
+                    : "a connection could not be accepted: \(error)")
+        }
+        let channel = context.channel
+        channel.setOption(.autoRead, value: false).whenSuccess {
+            channel.eventLoop.scheduleTask(in: Self.pause) { channel.setOption(.autoRead, value: true) }
+        }
     }
 }

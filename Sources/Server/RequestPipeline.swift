@@ -1,5 +1,6 @@
 import Engine
 import Greylist
+import LogOutput
 import NIOCore
 import Policy
 import Storage
@@ -20,7 +21,6 @@ final class RequestPipeline {
     private let health: StoreHealth
     /// Answers while the store is unavailable.
     private let fallback: MemoryStore?
-    private let sink: LogSink
     private let sharedAddresses: SharedAddressWarning
 
     private var envelope = Envelope()
@@ -31,7 +31,7 @@ final class RequestPipeline {
     private var unflushed: [Connection] = []
     private var isTurnScheduled = false
     private var isDeadlineScheduled = false
-    private var records = LogRecords()
+    private var decisions: DecisionLog
     /// How many requests of clients got their answers; plain numbers, since only this loop counts.
     private(set) var greylisted = 0
     private(set) var passed = 0
@@ -47,7 +47,7 @@ final class RequestPipeline {
         self.health = health
         self.fallback = fallback
         gate = StoreGate(timeout: options.requestDeadline, pauses: options.storePauses)
-        self.sink = sink
+        decisions = DecisionLog(to: sink)
         self.log = log
         self.sharedAddresses = sharedAddresses
     }
@@ -189,26 +189,13 @@ final class RequestPipeline {
     private func note(_ record: DecisionRecord, on request: PolicyRequest, of connection: Connection) {
         guard !connection.isOwn else { return }
         if record.isGreylisting { greylisted += 1 } else { passed += 1 }
-        let level = sink.level
-        guard record.logLevel <= level else { return }
-        let now = options.now()
-        if level == .debug { logSteps(to: record, on: request, at: now) }
-        records.append(decision: record, on: request, at: now, in: sink.form)
-    }
-
-    private func logSteps(to record: DecisionRecord, on request: PolicyRequest, at now: Timestamp) {
         // The envelope may be another request's by now; nobody needs that any more.
-        records.append(
-            stepsTo: record, on: request, envelope: engine.addresses(&envelope, of: request) ? envelope : nil,
-            at: now, in: sink.form)
+        decisions.append(record, on: request, at: options.now()) {
+            engine.addresses(&envelope, of: request) ? envelope : nil
+        }
     }
 
     private func writeLog() {
-        sink.write(&records)
+        decisions.flush()
     }
-}
-
-extension DecisionRecord {
-    /// From which level on it is logged.
-    fileprivate var logLevel: LogLevel { isWorthLogging ? .info : .debug }
 }

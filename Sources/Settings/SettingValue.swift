@@ -106,3 +106,70 @@ extension String: SettingValue {
     var text: String { self }
     var json: JSONValue { .string(self) }
 }
+
+extension [String]: SettingValue {
+    static var typeName: String { "list of texts" }
+
+    /// Reads texts between commas, blanks around them dropped, or a JSON list if it begins with `[`.
+    init(text: String) throws(Complaint) {
+        let trimmed = trimmingBlanks(text[...])
+        guard trimmed.first == "[" else {
+            self = trimmed.isEmpty ? [] : trimmed.split(separator: ",").map { String(trimmingBlanks($0)) }
+            guard !contains("") else {
+                throw Complaint("\(shortened(text)) has an empty element", remedy: "texts with a comma between two")
+            }
+            return
+        }
+        try self.init(json: .reading(text))
+    }
+
+    init(json: JSONValue) throws(Complaint) {
+        guard case .array(let values) = json else {
+            throw Complaint("\(json.found) is not a list of texts", remedy: "a list is written [\"one\", \"two\"]")
+        }
+        self = []
+        for value in values {
+            guard case .string(let text) = value else {
+                throw Complaint("\(value.found) in a list of texts is not a text", remedy: "a text needs quotes")
+            }
+            append(text)
+        }
+    }
+
+    var text: String { json.text }
+    var json: JSONValue { .array(map { .string($0) }) }
+}
+
+/// A text without the blanks at its ends.
+func trimmingBlanks(_ text: Substring) -> Substring {
+    var rest = text.drop(while: \.isWhitespace)
+    while rest.last?.isWhitespace == true { rest.removeLast() }
+    return rest
+}
+
+extension JSONValue: SettingValue {
+    static var typeName: String { "object" }
+
+    /// Reads an object, written as JSON.
+    init(text: String) throws(Complaint) {
+        try self.init(json: .reading(text))
+    }
+
+    init(json: JSONValue) throws(Complaint) {
+        guard case .object = json else {
+            throw Complaint("\(json.found) is not an object", remedy: "an object is written {\"key\": \"value\"}")
+        }
+        self = json
+    }
+
+    var json: JSONValue { self }
+
+    /// Reads JSON of any kind that is itself inside a value.
+    static func reading(_ text: String) throws(Complaint) -> JSONValue {
+        do {
+            return try JSONParser.parse(Array(text.utf8)).value
+        } catch {
+            throw Complaint(error.sentence, remedy: error.remedy)
+        }
+    }
+}

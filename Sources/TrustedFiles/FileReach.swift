@@ -125,3 +125,91 @@ public struct FileReach: Sendable {
         }
     }
 }
+
+/// What is at the end of a path, held: it stays the same, whatever is put into its place.
+public final class FilePlace {
+    private let descriptor: CInt
+    private let status: stat
+
+    /// What is there now; a link itself.
+    public init(_ reach: FileReach) throws(FileError) {
+        let descriptor = reach.act { tprt_open_place(AT_FDCWD, reach.path) }
+        guard descriptor >= 0 else { throw FileError(reach.path, errno, as: reach.user) }
+        self.descriptor = descriptor
+        var status = stat()
+        fstat(descriptor, &status)
+        self.status = status
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    /// Whether it is a unix socket.
+    public var isSocket: Bool { status.st_mode & S_IFMT == S_IFSOCK }
+    /// Whether it is a directory.
+    public var isDirectory: Bool { status.st_mode & S_IFMT == S_IFDIR }
+    /// Whose it is.
+    public var owner: UInt32 { status.st_uid }
+    /// How many names it has.
+    public var names: Int { Int(status.st_nlink) }
+    /// The rights that all others than owner and group have, and those of the group.
+    public var isWritableByOthers: Bool { status.st_mode & 0o022 != 0 }
+
+    /// Gives it to a user and a group; false, and errno, where that can't be done.
+    ///
+    /// The greatest number stands for no change.
+    public func give(to user: UInt32, group: UInt32) -> Bool {
+        tprt_give_place(descriptor, user, group) == 0
+    }
+
+    /// Makes it the working directory; false, and errno, where that can't be done.
+    public func enter() -> Bool { fchdir(descriptor) == 0 }
+}
+
+/// Why root doesn't touch a file, or why a file can't be opened.
+public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The errno that comes nearest.
+    public let code: CInt
+    /// Where it is.
+    public let path: String
+    /// What is wrong there, and the remedy where there is one.
+    public let sentence: String
+    /// Whether the errno says all of it.
+    public let isSystems: Bool
+
+    /// A path, and what is wrong with it.
+    public var description: String { "\(path): \(sentence)" }
+
+    /// What is wrong in our own words.
+    public init(_ path: String, _ code: CInt, sentence: String) {
+        self.path = path
+        self.code = code
+        self.sentence = sentence
+        isSystems = false
+    }
+
+    /// What the system answered.
+    ///
+    /// - Parameter user: as whom it was asked; nil: as who this process is
+    public init(_ path: String, _ code: CInt, as user: FileUser? = nil) {
+        let who = user.map { " (as user \($0.name))" } ?? ""
+        self.path = path
+        self.code = code
+        sentence = "\(String(cString: strerror(code)))\(who)"
+        isSystems = user == nil
+    }
+
+    /// Root lacks the rights to act as a user.
+    public init(_ path: String, cantBe user: FileUser) {
+        self.init(
+            path, EPERM,
+            sentence: "root can't act as \(user.name) there: it needs CAP_SETUID and CAP_SETGID")
+    }
+
+    init(shared directory: String) {
+        self.init(
+            directory, EPERM,
+            sentence: "belongs to root, and others may write to it: root uses nothing there (chmod go-w, or chown it)")
+    }
+}

@@ -83,3 +83,23 @@ struct RemarkDigest: Sendable {
         return ofFaults && untold > 0 ? sentences + ["and \(untold) more"] : sentences
     }
 }
+
+/// Why an entry is no good: a sentence without its location.
+struct EntryError: Error {
+    let sentence: String
+
+    init(_ sentence: String) {
+        self.sentence = sentence
+    }
+}
+
+/// Why a whole source can't be read.
+public struct WhitelistError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The complaint, with the name of the source.
+    public let description: String
+
+    /// A complaint.
+    public init(_ description: String) {
+        self.description = description
+    }
+}

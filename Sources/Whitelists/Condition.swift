@@ -1,4 +1,5 @@
 public import Greylist
+import Policy
 
 /// What must hold of a request for a whitelist entry to match.
 public indirect enum Condition: Sendable, Hashable {
@@ -90,5 +91,84 @@ package struct ExpressionCount: Sendable, Equatable {
         all += other.all
         unfiltered += other.unfiltered
         unfilteredSize += other.unfilteredSize
+    }
+}
+
+extension Condition {
+    /// Whether it holds for a request; `patterns` are the compiled ones of its source.
+    func holds(for request: PolicyRequest, _ envelope: Envelope, _ patterns: IndexTables.Patterns) -> Bool {
+        switch self {
+        case .client(let network): network.holds(envelope.client) || network.holds(envelope.sentClient)
+        case .clientName(let domain): request.readClientName(domain.holds)
+        case .heloName(let domain): request.read(.heloName, domain.holds)
+        case .sender(let literal): envelope.readSender(literal.names)
+        case .senderDomain(let domain): request.read(.sender) { domain.holds($0.extracting($0.domain)) }
+        case .recipient(let literal): envelope.readRecipient(literal.names)
+        case .recipientDomain(let domain): request.read(.recipient) { domain.holds($0.extracting($0.domain)) }
+        case .pattern(let subject, let pattern):
+            request.read(subject: subject) { patterns[subject]?.matches(pattern, $0) ?? false }
+        case .attribute(let name, let value): request.read(subject: .attribute(name)) { $0.equalsIgnoringCase(value) }
+        case .all(let parts): parts.allSatisfy { $0.holds(for: request, envelope, patterns) }
+        case .any(let parts): parts.contains { $0.holds(for: request, envelope, patterns) }
+        case .not(let part): !part.holds(for: request, envelope, patterns)
+        }
+    }
+}
+
+extension Span<UInt8> {
+    /// Whether these are the bytes of a text, but for the case of letters.
+    fileprivate func equalsIgnoringCase(_ text: String) -> Bool {
+        guard count == text.utf8.count else { return false }
+        var index = 0
+        for byte in text.utf8 {
+            guard self[index].lowercased == byte.lowercased else { return false }
+            index += 1
+        }
+        return true
+    }
+}
+
+extension Condition: CustomStringConvertible {
+    /// The condition in words: `the client is in 192.0.2.0/24`.
+    public var description: String {
+        switch self {
+        case .client(let network): "the client is in \(network)"
+        case .clientName(let domain): "the client's name is in \(domain)"
+        case .heloName(let domain): "the HELO name is in \(domain)"
+        case .sender(let literal): "the sender is \(literal)"
+        case .senderDomain(let domain): "the sender's domain is in \(domain)"
+        case .recipient(let literal): "the recipient is \(literal)"
+        case .recipientDomain(let domain): "the recipient's domain is in \(domain)"
+        case .pattern(let subject, let pattern):
+            "\(subject) \(pattern.isAnchored ? "begins with" : "has") /\(pattern.text)/"
+        case .attribute(let name, let value): value.isEmpty ? "\(name) is empty or missing" : "\(name) is \(value)"
+        case .all(let parts): "(" + parts.map(\.description).joined(separator: " and ") + ")"
+        case .any(let parts): "(" + parts.map(\.description).joined(separator: " or ") + ")"
+        case .not(let part): "not (\(part))"
+        }
+    }
+}
+
+extension Condition.Subject: CustomStringConvertible {
+    /// What it is called in a sentence.
+    public var description: String {
+        switch self {
+        case .clientName: "the client's name"
+        case .heloName: "the HELO name"
+        case .sender: "the sender"
+        case .recipient: "the recipient"
+        case .attribute(let name): name
+        }
+    }
+}
+
+extension WhitelistEntry.Effect: CustomStringConvertible {
+    /// What it does, in a word or three.
+    public var description: String {
+        switch self {
+        case .pass: "pass"
+        case .greylist: "greylist"
+        case .delay(let seconds): "greylist for \(seconds) s"
+        }
     }
 }

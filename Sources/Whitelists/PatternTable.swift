@@ -1,3 +1,5 @@
+import CRE2
+
 /// The regular expressions that look at one text, with the entries that are indexed by them.
 struct PatternTable: Sendable {
     /// The table while it is filled.
@@ -57,5 +59,82 @@ struct PatternTable: Sendable {
     func matches(_ pattern: TextPattern, _ text: Span<UInt8>) -> Bool {
         guard let id = ids[pattern] else { preconditionFailure("a pattern is not in its table") }
         return text.count <= Self.longestText && set.matches(id, text)
+    }
+}
+
+/// Patterns that are matched at once; a pattern's id is its place in the list.
+///
+/// The time for a text depends little on how many patterns there are, as long as most of them contain a string of three
+/// or more bytes that a text must hold to match.
+///
+/// `@unchecked Sendable`: the set behind `handle` is changed by nobody after `init`, and its functions for a compiled
+/// set may be called by any number of threads at the same time.
+final class PatternSet: @unchecked Sendable {
+    private let handle: OpaquePointer
+    /// How many patterns there are.
+    let count: Int
+
+    /// Compiles the patterns.
+    init(_ patterns: [TextPattern]) {
+        guard let handle = cre2_create() else { preconditionFailure("no memory for a pattern set") }
+        for pattern in patterns {
+            guard case .success = handle.add(pattern.text, isAnchored: pattern.isAnchored) else {
+                preconditionFailure("a pattern that was checked is refused, or there is no memory for it")
+            }
+        }
+        guard cre2_compile(handle) else { preconditionFailure("no memory for \(patterns.count) patterns") }
+        self.handle = handle
+        count = patterns.count
+    }
+
+    deinit { cre2_delete(handle) }
+
+    /// How many patterns are run on every text, since they contain no string that a text must hold to match.
+    var unfiltered: Int { withExtendedLifetime(self) { cre2_unfiltered(handle) } }
+
+    /// Calls `body` with the id of each pattern that matches, in ascending order.
+    func forEachMatch(_ text: Span<UInt8>, _ body: (Int) -> Void) {
+        if count == 0 { return }
+        // More than a few matches are rare enough to look a second time for.
+        let total = forEachMatch(text, capacity: min(count, 64), body)
+        if total > 64 { forEachMatch(text, capacity: total, body) }
+    }
+
+    /// Calls `body` if there are no more than `capacity` matches, and returns how many there are.
+    @discardableResult
+    private func forEachMatch(_ text: Span<UInt8>, capacity: Int, _ body: (Int) -> Void) -> Int {
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: capacity) { ids in
+            let total = withExtendedLifetime(self) {
+                text.withUnsafeBufferPointer {
+                    cre2_match(handle, $0.baseAddress, $0.count, ids.baseAddress, capacity)
+                }
+            }
+            if total <= capacity {
+                for id in ids[..<total] { body(Int(id)) }
+            }
+            return total
+        }
+    }
+
+    /// Whether one pattern matches the text.
+    func matches(_ id: Int, _ text: Span<UInt8>) -> Bool {
+        precondition(0..<count ~= id, "no such pattern")
+        return withExtendedLifetime(self) {
+            text.withUnsafeBufferPointer { cre2_matches(handle, Int32(id), $0.baseAddress, $0.count) }
+        }
+    }
+
+    /// Whether one pattern matches the empty text.
+    func matchesEmptyText(_ id: Int) -> Bool {
+        precondition(0..<count ~= id, "no such pattern")
+        return withExtendedLifetime(self) { cre2_matches_empty(handle, Int32(id)) }
+    }
+}
+
+extension TextPattern {
+    /// Whether it is found in each of the texts; compiles it for that.
+    public func matches(all texts: [String]) -> Bool {
+        let set = PatternSet([self])
+        return texts.allSatisfy { set.matches(0, Array($0.utf8).span) }
     }
 }

@@ -1,5 +1,5 @@
+import DaemonApp
 import tprtctl
-import tprtd
 
 /// One program under two names: the daemon, and the tool where it is called `tprtctl`.
 @main

@@ -1,6 +1,9 @@
+import ArgumentParser
 import Control
+import FoundationEssentials
 import Glibc
 import Programs
+import Settings
 import TrustedFiles
 
 /// Asks a daemon something over its control socket.
@@ -24,24 +27,16 @@ struct ControlClient {
     }
 
     private func connected() throws(ProgramError) -> CInt {
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let bytes = Array(path.utf8)
-        guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
+        guard let address = sockaddr_un(path: path) else {
             throw ProgramError(.usage, "unix:\(path): a socket's path has at most 107 bytes")
         }
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw failure(errno) }
         var limit = timeval(tv_sec: patience, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         func connected() -> CInt {
-            withUnsafePointer(to: address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0 ? 0 : errno
-                }
-            }
+            address.withPointer { connect(descriptor, $0, $1) == 0 ? 0 : errno }
         }
         let code: CInt
         do throws(FileError) {
@@ -101,5 +96,68 @@ struct ControlClient {
         case EAGAIN: ProgramError(.unavailable, "unix:\(path): no answer within \(patience) s")
         default: ProgramError(.unavailable, "unix:\(path): \(String(cString: strerror(code)))")
         }
+    }
+}
+
+/// Where the daemon is found that a command is for.
+struct ControlAccess: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("The control socket of the daemon; else server.control_socket.", valueName: "path"),
+        completion: .file())
+    var socket: String?
+
+    @OptionGroup var settings: SettingFiles
+
+    @Flag(help: "Print the answer as JSON.")
+    var json = false
+
+    /// Asks the daemon, shows what it says, and ends with its status.
+    func ask(_ request: ControlRequest) throws {
+        let reply: ControlReply
+        do throws(ProgramError) {
+            reply = try ControlClient(path: try path()).ask(request)
+        } catch {
+            guard json else { throw error }
+            // In the form in which the daemon would have said it.
+            try say(ControlReply(status: error.status.rawValue, warnings: error.messages).line, terminator: "")
+            for message in error.messages { note(message) }
+            throw ExitCode(error.status.rawValue)
+        }
+        if json {
+            try say(reply.line, terminator: "")
+        } else {
+            for message in reply.messages { try say(message) }
+            for warning in reply.warnings { note(warning) }
+        }
+        if reply.status != 0 { throw ExitCode(reply.status) }
+    }
+
+    private func path() throws(ProgramError) -> String {
+        if let socket { return socket }
+        let configured = try settings.load(environment: ProcessInfo.processInfo.environment).server.controlSocket
+        guard !configured.isEmpty else {
+            throw ProgramError(
+                .configuration,
+                "the daemon has no control socket: set server.control_socket in its configuration, "
+                    + "and name that file with -c, or the socket with --socket")
+        }
+        return configured
+    }
+}
+
+/// `tprtctl reload`.
+struct ReloadCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reload",
+        abstract: "Have the daemon reload its settings and whitelists, and wait for the result.",
+        discussion: """
+            Ends with status 65 where something is wrong with whitelists (the rest is in force), with 78 where something is \
+            wrong with the settings (the former ones stay), and with 69 where no daemon answers.
+            """)
+
+    @OptionGroup var daemon: ControlAccess
+
+    func run() throws {
+        try daemon.ask(ControlRequest("reload"))
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import JSONText
 import Storage
 
@@ -37,5 +38,114 @@ struct CopyReport {
         let fraction = String(milliseconds % 1_000)
         let thousandths = String(repeating: "0", count: 3 - fraction.count) + fraction
         return "\(milliseconds / 1_000).\(thousandths.prefix(digits))"
+    }
+}
+
+/// A line that says how far a copy has come.
+struct ProgressLine {
+    /// Entries read, and those that were read by an earlier run among them.
+    var read: Int
+    var readBefore = 0
+    /// All entries there are; nil where that isn't known.
+    var total: Int?
+    /// How long this run has been at it.
+    var elapsed: Duration
+
+    private static let barWidth = 20
+
+    /// The text, at most so many columns wide.
+    func text(columns: Int) -> String {
+        var parts: [String] = []
+        if let total, total > 0 {
+            let done = min(read, total)
+            let filled = done * Self.barWidth / total
+            parts.append(
+                "[" + String(repeating: "#", count: filled)
+                    + String(repeating: ".", count: Self.barWidth - filled) + "]")
+            parts.append("\(done * 100 / total)%")
+            parts.append("\(grouped(read)) of \(grouped(total)) \(total == 1 ? "entry" : "entries")")
+        } else {
+            parts.append("\(grouped(read)) \(read == 1 ? "entry" : "entries")")
+        }
+        if let rate {
+            parts.append("\(grouped(rate))/s")
+            if let total { parts.append("\(time(max(0, total - read) / rate)) left") }
+        }
+        return String(parts.joined(separator: "  ").prefix(max(0, columns)))
+    }
+
+    /// Entries in a second; nil where that can't be told yet.
+    private var rate: Int? {
+        let seconds = elapsed / .seconds(1)
+        guard seconds >= 0.1, read > readBefore else { return nil }
+        return max(1, Int(Double(read - readBefore) / seconds))
+    }
+
+    private func time(_ seconds: Int) -> String {
+        switch seconds {
+        case ..<60: "\(seconds) s"
+        case ..<3_600: "\(seconds / 60) min \(seconds % 60) s"
+        default: "\(seconds / 3_600) h \(seconds % 3_600 / 60) min"
+        }
+    }
+}
+
+/// A number with a comma at each third digit from the right.
+func grouped(_ number: Int) -> String {
+    let digits = String(number)
+    var result = ""
+    for (index, digit) in digits.enumerated() {
+        if index > 0, digits.count - index > 0, (digits.count - index).isMultiple(of: 3) { result += "," }
+        result.append(digit)
+    }
+    return result
+}
+
+/// Shows on a terminal how far the work has come; silent anywhere else.
+struct ProgressBar {
+    private let isTerminal = isatty(STDERR_FILENO) == 1
+    private var drawn: ContinuousClock.Instant?
+
+    /// How often it is drawn at most.
+    private static let interval = Duration.milliseconds(200)
+
+    mutating func show(_ line: @autoclosure () -> ProgressLine) {
+        guard isTerminal else { return }
+        if let drawn, ContinuousClock.now - drawn < Self.interval { return }
+        drawn = .now
+        // The last column stays free: some terminals go to the next line with it.
+        Self.wipe(andSay: line().text(columns: Self.columns - 1))
+    }
+
+    /// Takes it away, for the line that comes next.
+    static func wipe() {
+        if isatty(STDERR_FILENO) == 1 { wipe(andSay: "") }
+    }
+
+    private static func wipe(andSay text: String) {
+        let bytes = Array("\r\u{1b}[K\(text)".utf8)
+        write(STDERR_FILENO, bytes, bytes.count)
+    }
+
+    private static var columns: Int {
+        var size = winsize()
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
+    }
+}
+
+/// A table for people: the first column to the left, numbers to the right.
+struct TextTable {
+    let head: [String]
+    let rows: [[String]]
+
+    var text: String {
+        let widths = head.indices.map { column in ([head] + rows).map { $0[column].count }.max() ?? 0 }
+        return ([head] + rows).map { row in
+            zip(row, widths).enumerated().map { column, cell in
+                let padding = String(repeating: " ", count: cell.1 - cell.0.count)
+                return column == 0 ? cell.0 + padding : padding + cell.0
+            }.joined(separator: "  ")
+        }.joined(separator: "\n")
     }
 }

@@ -1,3 +1,5 @@
+import CProcess
+import FileStorage
 import Glibc
 import Programs
 import Storage
@@ -264,4 +266,70 @@ struct CopyRun {
 
 extension Duration {
     fileprivate var wholeMilliseconds: Int { Int(self / .milliseconds(1)) }
+}
+
+extension CopyPlan {
+    /// Has root become the user whose the databases of the copy are, for good.
+    ///
+    /// - Returns: that user; nil where the process stays who it is
+    func becomeOwner() throws(ProgramError) -> FileUser? {
+        let from = try Self.owner(of: source)
+        let to = isDryRun ? nil : try Self.owner(of: target)
+        guard let user = from ?? to else { return nil }
+        if let from, let to, from.user != to.user {
+            throw ProgramError(
+                .noPermission,
+                "\(source) belongs to \(from.name) and \(target) to \(to.name): root copies only between files of one user "
+                    + "(copy as one of them, to where both may read)")
+        }
+        guard user.become() else {
+            throw ProgramError(
+                .noPermission,
+                "the database belongs to \(user.name), and root can't become that user: it needs CAP_SETUID and CAP_SETGID"
+            )
+        }
+        return user
+    }
+
+    private static func owner(of endpoint: CopyEndpoint) throws(ProgramError) -> FileUser? {
+        do throws(FileError) {
+            return try DatabaseOwner.of(endpoint.location)
+        } catch {
+            throw ProgramError(.noPermission, error.description)
+        }
+    }
+}
+
+/// Has what follows done by a child of this process, so that a database that crashes its reader ends in a sentence.
+///
+/// LMDB trusts the pages of its files. A look through a file finds what is damaged when it is opened; a file that is
+/// truncated or written over while it is read is met without warning.
+enum CrashBarrier {
+    /// The ends that damaged files bring about.
+    private static var crashes: [CInt] { [SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGTRAP] }
+
+    /// Returns in the child; the parent waits for it, passes signals on to it, and ends as it does.
+    ///
+    /// Where there can be no child, it is done without.
+    ///
+    /// - Parameter stores: what is read and written, for the sentence
+    static func enter(what stores: String) throws(ProgramError) {
+        var status: CInt = 0
+        guard tprt_run_in_child(&status) == 1 else { return }
+        let signal = status & 0x7f
+        if signal == 0 { exit(status >> 8 & 0xff) }
+        ProgressBar.wipe()
+        throw failure(afterSignal: signal, stores)
+    }
+
+    /// What is said of a child that a signal ended.
+    static func failure(afterSignal signal: CInt, _ stores: String) -> ProgramError {
+        guard !crashes.contains(signal) else {
+            return ProgramError(
+                .dataError,
+                "\(stores): damaged, or changed by somebody else while it was read (signal \(signal)): "
+                    + "the copy is not complete")
+        }
+        return ProgramError(.software, "ended by signal \(signal): the copy is not complete")
+    }
 }

@@ -1,7 +1,19 @@
 import ArgumentParser
 import Glibc
 import JSONText
+import NIOConcurrencyHelpers
 import Programs
+import Settings
+import UnixSignals
+
+/// The command line of `tprtctl`: a tree of commands.
+struct Tprtctl: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: Program.name,
+        abstract: "Looks after what the greylisting policy server tprtd keeps.",
+        version: "\(Program.name) \(Release.version)",
+        subcommands: [ReloadCommand.self, StoreCommand.self, WhitelistCommand.self])
+}
 
 /// The tool, from its arguments to its end.
 public enum ToolProgram {
@@ -51,5 +63,77 @@ extension ProgramError {
         // Its last words are: See 'tprtctl store copy --help' for more information.
         let help = Tprtctl.fullMessage(for: error).split(separator: "'").last { $0.hasSuffix(" --help") }
         self.init(.usage, "\(message) (see \(help ?? "\(Program.name) --help"))")
+    }
+}
+
+/// What the program is called, said once.
+enum Program {
+    static let name = "tprtctl"
+}
+
+/// SIGINT or SIGTERM, as a wish to stop at the next good moment.
+final class StopRequest: Sendable {
+    /// How long that moment may be away: then the process ends without it.
+    private static let limit = Duration.seconds(3)
+
+    private let received = NIOLockedValueBox<ExitStatus?>(nil)
+
+    /// The status to end with; nil as long as nobody wishes it.
+    var status: ExitStatus? { received.withLockedValue { $0 } }
+
+    /// From here on the signals are wishes.
+    ///
+    /// - Parameter sentence: what is said where a store keeps us from that moment
+    init(sentence: String) async {
+        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+        Task.detached { [received] in
+            for await signal in signals {
+                let status = signal == .sigint ? ExitStatus.interrupted : .terminated
+                received.withLockedValue { $0 = status }
+                try? await Task.sleep(for: Self.limit)
+                ProgressBar.wipe()
+                ProgramError(status, sentence).exit(Program.name)
+            }
+        }
+    }
+}
+
+/// What the words of a command line are, where ArgumentParser says little of it.
+struct CommandWords {
+    private let words: [String]
+
+    init(_ words: [String]) {
+        self.words = words
+    }
+
+    /// Whether the result is wanted as JSON; so are errors then.
+    var wantJSON: Bool { words.prefix { $0 != "--" }.contains("--json") }
+
+    /// What is wrong with a word that stands where a command should; nil where that is not the fault.
+    var unknownCommand: ProgramError? {
+        var commands = Tprtctl.configuration.subcommands
+        var path = Program.name
+        for word in words where !word.hasPrefix("-") {
+            if commands.isEmpty { return nil }
+            var names: [String] = []
+            var found: [any ParsableCommand.Type]?
+            for command in commands {
+                let configuration = command.configuration
+                guard let name = configuration.commandName else { continue }
+                names.append(name)
+                if name == word { found = configuration.subcommands }
+            }
+            guard let found else {
+                guard word != "help" else { return nil }
+                let advice = nearest(to: word.lowercased(), among: names).map { "did you mean \($0)?" }
+                let remedy = advice ?? "there are \(names.joined(separator: ", "))"
+                // A word may be a URL with a password in it.
+                let shown = word.contains("://") ? "" : " \(shortened(word))"
+                return ProgramError(.usage, "unknown command\(shown) (\(remedy); see \(path) --help)")
+            }
+            commands = found
+            path += " \(word)"
+        }
+        return nil
     }
 }

@@ -93,3 +93,79 @@ extension Condition {
         }
     }
 }
+
+/// What an import came to.
+struct ImportReport {
+    let target: String
+    let isDryRun: Bool
+    let lists: [RemoteList]
+
+    /// A table for people; in a dry run below a line for each change.
+    var text: String {
+        let verbs = isDryRun ? ["to add", "to change", "to remove"] : ["added", "changed", "removed"]
+        let head = ["list"] + verbs + ["unchanged"]
+        let rows = lists.map { list in
+            let changes = list.changes
+            return [bareOrQuoted(list.name)]
+                + [changes.added.count, changes.changed.count, changes.removed.count, changes.unchanged].map(grouped)
+        }
+        return (isDryRun ? lines : []).joined() + TextTable(head: head, rows: rows).text
+    }
+
+    private var lines: [String] {
+        lists.flatMap { list in
+            let name = bareOrQuoted(list.name)
+            return list.changes.added.map { "+ \(name): \($0.text)\n" }
+                + list.changes.changed.map { "~ \(name): \($0.text)\n" }
+                + list.changes.removed.map { "- \(name): \(bareOrQuoted($0))\n" }
+                + (list.isOnlyReordered ? ["~ \(name): the order of its entries\n"] : [])
+        }
+    }
+
+    /// One JSON object.
+    var json: JSONValue {
+        .object([
+            "to": .string(target), "dry_run": .bool(isDryRun),
+            "lists": .array(
+                lists.map { list in
+                    let changes = list.changes
+                    return .object([
+                        "name": .string(list.name), "added": .int(changes.added.count),
+                        "changed": .int(changes.changed.count), "removed": .int(changes.removed.count),
+                        "unchanged": .int(changes.unchanged),
+                    ])
+                }),
+        ])
+    }
+}
+
+extension RemoteList {
+    /// Whether it has the same entries, at other places.
+    fileprivate var isOnlyReordered: Bool {
+        isKnown && differs && changes.added.isEmpty && changes.changed.isEmpty && changes.removed.isEmpty
+    }
+}
+
+/// `tprtctl whitelist export`.
+struct WhitelistExportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export",
+        abstract: "Write the entries of whitelists as one JSON file.",
+        discussion: """
+            The same entries always give the same text, so that it can be compared and versioned. Lists of the same \
+            name are joined. Where any entry is faulty, nothing is written, and the status is 65.
+            """)
+
+    @OptionGroup var selection: WhitelistSelection
+
+    @Option(
+        name: [.short, .long], help: ArgumentHelp("Write this file, whole or not at all.", valueName: "file"),
+        completion: .file())
+    var output: String?
+
+    func run() throws {
+        let text = try selection.lists().lists.text
+        guard let output else { return try say(text, terminator: "") }
+        try FileReplacement(of: output).replace(by: Array(text.utf8))
+    }
+}

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import Glibc
 import Greylist
 import JSONText
 import Programs
@@ -114,5 +115,67 @@ extension WhitelistSelection.Reading {
         expressions.add(part.expressions)
         faults += one.complaints
         notes += one.notes
+    }
+}
+
+extension WhitelistSelection {
+    /// What was read, to be written elsewhere.
+    struct Lists {
+        var lists = EntryLists()
+        /// Whether the daemon honours regular expressions, as far as it is known.
+        var honoursPatterns: Bool
+    }
+
+    /// Reads all sources with their lists: all entries, or none where any is faulty.
+    ///
+    /// - Parameter unlisted: the list of what stands in none; nil: it is called as its file is
+    func lists(unlisted: String? = nil) throws(ProgramError) -> Lists {
+        let service = try settings.load(environment: ProcessInfo.processInfo.environment).service
+        // They are kept whether or not they are honoured.
+        let options = SourceOptions(allowsPatterns: true, allowsWide: force)
+        var result = Lists(honoursPatterns: regex || service.allowWlRegex)
+        var faults: [String] = []
+        for source in try chosenSources(service) {
+            do throws(WhitelistError) {
+                for document in try source.documents() {
+                    let reading = try document.lists(options, unlisted: unlisted)
+                    result.lists.append(reading.entries)
+                    faults += reading.complaints
+                }
+            } catch {
+                faults.append(error.description)
+            }
+        }
+        guard faults.isEmpty else { throw ProgramError(.dataError, faults + ["nothing was written"]) }
+        return result
+    }
+}
+
+/// The configuration files of the daemon, whose settings hold here, too.
+struct SettingFiles: ParsableArguments {
+    @Option(
+        name: [.customShort("c", allowingJoined: true), .long],
+        help: ArgumentHelp(
+            "Read a configuration file of tprtd, whose settings then hold here, too; may be given several times.",
+            discussion: "Unless one is named, it is \(Self.usual), where that exists.", valueName: "file"),
+        completion: .file())
+    var configfile: [String] = []
+
+    /// Where the package has it.
+    private static let usual = "/etc/tprt/tprt.conf"
+
+    private var files: [String] {
+        configfile.isEmpty && access(Self.usual, F_OK) == 0 ? [Self.usual] : configfile
+    }
+
+    /// What the files and the variables say.
+    func load(environment: [String: String]) throws(ProgramError) -> Configuration {
+        do throws(SettingErrors) {
+            return try SettingSources(files: files, environment: environment).load {
+                try contents(of: $0, limit: ConfigurationFile.sizeLimit)
+            }.configuration
+        } catch {
+            throw ProgramError(error)
+        }
     }
 }

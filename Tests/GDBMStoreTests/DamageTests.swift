@@ -2,6 +2,7 @@ import Foundation
 import Greylist
 import Storage
 import StoreContract
+import TestSupport
 import Testing
 
 @testable import GDBMStore

@@ -2,16 +2,17 @@ import Foundation
 import Greylist
 import Storage
 import StoreContract
+import TestSupport
 
 @testable import GDBMStore
 
 /// A folder with stores, and what they report.
 struct Stage {
-    let folder: TemporaryFolder
+    let folder: TemporaryDirectory
     let reports = Reports()
 
     init() throws {
-        folder = try TemporaryFolder()
+        folder = try TemporaryDirectory()
     }
 
     /// The file that is used where there is only one.

@@ -3,6 +3,7 @@ import Greylist
 import NIOConcurrencyHelpers
 import Storage
 import StoreContract
+import TestSupport
 import Testing
 
 @testable import LMDBStore
@@ -11,12 +12,12 @@ import Testing
 struct AddressSpaceTests {
     static let tooMuch = 1 << 60
 
-    let folder: TemporaryFolder
+    let folder: TemporaryDirectory
     let reports = Reports()
     let path: String
 
     init() throws {
-        folder = try TemporaryFolder()
+        folder = try TemporaryDirectory()
         path = folder.file("x.lmdb")
     }
 

@@ -2,6 +2,7 @@ import Foundation
 import Greylist
 import Storage
 import StoreContract
+import TestSupport
 import Testing
 
 @testable import LMDBStore
@@ -18,12 +19,12 @@ struct CrashTests {
         var isFlush: Bool
     }
 
-    private let folder: TemporaryFolder
+    private let folder: TemporaryDirectory
     private let path: String
     private let reports = Reports()
 
     init() throws {
-        folder = try TemporaryFolder()
+        folder = try TemporaryDirectory()
         path = folder.file("x.lmdb")
     }
 

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
 @testable import LMDBStore
@@ -17,7 +18,7 @@ struct IntegrityCheckTests {
     }
 
     @Test func whatCannotBeReadIsNotDamaged() throws {
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryDirectory()
         func scan(_ name: String) -> FileScan.Finding {
             var scan = FileScan(path: folder.file(name), size: 4096)
             scan.limit = 0
@@ -41,7 +42,7 @@ struct IntegrityCheckTests {
 
     /// As where a lock of the run-time library was held at the fork: here it waits for somebody to write to a FIFO.
     @Test func aScanThatIsStuckIsGivenUp() throws {
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryDirectory()
         let path = folder.file("fifo")
         try #require(mkfifo(path, 0o600) == 0)
         var scan = FileScan(path: path, size: 1 << 20)

@@ -2,6 +2,7 @@ import Foundation
 import Greylist
 import Storage
 import StoreContract
+import TestSupport
 import Testing
 
 @testable import LMDBStore
@@ -11,11 +12,11 @@ struct JournalTests {
     /// What the entries were after each frame; the first is the state before any.
     private typealias History = [[Key: Sighting]]
 
-    private let folder: TemporaryFolder
+    private let folder: TemporaryDirectory
     private let path: String
 
     init() throws {
-        folder = try TemporaryFolder()
+        folder = try TemporaryDirectory()
         path = folder.file("x.lmdb")
     }
 

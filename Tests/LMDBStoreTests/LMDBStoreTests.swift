@@ -2,16 +2,17 @@ import Foundation
 import Greylist
 import Storage
 import StoreContract
+import TestSupport
 import Testing
 
 @testable import LMDBStore
 
 struct LMDBStoreTests {
-    let folder: TemporaryFolder
+    let folder: TemporaryDirectory
     let reports = Reports()
 
     init() throws {
-        folder = try TemporaryFolder()
+        folder = try TemporaryDirectory()
     }
 
     private func open(

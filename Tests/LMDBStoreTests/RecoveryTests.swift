@@ -2,18 +2,19 @@ import Foundation
 import Greylist
 import Storage
 import StoreContract
+import TestSupport
 import Testing
 
 @testable import LMDBStore
 
 /// Damage that comes while the store is open.
 struct RecoveryTests {
-    let folder: TemporaryFolder
+    let folder: TemporaryDirectory
     let reports = Reports()
     let path: String
 
     init() throws {
-        folder = try TemporaryFolder()
+        folder = try TemporaryDirectory()
         path = folder.file("x.lmdb")
     }
 

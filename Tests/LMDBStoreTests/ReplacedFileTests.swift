@@ -2,18 +2,19 @@ import Foundation
 import Greylist
 import Storage
 import StoreContract
+import TestSupport
 import Testing
 
 @testable import LMDBStore
 
 /// What an administrator may do to the files of a store that is in use.
 struct ReplacedFileTests {
-    let folder: TemporaryFolder
+    let folder: TemporaryDirectory
     let reports = Reports()
     let path: String
 
     init() throws {
-        folder = try TemporaryFolder()
+        folder = try TemporaryDirectory()
         path = folder.file("x.lmdb")
     }
 

@@ -1,13 +1,15 @@
+import FileStorage
 import Foundation
 import Greylist
 import Storage
 import StoreContract
+import TestSupport
 import Testing
 
 @testable import LMDBStore
 
 struct UncleanEndTests {
-    let folder: TemporaryFolder
+    let folder: TemporaryDirectory
     let reports = Reports()
     let path: String
     let marker: String
@@ -17,7 +19,7 @@ struct UncleanEndTests {
     }
 
     init() throws {
-        folder = try TemporaryFolder()
+        folder = try TemporaryDirectory()
         path = folder.file("x.lmdb")
         marker = path + "-open"
     }

@@ -2,6 +2,7 @@ import Foundation
 import Greylist
 import Storage
 import StoreContract
+import TestSupport
 import Testing
 
 @testable import LMDBStore
@@ -9,11 +10,11 @@ import Testing
 struct WriteBehindTests {
     static let intervals: [Int?] = [nil, 1, 3_600_000]
 
-    let folder: TemporaryFolder
+    let folder: TemporaryDirectory
     let path: String
 
     init() throws {
-        folder = try TemporaryFolder()
+        folder = try TemporaryDirectory()
         path = folder.file("x.lmdb")
     }
 

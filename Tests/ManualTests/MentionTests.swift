@@ -3,8 +3,8 @@ import Foundation
 import Settings
 import Testing
 
+@testable import DaemonApp
 @testable import WhitelistFiles
-@testable import tprtd
 
 @Suite("What manual pages mention")
 struct ManualMentionTests {

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Settings
 
+@testable import DaemonApp
 @testable import tprtctl
-@testable import tprtd
 
 /// All our manual pages.
 enum Pages {

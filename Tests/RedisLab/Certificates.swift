@@ -1,3 +1,5 @@
+import TestSupport
+
 /// Certificates and keys of one server, made by `openssl` on the spot: paths of PEM files.
 public struct Certificates: Sendable {
     /// The authority that signed the server's certificate and the client's.
@@ -20,7 +22,7 @@ public struct Certificates: Sendable {
     }
 
     /// Makes them in a folder; `names` are the server's, as in `DNS:localhost` and `IP:127.0.0.1`.
-    static func make(in folder: TemporaryFolder, names: [String]) async throws -> Certificates {
+    static func make(in folder: TemporaryDirectory, names: [String]) async throws -> Certificates {
         try folder.write(settings(names: names), to: "openssl.cnf")
         async let own = make("ca", extensions: "authority", in: folder)
         async let foreign = make("foreign-ca", extensions: "authority", in: folder)
@@ -34,7 +36,7 @@ public struct Certificates: Sendable {
     }
 
     private static func make(
-        _ name: String, extensions: String, signedBy signer: KeyPair? = nil, in folder: TemporaryFolder
+        _ name: String, extensions: String, signedBy signer: KeyPair? = nil, in folder: TemporaryDirectory
     ) async throws -> KeyPair {
         let pair = KeyPair(certificate: folder.file("\(name).crt"), key: folder.file("\(name).key"))
         var command = ["openssl", "req", "-x509", "-config", folder.file("openssl.cnf"), "-extensions", extensions]

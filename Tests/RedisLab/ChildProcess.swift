@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// A process that a test started; it is killed with the last reference to it, and when the test program dies.
 ///

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Runs `body` with a new server that is gone afterwards, whatever happened.
 nonisolated(nonsending) public func withServer<Value>(
     _ options: RedisOptions = .plain, _ body: nonisolated(nonsending) (RedisServer) async throws -> Value
@@ -43,5 +45,14 @@ nonisolated(nonsending) private func using<Thing, Value>(
     } catch {
         await shielded(end)
         throw error
+    }
+}
+
+/// Writes a file.
+public func write(_ text: String, to path: String) throws {
+    do {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+    } catch {
+        throw LabError("can't write \(path): \(error)")
     }
 }

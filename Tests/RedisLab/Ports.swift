@@ -1,3 +1,5 @@
+import TestSupport
+
 /// Free ports of the loopback address, each given out once.
 ///
 /// They lie below the range from which the kernel takes ports for outgoing connections (and for "port 0"): a port

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// What the owner of a proxy and the proxy's thread tell each other.
 final class ProxyControls: Sendable {

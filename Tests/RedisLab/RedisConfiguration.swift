@@ -1,7 +1,9 @@
+import TestSupport
+
 /// The configuration file of a server.
 struct RedisConfiguration {
     let options: RedisOptions
-    let folder: TemporaryFolder
+    let folder: TemporaryDirectory
     let port: Int
     let administrator: RedisUser?
     let certificates: Certificates?
@@ -10,7 +12,7 @@ struct RedisConfiguration {
         (try transport() + common + mode() + options.lines).joined(separator: "\n") + "\n"
     }
 
-    static func socketPath(in folder: TemporaryFolder) -> String { folder.file("redis.sock") }
+    static func socketPath(in folder: TemporaryDirectory) -> String { folder.file("redis.sock") }
 
     private func transport() throws -> [String] {
         switch options.transport {

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// A real Redis server in a temporary folder, on a free port of 127.0.0.1 or a unix socket.
 ///
@@ -16,7 +17,7 @@ public final class RedisServer: Sendable {
 
     let administrator: RedisUser?
     private let options: RedisOptions
-    private let temporaryFolder: TemporaryFolder
+    private let temporaryFolder: TemporaryDirectory
     private let process = Locked<ChildProcess?>(nil)
 
     /// The folder of its files.
@@ -34,7 +35,7 @@ public final class RedisServer: Sendable {
 
     private init(_ options: RedisOptions) async throws {
         self.options = options
-        temporaryFolder = try TemporaryFolder()
+        temporaryFolder = try TemporaryDirectory()
         administrator = options.administrator
         switch options.transport {
         case .tcp:

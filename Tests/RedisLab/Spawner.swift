@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// The thread that starts processes.
 ///

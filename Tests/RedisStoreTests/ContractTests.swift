@@ -1,8 +1,10 @@
 import Greylist
 import NIOCore
+import RedisClient
 import RedisLab
 import Storage
 import StoreContract
+import StoreURLs
 import Testing
 
 @testable import RedisStore

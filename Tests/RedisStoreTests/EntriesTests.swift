@@ -2,9 +2,11 @@ import Greylist
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
+import RedisClient
 import RedisLab
 import Storage
 import StoreContract
+import StoreURLs
 import Testing
 
 @testable import RedisStore
@@ -199,7 +201,7 @@ struct EntriesTests {
             let batcher = try await eventLoop.submit {
                 var commands = EntryCommands(layout: RedisLayout(keyPrefix: ""), isCluster: false)
                 commands.hasSetNXGet = false
-                let client = RedisClient(on: eventLoop, access: access)
+                let client = RedisClient(on: eventLoop, configuration: access.configuration)
                 let pending = NIOLockedValueBox(PendingLimiter(rules: Rules()))
                 let batcher = CommandBatcher(on: eventLoop, client: client, commands: commands, pending: pending)
                 return NIOLoopBound(batcher, eventLoop: eventLoop)

@@ -1,7 +1,9 @@
 import NIOCore
 import NIOPosix
+import RedisClient
 import RedisLab
 import Storage
+import StoreURLs
 import Testing
 
 @testable import RedisStore

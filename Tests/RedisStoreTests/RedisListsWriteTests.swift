@@ -1,6 +1,8 @@
 import NIOPosix
+import RedisClient
 import RedisLab
 import Storage
+import StoreURLs
 import Testing
 
 @testable import RedisStore

@@ -2,6 +2,8 @@ import Engine
 import Foundation
 import Logging
 import NIOCore
+import ServiceManager
+import TestSupport
 import Testing
 
 @testable import Server
@@ -92,7 +94,7 @@ struct SelfCheckTests {
             var quiet = 0
             for _ in 0..<6_000 where quiet < 50 {
                 try await Task.sleep(for: .milliseconds(10))
-                quiet = reader.all().contains("WATCHDOG=1") ? 0 : quiet + 1
+                quiet = reader.take().contains("WATCHDOG=1") ? 0 : quiet + 1
             }
             #expect(quiet == 50)
             gate.signal()
@@ -100,6 +102,6 @@ struct SelfCheckTests {
             task.cancel()
             try await task.value
         }
-        #expect(reader.all().contains("STOPPING=1") == false)
+        #expect(reader.take().contains("STOPPING=1") == false)
     }
 }

@@ -1,6 +1,7 @@
 import Engine
 import Foundation
 import Greylist
+import LogOutput
 import NIOCore
 import ScenarioFiles
 import Server
@@ -342,5 +343,24 @@ struct ServingTests {
                 for client in clients { #expect(try await client.reply() == Self.deferral) }
             }
         }
+    }
+
+    @Test(arguments: [(LogLevel.none, 0), (.warnings, 0), (.info, 1), (.debug, 2)])
+    func theLevelDecidesWhatIsLogged(_ level: LogLevel, _ lines: Int) async throws {
+        let count = try await ServerStage.run(try Self.engine(), level: level) { stage in
+            let client = try Client(path: stage.path)
+            try client.send(Self.request() + Self.request(["protocol_state": "DATA"]))
+            _ = try await client.reply()
+            _ = try await client.reply()
+            if lines > 0 { #expect(await stage.logged("action=greylist")) }
+            if lines > 1 {
+                #expect(await stage.logged("not asked at RCPT"))
+                for step in ["request", "envelope", "whitelist", "store", "reply"] {
+                    #expect(stage.log.contains { $0.hasPrefix("debug: step=\(step), ") })
+                }
+            }
+            return stage.log.count { $0.hasPrefix("action=") }
+        }
+        #expect(count == lines)
     }
 }

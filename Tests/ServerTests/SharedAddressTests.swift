@@ -1,4 +1,5 @@
 import Greylist
+import LogOutput
 import ScenarioFiles
 import Storage
 import Testing

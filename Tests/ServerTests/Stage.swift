@@ -1,6 +1,7 @@
 import Engine
 import Foundation
 import Greylist
+import LogOutput
 import Logging
 import NIOConcurrencyHelpers
 import NIOCore

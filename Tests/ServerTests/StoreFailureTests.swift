@@ -1,5 +1,6 @@
 import Engine
 import Greylist
+import LogOutput
 import NIOCore
 import Storage
 import Testing

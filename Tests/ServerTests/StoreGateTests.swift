@@ -24,9 +24,12 @@ struct StoreGateTests {
     /// A decision that needs the store.
     private static func decision() throws -> Decision? {
         var envelope = Envelope()
-        let request = try LogTests.request([("request", Array("smtpd_access_policy".utf8))])
+        var buffer = ByteBuffer(bytes: ServingTests.request())
+        var decoder = PolicyDecoder()
+        let request = try #require(try decoder.next(in: &buffer))
         let engine = try ServingTests.engine()
-        guard case .needsStore(let decision) = engine.decide(request, at: .sample, using: &envelope) else { return nil }
+        guard case .needsStore(let decision) = engine.decide(request, at: Timestamp(seconds: 1_000), using: &envelope)
+        else { return nil }
         return decision
     }
 

@@ -4,17 +4,18 @@ import Greylist
 import Programs
 import Settings
 import Storage
+import TestSupport
 import Testing
 
 @testable import tprtctl
 
 @Suite("The file of the checkpoint")
 struct CheckpointFileTests {
-    private let folder: TemporaryFolder
+    private let folder: TemporaryDirectory
     private let state: StateDirectory
 
     init() throws {
-        folder = try TemporaryFolder()
+        folder = try TemporaryDirectory()
         state = StateDirectory(environment: ["STATE_DIRECTORY": folder.path])
     }
 

@@ -3,6 +3,7 @@ import Greylist
 import Programs
 import Settings
 import Storage
+import StoreURLs
 import Testing
 
 @testable import tprtctl

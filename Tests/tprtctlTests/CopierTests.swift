@@ -1,16 +1,17 @@
 import Greylist
 import LMDBStore
 import Storage
+import TestSupport
 import Testing
 
 @testable import tprtctl
 
 @Suite("Copying")
 struct CopierTests {
-    private let folder: TemporaryFolder
+    private let folder: TemporaryDirectory
 
     init() throws {
-        folder = try TemporaryFolder()
+        folder = try TemporaryDirectory()
     }
 
     private static let now = Timestamp(seconds: 1_000_000)

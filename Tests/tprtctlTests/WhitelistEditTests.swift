@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Programs
+import TestSupport
 import Testing
 import WhitelistFiles
 import Whitelists
@@ -131,7 +132,7 @@ struct WhitelistEditTests {
 
     @Test("a file is replaced whole; link, owner and mode stay")
     func replaces() throws {
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryDirectory()
         let (path, link) = (folder.file("wl.json"), folder.file("link.json"))
         try Data("{}".utf8).write(to: URL(filePath: path))
         #expect(chmod(path, 0o640) == 0 && chown(path, 12_345, 54_321) == 0 && symlink("wl.json", link) == 0)
@@ -156,7 +157,7 @@ struct WhitelistEditTests {
 
     @Test("what somebody else changes meanwhile is not lost")
     func concurrent() throws {
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryDirectory()
         let path = folder.file("wl.json")
         for (before, meanwhile) in [("{}", "{x: []}"), (nil, "{y: []}"), ("{}", nil)] {
             try? FileManager.default.removeItem(atPath: path)
@@ -178,7 +179,7 @@ struct WhitelistEditTests {
 
     @Test("what is no file, or has no folder, is named")
     func noFiles() throws {
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryDirectory()
         #expect(symlink("nowhere", folder.file("link")) == 0 && mkfifo(folder.file("pipe"), 0o600) == 0)
         for (path, status, sentence) in [
             (folder.file("none/wl.json"), Programs.ExitStatus.cannotCreate, "No such file or directory"),

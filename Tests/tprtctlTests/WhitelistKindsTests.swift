@@ -3,6 +3,7 @@ import Foundation
 import Greylist
 import Programs
 import Settings
+import TestSupport
 import Testing
 import WhitelistFiles
 import Whitelists
@@ -13,7 +14,7 @@ import Whitelists
 @Suite("tprtctl whitelist test, kind by kind")
 struct WhitelistKindsTests {
     private func explanation(_ entry: String, _ arguments: [String]) throws -> String {
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryDirectory()
         let path = folder.file("wl.json")
         try Data("{\"l\": [\(entry)]}".utf8).write(to: URL(filePath: path))
         let command = try WhitelistTestCommand.parse(arguments + ["--regex", "--all", "file://\(path)"])
@@ -121,7 +122,7 @@ struct WhitelistKindsTests {
 struct VendorFileTests {
     @Test("a file that a package brought isn't edited, and the place for the entry is named")
     func vendor() throws {
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryDirectory()
         let (vendor, own) = (folder.file("vendor"), folder.file("own"))
         for path in [vendor, own] {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
@@ -146,7 +147,7 @@ struct VendorFileTests {
 
     @Test("what a killed edit left is removed by the next one, and nothing else")
     func remains() throws {
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryDirectory()
         let path = folder.file("wl.json")
         let others = [".wl.json.swp", ".other.json.tprtctl-1", ".wl.json.abc", "wl.json.tprtctl-1"]
         for name in others + [".wl.json.tprtctl-3w5e11264sgsf", "wl.json"] {
@@ -163,7 +164,7 @@ struct VendorFileTests {
 
     @Test("postgrey's .local that isn't there isn't shown")
     func missingLocal() throws {
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryDirectory()
         try Data("mx.example.org\n".utf8).write(to: URL(filePath: folder.file("clients")))
         let url = "postgrey-clients://\(folder.file("clients"))"
         #expect(try WhitelistSelection.parse([url]).read().files.map(\.path) == [folder.file("clients")])

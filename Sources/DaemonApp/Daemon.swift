@@ -1,0 +1,205 @@
+import CProcess
+import Engine
+import Glibc
+import LogOutput
+import Logging
+import Metrics
+import Programs
+import Server
+import ServiceLifecycle
+import ServiceManager
+import Storage
+import UnixSignals
+import WhitelistFiles
+import Whitelists
+
+/// Opens what a plan names, serves until it is told to stop, and ends the process.
+///
+/// It stays on the main thread, so that no other thread exists while it forks and while the store is opened.
+@MainActor
+struct Daemon {
+    let plan: Plan
+    let process: ProcessPlan
+    let manager: ServiceManager
+    let state: ServiceState
+    let reloader: Reloader
+    let sink: LogSink
+    let logger: Logger
+    let clock: TrustedClock
+
+    private init(
+        _ plan: Plan, as process: ProcessPlan, under manager: ServiceManager, reloader: Reloader, sink: LogSink
+    ) {
+        self.plan = plan
+        self.process = process
+        self.manager = manager
+        self.reloader = reloader
+        self.sink = sink
+        state = ServiceState(tells: manager.notifySocket)
+        let logger = Logger(label: Program.name) { _ in SinkLogHandler(sink: sink) }
+        self.logger = logger
+        let jumps = Counter(label: "tprt_clock_jumps_total", factory: MetricsSystem.factory)
+        clock = TrustedClock { event in
+            if case .jumped = event { jumps.increment() }
+            logger.warning("\(event.sentence)")
+        }
+    }
+
+    /// Goes to the background if that is wanted, opens the log, and serves.
+    ///
+    /// - Parameters:
+    ///   - process: what the process becomes
+    ///   - manager: what it was told by whoever started it
+    ///   - reloader: reads settings and whitelists anew
+    static func run(
+        _ plan: Plan, as process: ProcessPlan, under manager: ServiceManager, reloader: Reloader
+    ) async -> Never {
+        var holdings = Holdings()
+        var sink: LogSink?
+        do throws(ProgramError) {
+            if process.daemonizes { holdings.background = try Background.detach() }
+            let opener = LogOpener(owner: process.socketOwner)
+            let log = try plan.log.open(by: opener)
+            sink = log
+            let daemon = Daemon(plan, as: process, under: manager, reloader: reloader, sink: log)
+            try await daemon.serve(&holdings, opener)
+        } catch {
+            await sink?.flush(within: 1)
+            holdings.release()
+            error.say(Program.name)
+            holdings.background?.tell(error.status.rawValue)
+            exit(error.status.rawValue)
+        }
+        holdings.release()
+        await sink?.flush(within: 0.3)
+        // A log that nobody reads keeps its writer blocked; the process ends all the same.
+        exit(0)
+    }
+
+    /// The steps from start to stop.
+    ///
+    /// - Forks come first, then the log is opened; privileges are dropped before there is another thread; so
+    ///   nothing is logged before, which the log's thread would do.
+    /// - As root, the sockets are opened and the files read for which it takes root. Without a change of user, the
+    ///   sockets come after the store: a second daemon on the same database ends before it listens.
+    /// - The store is opened as the user who is to have it, in the chroot. It looks at its file in a forked process, which
+    ///   is safe only while there is no other thread.
+    /// - Signals are trapped before what they are about: the first reading of the whitelists, and the sockets, which
+    ///   are removed in the end. One that comes early takes effect as soon as the server runs.
+    private func serve(_ holdings: inout Holdings, _ opener: LogOpener) async throws(ProgramError) {
+        StopSignals.endAtOnce()
+        holdings.pidFile = try process.pidFile.map { path throws(ProgramError) in
+            try PIDFile(path, service: process.service)
+        }
+        let factory = try plan.storeFactory { [logger] in logger.warning("\($0)") }
+        if let owner = process.socketOwner { try openSockets(for: owner, &holdings) }
+        holdings.files = try process.descend(reloader.permit.and(plan.log.permit))
+        opener.leave(for: holdings.files)
+        if let complaint = await plan.complaintOfFormerAutoWhitelist() { logger.warning("\(complaint)") }
+        let store = try plan.openStore(with: factory)
+        for complaint in manager.complaints + plan.warnings { logger.warning("\(complaint)") }
+        raiseFileLimit()
+        let reloads = await UnixSignalsSequence(trapping: .sighup)
+        let rotation = LogRotation(sink: sink, signals: await UnixSignalsSequence(trapping: .sigusr1))
+        for number in [SIGHUP, SIGUSR1] { tprt_send_kept(number) }
+        let stops = await StopSignals(logger: logger)
+        if process.socketOwner == nil { try openSockets(for: nil, &holdings) }
+        if let life = process.description { logger.info("\(life)") }
+        if manager.handsOverListeners {
+            logger.info("the service manager hands over where to listen: the sockets of the settings are not opened")
+        }
+        let files = holdings.files?.access ?? .direct
+        let reading = FirstReading(of: plan.whitelists, through: files)
+        let whitelist = await whitelist(from: reading)
+        do {
+            var options = plan.options
+            options.now = clock.now
+            let server = try await PolicyServer(
+                listeners: holdings.listeners, options: options, engine: plan.engine(with: whitelist ?? Whitelist()),
+                store: store,
+                sink: sink, logger: logger,
+                onServing: { [state, background = holdings.background] in
+                    state.serves()
+                    background?.tellSuccess()
+                })
+            let control = holdings.control
+            (holdings.listeners, holdings.control) = ([], nil)
+            let maintenance = maintenance(of: store, behind: server)
+            let metrics = ReloadMetrics(factory: MetricsSystem.factory, now: plan.options.now)
+            metrics.setEntries(whitelist?.count ?? 0)
+            let reload = reload(of: server, maintenance, through: files, at: reloads, metrics, after: reading)
+            if whitelist == nil { reload.order(Reload.Order(isForChange: true)) }
+            try await group(server, maintenance, reload, control.map { serve($0, reload) }, rotation, stops).run()
+        } catch {
+            throw ProgramError(.software, "\(error)")
+        }
+        logger.info("stopped")
+    }
+
+    private func openSockets(for owner: SocketOwner?, _ holdings: inout Holdings) throws(ProgramError) {
+        holdings.listeners = try manager.listeners(or: plan, for: owner)
+        let held = try manager.controlListener()
+        holdings.control = if let held { held } else { try plan.openControlSocket(for: owner) }
+    }
+
+    /// What was read in time; nil where that takes longer: then it comes into force later.
+    private func whitelist(from first: FirstReading) async -> Whitelist? {
+        guard let reading = await first.result(within: FirstReading.patience) else {
+            let limit = FirstReading.patience.components.seconds
+            logger.warning("whitelists take longer than \(limit) s to read; answering without them until they are")
+            return nil
+        }
+        for warning in reading.warnings + reading.notes { logger.warning("\(warning)") }
+        return reading.whitelist
+    }
+
+    private func raiseFileLimit() {
+        let wanted = plan.options.maxConnections + OpenFiles.own
+        let limit = OpenFiles.raiseLimit()
+        guard limit < wanted else { return }
+        logger.warning("only \(limit) files may be open, \(wanted) are wanted for max_connections: raise the limit")
+    }
+}
+
+extension TrustedClock.Event {
+    /// What the log says.
+    fileprivate var sentence: String {
+        switch self {
+        case .jumped(let seconds):
+            "the clock has jumped by \(seconds) s; not followed unless it stays so for 5 minutes, and nothing is expired"
+        case .isBack: "the clock is back where it was before it jumped"
+        case .believed(let seconds):
+            "the clock's jump by \(seconds) s has lasted: followed from now on"
+                + (abs(seconds) > 3_600 ? "; nothing is expired for a day" : "")
+        }
+    }
+}
+
+extension Plan {
+    fileprivate func engine(with whitelist: Whitelist) -> PolicyEngine {
+        var engine = engine
+        engine.change(whitelist: whitelist)
+        return engine
+    }
+}
+
+/// What a process holds and lets go of in the end, however it comes to it.
+struct Holdings {
+    /// The way back to whoever started it; nil in the foreground.
+    var background: Background?
+    var pidFile: PIDFile?
+    /// Sockets that no server has taken over yet.
+    var listeners: [OpenListener] = []
+    var control: OpenListener?
+    /// The way to files out of a chroot; nil where there is none.
+    var files: FileClient?
+
+    /// Closes the sockets, and removes what lies in the file system.
+    mutating func release() {
+        for listener in listeners { listener.close() }
+        control?.close()
+        (listeners, control) = ([], nil)
+        pidFile?.remove { [files] in files?.remove($0) }
+        pidFile = nil
+    }
+}

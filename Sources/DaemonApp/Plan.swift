@@ -1,0 +1,222 @@
+import Engine
+import FileStorage
+import Glibc
+import Greylist
+import NIOCore
+import Programs
+import Server
+import Settings
+import Storage
+import StoreURLs
+import WhitelistFiles
+
+/// What the settings mean on this machine: everything is checked, nothing is opened yet.
+struct Plan {
+    let greylist: StoreLocation
+    let autoWhitelist: StoreLocation
+    let keyPrefix: String
+    /// Whether the keys of the auto-whitelist have a prefix of their own in Redis, also where there is no `key_prefix`.
+    let separatesTables: Bool
+    /// Where the auto-whitelist was before it went with the greylist; nil where nothing is to be missed.
+    let formerAutoWhitelist: String?
+    /// After what time a decision is on disk; nil: before its reply.
+    let syncInterval: Duration?
+    /// Which boot this is; nil where that is unknown.
+    let boot: BootID?
+    /// The folder to make; nil where no database is in it.
+    let stateDirectory: StateDirectory?
+    let listeners: [ListenAddress]
+    let backlog: Int
+    let takesOverStale: Bool
+    let engine: PolicyEngine
+    let options: ServerOptions
+    let log: LogPlan
+    let whitelists: WhitelistSources
+    let watchesWhitelists: Bool
+    let remoteWatchInterval: Duration
+    let maintenance: Maintenance.Options
+    /// What is allowed in the settings and yet hardly meant, a sentence each.
+    let warnings: [String]
+    /// Where tprtctl finds the daemon; nil for nowhere.
+    let controlSocket: ListenAddress?
+
+    /// What these settings mean.
+    ///
+    /// - Parameter former: the whitelists that those of this plan take the place of
+    init(
+        _ loaded: LoadedConfiguration, environment: [String: String], after former: WhitelistSources? = nil
+    ) throws(PlanFaults) {
+        var faults = PlanFaults(sentences: Support.refusals(loaded))
+        let (server, service) = (loaded.configuration.server, loaded.configuration.service)
+        func attempt<Value>(_ key: String, _ make: () throws -> Value) -> Value? {
+            do {
+                return try make()
+            } catch {
+                faults.sentences.append("\(loaded.origin(of: key)): \(key): \(error)")
+                return nil
+            }
+        }
+        let state = StateDirectory(environment: environment)
+        let greylist = attempt("service.grey_db") { try StoreLocation(url: state.expand(service.greyDb)) }
+        let autoWhitelist =
+            service.awlDb.isEmpty
+            ? greylist?.autoWhitelistBeside
+            : attempt("service.awl_db") { try StoreLocation(url: state.expand(service.awlDb)) }
+        let more = attempt("server.listen") {
+            try server.listen.map {
+                try ListenAddress($0, mode: UInt16(server.socketMode.bits), group: server.socketGroup)
+            }
+        }
+        let whitelists = attempt("service.wl_sources") {
+            try WhitelistSources(
+                urls: service.wlSources, options: SourceOptions(allowsPatterns: service.allowWlRegex), after: former
+            ) { (url) throws(WhitelistError) in
+                // What is wrong with the server is said of the reading.
+                try RemoteWhitelists.source(at: url) { _ in }
+            }
+        }
+        var wording: Wording?
+        do throws(Wording.Fault) {
+            wording = try Wording(service)
+        } catch {
+            let (key, fault) = error.place
+            faults.sentences.append("\(loaded.origin(of: key)): \(key): \(fault)")
+        }
+        let prefixes = attempt("service.nat64_prefixes") { try service.nat64Prefixes.map { try NAT64Prefix($0) } }
+        let log = LogPlan(loaded, environment: environment, faults: &faults.sentences)
+        if service.awlClientCount > 0, case .gdbm? = greylist, greylist == autoWhitelist {
+            faults.sentences.append(
+                "\(loaded.origin(of: "service.awl_db")): service.awl_db: a GNU dbm file holds one table: "
+                    + "give the auto-whitelist a file of its own")
+        }
+        guard faults.sentences.isEmpty, let greylist, let autoWhitelist, let more, let whitelists, let wording, let log,
+            let prefixes
+        else {
+            throw faults
+        }
+
+        self.greylist = greylist
+        self.autoWhitelist = autoWhitelist
+        self.whitelists = whitelists
+        watchesWhitelists = service.wlWatch
+        remoteWatchInterval = service.wlRedisInterval
+        keyPrefix = service.keyPrefix
+        separatesTables = service.awlDb.isEmpty
+        formerAutoWhitelist = service.awlDb.isEmpty && service.awlClientCount > 0 ? "\(state.path)/tprt.lmdb" : nil
+        syncInterval = service.durability == .interval ? service.syncInterval : nil
+        boot = BootID.current(environment: environment)
+        let databases = [service.greyDb] + (service.awlClientCount > 0 ? [service.awlDb] : [])
+        stateDirectory = databases.contains { $0.contains("{state_dir}") } ? state : nil
+        listeners = [ListenAddress(server)] + more
+        backlog = server.listenQueueSize
+        takesOverStale = server.reuseSocket
+        engine = PolicyEngine(options: PolicyEngine.Options(service, prefixes), wording: wording)
+        options = ServerOptions(loaded.configuration)
+        maintenance = Maintenance.Options(
+            tables: (service.greyDbMaintenanceDisable ? [] : [.greylist])
+                + (service.awlDbMaintenanceDisable || service.awlClientCount == 0 ? [] : [.autoWhitelist]),
+            rules: engine.options.rules, interval: service.maintenanceInterval)
+        controlSocket =
+            server.controlSocket.isEmpty ? nil : .unix(path: server.controlSocket, mode: 0o660, group: "")
+        self.log = log
+        warnings = loaded.warnings + loaded.hints()
+    }
+}
+
+/// What is wrong with the settings, a sentence each.
+struct PlanFaults: Error {
+    var sentences: [String]
+}
+
+extension ListenAddress {
+    /// The first listener, which the original's settings describe.
+    fileprivate init(_ server: Configuration.Server) {
+        switch server.socketType {
+        case .unix:
+            self = .unix(path: server.socketPath, mode: UInt16(server.socketMode.bits), group: server.socketGroup)
+        case .inet:
+            self = .inet(host: server.socketListenHost, port: server.socketListenPort)
+        }
+    }
+}
+
+extension PolicyEngine.Options {
+    fileprivate init(_ service: Configuration.Service, _ prefixes: [NAT64Prefix]) {
+        self.init()
+        rules = Rules(service)
+        masks = PrefixLengths(ipv4: service.ipv4Mask, ipv6: service.ipv6Mask, nat64Prefixes: prefixes)
+        foldsRecipient = service.foldRecipient
+        hashesKeys = service.hashGreyDb
+        autoWhitelistsAddresses = service.awlBy == .address
+        greylistsNullSender = service.greylistNullSender
+        greylistsAuthenticated = service.greylistAuthenticated
+        defersOnStoreError = service.onStoreError == .defer
+        defersAtPendingLimit = service.onMaxPending == .defer
+        observesOnly = service.mode == .observe
+    }
+}
+
+extension ServerOptions {
+    fileprivate init(_ configuration: Configuration) {
+        self.init(now: WallClock.now)
+        threads = configuration.server.threads
+        maxConnections = configuration.server.maxConnections
+        let deadline = min(configuration.server.requestDeadline, configuration.service.storeDeadline)
+        requestDeadline = TimeAmount(deadline)
+        hasFallback = configuration.service.storeFallback == .memory
+        idleTimeout = TimeAmount(configuration.server.idleTimeout)
+    }
+}
+
+extension Wording.Fault {
+    /// The setting that is at fault, and the complaint.
+    fileprivate var place: (key: String, fault: Template.Fault) {
+        switch self {
+        case .text(let fault): ("service.grey_text", fault)
+        case .header(let fault): ("service.grey_smtp_header", fault)
+        }
+    }
+}
+
+extension Wording {
+    fileprivate init(_ service: Configuration.Service) throws(Wording.Fault) {
+        try self.init(
+            action: service.greyAction, text: service.greyText, header: service.greySmtpHeader,
+            hostname: service.greyHostname.isEmpty ? systemHostname() : service.greyHostname)
+    }
+}
+
+/// The name of this host, as uname(2) has it.
+func systemHostname() -> String {
+    var name = [CChar](repeating: 0, count: 256)
+    gethostname(&name, name.count - 1)
+    let bytes = name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
+    return bytes.isEmpty ? "localhost" : String(decoding: bytes, as: UTF8.self)
+}
+
+/// Settings whose values this version can't honour.
+///
+/// To go on without would promise what isn't kept, so the start is refused.
+enum Support {
+    /// A sentence for each value that can't be honoured.
+    static func refusals(_ loaded: LoadedConfiguration) -> [String] {
+        let (log, server) = (loaded.configuration.log, loaded.configuration.server)
+        let checks: [(isRefused: Bool, key: String, sentence: String)] = [
+            (
+                log.logType == .fromConfig, "log.log_type",
+                "a Python logging dictionary can't be used: set log_type to stderr, file, syslog or journald, and log_level"
+            ),
+            (
+                log.config != Configuration.Log().config, "log.config",
+                "a Python logging dictionary can't be used: set log_type and log_level instead"
+            ),
+            (
+                server.daemonize && [.stderr, .stdout].contains(log.logType), "server.daemonize",
+                "in the background nobody reads \(log.logType.rawValue): set log_type to syslog, file, journald or none"
+            ),
+        ]
+        return checks.filter(\.isRefused).map { check in
+            "\(loaded.origin(of: check.key)): \(check.key): \(check.sentence)"
+        }
+    }
+}

@@ -1,0 +1,142 @@
+import Glibc
+
+/// A file beside the database, `NAME-open`, that is there as long as the database is open.
+///
+/// One that is found at open tells of an unclean shutdown. Its content says what that may have done to the database:
+///
+/// - the ID of this boot: the process was killed. What it had written is in the kernel's memory, so the database is as
+///   whole as the library keeps it, and needs no check;
+/// - the ID of another boot: the machine went down, and the database is to be checked;
+/// - nothing: it is unknown, and the database is to be checked.
+///
+/// A process may also have been ended by damage in the database, again and again. Nobody can tell that from a kill: a
+/// process that hangs is killed, too. So an ID counts once: it is taken away as soon as it is found, and the database is
+/// vouched for again only when it was checked or had been closed. Whatever damage ends processes is found at the second
+/// start after the first end, at the latest.
+///
+/// The content needn't survive a crash of the machine: after one, it says nothing that counts.
+public struct UncleanShutdownMarker: Sendable {
+    /// What was there before.
+    public enum Finding: Sendable {
+        /// No marker of ours: the database was closed, or is new.
+        case nothing
+        /// A marker of this boot: the process was killed.
+        case thisBoot
+        /// A marker of another boot, or one that says nothing.
+        case unknown
+    }
+
+    /// What was there before.
+    public let finding: Finding
+    private let path: String
+    private let boot: BootID?
+
+    private enum Content {
+        case nothing
+        case boot(BootID)
+    }
+
+    /// Makes the marker, empty, or empties the one that is there.
+    ///
+    /// Where it can't be made (a directory that may only be read), there is none; where it can't be emptied, its content
+    /// doesn't count.
+    ///
+    /// - Parameters:
+    ///   - database: the file of the database
+    ///   - boot: which boot this is; nil where that is unknown, or of no use to the database
+    public init(beside database: String, boot: BootID?) {
+        path = database + "-open"
+        self.boot = boot
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | Self.flags, 0o600)
+        if descriptor >= 0 {
+            close(descriptor)
+            finding = .nothing
+            return
+        }
+        guard let content = Self.content(of: path) else {
+            finding = .nothing
+            return
+        }
+        if Self.empty(path), case .boot(let former) = content, former == boot {
+            finding = .thisBoot
+        } else {
+            finding = .unknown
+        }
+    }
+
+    /// Notes that the database was sound in this boot: should the process be killed, it needs no check.
+    ///
+    /// To be called when the database was checked and is open, not before: a check that is cut short must be done again.
+    public func vouch() {
+        guard let boot, Self.content(of: path) != nil else { return }
+        let descriptor = open(path, O_WRONLY | O_TRUNC | Self.flags)
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        // A part of it would be no marker.
+        if write(descriptor, boot.digits + [UInt8(ascii: "\n")], Self.size) != Self.size {
+            ftruncate(descriptor, 0)
+        }
+    }
+
+    /// Removes the marker: the database is closed.
+    public func remove() {
+        if Self.content(of: path) != nil { unlink(path) }
+    }
+
+    /// The length of the content that is written.
+    private static let size = 33
+
+    private static var flags: CInt { O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK }
+
+    /// Takes the content away; returns whether it is gone.
+    private static func empty(_ path: String) -> Bool {
+        let descriptor = open(path, O_WRONLY | flags)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return ftruncate(descriptor, 0) == 0
+    }
+
+    /// What one of ours says; nil for another file that happens to have the name, and is left alone.
+    private static func content(of path: String) -> Content? {
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+            status.st_size <= BootID.longestSpelling + 1
+        else { return nil }
+        if status.st_size == 0 { return .nothing }
+        let descriptor = open(path, O_RDONLY | flags)
+        // The files beside a database that was given to another user may still be the former one's.
+        guard descriptor >= 0 else { return errno == EACCES && status.st_size == Self.size ? .nothing : nil }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: BootID.longestSpelling + 2)
+        bytes.removeLast(bytes.count - max(0, read(descriptor, &bytes, bytes.count)))
+        // Some file systems have the length on disk before the content, and zeros after a crash.
+        if bytes.allSatisfy({ $0 == 0 }) { return .nothing }
+        guard bytes.last == UInt8(ascii: "\n"), let boot = BootID(bytes.dropLast()) else { return nil }
+        return .boot(boot)
+    }
+}
+
+/// Which boot of the machine this is.
+///
+/// What a process had written when it was killed is still in the kernel's memory; what the machine had written when it
+/// went down may be lost in part. The same ID before and after tells that it was the process alone.
+public struct BootID: Equatable, Sendable {
+    /// 32 hexadecimal digits in lower case.
+    let digits: [UInt8]
+
+    /// The longest spelling, in bytes: that of a UUID.
+    static let longestSpelling = 36
+
+    /// The ID as systemd spells it (32 hexadecimal digits) or as the kernel does (a UUID); nil where this is neither, or
+    /// all digits are 0.
+    public init?(_ spelling: some Collection<UInt8>) {
+        let parts = spelling.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+        guard [[32], [8, 4, 4, 4, 12]].contains(parts.map(\.count)) else { return nil }
+        digits = parts.joined().map { (UInt8(ascii: "A")...UInt8(ascii: "F")).contains($0) ? $0 | 0x20 : $0 }
+        guard digits.allSatisfy(Self.isDigit), digits.contains(where: { $0 != UInt8(ascii: "0") }) else { return nil }
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
+    }
+}

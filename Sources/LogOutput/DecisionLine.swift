@@ -1,0 +1,132 @@
+import Engine
+import Greylist
+import Policy
+import Whitelists
+
+/// The log line of a decision, in the shape that postgrey gave it and that report scripts read:
+/// `[queueid: ]action=greylist|pass, reason=R[, delay=N], client_name=N, client_address=A[, sender=S], recipient=R`.
+///
+/// What postgrey doesn't have stands in parentheses behind the reason, where those scripts take any text without a comma:
+/// `(entry=P)` for the whitelist entry that had a say, `(mode=observe)` where the action was decided but the mail passed,
+/// `(entry=P; mode=observe)` for both. The recipient is the last field, and the rest of the line is its value.
+extension [UInt8] {
+    /// Appends the line, without an LF.
+    mutating func append(decision record: DecisionRecord, on request: PolicyRequest) {
+        if !request.isEmpty(.queueID) {
+            request.read(.queueID) { append(escaping: $0, keepsBlanks: false) }
+            append(word: ": ")
+        }
+        append(word: "action=")
+        append(word: record.action)
+        append(word: ", reason=")
+        append(word: record.reason.text)
+        append(detailsOf: record)
+        switch record.reason {
+        case .judged(.early(let wait, _)):
+            append(word: " (")
+            append(decimal: Int(wait))
+            append(word: "s missing)")
+        case .judged(.retried(let delay)): append("delay", delay, .postgrey)
+        default: break
+        }
+        request.readClientName { append("client_name", $0, .postgrey) }
+        append(.clientAddress, of: request)
+        if !request.isEmpty(.sender) { append(.sender, of: request) }
+        append(.recipient, of: request)
+    }
+
+    /// Appends ` (entry=P; mode=observe)`, or what there is of it.
+    private mutating func append(detailsOf record: DecisionRecord) {
+        let isObserved = record.withheld != nil
+        guard record.entry != nil || isObserved else { return }
+        append(word: " (")
+        if let entry = record.entry {
+            append(word: "entry=")
+            append(escaping: Array(entry.location.utf8).span, keepsBlanks: false)
+            if isObserved { append(word: "; ") }
+        }
+        if isObserved { append(word: "mode=observe") }
+        append(word: ")")
+    }
+
+    private mutating func append(_ attribute: PolicyAttribute, of request: PolicyRequest) {
+        request.read(attribute) { append(attribute.name, $0, .postgrey) }
+    }
+}
+
+/// The fields of a decision, for the forms that name everything.
+extension [UInt8] {
+    /// Appends the fields: what was decided and why, then what the request was about; what it lacks is left out.
+    mutating func append(fieldsOf record: DecisionRecord, on request: PolicyRequest, _ style: FieldStyle) {
+        append(sent: .queueID, of: request, style)
+        append("action", record.action, style)
+        append("reason", record.reason.text, style)
+        append(timesOf: record.reason, style)
+        append(sent: .clientName, of: request, style)
+        append(sent: .clientAddress, of: request, style)
+        append(sent: .heloName, of: request, style)
+        append(sent: .saslUsername, of: request, style)
+        append(sent: .sender, of: request, style)
+        append(sent: .recipient, of: request, style)
+        append(sent: .instance, of: request, style)
+        if let entry = record.entry { append("entry", Array(entry.location.utf8).span, style) }
+        if record.withheld != nil { append("mode", "observe", style) }
+    }
+
+    /// Appends an attribute that was sent, be it with an empty value.
+    mutating func append(sent attribute: PolicyAttribute, of request: PolicyRequest, _ style: FieldStyle) {
+        guard request.has(attribute) else { return }
+        request.read(attribute) { append(attribute.name, $0, style) }
+    }
+
+    /// Appends the seconds that a judgement speaks of.
+    private mutating func append(timesOf reason: Reason, _ style: FieldStyle) {
+        guard case .judged(let verdict) = reason else { return }
+        switch verdict {
+        case .new(let wait), .pendingLimitReached(let wait): append("wait", wait, style)
+        case .early(let wait, let delay):
+            append("wait", wait, style)
+            append("delay", delay, style)
+        case .retried(let delay): append("delay", delay, style)
+        case .known, .autoWhitelisted: break
+        }
+    }
+}
+
+/// Text in quotes, as logfmt and JSON both read it.
+///
+/// What stands between the quotes is the escaped text of the postgrey format (`\xHH` for each byte that isn't printable
+/// ASCII, and for the backslash), quoted as RFC 8259 has it: so every backslash is doubled, and the quotation mark has
+/// one before it. Whoever reads JSON gets the escaped text, and turns each `\xHH` in it back into its byte.
+extension [UInt8] {
+    mutating func append(quoting text: Span<UInt8>) {
+        append(UInt8(ascii: "\""))
+        for index in 0..<text.count {
+            let byte = text[index]
+            if byte == UInt8(ascii: "\"") {
+                append(word: "\\\"")
+            } else if byte.isPrintable, byte != UInt8(ascii: "\\") {
+                append(byte)
+            } else {
+                append(UInt8(ascii: "\\"))
+                append(escape: byte)
+            }
+        }
+        append(UInt8(ascii: "\""))
+    }
+}
+
+extension Span<UInt8> {
+    /// Whether logfmt reads it as it is, without quotes.
+    var isPlain: Bool {
+        guard !isEmpty else { return false }
+        for index in indices {
+            switch self[index] {
+            case UInt8(ascii: " "), UInt8(ascii: "\""), UInt8(ascii: "="), UInt8(ascii: "\\"): return false
+            case let byte where !byte.isPrintable: return false
+            default: continue
+            }
+        }
+        return true
+    }
+}

@@ -1,0 +1,38 @@
+import Foundation
+import Programs
+import Settings
+import Testing
+import WhitelistFiles
+
+@testable import DaemonApp
+
+/// The configurations below examples/, as `tprtd --check-config` sees them once they are installed.
+@Suite("The examples")
+struct ExamplesTests {
+    private static let project = URL(filePath: #filePath).appending(path: "../../..").standardized
+
+    /// The folders that have a configuration.
+    private static let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? [])
+        .filter { FileManager.default.fileExists(atPath: file(of: $0).path) }
+
+    private static var folder: URL { project.appending(path: "examples") }
+
+    private static func file(of name: String) -> URL { folder.appending(path: "\(name)/tprt.conf") }
+
+    @Test("there are five of them")
+    func areThere() {
+        #expect(
+            Set(Self.names) == ["single-server", "several-exchangers", "chroot", "per-recipient", "trial"])
+    }
+
+    @Test("each is in order, and nothing is to be warned of", arguments: names)
+    func isInOrder(_ name: String) throws {
+        let lists = Self.project.appending(path: "etc/whitelist.d").path
+        let text = try String(contentsOf: Self.file(of: name), encoding: .utf8)
+            .replacing("/usr/share/tprt/whitelist.d", with: lists)
+            .replacing("/etc/tprt/whitelist.d", with: lists)
+        let loaded = try SettingSources(files: ["/etc/tprt/tprt.conf"]).load { _ in Array(text.utf8) }
+        let plan = try Plan(loaded, environment: [:])
+        #expect(plan.whitelists.read().warnings == [])
+    }
+}

@@ -1,0 +1,82 @@
+import FileStorage
+import Foundation
+import Testing
+
+@testable import FileStorage
+
+struct UncleanShutdownMarkerTests {
+    private static let digits = "0123456789abcdef0123456789abcdef"
+    private static let this = BootID(digits.utf8)
+
+    @Test(
+        arguments: [
+            (digits, true), (digits.uppercased(), true), ("01234567-89AB-cdef-0123-456789abcdef", true), ("", false),
+            (String(digits.dropLast()), false), (digits + "0", false), (digits + "\n", false), (" " + digits, false),
+            ("0123456789abcdef0123456789abcdeg", false), ("0123456-789ab-cdef-0123-456789abcdef", false),
+            ("0123456789abcdef-0123456789abcdef", false), (String(repeating: "-", count: 32), false),
+        ])
+    func spellings(_ text: String, _ isID: Bool) {
+        #expect(BootID(text.utf8) == (isID ? Self.this : nil))
+    }
+
+    @Test func zerosAreNoBoot() {
+        #expect(BootID(String(repeating: "0", count: 32).utf8) == nil)
+    }
+
+    /// What is found, and whether it is ours: then it is empty while the database is open, until it is vouched for.
+    @Test(
+        arguments: [
+            (nil, .nothing, true), ("", .unknown, true), (digits + "\n", .thisBoot, true),
+            ("01234567-89AB-CDEF-0123-456789ABCDEF\n", .thisBoot, true),
+            ("11111111111111111111111111111111\n", .unknown, true),
+            (String(repeating: "\0", count: 37), .unknown, true),
+            (digits, .nothing, false), (digits + "\n\n", .nothing, false), ("mine", .nothing, false),
+            ("\n", .nothing, false),
+        ] as [(String?, UncleanShutdownMarker.Finding, Bool)])
+    func whatIsFound(_ content: String?, _ finding: UncleanShutdownMarker.Finding, _ isOurs: Bool) throws {
+        try withDatabase { database, marker in
+            if let content { try Data(content.utf8).write(to: marker) }
+            let found = UncleanShutdownMarker(beside: database, boot: Self.this)
+            #expect(found.finding == finding)
+            #expect(try Data(contentsOf: marker) == Data((isOurs ? "" : content ?? "").utf8))
+            found.vouch()
+            #expect(try Data(contentsOf: marker) == Data((isOurs ? Self.digits + "\n" : content ?? "").utf8))
+            found.remove()
+            #expect(FileManager.default.fileExists(atPath: marker.path) != isOurs)
+        }
+    }
+
+    @Test func inAnUnknownBootNothingIsVouchedFor() throws {
+        try withDatabase { database, marker in
+            try Data((Self.digits + "\n").utf8).write(to: marker)
+            for _ in 0..<2 {
+                let found = UncleanShutdownMarker(beside: database, boot: nil)
+                #expect(found.finding == .unknown)
+                found.vouch()
+                #expect(try Data(contentsOf: marker).isEmpty)
+            }
+        }
+    }
+
+    @Test func aLinkIsNotFollowed() throws {
+        try withDatabase { database, marker in
+            let target = database + "-other"
+            try Data((Self.digits + "\n").utf8).write(to: URL(filePath: target))
+            try FileManager.default.createSymbolicLink(atPath: marker.path, withDestinationPath: target)
+            let found = UncleanShutdownMarker(beside: database, boot: Self.this)
+            #expect(found.finding == .nothing)
+            found.vouch()
+            found.remove()
+            #expect(try Data(contentsOf: URL(filePath: target)).count == 33)
+            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: marker.path) == target)
+        }
+    }
+
+    private func withDatabase(_ body: (String, URL) throws -> Void) throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "tprt-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let database = directory.appending(path: "x.lmdb").path
+        try body(database, URL(filePath: database + "-open"))
+    }
+}
