@@ -105,7 +105,7 @@ struct LogcheckTests {
         let expression = try Regex(
             #"(?:logger\.info|messages\.append)\(\s*"((?:[^"\\]|\\\((?:[^()]|\([^()]*\))*\)|\\.)*)"\)"#)
         var texts: [String] = []
-        for module in ["Server", "tprtd"] {
+        for module in ["Server", "LogOutput", "ServiceManager", "DaemonApp"] {
             let files = try #require(
                 FileManager.default.enumerator(at: sources.appending(path: module), includingPropertiesForKeys: nil))
             for case let file as URL in files where file.pathExtension == "swift" {

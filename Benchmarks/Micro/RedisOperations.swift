@@ -1,5 +1,6 @@
 import Greylist
 import NIOCore
+import RedisClient
 import RedisStore
 import Storage
 

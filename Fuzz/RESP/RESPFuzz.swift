@@ -1,6 +1,6 @@
 import NIOCore
 
-@testable import RedisStore
+@testable import RedisClient
 
 /// What libFuzzer calls with each of its inputs: the first byte says how large the pieces are in which the others come.
 ///

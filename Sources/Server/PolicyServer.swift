@@ -233,14 +233,14 @@ public final class PolicyServer: Service {
         } while ContinuousClock.now < deadline
     }
 
-    /// Waits until every loop has read what was sent by now, but no longer than a tenth of a second.
+    /// Waits until every loop has read what was sent by now, but no longer than the server's grace.
     ///
     /// A loop reads sockets in the order in which they became ready (epoll keeps it), so what came before a request of our
     /// own has been read when that is answered. Setting up a connection goes from loop to loop and back: four steps, each
     /// done by the next answer.
     private func readWhatHasCome() async {
         guard var check = try? await selfCheck() else { return }
-        let deadline = ContinuousClock.now + .milliseconds(100)
+        let deadline = ContinuousClock.now + grace
         for _ in 0..<5 {
             guard await check.passes(within: deadline - .now) else { break }
         }

@@ -81,7 +81,8 @@ struct ControlServerTests {
 
     @Test("one that waits keeps nobody from being served; the longest idle of too many gives way")
     func many() async throws {
-        try await serve(verbs) { path in
+        // Silence must not see one off that is to give way.
+        try await serve(verbs, limits: ControlAdmission.Limits(silence: .minutes(5))) { path in
             let waiting = try Client(path: path)
             try waiting.send(Array(ControlRequest("wait").line.utf8))
             var clients: [Client] = []
