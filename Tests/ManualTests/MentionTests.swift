@@ -60,7 +60,11 @@ struct ManualMentionTests {
         let files = ["ConditionReader.swift", "EntryReader.swift"]
         let sources = try files.map { try String(contentsOf: folder.appending(path: $0), encoding: .utf8) }
         let asked =
-            /(?:entry|self)\["([a-z_]+)"\]|[^.](?:string|flag|optionalString)\("([a-z_]+)"\)|literal\(entry, "([a-z_]+)"\)/
+            #/
+            (?:entry|self)\["([a-z_]+)"\]
+            | (?:entry\.|\s)(?:string|flag|optionalString)\("([a-z_]+)"\)
+            | literal\(entry,\ "([a-z_]+)"\)
+            /#
         return Set(
             sources.joined().matches(of: asked).compactMap { match in
                 (match.1 ?? match.2 ?? match.3).map(String.init)
