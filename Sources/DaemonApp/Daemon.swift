@@ -54,23 +54,23 @@ struct Daemon {
     static func run(
         _ plan: Plan, as process: ProcessPlan, under manager: ServiceManager, reloader: Reloader
     ) async -> Never {
-        var holdings = Holdings()
+        var resources = DaemonResources()
         var sink: LogSink?
         do throws(ProgramError) {
-            if process.daemonizes { holdings.background = try Background.detach() }
+            if process.daemonizes { resources.background = try Background.detach() }
             let opener = LogOpener(owner: process.socketOwner)
             let log = try plan.log.open(by: opener)
             sink = log
             let daemon = Daemon(plan, as: process, under: manager, reloader: reloader, sink: log)
-            try await daemon.serve(&holdings, opener)
+            try await daemon.serve(&resources, opener)
         } catch {
             await sink?.flush(within: 1)
-            holdings.release()
+            resources.release()
             error.say(Program.name)
-            holdings.background?.tell(error.status.rawValue)
+            resources.background?.tell(error.status.rawValue)
             exit(error.status.rawValue)
         }
-        holdings.release()
+        resources.release()
         await sink?.flush(within: 0.3)
         // A log that nobody reads keeps its writer blocked; the process ends all the same.
         exit(0)
@@ -86,15 +86,15 @@ struct Daemon {
     ///   is safe only while there is no other thread.
     /// - Signals are trapped before what they are about: the first reading of the whitelists, and the sockets, which
     ///   are removed in the end. One that comes early takes effect as soon as the server runs.
-    private func serve(_ holdings: inout Holdings, _ opener: LogOpener) async throws(ProgramError) {
+    private func serve(_ resources: inout DaemonResources, _ opener: LogOpener) async throws(ProgramError) {
         StopSignals.endAtOnce()
-        holdings.pidFile = try process.pidFile.map { path throws(ProgramError) in
+        resources.pidFile = try process.pidFile.map { path throws(ProgramError) in
             try PIDFile(path, service: process.service)
         }
         let factory = try plan.storeFactory { [logger] in logger.warning("\($0)") }
-        if let owner = process.socketOwner { try openSockets(for: owner, &holdings) }
-        holdings.files = try process.descend(reloader.permit.and(plan.log.permit))
-        opener.leave(for: holdings.files)
+        if let owner = process.socketOwner { try openSockets(for: owner, &resources) }
+        resources.files = try process.descend(reloader.permit.and(plan.log.permit))
+        opener.leave(for: resources.files)
         if let complaint = await plan.complaintOfFormerAutoWhitelist() { logger.warning("\(complaint)") }
         let store = try plan.openStore(with: factory)
         for complaint in manager.complaints + plan.warnings { logger.warning("\(complaint)") }
@@ -103,27 +103,27 @@ struct Daemon {
         let rotation = LogRotation(sink: sink, signals: await UnixSignalsSequence(trapping: .sigusr1))
         for number in [SIGHUP, SIGUSR1] { tprt_send_kept(number) }
         let stops = await StopSignals(logger: logger)
-        if process.socketOwner == nil { try openSockets(for: nil, &holdings) }
+        if process.socketOwner == nil { try openSockets(for: nil, &resources) }
         if let life = process.description { logger.info("\(life)") }
         if manager.handsOverListeners {
             logger.info("the service manager hands over where to listen: the sockets of the settings are not opened")
         }
-        let files = holdings.files?.access ?? .direct
+        let files = resources.files?.access ?? .direct
         let reading = FirstReading(of: plan.whitelists, through: files)
         let whitelist = await whitelist(from: reading)
         do {
             var options = plan.options
             options.now = clock.now
             let server = try await PolicyServer(
-                listeners: holdings.listeners, options: options, engine: plan.engine(with: whitelist ?? Whitelist()),
+                listeners: resources.listeners, options: options, engine: plan.engine(with: whitelist ?? Whitelist()),
                 store: store,
                 sink: sink, logger: logger,
-                onServing: { [state, background = holdings.background] in
+                onServing: { [state, background = resources.background] in
                     state.serves()
                     background?.tellSuccess()
                 })
-            let control = holdings.control
-            (holdings.listeners, holdings.control) = ([], nil)
+            let control = resources.control
+            (resources.listeners, resources.control) = ([], nil)
             let maintenance = maintenance(of: store, behind: server)
             let metrics = ReloadMetrics(factory: MetricsSystem.factory, now: plan.options.now)
             metrics.setEntries(whitelist?.count ?? 0)
@@ -136,10 +136,10 @@ struct Daemon {
         logger.info("stopped")
     }
 
-    private func openSockets(for owner: SocketOwner?, _ holdings: inout Holdings) throws(ProgramError) {
-        holdings.listeners = try manager.listeners(or: plan, for: owner)
+    private func openSockets(for owner: SocketOwner?, _ resources: inout DaemonResources) throws(ProgramError) {
+        resources.listeners = try manager.listeners(or: plan, for: owner)
         let held = try manager.controlListener()
-        holdings.control = if let held { held } else { try plan.openControlSocket(for: owner) }
+        resources.control = if let held { held } else { try plan.openControlSocket(for: owner) }
     }
 
     /// What was read in time; nil where that takes longer: then it comes into force later.
@@ -184,7 +184,7 @@ extension Plan {
 }
 
 /// What a process holds and lets go of in the end, however it comes to it.
-struct Holdings {
+struct DaemonResources {
     /// The way back to whoever started it; nil in the foreground.
     var background: Background?
     var pidFile: PIDFile?

@@ -30,7 +30,7 @@ extension Daemon {
         // It stops before all others, so that the service manager hears of it first.
         if let socket = manager.notifySocket {
             services.append(
-                Supervision(of: server, state: state, through: socket, watchdog: manager.watchdog, logger: logger))
+                WatchdogService(of: server, state: state, through: socket, watchdog: manager.watchdog, logger: logger))
         }
         let stopping = ServiceGroupConfiguration.ServiceConfiguration(
             service: stops, successTerminationBehavior: .gracefullyShutdownGroup)

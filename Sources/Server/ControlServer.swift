@@ -39,7 +39,7 @@ public struct ControlServer: Service {
             .serverChannelInitializer { channel in
                 listener.restoreBacklog()
                 return channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(AcceptWatch(log: log))
+                    try channel.pipeline.syncOperations.addHandler(AcceptErrorHandler(log: log))
                 }
             }
             .bind(listener.descriptor) { channel in

@@ -151,7 +151,7 @@ extension ListenError {
 ///
 /// It says once that connections can't be accepted, and once that they are again. NIO's `AcceptBackoffHandler` holds the
 /// next read back, but leaves the socket among those that are polled, where a waiting connection makes it ready at once.
-final class AcceptWatch: ChannelInboundHandler {
+final class AcceptErrorHandler: ChannelInboundHandler {
     typealias InboundIn = any Channel
 
     private static let pause = TimeAmount.milliseconds(200)

@@ -143,9 +143,9 @@ public final class PolicyServer: Service {
     }
 
     /// A check on all event loops; it keeps connections open until it is closed.
-    public func selfCheck() async throws -> SelfCheck {
+    public func livenessProbe() async throws -> LivenessProbe {
         let loops = loops
-        return try await SelfCheck(to: loops.map(\.eventLoop)) { channel in
+        return try await LivenessProbe(to: loops.map(\.eventLoop)) { channel in
             Self.initialize(channel, on: loops, isOwn: true)
         }
     }
@@ -170,7 +170,7 @@ public final class PolicyServer: Service {
             .serverChannelInitializer { channel in
                 listener.restoreBacklog()
                 return channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(AcceptWatch(log: log))
+                    try channel.pipeline.syncOperations.addHandler(AcceptErrorHandler(log: log))
                 }
             }
             .childChannelInitializer { channel in Self.initialize(channel, on: loops) }
@@ -239,7 +239,7 @@ public final class PolicyServer: Service {
     /// own has been read when that is answered. Setting up a connection goes from loop to loop and back: four steps, each
     /// done by the next answer.
     private func readWhatHasCome() async {
-        guard var check = try? await selfCheck() else { return }
+        guard var check = try? await livenessProbe() else { return }
         let deadline = ContinuousClock.now + grace
         for _ in 0..<5 {
             guard await check.passes(within: deadline - .now) else { break }

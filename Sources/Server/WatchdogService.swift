@@ -7,7 +7,7 @@ public import ServiceLifecycle
 public import ServiceManager
 
 /// Keeps the service manager informed while the server runs: how much was done, that it is alive, and that it stops.
-public struct Supervision: Service {
+public struct WatchdogService: Service {
     /// How often the line of the status is looked at; it is sent when it has changed.
     private static let statusPause = Duration.seconds(10)
 
@@ -58,7 +58,7 @@ public struct Supervision: Service {
     /// Says that the server is alive twice in the manager's interval, as long as it proves to be.
     private func keepAlive(every pause: Duration) async {
         do {
-            var check = try await server.selfCheck()
+            var check = try await server.livenessProbe()
             defer { check.close() }
             var wasWell = true
             while !Task.isCancelled {
@@ -87,7 +87,7 @@ public struct Supervision: Service {
 /// hangs must not make a service manager restart the server. Mail passes then, a restart would bring the store back no
 /// sooner, and what stands in for it in memory would be lost. For the same reason it isn't a whole greylisting: each
 /// would leave an entry. It is neither logged nor counted, and takes no place among the connections.
-public struct SelfCheck: Sendable {
+public struct LivenessProbe: Sendable {
     static let request = Array("request=smtpd_access_policy\nprotocol_state=VRFY\n\n".utf8)
     private static let reply = Array(PolicyEncoder().bytes(of: .dunno).readableBytesView)
 

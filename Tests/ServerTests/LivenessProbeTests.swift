@@ -9,11 +9,11 @@ import Testing
 @testable import Server
 
 /// The server's question to itself, and what the service manager hears of it.
-struct SelfCheckTests {
+struct LivenessProbeTests {
     @Test(arguments: [1, 3])
     func everyLoopAnswersAgainAndAgain(_ threads: Int) async throws {
         try await ServerStage.run(try ServingTests.engine(), options: .with(\.threads, threads)) { stage in
-            var check = try await stage.server.selfCheck()
+            var check = try await stage.server.livenessProbe()
             for _ in 0..<5 { #expect(await check.passes(within: .seconds(60))) }
             #expect(await stage.server.counts() == ServerCounts())
             check.close()
@@ -31,7 +31,7 @@ struct SelfCheckTests {
             let client = try Client(path: stage.path)
             try client.send(ServingTests.request())
             while store.count == 0 { try await Task.sleep(for: .milliseconds(2)) }
-            var check = try await stage.server.selfCheck()
+            var check = try await stage.server.livenessProbe()
             #expect(await check.passes(within: .seconds(60)))
             check.close()
         }
@@ -44,7 +44,7 @@ struct SelfCheckTests {
                 try client.send(ServingTests.request())
                 #expect(try await client.reply() == ServingTests.deferral)
             }
-            var check = try await stage.server.selfCheck()
+            var check = try await stage.server.livenessProbe()
             #expect(await check.passes(within: .seconds(60)))
             for client in clients {
                 try client.send(ServingTests.request())
@@ -65,7 +65,7 @@ struct SelfCheckTests {
 
     @Test func aLoopThatHangsIsNoticed() async throws {
         try await ServerStage.run(try ServingTests.engine(), options: .with(\.threads, 2)) { stage in
-            var check = try await stage.server.selfCheck()
+            var check = try await stage.server.livenessProbe()
             #expect(await check.passes(within: .seconds(60)))
             let gate = hang(stage.server)
             var passes = true
@@ -84,10 +84,10 @@ struct SelfCheckTests {
         let socket = try NotifySocket(address: reader.address)
         try await ServerStage.run(try ServingTests.engine()) { stage in
             let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-            let supervision = Supervision(
+            let watchdogService = WatchdogService(
                 of: stage.server, state: ServiceState(tells: socket), through: socket, watchdog: .milliseconds(100),
                 logger: logger)
-            let task = Task { try await supervision.run() }
+            let task = Task { try await watchdogService.run() }
             for _ in 0..<3 { #expect(await reader.hears("WATCHDOG=1")) }
             let gate = hang(stage.server)
             // Those that were fed before the loop was at it; then none.
