@@ -137,7 +137,7 @@ struct ControlTests {
         try withLab { lab in
             let away = try tprtctl(lab, "reload")
             #expect(away.ending == .exited(69))
-            #expect(away.tool.errors.first?.contains("nobody listens there: is tprtd running") == true)
+            #expect(away.tool.errors.first?.contains("no process is listening: is tprtd running") == true)
             let unset = try lab.tprtctl(["reload"])
             #expect(try unset.waitForEnd() == .exited(78))
             #expect(unset.errors.first?.contains("set server.control_socket") == true)

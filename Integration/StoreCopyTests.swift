@@ -160,7 +160,7 @@ struct StoreCopyTests {
 
             let missing = try lab.tprtctl(["store", "copy", "lmdb://\(source)x", "lmdb://\(source)y"])
             #expect(try missing.waitForEnd() == .exited(66))
-            #expect(missing.errors == ["tprtctl: lmdb://\(source)x: there is no such file"])
+            #expect(missing.errors == ["tprtctl: lmdb://\(source)x: file does not exist"])
             #expect(lab.folder.names(beginningWith: "a.lmdby").isEmpty)
             #expect(lab.folder.names(beginningWith: "text") == ["text"])
         }

@@ -111,7 +111,7 @@ struct WhitelistEditingTests {
                     try lab.tprtctl(remove).succeed()
                     let again = try lab.tprtctl(remove)
                     #expect(try again.waitForEnd() == .exited(1))
-                    #expect(again.errors.count == 1 && again.errors[0].hasSuffix("(partners): there is no such entry"))
+                    #expect(again.errors.count == 1 && again.errors[0].hasSuffix("(partners): no such entry"))
                     #expect(try lab.tprtctl(test).waitForEnd() == .exited(1))
                     let wide = try lab.tprtctl(["whitelist", "add", source, "--list", "partners", "--name", "com"])
                     #expect(try wide.waitForEnd() == .exited(65))
@@ -158,7 +158,7 @@ struct WhitelistEditingTests {
                     (["export", good, "--output", lab.folder.file("none/x")], 73, "No such file or directory"),
                     (["add", closed, "--list", "l", "--name", "a.b"], 69, "refused"),
                     (["add", bad, "--list", "l", "--name", "."], 65, "is not a domain name"),
-                    (["remove", lab.folder.file("none"), "--list", "l", "--number", "0"], 66, "there is no such file"),
+                    (["remove", lab.folder.file("none"), "--list", "l", "--number", "0"], 66, "file does not exist"),
                 ] {
                     let tool = try lab.tprtctl(["whitelist"] + arguments)
                     #expect(try tool.waitForEnd() == .exited(status), "\(arguments)")

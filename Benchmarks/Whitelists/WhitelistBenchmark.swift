@@ -43,7 +43,7 @@ enum WhitelistBenchmark {
         let document = WhitelistDocument(kind == .postgrey ? .postgreyClients : .json, path: path)
         let reading = try document.part(SourceOptions(allowsPatterns: true))
         let load = clock.now - start
-        guard reading.complaints.isEmpty else { fatalError("\(reading.complaints[0])") }
+        guard reading.messages.isEmpty else { fatalError("\(reading.messages[0])") }
         let (after, peak) = (memory("VmRSS"), memory("VmHWM"))
         let whitelist = Whitelist([reading.entries])
         var random = SystemRandomNumberGenerator()

@@ -19,13 +19,13 @@ public struct ControlRequest: Sendable, Equatable {
     /// Reads a line without its end.
     ///
     /// Members that aren't known are ignored, so that either side may grow.
-    public init(line: some Collection<UInt8>) throws(ControlFault) {
-        let members = try ControlFault.members(of: line)
+    public init(line: some Collection<UInt8>) throws(ControlError) {
+        let members = try ControlError.members(of: line)
         guard case .string(let verb)? = members["verb"], !verb.isEmpty else {
-            throw ControlFault("the request has no \"verb\"")
+            throw ControlError("the request has no \"verb\"")
         }
         self.verb = verb
-        arguments = try ControlFault.texts(members["arguments"], "arguments")
+        arguments = try ControlError.texts(members["arguments"], "arguments")
     }
 
     /// The request as a line, with its end.
@@ -53,14 +53,14 @@ public struct ControlReply: Sendable, Equatable {
     }
 
     /// Reads a line without its end.
-    public init(line: some Collection<UInt8>) throws(ControlFault) {
-        let members = try ControlFault.members(of: line)
+    public init(line: some Collection<UInt8>) throws(ControlError) {
+        let members = try ControlError.members(of: line)
         guard case .int(let status)? = members["status"], (0...255).contains(status) else {
-            throw ControlFault("the reply has no \"status\"")
+            throw ControlError("the reply has no \"status\"")
         }
         self.status = CInt(status)
-        messages = try ControlFault.texts(members["messages"], "messages")
-        warnings = try ControlFault.texts(members["warnings"], "warnings")
+        messages = try ControlError.texts(members["messages"], "messages")
+        warnings = try ControlError.texts(members["warnings"], "warnings")
     }
 
     /// The reply as a line, with its end.
@@ -74,8 +74,8 @@ public struct ControlReply: Sendable, Equatable {
 }
 
 /// Why a line is no request or reply.
-public struct ControlFault: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The complaint.
+public struct ControlError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What is wrong.
     public let description: String
 
     init(_ description: String) {
@@ -83,24 +83,24 @@ public struct ControlFault: Error, Equatable, Sendable, CustomStringConvertible 
     }
 
     /// The members of the object that a line holds.
-    static func members(of line: some Collection<UInt8>) throws(ControlFault) -> [String: JSONValue] {
+    static func members(of line: some Collection<UInt8>) throws(ControlError) -> [String: JSONValue] {
         let value: JSONValue
-        do throws(JSONFault) {
+        do throws(JSONError) {
             value = try JSONParser.parse(Array(line)).value
         } catch {
-            throw ControlFault(error.sentence)
+            throw ControlError(error.description)
         }
-        guard case .object(let members) = value else { throw ControlFault("\(value.found) is not an object") }
+        guard case .object(let members) = value else { throw ControlError("\(value.found) is not an object") }
         return members
     }
 
     /// A list of texts, which may be left out.
-    static func texts(_ value: JSONValue?, _ name: String) throws(ControlFault) -> [String] {
+    static func texts(_ value: JSONValue?, _ name: String) throws(ControlError) -> [String] {
         guard let value else { return [] }
-        guard case .array(let values) = value else { throw ControlFault("\"\(name)\" is not a list") }
+        guard case .array(let values) = value else { throw ControlError("\"\(name)\" is not a list") }
         var texts: [String] = []
         for value in values {
-            guard case .string(let text) = value else { throw ControlFault("\"\(name)\" holds \(value.found)") }
+            guard case .string(let text) = value else { throw ControlError("\"\(name)\" holds \(value.found)") }
             texts.append(text)
         }
         return texts

@@ -41,7 +41,7 @@ struct Daemon {
         let jumps = Counter(label: "tprt_clock_jumps_total", factory: MetricsSystem.factory)
         clock = TrustedClock { event in
             if case .jumped = event { jumps.increment() }
-            logger.warning("\(event.sentence)")
+            logger.warning("\(event.message)")
         }
     }
 
@@ -95,9 +95,9 @@ struct Daemon {
         if let owner = process.socketOwner { try openSockets(for: owner, &resources) }
         resources.files = try process.descend(reloader.permit.and(plan.log.permit))
         opener.leave(for: resources.files)
-        if let complaint = await plan.complaintOfFormerAutoWhitelist() { logger.warning("\(complaint)") }
+        if let message = await plan.warningOfFormerAutoWhitelist() { logger.warning("\(message)") }
         let store = try plan.openStore(with: factory)
-        for complaint in manager.complaints + plan.warnings { logger.warning("\(complaint)") }
+        for message in manager.messages + plan.warnings { logger.warning("\(message)") }
         raiseFileLimit()
         let reloads = await UnixSignalsSequence(trapping: .sighup)
         let rotation = LogRotation(sink: sink, signals: await UnixSignalsSequence(trapping: .sigusr1))
@@ -163,7 +163,7 @@ struct Daemon {
 
 extension TrustedClock.Event {
     /// What the log says.
-    fileprivate var sentence: String {
+    fileprivate var message: String {
         switch self {
         case .jumped(let seconds):
             "the clock has jumped by \(seconds) s; not followed unless it stays so for 5 minutes, and nothing is expired"

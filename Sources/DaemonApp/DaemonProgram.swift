@@ -20,10 +20,10 @@ public enum DaemonProgram {
         signal(SIGPIPE, SIG_IGN)
         let environment = ProcessInfo.processInfo.environment
         do throws(ProgramError) {
-            Surroundings.openStreams()
+            ProcessSetup.openStreams()
             let manager = try ServiceManager.take(from: environment)
-            Surroundings.closeDescriptors(keeping: manager.descriptors)
-            Surroundings.settle()
+            ProcessSetup.closeDescriptors(keeping: manager.descriptors)
+            ProcessSetup.settle()
             let arguments = TprtdArguments.parseOrExit()
             if arguments.version { return print("\(Program.name) \(Release.version)") }
             let sources = arguments.sources(environment: environment)
@@ -62,22 +62,22 @@ public enum DaemonProgram {
                 allowsRoot: arguments.allowRoot || arguments.checkConfig)
         } catch {
             guard case .failure(let faults) = plan(loaded, environment) else { throw error }
-            throw ProgramError(.configuration, error.messages + faults.sentences)
+            throw ProgramError(.configuration, error.messages + faults.messages)
         }
-        do throws(PlanFaults) {
+        do throws(PlanErrors) {
             let plan = try plan(loaded, process.environment(environment)).get()
             let unreachable = process.unreachable(loaded, plan)
-            guard unreachable.isEmpty else { throw PlanFaults(sentences: unreachable) }
+            guard unreachable.isEmpty else { throw PlanErrors(messages: unreachable) }
             return (process, plan)
         } catch {
-            throw ProgramError(.configuration, error.sentences)
+            throw ProgramError(.configuration, error.messages)
         }
     }
 
     private static func plan(
         _ loaded: LoadedConfiguration, _ environment: [String: String]
-    ) -> Result<Plan, PlanFaults> {
-        Result { () throws(PlanFaults) in try Plan(loaded, environment: environment) }
+    ) -> Result<Plan, PlanErrors> {
+        Result { () throws(PlanErrors) in try Plan(loaded, environment: environment) }
     }
 
     /// Looks at what a start looks at, as whom the daemon is to be.

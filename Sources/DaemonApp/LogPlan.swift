@@ -30,8 +30,8 @@ struct LogPlan {
         level = LogLevel(log)
         format = LineFormat(log.logFormat)
         ident = log.logIdent
-        func complain(_ key: String, _ sentence: String) {
-            faults.append("\(loaded.origin(of: key)): \(key): \(sentence)")
+        func report(_ key: String, _ message: String) {
+            faults.append("\(loaded.origin(of: key)): \(key): \(message)")
         }
         func descriptor(_ number: CInt) -> Destination {
             let isJournal = LogDestination.isJournal(number, stream: environment["JOURNAL_STREAM"])
@@ -42,13 +42,13 @@ struct LogPlan {
         case .stdout: destination = descriptor(STDOUT_FILENO)
         case .file:
             guard log.logFile.hasPrefix("/") else {
-                complain("log.log_file", "\"\(log.logFile)\" is not an absolute path: begin it with /")
+                report("log.log_file", "\"\(log.logFile)\" is not an absolute path: begin it with /")
                 return nil
             }
             destination = .file(path: log.logFile, origin: loaded.origin(of: "log.log_file").description)
         case .syslog:
             guard let address = SyslogAddress(log.logSyslogDest) else {
-                complain(
+                report(
                     "log.log_syslog_dest",
                     "\"\(log.logSyslogDest)\" is neither the path of a socket nor host:port: "
                         + "write /dev/log, 192.0.2.1:514 or [2001:db8::1]:514")
@@ -201,14 +201,14 @@ final class LogOpener: Sendable {
     }
 
     /// Connects to a log daemon.
-    @Sendable func connect(_ address: SyslogAddress) -> Result<LogConnection, LogConnection.Fault> {
+    @Sendable func connect(_ address: SyslogAddress) -> Result<LogConnection, LogConnection.ConnectError> {
         guard case .unix(let path) = address, let outside = outside.withLockedValue({ $0 }) else {
             return address.connect(for: service)
         }
         do throws(FileAccess.SystemError) {
             return .success(try outside.connect(path))
         } catch {
-            return .failure(LogConnection.Fault(String(cString: strerror(error.code))))
+            return .failure(LogConnection.ConnectError(String(cString: strerror(error.code))))
         }
     }
 }

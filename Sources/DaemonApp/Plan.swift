@@ -23,7 +23,7 @@ struct Plan {
     let syncInterval: Duration?
     /// Which boot this is; nil where that is unknown.
     let boot: BootID?
-    /// The folder to make; nil where no database is in it.
+    /// The directory to make; nil where no database is in it.
     let stateDirectory: StateDirectory?
     let listeners: [ListenAddress]
     let backlog: Int
@@ -45,14 +45,14 @@ struct Plan {
     /// - Parameter former: the whitelists that those of this plan take the place of
     init(
         _ loaded: LoadedConfiguration, environment: [String: String], after former: WhitelistSources? = nil
-    ) throws(PlanFaults) {
-        var faults = PlanFaults(sentences: Support.refusals(loaded))
+    ) throws(PlanErrors) {
+        var faults = PlanErrors(messages: UnsupportedSettings.messages(loaded))
         let (server, service) = (loaded.configuration.server, loaded.configuration.service)
         func attempt<Value>(_ key: String, _ make: () throws -> Value) -> Value? {
             do {
                 return try make()
             } catch {
-                faults.sentences.append("\(loaded.origin(of: key)): \(key): \(error)")
+                faults.messages.append("\(loaded.origin(of: key)): \(key): \(error)")
                 return nil
             }
         }
@@ -76,20 +76,20 @@ struct Plan {
             }
         }
         var wording: Wording?
-        do throws(Wording.Fault) {
+        do throws(Wording.ParseError) {
             wording = try Wording(service)
         } catch {
             let (key, fault) = error.place
-            faults.sentences.append("\(loaded.origin(of: key)): \(key): \(fault)")
+            faults.messages.append("\(loaded.origin(of: key)): \(key): \(fault)")
         }
         let prefixes = attempt("service.nat64_prefixes") { try service.nat64Prefixes.map { try NAT64Prefix($0) } }
-        let log = LogPlan(loaded, environment: environment, faults: &faults.sentences)
+        let log = LogPlan(loaded, environment: environment, faults: &faults.messages)
         if service.awlClientCount > 0, case .gdbm? = greylist, greylist == autoWhitelist {
-            faults.sentences.append(
+            faults.messages.append(
                 "\(loaded.origin(of: "service.awl_db")): service.awl_db: a GNU dbm file holds one table: "
                     + "give the auto-whitelist a file of its own")
         }
-        guard faults.sentences.isEmpty, let greylist, let autoWhitelist, let more, let whitelists, let wording, let log,
+        guard faults.messages.isEmpty, let greylist, let autoWhitelist, let more, let whitelists, let wording, let log,
             let prefixes
         else {
             throw faults
@@ -124,8 +124,8 @@ struct Plan {
 }
 
 /// What is wrong with the settings, a sentence each.
-struct PlanFaults: Error {
-    var sentences: [String]
+struct PlanErrors: Error {
+    var messages: [String]
 }
 
 extension ListenAddress {
@@ -168,9 +168,9 @@ extension ServerOptions {
     }
 }
 
-extension Wording.Fault {
-    /// The setting that is at fault, and the complaint.
-    fileprivate var place: (key: String, fault: Template.Fault) {
+extension Wording.ParseError {
+    /// The setting that is at fault, and the message.
+    fileprivate var place: (key: String, fault: Template.ParseError) {
         switch self {
         case .text(let fault): ("service.grey_text", fault)
         case .header(let fault): ("service.grey_smtp_header", fault)
@@ -179,7 +179,7 @@ extension Wording.Fault {
 }
 
 extension Wording {
-    fileprivate init(_ service: Configuration.Service) throws(Wording.Fault) {
+    fileprivate init(_ service: Configuration.Service) throws(Wording.ParseError) {
         try self.init(
             action: service.greyAction, text: service.greyText, header: service.greySmtpHeader,
             hostname: service.greyHostname.isEmpty ? systemHostname() : service.greyHostname)
@@ -197,11 +197,11 @@ func systemHostname() -> String {
 /// Settings whose values this version can't honour.
 ///
 /// To go on without would promise what isn't kept, so the start is refused.
-enum Support {
+enum UnsupportedSettings {
     /// A sentence for each value that can't be honoured.
-    static func refusals(_ loaded: LoadedConfiguration) -> [String] {
+    static func messages(_ loaded: LoadedConfiguration) -> [String] {
         let (log, server) = (loaded.configuration.log, loaded.configuration.server)
-        let checks: [(isRefused: Bool, key: String, sentence: String)] = [
+        let checks: [(isRefused: Bool, key: String, message: String)] = [
             (
                 log.logType == .fromConfig, "log.log_type",
                 "a Python logging dictionary can't be used: set log_type to stderr, file, syslog or journald, and log_level"
@@ -212,11 +212,11 @@ enum Support {
             ),
             (
                 server.daemonize && [.stderr, .stdout].contains(log.logType), "server.daemonize",
-                "in the background nobody reads \(log.logType.rawValue): set log_type to syslog, file, journald or none"
+                "a daemon in the background has no \(log.logType.rawValue): set log_type to syslog, file, journald or none"
             ),
         ]
         return checks.filter(\.isRefused).map { check in
-            "\(loaded.origin(of: check.key)): \(check.key): \(check.sentence)"
+            "\(loaded.origin(of: check.key)): \(check.key): \(check.message)"
         }
     }
 }

@@ -135,10 +135,10 @@ final class Reloader: Sendable {
     private func plan(of loaded: LoadedConfiguration, after former: WhitelistSources? = nil) throws(ProgramError)
         -> Plan
     {
-        do throws(PlanFaults) {
+        do throws(PlanErrors) {
             return try Plan(loaded, environment: environment, after: former)
         } catch {
-            throw ProgramError(.configuration, error.sentences)
+            throw ProgramError(.configuration, error.messages)
         }
     }
 }
@@ -156,9 +156,9 @@ extension SettingSources {
         var sources = self
         sources.files = files.map { file in
             if file.hasPrefix("/") { return file }
-            guard let folder = getcwd(nil, 0) else { return file }
-            defer { free(folder) }
-            return "\(String(cString: folder))/\(file)"
+            guard let directory = getcwd(nil, 0) else { return file }
+            defer { free(directory) }
+            return "\(String(cString: directory))/\(file)"
         }
         return sources
     }

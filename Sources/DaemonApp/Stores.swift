@@ -58,7 +58,7 @@ extension Plan {
     /// A warning where the auto-whitelist isn't where earlier versions had it without `awl_db`, and there is one there.
     ///
     /// It looks at that file in a forked process, so there must not be another thread.
-    func complaintOfFormerAutoWhitelist() async -> String? {
+    func warningOfFormerAutoWhitelist() async -> String? {
         guard let path = formerAutoWhitelist, autoWhitelist != .lmdb(path: path), access(path, F_OK) == 0,
             (try? refuse(.lmdb(path: path), of: "")) != nil,
             let reader = try? StoreFactory(now: WallClock.now, report: { _ in }).openSource(
@@ -88,8 +88,8 @@ extension Plan {
             do throws(ListenError) {
                 opened += try OpenListener.open(
                     address, backlog: backlog, takesOverStale: takesOverStale, owner: owner,
-                    patience: PortPatience { sentence in
-                        let line = Array("\(Program.name): warning: \(sentence)\n".utf8)
+                    patience: PortPatience { message in
+                        let line = Array("\(Program.name): warning: \(message)\n".utf8)
                         write(STDERR_FILENO, line, line.count)
                     })
             } catch {

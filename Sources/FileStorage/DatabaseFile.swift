@@ -131,7 +131,7 @@ extension StoreError {
         let remedy =
             switch code {
             case EACCES, EPERM:
-                ": give its folder, and it and the files beside it, to the user that is to use them\(chown(url))"
+                ": give its directory, and it and the files beside it, to the user that is to use them\(chown(url))"
             case ENOENT, ENOTDIR: ": create its directory"
             default: ""
             }

@@ -114,8 +114,8 @@ extension Address {
 /// The IPv4 address follows the prefix, without bits 64 to 71, which are 0. What stands behind it doesn't count.
 public struct NAT64Prefix: Sendable, Hashable {
     /// Why a text is not a prefix; the sentence begins with the text.
-    public struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
-        /// The complaint and the remedy.
+    public struct ParseError: Error, Equatable, Sendable, CustomStringConvertible {
+        /// What is wrong and the remedy.
         public let description: String
     }
 
@@ -124,23 +124,23 @@ public struct NAT64Prefix: Sendable, Hashable {
     private let bits: UInt128
 
     /// Reads `2001:db8:64::/96`.
-    public init(_ text: String) throws(Fault) {
+    public init(_ text: String) throws(ParseError) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let address = Address(String(parts[0])), address.family == .ipv6,
             let length = Int(parts[1]), parts[1].utf8.allSatisfy(\.isDigit)
         else {
-            throw Fault(description: "\"\(text)\" is not an IPv6 network (such as 2001:db8:64::/96)")
+            throw ParseError(description: "\"\(text)\" is not an IPv6 network (such as 2001:db8:64::/96)")
         }
         guard [32, 40, 48, 56, 64, 96].contains(length) else {
-            throw Fault(
+            throw ParseError(
                 description: "\"\(text)\" is not a NAT64 prefix (its length must be 32, 40, 48, 56, 64 or 96: RFC 6052)"
             )
         }
         guard Network(address, prefixLength: length).address == address else {
-            throw Fault(description: "\"\(text)\" has bits set behind its prefix length")
+            throw ParseError(description: "\"\(text)\" has bits set behind its prefix length")
         }
         guard Self.hasZeroOctet(address.bits) else {
-            throw Fault(description: "\"\(text)\" is not a NAT64 prefix (its bits 64 to 71 must be 0: RFC 6052)")
+            throw ParseError(description: "\"\(text)\" is not a NAT64 prefix (its bits 64 to 71 must be 0: RFC 6052)")
         }
         self.length = length
         bits = address.bits

@@ -6,9 +6,9 @@ public struct Wording: Sendable {
     private let hostname: [UInt8]
 
     /// Why the texts can't be used.
-    public enum Fault: Error, Equatable, Sendable {
-        case text(Template.Fault)
-        case header(Template.Fault)
+    public enum ParseError: Error, Equatable, Sendable {
+        case text(Template.ParseError)
+        case header(Template.ParseError)
     }
 
     /// The wording of a site.
@@ -18,7 +18,7 @@ public struct Wording: Sendable {
     ///   - text: what follows it
     ///   - header: `Name: value`, prepended to a message when a triplet passes for the first time
     ///   - hostname: the name of this host
-    public init(action: String, text: String, header: String, hostname: String) throws(Fault) {
+    public init(action: String, text: String, header: String, hostname: String) throws(ParseError) {
         self.action = Array(action.utf8)
         self.hostname = Array(hostname.utf8)
         do { self.text = try Template(text) } catch { throw .text(error) }
@@ -99,8 +99,8 @@ public struct Template: Sendable, Equatable {
     }
 
     /// Why a text is no template; the sentence follows the name of the setting.
-    public struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
-        /// The complaint and the remedy.
+    public struct ParseError: Error, Equatable, Sendable, CustomStringConvertible {
+        /// What is wrong and the remedy.
         public let description: String
     }
 
@@ -112,10 +112,10 @@ public struct Template: Sendable, Equatable {
     private var parts: [Part] = []
 
     /// Reads a template: printable ASCII, every variable known.
-    public init(_ text: String) throws(Fault) {
+    public init(_ text: String) throws(ParseError) {
         let bytes = Array(text.utf8)
         if let byte = bytes.first(where: { !(0x20...0x7e).contains($0) }) {
-            throw Fault(description: "holds the byte \(byte); only printable ASCII can be sent to mail clients")
+            throw ParseError(description: "holds the byte \(byte); only printable ASCII can be sent to mail clients")
         }
         var literal: [UInt8] = []
         var index = 0
@@ -128,12 +128,12 @@ public struct Template: Sendable, Equatable {
                 continue
             }
             guard byte == UInt8(ascii: "{"), let end = bytes[index...].firstIndex(of: UInt8(ascii: "}")) else {
-                throw Fault(description: "has a brace without its partner (a brace itself is written twice)")
+                throw ParseError(description: "has a brace without its partner (a brace itself is written twice)")
             }
             let name = String(decoding: bytes[index + 1..<end], as: UTF8.self)
             guard let variable = Variable(rawValue: name) else {
                 let known = Variable.allCases.map { "{\($0.rawValue)}" }.joined(separator: ", ")
-                throw Fault(description: "has the unknown variable {\(name)} (known are \(known))")
+                throw ParseError(description: "has the unknown variable {\(name)} (known are \(known))")
             }
             if !literal.isEmpty { parts.append(.text(literal)) }
             literal = []

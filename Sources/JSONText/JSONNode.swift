@@ -122,7 +122,7 @@ public enum JSONValue: Sendable, Equatable {
         }
     }
 
-    /// What a complaint calls the value.
+    /// What a message calls the value.
     package var found: String {
         switch self {
         case .string(let value): shortened(value)

@@ -7,7 +7,7 @@ package struct JSONParser {
     private var scanner: JSONScanner
 
     /// Reads a whole text.
-    package static func parse(_ bytes: [UInt8]) throws(JSONFault) -> JSONNode {
+    package static func parse(_ bytes: [UInt8]) throws(JSONError) -> JSONNode {
         var parser = try JSONParser(bytes)
         let node = try parser.value()
         try parser.end()
@@ -15,7 +15,7 @@ package struct JSONParser {
     }
 
     /// A parser before the first value of a text, which is then to be read piece by piece.
-    package init(_ bytes: [UInt8]) throws(JSONFault) {
+    package init(_ bytes: [UInt8]) throws(JSONError) {
         if let fault = faultOfEncoding(bytes) { throw fault }
         scanner = JSONScanner(bytes)
         try scanner.skipBlanks()
@@ -27,14 +27,14 @@ package struct JSONParser {
     package var isAtArray: Bool { scanner.current == UInt8(ascii: "[") }
 
     /// Reads the value that begins here.
-    package mutating func value() throws(JSONFault) -> JSONNode {
+    package mutating func value() throws(JSONError) -> JSONNode {
         try node(depth: 0)
     }
 
     /// Reads an object here, member by member: `body` is given each key with its line, and must read the value.
     package mutating func forEachMember(
-        _ body: (inout JSONParser, _ key: String, _ line: Int) throws(JSONFault) -> Void
-    ) throws(JSONFault) {
+        _ body: (inout JSONParser, _ key: String, _ line: Int) throws(JSONError) -> Void
+    ) throws(JSONError) {
         scanner.advance()
         try scanner.skipBlanks()
         while scanner.current != UInt8(ascii: "}") {
@@ -50,8 +50,8 @@ package struct JSONParser {
     ///
     /// - Parameter depth: how many values the list is inside of
     package mutating func forEachElement(
-        depth: Int = 1, _ body: (JSONNode) throws(JSONFault) -> Void
-    ) throws(JSONFault) {
+        depth: Int = 1, _ body: (JSONNode) throws(JSONError) -> Void
+    ) throws(JSONError) {
         scanner.advance()
         try scanner.skipBlanks()
         while scanner.current != UInt8(ascii: "]") {
@@ -67,7 +67,7 @@ package struct JSONParser {
     /// Reads a list here, and returns the bytes that each element takes, without blanks and comments around it.
     ///
     /// - Parameter depth: how many values the list is inside of
-    package mutating func elementRanges(depth: Int = 1) throws(JSONFault) -> [Range<Int>] {
+    package mutating func elementRanges(depth: Int = 1) throws(JSONError) -> [Range<Int>] {
         var ranges: [Range<Int>] = []
         scanner.advance()
         try scanner.skipBlanks()
@@ -82,20 +82,20 @@ package struct JSONParser {
     }
 
     /// Where the first byte is, from `offset` on, that belongs neither to a blank nor to a comment.
-    package static func endOfBlanks(in bytes: [UInt8], from offset: Int) throws(JSONFault) -> Int {
+    package static func endOfBlanks(in bytes: [UInt8], from offset: Int) throws(JSONError) -> Int {
         var scanner = JSONScanner(bytes, offset: offset)
         try scanner.skipBlanks()
         return scanner.offset
     }
 
     /// Sees to it that nothing stands behind the value.
-    package mutating func end() throws(JSONFault) {
+    package mutating func end() throws(JSONError) {
         try scanner.skipBlanks()
         guard scanner.atEnd else { throw scanner.unexpected("the end of the text") }
     }
 
     /// Moves over a key and its colon.
-    private mutating func key() throws(JSONFault) -> String {
+    private mutating func key() throws(JSONError) -> String {
         let key = try scanner.key()
         try scanner.skipBlanks()
         try scanner.expect(UInt8(ascii: ":"), "\":\" after the key")
@@ -103,7 +103,7 @@ package struct JSONParser {
         return key
     }
 
-    private mutating func node(depth: Int) throws(JSONFault) -> JSONNode {
+    private mutating func node(depth: Int) throws(JSONError) -> JSONNode {
         guard depth <= Self.depthLimit else {
             throw scanner.fault("nested deeper than \(Self.depthLimit) levels")
         }
@@ -111,7 +111,7 @@ package struct JSONParser {
         return JSONNode(line: line, column: column, content: try content(depth: depth))
     }
 
-    private mutating func content(depth: Int) throws(JSONFault) -> JSONNode.Content {
+    private mutating func content(depth: Int) throws(JSONError) -> JSONNode.Content {
         switch scanner.current {
         case UInt8(ascii: "{"): return .object(try members(depth: depth))
         case UInt8(ascii: "["): return .array(try elements(depth: depth))
@@ -121,22 +121,22 @@ package struct JSONParser {
         }
     }
 
-    private mutating func members(depth: Int) throws(JSONFault) -> [JSONMember] {
+    private mutating func members(depth: Int) throws(JSONError) -> [JSONMember] {
         var members: [JSONMember] = []
-        try forEachMember { (parser, key, line) throws(JSONFault) in
+        try forEachMember { (parser, key, line) throws(JSONError) in
             members.append(JSONMember(key: key, line: line, node: try parser.node(depth: depth + 1)))
         }
         return members
     }
 
-    private mutating func elements(depth: Int) throws(JSONFault) -> [JSONNode] {
+    private mutating func elements(depth: Int) throws(JSONError) -> [JSONNode] {
         var elements: [JSONNode] = []
         try forEachElement(depth: depth) { elements.append($0) }
         return elements
     }
 
     /// Moves over the comma after a member, or up to the bracket that closes.
-    private mutating func separator(before closing: UInt8, _ expected: String) throws(JSONFault) {
+    private mutating func separator(before closing: UInt8, _ expected: String) throws(JSONError) {
         try scanner.skipBlanks()
         if scanner.current == closing { return }
         try scanner.expect(UInt8(ascii: ","), expected)
@@ -145,7 +145,7 @@ package struct JSONParser {
 }
 
 /// A fault where a text stops being UTF-8, if it does.
-private func faultOfEncoding(_ bytes: [UInt8]) -> JSONFault? {
+private func faultOfEncoding(_ bytes: [UInt8]) -> JSONError? {
     do throws(UTF8.ValidationError) {
         _ = try UTF8Span(validating: bytes.span)
         return nil
@@ -157,24 +157,24 @@ private func faultOfEncoding(_ bytes: [UInt8]) -> JSONFault? {
 }
 
 /// Why a text is not JSON, and where.
-package struct JSONFault: Error, Equatable {
+package struct JSONError: Error, Equatable, CustomStringConvertible {
     /// The line, counted from 1.
     package var line: Int
     /// The character in that line, counted from 1.
     package var column: Int
     /// What is wrong there.
-    package var complaint: String
+    package var message: String
     /// What would be right, if that can be said.
     package var remedy: String?
 
     /// A fault there.
-    package init(line: Int, column: Int, complaint: String, remedy: String? = nil) {
+    package init(line: Int, column: Int, message: String, remedy: String? = nil) {
         self.line = line
         self.column = column
-        self.complaint = complaint
+        self.message = message
         self.remedy = remedy
     }
 
-    /// The complaint with its column; the line belongs to the name of the file.
-    package var sentence: String { "not JSON: \(complaint) at column \(column)" }
+    /// What is wrong with its column; the line belongs to the name of the file.
+    package var description: String { "not JSON: \(message) at column \(column)" }
 }

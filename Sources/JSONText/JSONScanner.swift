@@ -40,13 +40,13 @@ struct JSONScanner {
     }
 
     /// Moves over one given byte.
-    mutating func expect(_ byte: UInt8, _ what: String) throws(JSONFault) {
+    mutating func expect(_ byte: UInt8, _ what: String) throws(JSONError) {
         guard current == byte else { throw unexpected(what) }
         advance()
     }
 
     /// Moves over blanks and comments.
-    mutating func skipBlanks() throws(JSONFault) {
+    mutating func skipBlanks() throws(JSONError) {
         while let byte = current {
             switch byte {
             case 0x09...0x0d, 0x20: advance()
@@ -59,7 +59,7 @@ struct JSONScanner {
         }
     }
 
-    private mutating func skipComment() throws(JSONFault) {
+    private mutating func skipComment() throws(JSONError) {
         let unclosed = fault("this comment has no end")
         skip(2)
         while !atEnd {
@@ -78,12 +78,12 @@ struct JSONScanner {
     }
 
     /// A fault at this place.
-    func fault(_ complaint: String, remedy: String? = nil) -> JSONFault {
-        JSONFault(line: line, column: column, complaint: complaint, remedy: remedy)
+    func fault(_ message: String, remedy: String? = nil) -> JSONError {
+        JSONError(line: line, column: column, message: message, remedy: remedy)
     }
 
     /// A fault at this place, where something else should stand.
-    func unexpected(_ expected: String) -> JSONFault {
+    func unexpected(_ expected: String) -> JSONError {
         fault("expected \(expected), found \(currentCharacter)")
     }
 
@@ -115,7 +115,7 @@ private func isNameByte(_ byte: UInt8) -> Bool {
 
 extension JSONScanner {
     /// Reads the key of a member: a string, or a bare word.
-    mutating func key() throws(JSONFault) -> String {
+    mutating func key() throws(JSONError) -> String {
         switch current {
         case UInt8(ascii: "\""), UInt8(ascii: "'"): return try string()
         case .some(let byte) where isNameByte(byte) && !isDigit(byte): return take(while: isNameByte)
@@ -124,7 +124,7 @@ extension JSONScanner {
     }
 
     /// Reads `true`, `false` or `null`.
-    mutating func word() throws(JSONFault) -> JSONValue {
+    mutating func word() throws(JSONError) -> JSONValue {
         let start = self
         let word = take(while: isNameByte)
         switch word {
@@ -148,7 +148,7 @@ extension JSONScanner {
     }
 
     /// Reads a number: decimal, with or without fraction and exponent, or hexadecimal.
-    mutating func number() throws(JSONFault) -> JSONValue {
+    mutating func number() throws(JSONError) -> JSONValue {
         let start = self
         let text = take { isNameByte($0) || isNumberStart($0) }
         let isNegative = text.hasPrefix("-")
@@ -174,7 +174,7 @@ extension JSONScanner {
     }
 
     /// Reads a string in double or single quotes.
-    mutating func string() throws(JSONFault) -> String {
+    mutating func string() throws(JSONError) -> String {
         let start = self
         let quote = current
         advance()
@@ -194,7 +194,7 @@ extension JSONScanner {
         return result
     }
 
-    private mutating func escape(into result: inout String) throws(JSONFault) {
+    private mutating func escape(into result: inout String) throws(JSONError) {
         let start = self
         advance()
         guard let byte = current else { throw start.fault("the text ends after a \\") }
@@ -222,7 +222,7 @@ extension JSONScanner {
 
     private mutating func hexadecimal(
         _ count: Int, into result: inout String, from start: JSONScanner
-    ) throws(JSONFault) {
+    ) throws(JSONError) {
         var code = try hexadecimalDigits(count, from: start)
         if (0xd800..<0xdc00).contains(code), current == UInt8(ascii: "\\") {
             advance()
@@ -236,7 +236,7 @@ extension JSONScanner {
         result.unicodeScalars.append(scalar)
     }
 
-    private mutating func hexadecimalDigits(_ count: Int, from start: JSONScanner) throws(JSONFault) -> UInt32 {
+    private mutating func hexadecimalDigits(_ count: Int, from start: JSONScanner) throws(JSONError) -> UInt32 {
         advance()
         var digits = ""
         while digits.utf8.count < count, let byte = current, isLetter(byte) || isDigit(byte) {

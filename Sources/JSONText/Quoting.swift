@@ -16,14 +16,14 @@ package func quoted(_ text: String) -> String {
     return result + "\""
 }
 
-/// A text for a complaint: quoted, and cut where it is long.
+/// A text for a message: quoted, and cut where it is long.
 package func shortened(_ text: String) -> String {
     let limit = 80
     guard text.unicodeScalars.count > limit else { return quoted(text) }
     return quoted(String(String.UnicodeScalarView(text.unicodeScalars.prefix(limit)))) + "..."
 }
 
-/// A name for a complaint: as it is where that is plain to see and short, else quoted and cut.
+/// A name for a message: as it is where that is plain to see and short, else quoted and cut.
 package func named(_ name: String) -> String {
     let shown = shortened(name)
     return shown == quoted(name) ? bareOrQuoted(name) : shown

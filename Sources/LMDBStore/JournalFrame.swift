@@ -244,12 +244,12 @@ struct JournalFindings {
     var headless: [(name: String, size: Int)] = []
 
     /// What can't be read, for the log: a sentence for each damaged file of which the tree hasn't everything.
-    func flaws(after applied: UInt64) -> [(name: String, sentence: String)] {
+    func flaws(after applied: UInt64) -> [(name: String, message: String)] {
         contents.filter { $0.dropped > 0 && $0.header.generation > applied }.map { journal in
-            let sentence =
+            let message =
                 "journal \(journal.name) is damaged: \(journal.all.count) entries recovered, "
                 + "\(journal.dropped) bytes dropped"
-            return (journal.name, sentence)
+            return (journal.name, message)
         }
             + headless.map { file in
                 (

@@ -124,7 +124,7 @@ public final class LMDBReader: EntrySource {
 extension LMDBError {
     fileprivate func storeErrorAtOpen(path: String) -> StoreError {
         switch code {
-        case ENOENT, ENOTDIR: StoreError(.cannotCreate, "lmdb://\(path): there is no such file")
+        case ENOENT, ENOTDIR: StoreError(.cannotCreate, "lmdb://\(path): file does not exist")
         case _ where isCorruption:
             StoreError(.corrupt, "lmdb://\(path): is not a database of TPRT, or is damaged")
         default: storeError(path: path)
@@ -201,7 +201,7 @@ final class ReadOnlyDatabase: @unchecked Sendable {  // guarded by: LMDBReader u
             }
             let after = try read { (transaction) throws(LMDBError) in try transaction.generation() }
             guard after?.applied == before.applied else { continue }
-            let flaws = found.flaws(after: before.applied).map(\.sentence)
+            let flaws = found.flaws(after: before.applied).map(\.message)
             // One that is being written over looks damaged for a moment.
             if !flaws.isEmpty, attempt < Self.triesOfDamaged { continue }
             return ReadOnlyJournal(

@@ -81,13 +81,13 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
                 try flush()
             } catch {
                 // The files stay for the next start.
-                for flaw in flaws { report("lmdb://\(path): \(flaw.sentence)") }
+                for flaw in flaws { report("lmdb://\(path): \(flaw.message)") }
                 return
             }
         }
         for flaw in flaws {
             let name = try Journal.quarantine(flaw.name, at: environment.start)
-            report("lmdb://\(path): \(flaw.sentence); quarantined as \(name)")
+            report("lmdb://\(path): \(flaw.message); quarantined as \(name)")
         }
         journal.removeFiles()
     }

@@ -16,7 +16,7 @@ extension LogDestination {
     ///   - path: absolute
     ///   - linePrefix: what a line of the postgrey format, which has no time, has before it beside the time and the number
     ///     of the process: a blank, the host, a blank, the program; nil where lines need no time
-    ///   - open: opens the file; what opens it in place of the process where its folder is out of reach, as in a chroot
+    ///   - open: opens the file; what opens it in place of the process where its directory is out of reach, as in a chroot
     /// - Throws: the error of the first opening
     public static func file(
         _ path: String, linePrefix: String?, open: @escaping FileOpener = openFile
@@ -128,18 +128,18 @@ public struct LogFileError: Error, Equatable, Sendable, CustomStringConvertible 
     /// What the system answered: an errno.
     public let number: CInt
     /// What else is to be said; nil where the number says it.
-    private let sentence: String?
+    private let message: String?
 
     /// What the system answered, and what is wrong where that doesn't say it.
-    public init(number: CInt, sentence: String? = nil) {
+    public init(number: CInt, message: String? = nil) {
         self.number = number
-        self.sentence = sentence
+        self.message = message
     }
 
     init(_ error: FileError) {
-        self.init(number: error.code, sentence: error.isSystems ? nil : error.sentence)
+        self.init(number: error.code, message: error.isSystems ? nil : error.message)
     }
 
     /// The text of it.
-    public var description: String { sentence ?? String(cString: strerror(number)) }
+    public var description: String { message ?? String(cString: strerror(number)) }
 }

@@ -93,18 +93,18 @@ public struct LogConnection: Sendable {
     }
 
     /// Why there is none.
-    public struct Fault: Error, Sendable, CustomStringConvertible {
-        /// The complaint.
+    public struct ConnectError: Error, Sendable, CustomStringConvertible {
+        /// What is wrong.
         public let description: String
 
-        /// That complaint.
+        /// That message.
         public init(_ description: String) {
             self.description = description
         }
     }
 
     /// Connects to an address, be it by a process that reaches what this one doesn't, as from a chroot.
-    public typealias Connector = @Sendable (SyslogAddress) -> Result<LogConnection, Fault>
+    public typealias Connector = @Sendable (SyslogAddress) -> Result<LogConnection, ConnectError>
 
     /// Connects from here.
     public static let direct: Connector = { $0.connect() }

@@ -95,21 +95,21 @@ public enum SyslogAddress: Sendable, Equatable, CustomStringConvertible {
     /// Root connects only to where nobody else can lead it.
     ///
     /// - Parameter service: whom root is about to become
-    public func connect(for service: FileUser? = nil) -> Result<LogConnection, LogConnection.Fault> {
+    public func connect(for service: FileUser? = nil) -> Result<LogConnection, LogConnection.ConnectError> {
         guard case .unix(let path) = self else { return connectDirectly() }
         do throws(FileError) {
             return try FileReach(path, service: service).act(connectDirectly)
         } catch {
             errno = error.code
-            return .failure(LogConnection.Fault(error.sentence))
+            return .failure(LogConnection.ConnectError(error.message))
         }
     }
 
-    private func connectDirectly() -> Result<LogConnection, LogConnection.Fault> {
+    private func connectDirectly() -> Result<LogConnection, LogConnection.ConnectError> {
         switch self {
         case .unix(let path):
             guard let address = sockaddr_un(path: path) else {
-                return .failure(LogConnection.Fault("a socket's path has at most 107 bytes"))
+                return .failure(LogConnection.ConnectError("a socket's path has at most 107 bytes"))
             }
             for (type, isStream) in [(SOCK_DGRAM, false), (SOCK_STREAM, true)] {
                 let descriptor = socket(AF_UNIX, Int32(type.rawValue | SOCK_CLOEXEC.rawValue), 0)
@@ -123,7 +123,7 @@ public enum SyslogAddress: Sendable, Equatable, CustomStringConvertible {
                 errno = number
                 guard number == EPROTOTYPE else { break }
             }
-            return .failure(LogConnection.Fault(String(cString: strerror(errno))))
+            return .failure(LogConnection.ConnectError(String(cString: strerror(errno))))
         case .udp(let host, let port): return connectUDP(host, port)
         }
     }
@@ -134,13 +134,13 @@ public enum SyslogAddress: Sendable, Equatable, CustomStringConvertible {
         setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<CInt>.size))
     }
 
-    private func connectUDP(_ host: String, _ port: String) -> Result<LogConnection, LogConnection.Fault> {
+    private func connectUDP(_ host: String, _ port: String) -> Result<LogConnection, LogConnection.ConnectError> {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_DGRAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
         let code = getaddrinfo(host, port, &hints, &list)
         guard code == 0 else {
-            return .failure(LogConnection.Fault("host \"\(host)\": \(String(cString: gai_strerror(code)))"))
+            return .failure(LogConnection.ConnectError("host \"\(host)\": \(String(cString: gai_strerror(code)))"))
         }
         defer { freeaddrinfo(list) }
         var next = list
@@ -153,6 +153,6 @@ public enum SyslogAddress: Sendable, Equatable, CustomStringConvertible {
             if descriptor >= 0 { close(descriptor) }
             next = entry.ai_next
         }
-        return .failure(LogConnection.Fault("no address of host \"\(host)\" can be reached"))
+        return .failure(LogConnection.ConnectError("no address of host \"\(host)\" can be reached"))
     }
 }

@@ -28,7 +28,7 @@ public struct PolicyDecoder: Sendable {
     /// The next complete request, taken off the front of `buffer`; nil when more bytes are needed.
     ///
     /// Between two calls `buffer` may only grow at its end. After an error the stream can't be read any further.
-    public mutating func next(in buffer: inout ByteBuffer) throws(PolicyViolation) -> PolicyRequest? {
+    public mutating func next(in buffer: inout ByteBuffer) throws(PolicyError) -> PolicyRequest? {
         while let length = try scan(buffer.readableBytesUInt8Span) {
             guard let bytes = buffer.readSlice(length: length) else {
                 preconditionFailure("a request was found beyond the end of the buffer")
@@ -53,7 +53,7 @@ public struct PolicyDecoder: Sendable {
     }
 
     /// Says whether the stream may end here, `buffer` being what is left of it.
-    public func end(leaving buffer: ByteBuffer) throws(PolicyViolation) {
+    public func end(leaving buffer: ByteBuffer) throws(PolicyError) {
         // Half of an empty line is as little as a whole one.
         guard buffer.readableBytes == 0 || attributes == 0 && buffer.readableBytesUInt8Span.equals("\r") else {
             throw .endInsideRequest
@@ -63,7 +63,7 @@ public struct PolicyDecoder: Sendable {
 
     /// Reads line by line; returns the length of the request once its empty line is there, or, without an attribute, of a
     /// line that doesn't count.
-    private mutating func scan(_ bytes: Span<UInt8>) throws(PolicyViolation) -> Int? {
+    private mutating func scan(_ bytes: Span<UInt8>) throws(PolicyError) -> Int? {
         while searched < bytes.count {
             let block = searched
             var lineFeeds = bytes.lineFeeds(from: block)
@@ -81,7 +81,7 @@ public struct PolicyDecoder: Sendable {
 
     /// Takes in the line up to its LF; true where a request ends with it, or where it doesn't count.
     @inline(__always)
-    private mutating func take(_ start: Int, _ lineEnd: Int, of bytes: Span<UInt8>) throws(PolicyViolation) -> Bool {
+    private mutating func take(_ start: Int, _ lineEnd: Int, of bytes: Span<UInt8>) throws(PolicyError) -> Bool {
         try checkLimits(lineEnd: lineEnd)
         let end = lineEnd > start && bytes[lineEnd - 1] == UInt8(ascii: "\r") ? lineEnd - 1 : lineEnd
         if start == end {
@@ -92,14 +92,14 @@ public struct PolicyDecoder: Sendable {
         return attributes == 0
     }
 
-    private mutating func skipEmptyLine(of count: Int) throws(PolicyViolation) {
+    private mutating func skipEmptyLine(of count: Int) throws(PolicyError) {
         // Lines, and then an empty one, without a single attribute: that is another protocol.
         if isAtBeginning, strayLines > 0 { throw .notAnAttribute }
         emptyBytes += count
         guard emptyBytes <= limits.emptyLines else { throw .tooManyEmptyLines(limit: limits.emptyLines) }
     }
 
-    private mutating func skipStrayLine(_ line: Span<UInt8>) throws(PolicyViolation) {
+    private mutating func skipStrayLine(_ line: Span<UInt8>) throws(PolicyError) {
         guard isAtBeginning, attributes == 0, strayLines < limits.strayLines, line.count <= limits.strayLine,
             line.isStrayLine
         else { throw .notAnAttribute }
@@ -107,14 +107,14 @@ public struct PolicyDecoder: Sendable {
     }
 
     @inline(__always)
-    private func checkLimits(lineEnd: Int) throws(PolicyViolation) {
+    private func checkLimits(lineEnd: Int) throws(PolicyError) {
         guard lineEnd - lineStart <= limits.line else { throw .lineTooLong(limit: limits.line) }
         guard lineEnd < limits.request else { throw .requestTooLong(limit: limits.request) }
     }
 
     /// Notes the place of the attribute that this line holds, or skips the line where it may be one that holds none.
     @inline(__always)
-    private mutating func note(_ line: Range<Int>, of bytes: Span<UInt8>) throws(PolicyViolation) {
+    private mutating func note(_ line: Range<Int>, of bytes: Span<UInt8>) throws(PolicyError) {
         let equals = bytes.firstIndex(of: UInt8(ascii: "="), from: line.lowerBound)
         guard equals < line.upperBound else { return try skipStrayLine(bytes.extracting(line)) }
         guard equals > line.lowerBound else { throw .notAnAttribute }
@@ -127,7 +127,7 @@ public struct PolicyDecoder: Sendable {
     }
 
     /// A request of another kind can't be answered; one without a kind is for others to judge.
-    private func checkKind(of bytes: Span<UInt8>) throws(PolicyViolation) {
+    private func checkKind(of bytes: Span<UInt8>) throws(PolicyError) {
         let kind = places[PolicyAttribute.request.rawValue].range
         guard kind.isEmpty || bytes.extracting(kind).equals("smtpd_access_policy") else { throw .unknownRequest }
     }
@@ -232,7 +232,7 @@ public struct PolicyLimits: Sendable {
 ///
 /// The only sound answer is to say nothing and close: Postfix then asks again on a new connection (SMTPD_POLICY_README,
 /// "Simple policy client/server protocol").
-public enum PolicyViolation: Error, Equatable, Sendable {
+public enum PolicyError: Error, Equatable, Sendable {
     case lineTooLong(limit: Int)
     case tooManyAttributes(limit: Int)
     case requestTooLong(limit: Int)
@@ -242,8 +242,8 @@ public enum PolicyViolation: Error, Equatable, Sendable {
     case tooManyEmptyLines(limit: Int)
 }
 
-extension PolicyViolation: CustomStringConvertible {
-    /// The complaint for the log, without a byte of the client's.
+extension PolicyError: CustomStringConvertible {
+    /// What is wrong for the log, without a byte of the client's.
     public var description: String {
         switch self {
         case .lineTooLong(let limit): "a line is longer than \(limit) bytes"

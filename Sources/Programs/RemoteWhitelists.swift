@@ -34,7 +34,7 @@ extension RemoteSource.Contents {
             lists: contents.lists.map { list in
                 RemoteSource.List(name: list.name, entries: list.entries.map { ($0.key, $0.fields) })
             },
-            complaints: contents.complaints.map { ($0.list, $0.key, $0.sentence) })
+            messages: contents.messages.map { ($0.list, $0.key, $0.message) })
     }
 }
 
@@ -54,9 +54,9 @@ public struct RedisWhitelists: Sendable {
         }
 
         /// What of a list can't be read, a sentence each.
-        public func complaints(of list: String) -> [String] {
-            contents.complaints.filter { $0.list == list }.map { complaint in
-                complaint.key.map { "\($0): \(complaint.sentence)" } ?? complaint.sentence
+        public func messages(of list: String) -> [String] {
+            contents.messages.filter { $0.list == list }.map { message in
+                message.key.map { "\($0): \(message.message)" } ?? message.message
             }
         }
     }
@@ -93,7 +93,7 @@ public struct RedisWhitelists: Sendable {
     /// Readers see all of the old or all of the new state; in a cluster, they do of each list.
     ///
     /// - Parameter progress: told how many of how many keys are written
-    /// - Throws: where somebody else has changed the lists meanwhile, too; then nothing is changed
+    /// - Throws: where the lists were changed meanwhile, too; then nothing is changed
     public func write(
         _ changed: [RemoteList], over state: State, progress: (_ done: Int, _ total: Int) -> Void
     ) throws(ProgramError) {

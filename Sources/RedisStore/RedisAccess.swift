@@ -61,7 +61,7 @@ extension RedisLogin {
         do throws(FileError) {
             bytes = try accessFile(path)
         } catch {
-            throw StoreError(.denied, "\(error.path): the password can't be read (\(error.sentence))")
+            throw StoreError(.denied, "\(error.path): the password can't be read (\(error.message))")
         }
         let line = bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
         guard !line.isEmpty, line.count < 4096, let text = String(validating: line, as: UTF8.self) else {
@@ -80,7 +80,7 @@ func accessFile(_ path: String) throws(FileError) -> [UInt8] {
     defer { close(descriptor) }
     var status = stat()
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-        throw FileError(path, EINVAL, sentence: "is not a regular file")
+        throw FileError(path, EINVAL, message: "is not a regular file")
     }
     let limit = 1 << 20
     var bytes: [UInt8] = []
@@ -134,7 +134,7 @@ extension RedisTLS {
             return try accessFile(file)
         } catch {
             throw StoreError(
-                .denied, "\(file): \(what) can be read from it (option \(option)): \(error.sentence)")
+                .denied, "\(file): \(what) can be read from it (option \(option)): \(error.message)")
         }
     }
 }

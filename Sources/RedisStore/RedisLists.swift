@@ -42,7 +42,7 @@ public final class RedisLists: Sendable {
         /// The lists, in their order.
         public internal(set) var lists: [List] = []
         /// What is of the wrong kind or missing: the list, its entry's key or nil, and a sentence.
-        public internal(set) var complaints: [(list: String, key: String?, sentence: String)] = []
+        public internal(set) var messages: [(list: String, key: String?, message: String)] = []
         /// All that the list `whitelists` holds.
         var names: [String] = []
     }
@@ -173,13 +173,13 @@ public final class RedisLists: Sendable {
                 keys += some
                 if some.count < 1_000 { return keys }
             case .failure(let fault) where fault.kind == .wrongType:
-                contents.complaints.append((name, nil, "the key is not a list"))
+                contents.messages.append((name, nil, "the key is not a list"))
                 return nil
             case .failure(let fault): throw fault
             }
             start += 1_000
         }
-        contents.complaints.append((name, nil, "all beyond entry \(Self.limit)"))
+        contents.messages.append((name, nil, "all beyond entry \(Self.limit)"))
         return keys
     }
 
@@ -190,12 +190,12 @@ public final class RedisLists: Sendable {
         case .success(let value):
             let texts = (value.elements ?? []).map { $0.string ?? "" }
             guard !texts.isEmpty else {
-                contents.complaints.append((list, key, "there is no such key"))
+                contents.messages.append((list, key, "key does not exist"))
                 return nil
             }
             return stride(from: 0, to: texts.count - 1, by: 2).map { (texts[$0], texts[$0 + 1]) }
         case .failure(let fault) where fault.kind == .wrongType:
-            contents.complaints.append((list, key, "the key is not a hash"))
+            contents.messages.append((list, key, "the key is not a hash"))
             return nil
         case .failure(let fault): throw fault
         }
@@ -296,7 +296,7 @@ extension RedisLists {
             let command = ListCommand(["EVAL", Self.script, "\(keys.count)"] + keys + arguments, key: some[0].list)
             guard try ask([command])[0].get() == .integer(1) else {
                 throw RedisError(
-                    .other, "somebody else has changed the lists meanwhile: nothing was changed, run it again")
+                    .other, "the lists were changed meanwhile: nothing was changed, run the command again")
             }
         }
     }

@@ -153,7 +153,7 @@ final class Connection: ChannelInboundHandler {
     }
 
     private func proceed(with bytes: consuming ByteBuffer) {
-        do throws(PolicyViolation) {
+        do throws(PolicyError) {
             while bytes.readableBytes > 0, !isWaiting, !isClosing, let request = try decoder.next(in: &bytes) {
                 hear()
                 if decoder.strayLines > 0, !hasToldStrayLines { tellStrayLines() }
@@ -198,7 +198,7 @@ final class Connection: ChannelInboundHandler {
 
     /// The client has sent all it wanted to.
     private func end() {
-        do throws(PolicyViolation) { try decoder.end(leaving: unread) } catch { return giveUp(error) }
+        do throws(PolicyError) { try decoder.end(leaving: unread) } catch { return giveUp(error) }
         close()
     }
 
@@ -210,7 +210,7 @@ final class Connection: ChannelInboundHandler {
     }
 
     /// What can't be read must not be answered: Postfix would take any reply for that of its next request.
-    private func giveUp(_ violation: PolicyViolation) {
+    private func giveUp(_ violation: PolicyError) {
         pipeline.log.log(.disconnection, "a client was disconnected without a reply: \(violation)")
         unread = ByteBuffer()
         isClosing = true

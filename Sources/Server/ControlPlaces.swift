@@ -133,8 +133,8 @@ struct ControlAdmission: Sendable {
         }
     }
 
-    private func dismiss(_ channel: any Channel, _ sentence: String) {
-        channel.writeAndFlush(ByteBuffer(string: ControlReply.unavailable(sentence).line)).whenComplete { _ in
+    private func dismiss(_ channel: any Channel, _ message: String) {
+        channel.writeAndFlush(ByteBuffer(string: ControlReply.unavailable(message).line)).whenComplete { _ in
             channel.close(promise: nil)
         }
     }

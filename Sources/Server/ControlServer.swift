@@ -100,7 +100,7 @@ public struct ControlServer: Service {
 
     private func reply(to line: ByteBuffer) async -> ControlReply {
         let request: ControlRequest
-        do throws(ControlFault) {
+        do throws(ControlError) {
             request = try ControlRequest(line: line.readableBytesView)
         } catch {
             return ControlReply(status: EX_USAGE, warnings: ["the request can't be read: \(error)"])
@@ -124,8 +124,8 @@ extension ByteBuffer {
 
 extension ControlReply {
     /// What somebody is told who can't be served now.
-    static func unavailable(_ sentence: String) -> ControlReply {
-        ControlReply(status: EX_UNAVAILABLE, warnings: [sentence])
+    static func unavailable(_ message: String) -> ControlReply {
+        ControlReply(status: EX_UNAVAILABLE, warnings: [message])
     }
 }
 

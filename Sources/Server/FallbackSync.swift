@@ -21,7 +21,7 @@ public struct FallbackSync: Service {
     /// By which entries expire; they may change.
     private let rules: NIOLockedValueBox<Rules>
     private let now: @Sendable () -> Timestamp
-    private let faults: FaultReport
+    private let faults: ErrorReport
     private let log: LimitedLog
     private let logger: Logger
 
@@ -34,7 +34,7 @@ public struct FallbackSync: Service {
         self.health = health
         self.rules = NIOLockedValueBox(rules)
         self.now = now
-        faults = FaultReport(logger: logger)
+        faults = ErrorReport(logger: logger)
         self.log = log
         self.logger = logger
     }

@@ -188,7 +188,7 @@ extension OpenListener {
 
     private static func identify(group: String, for name: String) throws(ListenError) -> gid_t {
         guard let entry = getgrnam(group) else {
-            throw ListenError(.unusable, "\(name): there is no group \"\(group)\"")
+            throw ListenError(.unusable, "\(name): unknown group \"\(group)\"")
         }
         return entry.pointee.gr_gid
     }

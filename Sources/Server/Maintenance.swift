@@ -34,7 +34,7 @@ public struct Maintenance: Service {
     private let isStoreUnavailable: @Sendable () -> Bool
     private let isClockDoubtful: @Sendable () -> Bool
     private let evidence: ClockEvidence?
-    private let faults: FaultReport
+    private let faults: ErrorReport
     private let logger: Logger
 
     /// Maintenance of these tables, each time when the interval is over.
@@ -58,7 +58,7 @@ public struct Maintenance: Service {
         self.isStoreUnavailable = isStoreUnavailable
         self.isClockDoubtful = isClockDoubtful
         evidence = checksClock ? ClockEvidence(at: now()) : nil
-        faults = FaultReport(logger: logger)
+        faults = ErrorReport(logger: logger)
         self.logger = logger
     }
 
@@ -116,8 +116,8 @@ public struct Maintenance: Service {
             logger.warning("maintenance of the \(table.name) is put off: the clock has jumped")
             return false
         }
-        guard let evidence, let sentence = try await evidence.objection(against: table, of: store) else { return true }
-        logger.warning("maintenance of the \(table.name) is put off for a day: \(sentence)")
+        guard let evidence, let message = try await evidence.objection(against: table, of: store) else { return true }
+        logger.warning("maintenance of the \(table.name) is put off for a day: \(message)")
         return false
     }
 

@@ -145,7 +145,7 @@ extension TimeAmount {
 }
 
 /// Warns of a fault in a recurring task once, not each time: again when it is another fault, or has been away.
-final class FaultReport: Sendable {
+final class ErrorReport: Sendable {
     private let newest = NIOLockedValueBox<[String: StoreError]>([:])
     private let logger: Logger
 

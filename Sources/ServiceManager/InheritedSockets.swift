@@ -52,9 +52,9 @@ public struct InheritedSockets: Sendable {
 
     /// Makes sure that it is a stream socket that listens, and has it closed on exec.
     private static func examine(_ descriptor: CInt, called name: String) throws(ServiceManagerError) {
-        func unusable(_ complaint: String) -> ServiceManagerError {
+        func unusable(_ message: String) -> ServiceManagerError {
             ServiceManagerError(
-                description: "descriptor \(descriptor) (\(name)) that was handed over \(complaint): "
+                description: "descriptor \(descriptor) (\(name)) that was handed over \(message): "
                     + "the socket unit wants ListenStream= and Accept=no")
         }
         guard fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0 else { throw unusable("is not open") }

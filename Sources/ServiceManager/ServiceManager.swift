@@ -10,7 +10,7 @@ public struct ServiceManager: Sendable {
     /// The sockets that it hands over.
     public let sockets: InheritedSockets
     /// What is odd about its wishes, for the log.
-    public let complaints: [String]
+    public let messages: [String]
 
     /// Reads the variables, connects to its socket, and takes the sockets that it hands over.
     ///
@@ -20,22 +20,22 @@ public struct ServiceManager: Sendable {
     /// - Throws: for sockets that can't be listened on
     public init(environment: [String: String], process: Int32) throws(ServiceManagerError) {
         sockets = try InheritedSockets(environment: environment, process: process)
-        var complaints: [String] = []
+        var messages: [String] = []
         do throws(ServiceManagerError) {
             notifySocket = try environment["NOTIFY_SOCKET"].map(NotifySocket.init(address:))
         } catch {
             notifySocket = nil
-            complaints.append("\(error); the service manager is told nothing")
+            messages.append("\(error); the service manager is told nothing")
         }
         let isMeant = environment["WATCHDOG_PID"].map { $0 == String(process) } ?? true
         if let text = environment["WATCHDOG_USEC"], isMeant {
             let microseconds = Int64(text).flatMap { $0 > 0 ? $0 : nil }
             watchdog = microseconds.map { .microseconds($0) }
-            if microseconds == nil { complaints.append("WATCHDOG_USEC=\(text): no number of microseconds") }
+            if microseconds == nil { messages.append("WATCHDOG_USEC=\(text): no number of microseconds") }
         } else {
             watchdog = nil
         }
-        self.complaints = complaints
+        self.messages = messages
     }
 
     /// The descriptors that are needed from now on.
@@ -71,8 +71,8 @@ public struct NotifySocket: Sendable {
 
     /// Connects to the address in `$NOTIFY_SOCKET`: an absolute path, or a name in the abstract namespace after `@`.
     public init(address: String) throws(ServiceManagerError) {
-        func fault(_ complaint: String) -> ServiceManagerError {
-            ServiceManagerError(description: "NOTIFY_SOCKET=\(address): \(complaint)")
+        func fault(_ message: String) -> ServiceManagerError {
+            ServiceManagerError(description: "NOTIFY_SOCKET=\(address): \(message)")
         }
         var name = sockaddr_un()
         name.sun_family = sa_family_t(AF_UNIX)
@@ -104,7 +104,7 @@ public struct NotifySocket: Sendable {
             guard isConnected else { throw FileError(address, errno) }
         } catch {
             Glibc.close(descriptor)
-            throw fault(error.sentence)
+            throw fault(error.message)
         }
     }
 

@@ -1,21 +1,21 @@
 import JSONText
 
-/// Which values of a type a setting takes, with the sentence that manuals and complaints give for it.
+/// Which values of a type a setting takes, with the sentence that manuals and messages give for it.
 struct Allowed<Value: SettingValue>: Sendable {
     /// Such as `8 to 32`; empty where every value is allowed.
-    let sentence: String
+    let message: String
     private let accepts: @Sendable (Value) -> Bool
 
-    init(_ sentence: String, _ accepts: @escaping @Sendable (Value) -> Bool) {
-        self.sentence = sentence
+    init(_ message: String, _ accepts: @escaping @Sendable (Value) -> Bool) {
+        self.message = message
         self.accepts = accepts
     }
 
     /// Refuses a value that isn't allowed.
-    func check(_ value: Value) throws(Complaint) {
+    func check(_ value: Value) throws(ValueError) {
         guard accepts(value) else {
             let found = value is String ? shortened(value.text) : value.text
-            throw Complaint("\(found) is not allowed", remedy: "\(Value.typeName), \(sentence)")
+            throw ValueError("\(found) is not allowed", remedy: "\(Value.typeName), \(message)")
         }
     }
 

@@ -70,7 +70,7 @@ extension Assignment {
     init(injection: String) throws(SettingError) {
         guard let equals = injection.firstIndex(of: "="), equals != injection.startIndex else {
             throw SettingError(
-                origin: .injection, complaint: "\(shortened(injection)) gives no value",
+                origin: .injection, message: "\(shortened(injection)) gives no value",
                 remedy: "section.key=value")
         }
         let key = String(injection[..<equals])
@@ -78,11 +78,11 @@ extension Assignment {
         do {
             self.init(key: key, input: try Self.typed(value), origin: .injection)
         } catch {
-            throw SettingError(origin: .injection, key: key, complaint: error.sentence, remedy: error.remedy)
+            throw SettingError(origin: .injection, key: key, message: error.message, remedy: error.remedy)
         }
     }
 
-    private static func typed(_ value: Substring) throws(Complaint) -> Input {
+    private static func typed(_ value: Substring) throws(ValueError) -> Input {
         guard value.first == ":", let end = value.dropFirst().firstIndex(of: ":") else { return .text(String(value)) }
         let name = String(value[..<end].dropFirst())
         let text = String(value[value.index(after: end)...])
@@ -93,13 +93,13 @@ extension Assignment {
         case .int: return .json(.int(try Int(text: text)))
         case .float:
             guard let number = Double(text), number.isFinite else {
-                throw Complaint("\(shortened(text)) is not a number")
+                throw ValueError("\(shortened(text)) is not a number")
             }
             return .json(.double(number))
         case .bytes: return .text(text)
-        case .complex: throw Complaint("no setting is a complex number")
+        case .complex: throw ValueError("no setting is a complex number")
         case nil:
-            throw Complaint(
+            throw ValueError(
                 "\(shortened(name)) is not one of the types \(names.joined(separator: ", "))",
                 remedy: suggestion(for: name, among: names))
         }

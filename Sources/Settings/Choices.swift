@@ -105,18 +105,18 @@ extension ChoiceValue {
     static var typeName: String { "word" }
     static var choices: [String] { allCases.map(\.rawValue) }
 
-    init(text: String) throws(Complaint) {
+    init(text: String) throws(ValueError) {
         guard let value = Self(rawValue: text) ?? Self.synonyms[text] else {
-            throw Complaint(
+            throw ValueError(
                 "\(shortened(text)) is not one of \(Self.choices.joined(separator: ", "))",
                 remedy: suggestion(for: text, among: Self.choices + Self.synonyms.keys.sorted()))
         }
         self = value
     }
 
-    init(json: JSONValue) throws(Complaint) {
+    init(json: JSONValue) throws(ValueError) {
         guard case .string(let text) = json else {
-            throw Complaint("\(json.found) is not one of \(Self.choices.joined(separator: ", "))")
+            throw ValueError("\(json.found) is not one of \(Self.choices.joined(separator: ", "))")
         }
         self = try Self(text: text)
     }

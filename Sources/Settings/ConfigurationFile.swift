@@ -24,7 +24,7 @@ public struct ConfigurationFile: Sendable {
         do {
             return assignments(in: try JSONParser.parse(bytes))
         } catch let fault {
-            return ([], [error(fault.sentence, remedy: fault.remedy, line: fault.line)])
+            return ([], [error(fault.description, remedy: fault.remedy, line: fault.line)])
         }
     }
 
@@ -70,13 +70,13 @@ public struct ConfigurationFile: Sendable {
         members.standing.values.sorted().map { members[$0] }
     }
 
-    private func error(_ complaint: String, remedy: String?, _ section: JSONMember) -> SettingError {
-        error(complaint, remedy: remedy, key: section.key, line: section.line)
+    private func error(_ message: String, remedy: String?, _ section: JSONMember) -> SettingError {
+        error(message, remedy: remedy, key: section.key, line: section.line)
     }
 
     private func error(
-        _ complaint: String, remedy: String?, key: String? = nil, line: Int? = nil
+        _ message: String, remedy: String?, key: String? = nil, line: Int? = nil
     ) -> SettingError {
-        SettingError(origin: .file(path: path, line: line), key: key, complaint: complaint, remedy: remedy)
+        SettingError(origin: .file(path: path, line: line), key: key, message: message, remedy: remedy)
     }
 }

@@ -37,7 +37,7 @@ public struct Field: Sendable {
     /// Whether a reload may change it; if not, that takes a restart.
     public let mayReload: Bool
 
-    private let applyInput: @Sendable (Assignment.Input, inout Configuration) throws(Complaint) -> Void
+    private let applyInput: @Sendable (Assignment.Input, inout Configuration) throws(ValueError) -> Void
     private let readJSON: @Sendable (Configuration) -> JSONValue
     private let readText: @Sendable (Configuration) -> String
 
@@ -51,11 +51,11 @@ public struct Field: Sendable {
         self.discussion = discussion
         typeName = Value.typeName
         choices = Value.choices
-        self.allowed = allowed.sentence
+        self.allowed = allowed.message
         self.flag = flag.map { Flag(long: $0, short: short) }
         isSecret = secret
         mayReload = reload
-        applyInput = { (input, configuration) throws(Complaint) in
+        applyInput = { (input, configuration) throws(ValueError) in
             let value: Value
             switch input {
             case .json(let json): value = try Value(json: json)
@@ -77,16 +77,16 @@ public struct Field: Sendable {
     /// The environment variable that sets it, such as `TPRT_SERVICE_GREY_DELAY`.
     public var environmentName: String { "TPRT_\(section)_\(name)".uppercased() }
 
-    /// Sets the value from a file's JSON or from a text; on a complaint, nothing changes.
+    /// Sets the value from a file's JSON or from a text; on a message, nothing changes.
     ///
     /// What is complained of never shows a password.
-    public func apply(_ input: Assignment.Input, to configuration: inout Configuration) throws(Complaint) {
+    public func apply(_ input: Assignment.Input, to configuration: inout Configuration) throws(ValueError) {
         do {
             try refuseHiddenPassword(input)
             try applyInput(input, &configuration)
         } catch {
             guard isSecret else { throw error }
-            throw Complaint(hidingPasswords(error.sentence), remedy: error.remedy)
+            throw ValueError(hidingPasswords(error.message), remedy: error.remedy)
         }
     }
 
@@ -104,8 +104,8 @@ public struct Field: Sendable {
     }
 
     /// What was printed with its password hidden must not come back as if `***` were the password.
-    private func refuseHiddenPassword(_ input: Assignment.Input) throws(Complaint) {
+    private func refuseHiddenPassword(_ input: Assignment.Input) throws(ValueError) {
         guard isSecret, input.holdsHiddenPassword else { return }
-        throw Complaint("the password is \(hiddenPassword), which stands for a hidden one", remedy: "write it out")
+        throw ValueError("the password is \(hiddenPassword), which stands for a hidden one", remedy: "write it out")
     }
 }

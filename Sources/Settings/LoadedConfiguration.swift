@@ -47,13 +47,13 @@ public struct LoadedConfiguration: Sendable, Equatable {
     mutating func apply(_ assignment: Assignment) throws(SettingError) {
         let (key, origin) = (assignment.key, assignment.origin)
         guard let field = Configuration.field(key) else {
-            throw SettingError(origin: origin, key: key, complaint: "no such setting", remedy: advice(on: key))
+            throw SettingError(origin: origin, key: key, message: "no such setting", remedy: advice(on: key))
         }
         do {
             try field.apply(assignment.input, to: &configuration)
             origins[key] = origin
         } catch {
-            throw SettingError(origin: origin, key: key, complaint: error.sentence, remedy: error.remedy)
+            throw SettingError(origin: origin, key: key, message: error.message, remedy: error.remedy)
         }
     }
 
@@ -143,7 +143,7 @@ extension Configuration {
             do {
                 try field.apply(.json(field.json(in: new, revealingSecrets: true)), to: &result)
             } catch {
-                preconditionFailure("\(field.key) doesn't take its own value: \(error.sentence)")
+                preconditionFailure("\(field.key) doesn't take its own value: \(error.message)")
             }
         }
         return result

@@ -133,7 +133,7 @@ func environmentAssignments(
         } else {
             let remedy =
                 suggestion(for: name, among: Configuration.fields.map(\.environmentName)) ?? advice(on: name)
-            errors.append(SettingError(origin: origin, complaint: "no such setting", remedy: remedy))
+            errors.append(SettingError(origin: origin, message: "no such setting", remedy: remedy))
         }
     }
     return (found, errors, foreign.isEmpty ? [] : [ignored(foreign)])

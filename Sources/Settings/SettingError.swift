@@ -7,15 +7,15 @@ public struct SettingError: Error, Sendable, Equatable, CustomStringConvertible 
     /// The setting it is about, if it is about one.
     public var key: String?
     /// What is wrong.
-    public var complaint: String
+    public var message: String
     /// What would be right, if that can be said.
     public var remedy: String?
 
     /// An error about one setting, or about a source as a whole.
-    public init(origin: Origin, key: String? = nil, complaint: String, remedy: String? = nil) {
+    public init(origin: Origin, key: String? = nil, message: String, remedy: String? = nil) {
         self.origin = origin
         self.key = key
-        self.complaint = complaint
+        self.message = message
         self.remedy = remedy
     }
 
@@ -23,7 +23,7 @@ public struct SettingError: Error, Sendable, Equatable, CustomStringConvertible 
     public var description: String {
         var parts = [origin.description]
         if let key, !origin.namesItsSetting { parts.append(named(key)) }
-        parts.append(Complaint(complaint, remedy: remedy).description)
+        parts.append(ValueError(message, remedy: remedy).description)
         return parts.joined(separator: ": ")
     }
 }

@@ -4,7 +4,7 @@ extension LoadedConfiguration {
     /// What is allowed and yet hardly meant, a sentence each, with what to write.
     public func hints() -> [String] {
         let service = configuration.service
-        var hints: [(key: String, sentence: String)] = []
+        var hints: [(key: String, message: String)] = []
         for (key, text) in [
             ("service.grey_text", service.greyText), ("service.grey_smtp_header", service.greySmtpHeader),
         ] {
@@ -19,7 +19,7 @@ extension LoadedConfiguration {
                         + "Postfix calls unix:\(path) is \(shortened("/var/spool/postfix/\(path)"))"
                 ))
         }
-        return hints.map { "\(origin(of: $0.key)): \($0.key): \($0.sentence)" }
+        return hints.map { "\(origin(of: $0.key)): \($0.key): \($0.message)" }
     }
 }
 
@@ -35,8 +35,8 @@ private enum ForeignPlaceholder {
                 continue
             }
             let shown = shortened(String(decoding: bytes[index..<index + length], as: UTF8.self))
-            let sentence = "\(shown) is sent as it stands; \(advice(on: name, isHeader: isHeader))"
-            if !found.contains(sentence) { found.append(sentence) }
+            let message = "\(shown) is sent as it stands; \(advice(on: name, isHeader: isHeader))"
+            if !found.contains(message) { found.append(message) }
             index += length
         }
         return found
@@ -102,14 +102,14 @@ private enum ForeignPlaceholder {
 struct Conflict: Equatable {
     /// The settings, the one to name first.
     var keys: [String]
-    var complaint: Complaint
+    var message: ValueError
 
     /// The conflict as an error of the first of its settings that somebody gave.
     func error(in loaded: LoadedConfiguration) -> SettingError {
         let given = keys.first { loaded.origins[$0] != nil }
         return SettingError(
             origin: given.map { loaded.origin(of: $0) } ?? .default, key: given ?? keys.first,
-            complaint: complaint.sentence, remedy: complaint.remedy)
+            message: message.message, remedy: message.remedy)
     }
 }
 
@@ -122,7 +122,7 @@ extension LoadedConfiguration {
             conflicts.append(
                 Conflict(
                     keys: ["service.grey_retry_window", "service.grey_delay"],
-                    complaint: Complaint(
+                    message: ValueError(
                         "grey_retry_window, \(service.greyRetryWindow.text), is not longer than "
                             + "grey_delay, \(service.greyDelay.text)",
                         remedy: "no retry could ever pass")))
@@ -131,7 +131,7 @@ extension LoadedConfiguration {
             conflicts.append(
                 Conflict(
                     keys: ["service.grey_max_age", "service.grey_retry_window"],
-                    complaint: Complaint(
+                    message: ValueError(
                         "grey_max_age, \(service.greyMaxAge.text), is shorter than "
                             + "grey_retry_window, \(service.greyRetryWindow.text)",
                         remedy: "entries would be gone before their retry")))
@@ -140,7 +140,7 @@ extension LoadedConfiguration {
             conflicts.append(
                 Conflict(
                     keys: ["log.log_file", "log.log_type"],
-                    complaint: Complaint("log_type is file, and log_file is empty", remedy: "give log_file a path")))
+                    message: ValueError("log_type is file, and log_file is empty", remedy: "give log_file a path")))
         }
         return conflicts
     }

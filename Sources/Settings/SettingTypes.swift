@@ -17,23 +17,23 @@ extension SocketMode: SettingValue {
     private static let remedy = "octal digits such as \"0660\""
 
     /// Reads `0660`, `660` or `0o660`.
-    init(text: String) throws(Complaint) {
+    init(text: String) throws(ValueError) {
         let digits = text.hasPrefix("0o") ? text.dropFirst(2) : text[...]
         guard digits.utf8.allSatisfy(isDigit), let bits = UInt32(digits, radix: 8) else {
-            throw Complaint("\(shortened(text)) is not a mode", remedy: Self.remedy)
+            throw ValueError("\(shortened(text)) is not a mode", remedy: Self.remedy)
         }
-        guard bits <= 0o777 else { throw Complaint("\(shortened(text)) is not allowed", remedy: "0 to 0777") }
+        guard bits <= 0o777 else { throw ValueError("\(shortened(text)) is not allowed", remedy: "0 to 0777") }
         self.init(bits)
     }
 
-    init(json: JSONValue) throws(Complaint) {
+    init(json: JSONValue) throws(ValueError) {
         switch json {
         case .string(let text): try self.init(text: text)
         case .int, .double:
-            throw Complaint(
+            throw ValueError(
                 "the number \(json.found) could be octal or decimal",
                 remedy: "write the mode in quotes, such as \"0660\"")
-        default: throw Complaint("\(json.found) is not a mode", remedy: Self.remedy)
+        default: throw ValueError("\(json.found) is not a mode", remedy: Self.remedy)
         }
     }
 
@@ -91,19 +91,19 @@ extension Duration: SettingValue {
         ("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1),
     ]
 
-    private static func refusal(of found: String) -> Complaint {
-        Complaint("\(found) is not a duration", remedy: "a number of seconds, or 5m, 36h, 35d")
+    private static func refusal(of found: String) -> ValueError {
+        ValueError("\(found) is not a duration", remedy: "a number of seconds, or 5m, 36h, 35d")
     }
 
     /// A number of days.
     static func days(_ count: Int) -> Duration { .seconds(count * 86_400) }
 
     /// Reads `300`, `1.5`, `500ms`, `5m`, `36h`, `35d` or `2w`; a number without a unit means seconds.
-    init(text: String) throws(Complaint) {
+    init(text: String) throws(ValueError) {
         try self.init(text, called: shortened(text))
     }
 
-    init(json: JSONValue) throws(Complaint) {
+    init(json: JSONValue) throws(ValueError) {
         switch json {
         case .string(let text): try self.init(text: text)
         case .int(let seconds): try self.init(String(seconds), called: json.found)
@@ -113,7 +113,7 @@ extension Duration: SettingValue {
         }
     }
 
-    private init(_ text: String, called found: String) throws(Complaint) {
+    private init(_ text: String, called found: String) throws(ValueError) {
         let isNegative = text.hasPrefix("-")
         let number = text.dropFirst(isNegative ? 1 : 0).prefix { $0.isASCII && $0.isNumber || $0 == "." }
         let unitName = text.dropFirst((isNegative ? 1 : 0) + number.count)
@@ -122,17 +122,17 @@ extension Duration: SettingValue {
             let whole = parts.first.flatMap({ Int($0) }),
             let fraction = parts.count == 1 ? 0 : Int(parts[1])
         else { throw Self.refusal(of: found) }
-        if isNegative { throw Complaint("\(found) is negative", remedy: "a duration is zero or more") }
+        if isNegative { throw ValueError("\(found) is negative", remedy: "a duration is zero or more") }
 
         // The fraction in milliseconds is fraction * unit / 10^digits, and must be whole.
         let digits = parts.count == 1 ? 0 : parts[1].count
-        guard digits <= 9 else { throw Complaint("\(found) is finer than a millisecond") }
+        guard digits <= 9 else { throw ValueError("\(found) is finer than a millisecond") }
         let scale = (0..<digits).reduce(1) { product, _ in product * 10 }
         let (scaled, tooFine) = (fraction * unit.milliseconds).quotientAndRemainder(dividingBy: scale)
-        guard tooFine == 0 else { throw Complaint("\(found) is finer than a millisecond") }
+        guard tooFine == 0 else { throw ValueError("\(found) is finer than a millisecond") }
         let (product, overflow) = whole.multipliedReportingOverflow(by: unit.milliseconds)
         let (sum, carry) = product.addingReportingOverflow(scaled)
-        guard !overflow, !carry else { throw Complaint("\(found) is too long for a duration") }
+        guard !overflow, !carry else { throw ValueError("\(found) is too long for a duration") }
         self = .milliseconds(sum)
     }
 

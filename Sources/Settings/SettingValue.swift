@@ -1,20 +1,20 @@
 import JSONText
 
 /// What is wrong with a value, without saying whose value it is.
-public struct Complaint: Error, Sendable, Equatable, CustomStringConvertible {
+public struct ValueError: Error, Sendable, Equatable, CustomStringConvertible {
     /// A clause such as `"abc" is not a duration`.
-    public var sentence: String
+    public var message: String
     /// What would be right, if that can be said.
     public var remedy: String?
 
-    /// A complaint with or without a remedy.
-    public init(_ sentence: String, remedy: String? = nil) {
-        self.sentence = sentence
+    /// A message with or without a remedy.
+    public init(_ message: String, remedy: String? = nil) {
+        self.message = message
         self.remedy = remedy
     }
 
     /// The sentence, and the remedy in parentheses.
-    public var description: String { sentence + (remedy.map { " (\($0))" } ?? "") }
+    public var description: String { message + (remedy.map { " (\($0))" } ?? "") }
 }
 
 /// A type that a setting may have.
@@ -24,9 +24,9 @@ protocol SettingValue: Sendable, Equatable {
     /// The words that are values, where there are but a few.
     static var choices: [String] { get }
     /// Reads what a flag, the environment or an injection gives.
-    init(text: String) throws(Complaint)
+    init(text: String) throws(ValueError)
     /// Reads what a file gives.
-    init(json: JSONValue) throws(Complaint)
+    init(json: JSONValue) throws(ValueError)
     /// The value as `init(text:)` takes it.
     var text: String { get }
     /// The value as `init(json:)` takes it.
@@ -40,15 +40,15 @@ extension SettingValue {
 extension Bool: SettingValue {
     static var typeName: String { "true or false" }
 
-    init(text: String) throws(Complaint) {
+    init(text: String) throws(ValueError) {
         switch text.lowercased() {
         case "true", "yes", "on", "1": self = true
         case "false", "no", "off", "0": self = false
-        default: throw Complaint("\(shortened(text)) is not true or false")
+        default: throw ValueError("\(shortened(text)) is not true or false")
         }
     }
 
-    init(json: JSONValue) throws(Complaint) {
+    init(json: JSONValue) throws(ValueError) {
         guard case .bool(let value) = json else {
             // The words of the command line; a file has JSON's two.
             let meant: Bool? =
@@ -57,7 +57,7 @@ extension Bool: SettingValue {
                 case .int(let number): try? Bool(text: String(number))
                 default: nil
                 }
-            throw Complaint(
+            throw ValueError(
                 "\(json.found) is not true or false", remedy: meant.map { "write \($0), without quotes" })
         }
         self = value
@@ -70,12 +70,12 @@ extension Bool: SettingValue {
 extension Int: SettingValue {
     static var typeName: String { "whole number" }
 
-    init(text: String) throws(Complaint) {
-        guard let value = Int(text) else { throw Complaint("\(shortened(text)) is not a whole number") }
+    init(text: String) throws(ValueError) {
+        guard let value = Int(text) else { throw ValueError("\(shortened(text)) is not a whole number") }
         self = value
     }
 
-    init(json: JSONValue) throws(Complaint) {
+    init(json: JSONValue) throws(ValueError) {
         switch json {
         case .int(let value): self = value
         case .double(let number):
@@ -83,7 +83,7 @@ extension Int: SettingValue {
             self = value
         default:
             let isQuoted = if case .string(let text) = json { Int(text) != nil } else { false }
-            throw Complaint("\(json.found) is not a whole number", remedy: isQuoted ? "write it without quotes" : nil)
+            throw ValueError("\(json.found) is not a whole number", remedy: isQuoted ? "write it without quotes" : nil)
         }
     }
 
@@ -94,11 +94,11 @@ extension Int: SettingValue {
 extension String: SettingValue {
     static var typeName: String { "text" }
 
-    init(text: String) throws(Complaint) { self = text }
+    init(text: String) throws(ValueError) { self = text }
 
-    init(json: JSONValue) throws(Complaint) {
+    init(json: JSONValue) throws(ValueError) {
         guard case .string(let value) = json else {
-            throw Complaint("\(json.found) is not a text", remedy: "a text needs quotes")
+            throw ValueError("\(json.found) is not a text", remedy: "a text needs quotes")
         }
         self = value
     }
@@ -111,26 +111,26 @@ extension [String]: SettingValue {
     static var typeName: String { "list of texts" }
 
     /// Reads texts between commas, blanks around them dropped, or a JSON list if it begins with `[`.
-    init(text: String) throws(Complaint) {
+    init(text: String) throws(ValueError) {
         let trimmed = trimmingBlanks(text[...])
         guard trimmed.first == "[" else {
             self = trimmed.isEmpty ? [] : trimmed.split(separator: ",").map { String(trimmingBlanks($0)) }
             guard !contains("") else {
-                throw Complaint("\(shortened(text)) has an empty element", remedy: "texts with a comma between two")
+                throw ValueError("\(shortened(text)) has an empty element", remedy: "texts with a comma between two")
             }
             return
         }
         try self.init(json: .reading(text))
     }
 
-    init(json: JSONValue) throws(Complaint) {
+    init(json: JSONValue) throws(ValueError) {
         guard case .array(let values) = json else {
-            throw Complaint("\(json.found) is not a list of texts", remedy: "a list is written [\"one\", \"two\"]")
+            throw ValueError("\(json.found) is not a list of texts", remedy: "a list is written [\"one\", \"two\"]")
         }
         self = []
         for value in values {
             guard case .string(let text) = value else {
-                throw Complaint("\(value.found) in a list of texts is not a text", remedy: "a text needs quotes")
+                throw ValueError("\(value.found) in a list of texts is not a text", remedy: "a text needs quotes")
             }
             append(text)
         }
@@ -151,13 +151,13 @@ extension JSONValue: SettingValue {
     static var typeName: String { "object" }
 
     /// Reads an object, written as JSON.
-    init(text: String) throws(Complaint) {
+    init(text: String) throws(ValueError) {
         try self.init(json: .reading(text))
     }
 
-    init(json: JSONValue) throws(Complaint) {
+    init(json: JSONValue) throws(ValueError) {
         guard case .object = json else {
-            throw Complaint("\(json.found) is not an object", remedy: "an object is written {\"key\": \"value\"}")
+            throw ValueError("\(json.found) is not an object", remedy: "an object is written {\"key\": \"value\"}")
         }
         self = json
     }
@@ -165,11 +165,11 @@ extension JSONValue: SettingValue {
     var json: JSONValue { self }
 
     /// Reads JSON of any kind that is itself inside a value.
-    static func reading(_ text: String) throws(Complaint) -> JSONValue {
+    static func reading(_ text: String) throws(ValueError) -> JSONValue {
         do {
             return try JSONParser.parse(Array(text.utf8)).value
         } catch {
-            throw Complaint(error.sentence, remedy: error.remedy)
+            throw ValueError(error.description, remedy: error.remedy)
         }
     }
 }

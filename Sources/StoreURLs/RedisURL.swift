@@ -1,6 +1,6 @@
 /// A `redis` URL taken apart at its marks; nothing is decoded yet.
 ///
-/// No complaint about one ever quotes it, since a mark that isn't escaped can put any part of a password anywhere.
+/// No message about one ever quotes it, since a mark that isn't escaped can put any part of a password anywhere.
 struct RedisURL {
     /// What its scheme says.
     struct Scheme {

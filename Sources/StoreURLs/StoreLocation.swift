@@ -46,7 +46,7 @@ public enum StoreLocation: Sendable, Hashable {
 ///
 /// The text itself is quoted only where it can't hold a password.
 public struct StoreURLError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The complaint and the remedy.
+    /// What is wrong and the remedy.
     public let description: String
 }
 

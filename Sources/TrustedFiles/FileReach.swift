@@ -54,7 +54,7 @@ public struct FileReach: Sendable {
         for suffix in suffixes {
             var status = stat()
             guard stat(path + suffix, &status) == 0, status.st_mode & S_IFMT != S_IFREG else { continue }
-            throw FileError(path + suffix, EPERM, sentence: "is not a regular file")
+            throw FileError(path + suffix, EPERM, message: "is not a regular file")
         }
     }
 
@@ -90,14 +90,14 @@ public struct FileReach: Sendable {
         guard !isShared else {
             throw FileError(
                 path, EPERM,
-                sentence: "others may make files beside it: root uses no database there (name another directory)")
+                message: "others may make files beside it: root uses no database there (name another directory)")
         }
         for suffix in [""] + suffixes {
             let file = path + suffix
             var status = stat()
             guard lstat(file, &status) == 0 else { continue }
             guard status.st_mode & S_IFMT == S_IFREG else {
-                throw FileError(file, EPERM, sentence: "is not a regular file")
+                throw FileError(file, EPERM, message: "is not a regular file")
             }
             guard status.st_uid == 0 else { return FileUser(owning: status) }
             try Self.checkOwner(status, file)
@@ -111,17 +111,17 @@ public struct FileReach: Sendable {
         switch status.st_mode & S_IFMT {
         case S_IFREG: try Self.checkOwner(status, path)
         case S_IFDIR: throw FileError(path, EISDIR)
-        default: throw FileError(path, EPERM, sentence: "is not a regular file")
+        default: throw FileError(path, EPERM, message: "is not a regular file")
         }
     }
 
     /// Whether a file is root's alone: it may be opened for writing, or given away, as root.
     static func checkOwner(_ status: stat, _ path: String) throws(FileError) {
         guard status.st_uid == 0 else {
-            throw FileError(path, EPERM, sentence: "belongs to \(FileUser.name(of: status.st_uid)), not to root")
+            throw FileError(path, EPERM, message: "belongs to \(FileUser.name(of: status.st_uid)), not to root")
         }
         guard status.st_nlink <= 1 else {
-            throw FileError(path, EPERM, sentence: "has \(status.st_nlink) names (hard links), and must have one")
+            throw FileError(path, EPERM, message: "has \(status.st_nlink) names (hard links), and must have one")
         }
     }
 }
@@ -174,18 +174,18 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Where it is.
     public let path: String
     /// What is wrong there, and the remedy where there is one.
-    public let sentence: String
+    public let message: String
     /// Whether the errno says all of it.
     public let isSystems: Bool
 
     /// A path, and what is wrong with it.
-    public var description: String { "\(path): \(sentence)" }
+    public var description: String { "\(path): \(message)" }
 
     /// What is wrong in our own words.
-    public init(_ path: String, _ code: CInt, sentence: String) {
+    public init(_ path: String, _ code: CInt, message: String) {
         self.path = path
         self.code = code
-        self.sentence = sentence
+        self.message = message
         isSystems = false
     }
 
@@ -196,7 +196,7 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
         let who = user.map { " (as user \($0.name))" } ?? ""
         self.path = path
         self.code = code
-        sentence = "\(String(cString: strerror(code)))\(who)"
+        message = "\(String(cString: strerror(code)))\(who)"
         isSystems = user == nil
     }
 
@@ -204,12 +204,12 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
     public init(_ path: String, cantBe user: FileUser) {
         self.init(
             path, EPERM,
-            sentence: "root can't act as \(user.name) there: it needs CAP_SETUID and CAP_SETGID")
+            message: "root can't act as \(user.name) there: it needs CAP_SETUID and CAP_SETGID")
     }
 
     init(shared directory: String) {
         self.init(
             directory, EPERM,
-            sentence: "belongs to root, and others may write to it: root uses nothing there (chmod go-w, or chown it)")
+            message: "belongs to root, and others may write to it: root uses nothing there (chmod go-w, or chown it)")
     }
 }

@@ -25,7 +25,7 @@ struct PathWalk {
     /// Whose the end of that path is.
     static func follow(_ path: String) throws(FileError) -> Place {
         guard !path.isEmpty, !path.utf8.contains(0) else {
-            throw FileError(path, ENOENT, sentence: "is not the path of a file")
+            throw FileError(path, ENOENT, message: "is not the path of a file")
         }
         var whole = path
         if !path.hasPrefix("/") {

@@ -5,7 +5,7 @@ public import Whitelists
 struct ListName: Hashable {
     /// As it is written.
     let name: String
-    /// As locations and complaints have it.
+    /// As locations and messages have it.
     let shown: String
 
     init(_ name: String) {
@@ -50,7 +50,7 @@ final class EntryCollector<Sink: EntrySink> {
     private let former: ExpressionCount
     private var expressions: ExpressionCount
     /// What was skipped, a sentence each.
-    var complaints: [String] { untold == 0 ? told : told + ["and \(untold) more"] }
+    var messages: [String] { untold == 0 ? told : told + ["and \(untold) more"] }
     /// What is said of entries that were taken, a sentence each.
     private(set) var notes: [String] = []
     /// All of that, each kind once.
@@ -84,7 +84,7 @@ final class EntryCollector<Sink: EntrySink> {
 
     /// Takes an entry, unless it has regular expressions and there are too many of these.
     func add(_ entry: WhitelistEntry, list: ListName? = nil, at location: @autoclosure () -> String) {
-        if let sentence = refusal(of: entry.condition) { return complain(of: location(), sentence) }
+        if let message = refusal(of: entry.condition) { return report(of: location(), message) }
         count += 1
         sink.take(entry, list: list)
     }
@@ -110,18 +110,18 @@ final class EntryCollector<Sink: EntrySink> {
     }
 
     /// An entry, or more than one, is no good.
-    func complain(of location: String, _ sentence: String) {
+    func report(of location: String, _ message: String) {
         count += 1
-        let remark = EntryRemark(location: location, sentence: sentence, isFault: true)
+        let remark = EntryRemark(location: location, message: message, isFault: true)
         digest.add(remark)
-        if told.count < WhitelistLimits.complaints { told.append(remark.text) } else { untold += 1 }
+        if told.count < WhitelistLimits.messages { told.append(remark.text) } else { untold += 1 }
     }
 
     /// An entry is taken, and something is to be said of it.
-    func note(at location: String, _ sentence: String) {
-        let remark = EntryRemark(location: location, sentence: sentence, isFault: false)
+    func note(at location: String, _ message: String) {
+        let remark = EntryRemark(location: location, message: message, isFault: false)
         digest.add(remark)
-        if notes.count < WhitelistLimits.complaints { notes.append(remark.text) }
+        if notes.count < WhitelistLimits.messages { notes.append(remark.text) }
     }
 }
 
@@ -133,8 +133,8 @@ public enum WhitelistLimits {
     public static let list = 2_000_000
     /// The most entries that a source may have.
     public static let source = 5_000_000
-    /// The most complaints about a source.
-    public static let complaints = 1_000
+    /// The most messages about a source.
+    public static let messages = 1_000
     /// The most regular expressions in all sources together: they take some 5 KB each, and are compiled at every reading.
     public static let expressions = 20_000
     /// The most of those that are tried on every request, since they hold no string that a text must contain.

@@ -100,7 +100,7 @@ extension WhitelistEntry {
         do throws(EntryError) {
             self = try EntryMembers(members: members).entry(options, index: 0, line: nil, notes: &notes)
         } catch {
-            throw WhitelistError(error.sentence)
+            throw WhitelistError(error.message)
         }
     }
 }
@@ -211,7 +211,7 @@ struct EntryMembers {
 }
 
 extension JSONNode.Content {
-    /// What a complaint calls the value.
+    /// What a message calls the value.
     var found: String {
         switch self {
         case .object: "an object"

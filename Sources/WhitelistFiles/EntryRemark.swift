@@ -4,16 +4,16 @@ import JSONText
 struct EntryRemark: Sendable, Equatable {
     /// Where the entry stands.
     let location: String
-    let sentence: String
+    let message: String
     /// Whether the entry was skipped; else it was taken.
     let isFault: Bool
 
-    var text: String { isFault ? "\(location) was skipped: \(sentence)" : "\(location): \(sentence)" }
+    var text: String { isFault ? "\(location) was skipped: \(message)" : "\(location): \(message)" }
 
     /// The same for all remarks that differ only in names and numbers.
     fileprivate var kind: String {
         var (kind, isQuoted, isEscaped) = ("", false, false)
-        var text = sentence[...]
+        var text = message[...]
         // Many begin with the name: "com is a top-level domain".
         if let space = text.firstIndex(of: " "), text[space...].hasPrefix(" is ") { text = text[space...] }
         for character in text.unicodeScalars {
@@ -59,7 +59,7 @@ struct RemarkDigest: Sendable {
     private mutating func add(_ group: Group, kind: String) {
         if groups[kind] != nil {
             groups[kind]?.count += group.count
-        } else if order.count < WhitelistLimits.complaints {
+        } else if order.count < WhitelistLimits.messages {
             groups[kind] = group
             order.append(kind)
         } else {
@@ -68,37 +68,37 @@ struct RemarkDigest: Sendable {
     }
 
     /// A sentence for each kind, in the order in which they were met: of what was skipped, or of what was taken.
-    func sentences(ofFaults: Bool) -> [String] {
-        var sentences: [String] = []
+    func messages(ofFaults: Bool) -> [String] {
+        var messages: [String] = []
         for group in order.lazy.compactMap({ groups[$0] }) where group.first.isFault == ofFaults {
             guard group.count > 1 else {
-                sentences.append(group.first.text)
+                messages.append(group.first.text)
                 continue
             }
             let more = counted(group.count - 1, "more entry", "more entries")
-            let (location, sentence) = (group.first.location, group.first.sentence)
+            let (location, message) = (group.first.location, group.first.message)
             let middle = ofFaults ? " and \(more) were skipped: " : " and \(more): "
-            sentences.append("\(location)\(middle)\(sentence) (\"tprtctl whitelist check\" names each)")
+            messages.append("\(location)\(middle)\(message) (\"tprtctl whitelist check\" names each)")
         }
-        return ofFaults && untold > 0 ? sentences + ["and \(untold) more"] : sentences
+        return ofFaults && untold > 0 ? messages + ["and \(untold) more"] : messages
     }
 }
 
 /// Why an entry is no good: a sentence without its location.
 struct EntryError: Error {
-    let sentence: String
+    let message: String
 
-    init(_ sentence: String) {
-        self.sentence = sentence
+    init(_ message: String) {
+        self.message = message
     }
 }
 
 /// Why a whole source can't be read.
 public struct WhitelistError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The complaint, with the name of the source.
+    /// What is wrong, with the name of the source.
     public let description: String
 
-    /// A complaint.
+    /// A message.
     public init(_ description: String) {
         self.description = description
     }

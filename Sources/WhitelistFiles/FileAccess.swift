@@ -10,18 +10,18 @@ public struct FileAccess: Sendable {
         /// An errno.
         public let code: CInt
         /// What is wrong where the number doesn't say it.
-        let sentence: String?
+        let message: String?
 
         /// That errno.
         public init(code: CInt) {
             self.code = code
-            sentence = nil
+            message = nil
         }
 
         /// What root doesn't follow a path for; the rest is said by the number.
         init(_ error: FileError) {
             code = error.code
-            sentence = error.code == EPERM && !error.isSystems ? error.sentence : nil
+            message = error.code == EPERM && !error.isSystems ? error.message : nil
         }
     }
 
@@ -88,14 +88,14 @@ public struct FileAccess: Sendable {
 
 /// Why a file can't be read.
 package struct FileReadError: Error, Equatable, CustomStringConvertible {
-    let sentence: String
+    let message: String
 
-    init(_ sentence: String) {
-        self.sentence = sentence
+    init(_ message: String) {
+        self.message = message
     }
 
-    /// The complaint, to follow the file's name.
-    package var description: String { sentence }
+    /// What is wrong, to follow the file's name.
+    package var description: String { message }
 
     /// Whether there is no such file.
     var isMissing: Bool { self == FileReadError(code: ENOENT) }
@@ -103,9 +103,9 @@ package struct FileReadError: Error, Equatable, CustomStringConvertible {
     /// What the system answered.
     init(code: CInt) {
         switch code {
-        case ENOENT: sentence = "there is no such file"
-        case EACCES, EPERM: sentence = "no permission to read it"
-        default: sentence = "it can't be read (\(String(cString: strerror(code))))"
+        case ENOENT: message = "file does not exist"
+        case EACCES, EPERM: message = "no permission to read it"
+        default: message = "it can't be read (\(String(cString: strerror(code))))"
         }
     }
 }
@@ -120,7 +120,7 @@ package func contents(
     do throws(FileAccess.SystemError) {
         descriptor = try access.open(path)
     } catch {
-        throw error.sentence.map { FileReadError("\(path): it \($0)") } ?? FileReadError(code: error.code)
+        throw error.message.map { FileReadError("\(path): it \($0)") } ?? FileReadError(code: error.code)
     }
     defer { close(descriptor) }
     var status = stat()

@@ -28,7 +28,7 @@ struct JSONWhitelist {
         _ bytes: [UInt8], without replaced: [Int: Int], into collector: EntryCollector<Sink>
     ) throws(WhitelistError) -> [Int: Int] {
         let root: JSONNode
-        do throws(JSONFault) {
+        do throws(JSONError) {
             var parser = try JSONParser(bytes)
             if parser.isAtObject {
                 let repeated = try readLists(&parser, without: replaced, into: collector)
@@ -44,24 +44,24 @@ struct JSONWhitelist {
         throw WhitelistError("\(path):\(root.line): \(found) is not an object of lists ({\"friends\": []})")
     }
 
-    private func fault(_ fault: JSONFault, in bytes: [UInt8]) -> WhitelistError {
+    private func fault(_ fault: JSONError, in bytes: [UInt8]) -> WhitelistError {
         let first = bytes.first { $0 > 0x20 }
         let isForeign = first.map { isLetter($0) || isDigit($0) || $0 == UInt8(ascii: "#") } ?? false
         let hint = "a list with an entry a line is named as postgrey-clients:// or postgrey-recipients://"
         let remedy = (fault.remedy ?? (isForeign ? hint : nil)).map { " (\($0))" } ?? ""
-        return WhitelistError("\(path):\(fault.line): \(fault.sentence)\(remedy)")
+        return WhitelistError("\(path):\(fault.line): \(fault)\(remedy)")
     }
 
     private func readLists<Sink>(
         _ parser: inout JSONParser, without replaced: [Int: Int], into collector: EntryCollector<Sink>
-    ) throws(JSONFault) -> [Int: Int] {
+    ) throws(JSONError) -> [Int: Int] {
         var numbers: [String: Int] = [:]
         var repeated: [Int: Int] = [:]
         var number = 0
-        try parser.forEachMember { (parser, key, line) throws(JSONFault) in
+        try parser.forEachMember { (parser, key, line) throws(JSONError) in
             let location = "\(path):\(line)(\(named(key)))"
             if let again = replaced[number] {
-                collector.complain(of: location, "a list of that name stands in line \(again) again")
+                collector.report(of: location, "a list of that name stands in line \(again) again")
                 _ = try parser.value()
             } else {
                 if let former = numbers.updateValue(number, forKey: key) { repeated[former] = line }
@@ -74,10 +74,10 @@ struct JSONWhitelist {
 
     private func readList<Sink>(
         _ name: ListName, at location: String, _ parser: inout JSONParser, into collector: EntryCollector<Sink>
-    ) throws(JSONFault) {
+    ) throws(JSONError) {
         guard parser.isAtArray else {
             let value = try parser.value()
-            return collector.complain(of: location, "\(value.content.found) is not an array of entries")
+            return collector.report(of: location, "\(value.content.found) is not an array of entries")
         }
         collector.begin(name)
         if let remark = hiddenText(name.name) { collector.note(at: location, "the name of the list \(remark)") }
@@ -87,7 +87,7 @@ struct JSONWhitelist {
             if hasRoom {
                 read(node, index: index, of: name, into: collector)
             } else if hadRoom {
-                collector.complain(of: location, "entry \(index) and all after it: there are too many")
+                collector.report(of: location, "entry \(index) and all after it: there are too many")
             }
             hadRoom = hasRoom
             index += 1
@@ -98,7 +98,7 @@ struct JSONWhitelist {
     private func read<Sink>(_ node: JSONNode, index: Int, of list: ListName, into collector: EntryCollector<Sink>) {
         guard case .object(let members) = node.content else {
             let location = "\(path):\(node.line)(\(list.shown)[\(index)])"
-            return collector.complain(of: location, "\(node.content.found) is not an entry ({\"type\": ...})")
+            return collector.report(of: location, "\(node.content.found) is not an entry ({\"type\": ...})")
         }
         let entry = EntryMembers(members: members)
         func location() -> String {
@@ -111,7 +111,7 @@ struct JSONWhitelist {
             for note in notes { collector.note(at: location(), note) }
             collector.add(read, list: list, at: location())
         } catch {
-            collector.complain(of: location(), error.sentence)
+            collector.report(of: location(), error.message)
         }
     }
 }

@@ -29,15 +29,15 @@ struct Layout: Sendable {
     private(set) var root: Group
     private(set) var members: [Member] = []
 
-    init(_ bytes: [UInt8]) throws(JSONFault) {
+    init(_ bytes: [UInt8]) throws(JSONError) {
         self.bytes = bytes
         var parser = try JSONParser(bytes)
         guard parser.isAtObject else {
-            throw JSONFault(line: 1, column: 1, complaint: "it is not an object of lists")
+            throw JSONError(line: 1, column: 1, message: "it is not an object of lists")
         }
         var (root, members) = (Group(open: parser.offset, close: 0, elements: []), [Member]())
         var start = root.open + 1
-        try parser.forEachMember { (parser, key, _) throws(JSONFault) in
+        try parser.forEachMember { (parser, key, _) throws(JSONError) in
             var array: Group?
             if parser.isAtArray {
                 let open = parser.offset
@@ -61,7 +61,7 @@ struct Layout: Sendable {
     // MARK: An entry that comes
 
     /// Puts an element into a group: first, or behind all others.
-    func insertion(of text: String, into group: Group, isFirst: Bool) throws(JSONFault) -> [Change] {
+    func insertion(of text: String, into group: Group, isFirst: Bool) throws(JSONError) -> [Change] {
         guard let first = group.elements.first, let last = group.elements.last else {
             return insertion(of: text, intoEmpty: group)
         }
@@ -102,7 +102,7 @@ struct Layout: Sendable {
     // MARK: An entry that goes
 
     /// Takes an element out of a group; comments stay.
-    func removal(of number: Int, from group: Group) throws(JSONFault) -> [Change] {
+    func removal(of number: Int, from group: Group) throws(JSONError) -> [Change] {
         let element = group.elements[number]
         if group.elements.count == 1 {
             let comma = try comma(after: element)
@@ -161,7 +161,7 @@ struct Layout: Sendable {
         return indent(of: last.lowerBound)
     }
 
-    private func comma(after element: Range<Int>) throws(JSONFault) -> Int? {
+    private func comma(after element: Range<Int>) throws(JSONError) -> Int? {
         let next = try JSONParser.endOfBlanks(in: bytes, from: element.upperBound)
         return bytes[next] == UInt8(ascii: ",") ? next : nil
     }

@@ -23,21 +23,21 @@ struct PostgreyList {
     }
 
     func read<Sink>(_ bytes: [UInt8], into collector: EntryCollector<Sink>) {
-        if let form = Self.foreignForm(bytes) { return collector.complain(of: path, form) }
+        if let form = Self.foreignForm(bytes) { return collector.report(of: path, form) }
         var (number, start) = (0, bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0)
         var census = ListCensus(kind)
         while start < bytes.count {
             let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
             number += 1
             guard collector.hasRoom else {
-                return collector.complain(of: "\(path):\(number)", "this and all further lines: there are too many")
+                return collector.report(of: "\(path):\(number)", "this and all further lines: there are too many")
             }
             read(bytes[start..<end], number, &census, into: collector)
             start = end + 1
         }
-        if let sentence = census.complaint(path) {
+        if let message = census.message(path) {
             collector.restart()
-            collector.complain(of: path, sentence)
+            collector.report(of: path, message)
         }
     }
 
@@ -73,7 +73,7 @@ struct PostgreyList {
             for note in reader.notes { collector.note(at: location, note) }
             collector.add(WhitelistEntry(condition, index: number - 1, line: number), at: location)
         } catch {
-            collector.complain(of: location, error.sentence)
+            collector.report(of: location, error.message)
         }
     }
 
@@ -181,7 +181,7 @@ private struct ListCensus {
     }
 
     /// What is said of a list that has several lines of the other one and none of its own.
-    func complaint(_ path: String) -> String? {
+    func message(_ path: String) -> String? {
         switch kind {
         case .recipients where clients >= 2 && recipients == 0:
             "it is a list of clients (\(clients) lines are addresses of such, none is a recipient's): name it as "

@@ -46,8 +46,8 @@ public struct RemoteList: Sendable {
     public init(
         _ name: String, in contents: RemoteSource.Contents, digest: @escaping @Sendable (String) -> String
     ) throws(WhitelistError) {
-        if let complaint = contents.complaints.first(where: { $0.list == name && $0.entry == nil }) {
-            throw WhitelistError("\(named(name)): \(complaint.sentence)")
+        if let message = contents.messages.first(where: { $0.list == name && $0.entry == nil }) {
+            throw WhitelistError("\(named(name)): \(message.message)")
         }
         guard name != "whitelists", !name.isEmpty else {
             throw WhitelistError("\(named(name)) can't be the name of a list in Redis")
@@ -130,7 +130,7 @@ public struct RemoteList: Sendable {
         do throws(EntryError) {
             guard try !candidates.holds(entry) else { return false }
         } catch {
-            throw WhitelistError("\(named(name)): \(error.sentence)")
+            throw WhitelistError("\(named(name)): \(error.message)")
         }
         items.insert(item(entry, entry.text), at: isFirst ? 0 : items.count)
         changes.added.append(entry)
@@ -144,7 +144,7 @@ public struct RemoteList: Sendable {
             changes.removed.append(items.remove(at: number).label)
             return true
         } catch {
-            throw WhitelistError("\(named(name)): \(error.sentence)")
+            throw WhitelistError("\(named(name)): \(error.message)")
         }
     }
 

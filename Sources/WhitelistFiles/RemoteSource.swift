@@ -24,22 +24,22 @@ public struct RemoteSource: Sendable {
         /// The lists, in their order.
         public let lists: [List]
         /// What could not be read: the list, the entry's name or nil, and a sentence.
-        public let complaints: [(list: String, entry: String?, sentence: String)]
+        public let messages: [(list: String, entry: String?, message: String)]
 
         /// Lists, and what is wrong with others.
-        public init(lists: [List], complaints: [(list: String, entry: String?, sentence: String)]) {
+        public init(lists: [List], messages: [(list: String, entry: String?, message: String)]) {
             self.lists = lists
-            self.complaints = complaints
+            self.messages = messages
         }
     }
 
     /// Why it can't be read.
     public struct ReadError: Error {
-        let sentence: String
+        let message: String
 
-        /// A complaint that names the source.
-        public init(_ sentence: String) {
-            self.sentence = sentence
+        /// A message that names the source.
+        public init(_ message: String) {
+            self.message = message
         }
     }
 
@@ -61,12 +61,12 @@ public struct RemoteSource: Sendable {
         do throws(ReadError) {
             contents = try self.contents()
         } catch {
-            throw WhitelistError(error.sentence)
+            throw WhitelistError(error.message)
         }
         lastRead.withLockedValue { $0 = contents.hash }
-        for complaint in contents.complaints {
-            let entry = complaint.entry.map { ":\(named($0))" } ?? ""
-            collector.complain(of: "\(name)(\(named(complaint.list))\(entry))", complaint.sentence)
+        for message in contents.messages {
+            let entry = message.entry.map { ":\(named($0))" } ?? ""
+            collector.report(of: "\(name)(\(named(message.list))\(entry))", message.message)
         }
         for list in contents.lists {
             let listName = ListName(list.name)
@@ -79,7 +79,7 @@ public struct RemoteSource: Sendable {
                     for note in notes { collector.note(at: location(), note) }
                     collector.add(read, list: listName, at: location())
                 } catch {
-                    collector.complain(of: location(), error.sentence)
+                    collector.report(of: location(), error.message)
                 }
             }
         }
@@ -109,7 +109,7 @@ extension RemoteSource {
 }
 
 extension RemoteSource.Contents {
-    /// The same for the same contents, complaints included, in this process.
+    /// The same for the same contents, messages included, in this process.
     fileprivate var hash: Int {
         var hasher = Hasher()
         for list in lists {
@@ -120,8 +120,8 @@ extension RemoteSource.Contents {
                 hasher.combine(Dictionary(entry.members, uniquingKeysWith: { $1 }))
             }
         }
-        for complaint in complaints {
-            hasher.combine("\(complaint.list) \(complaint.entry ?? "") \(complaint.sentence)")
+        for message in messages {
+            hasher.combine("\(message.list) \(message.entry ?? "") \(message.message)")
         }
         return hasher.finalize()
     }
@@ -134,10 +134,10 @@ extension EntryMembers {
         for (name, value) in texts {
             var node = JSONNode(line: 1, column: 1, content: .scalar(.string(value)))
             if name == "of" {
-                do throws(JSONFault) {
+                do throws(JSONError) {
                     node = try JSONParser.parse(Array(value.utf8))
                 } catch {
-                    throw EntryError("\"of\" is \(error.sentence)")
+                    throw EntryError("\"of\" is \(error)")
                 }
             }
             members.append(JSONMember(key: name, line: 1, node: node))

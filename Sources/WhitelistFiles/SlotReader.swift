@@ -26,8 +26,8 @@ struct SlotReader {
     }
 
     /// Takes a note.
-    mutating func note(_ sentence: String) {
-        notes.append(sentence)
+    mutating func note(_ message: String) {
+        notes.append(message)
     }
 
     // MARK: Networks

@@ -20,7 +20,7 @@ public struct WhitelistDocument: Sendable, Hashable {
         /// The entries that could be read, in the order of the file.
         public internal(set) var entries: Entries
         /// What was skipped, a sentence each.
-        public let complaints: [String]
+        public let messages: [String]
         /// What is said of entries that were taken, a sentence each.
         public let notes: [String]
         /// All of that, each kind once.
@@ -108,7 +108,7 @@ public struct WhitelistDocument: Sendable, Hashable {
             bytes = try contents(of: path, limit: WhitelistLimits.file, through: access)
         } catch {
             if isOptional, error.isMissing { return Reading(collector) }
-            throw WhitelistError("\(bareOrQuoted(path)): \(error.sentence)")
+            throw WhitelistError("\(bareOrQuoted(path)): \(error.message)")
         }
         return try read(bytes, options, into: collector)
     }
@@ -131,7 +131,7 @@ public struct WhitelistDocument: Sendable, Hashable {
 extension WhitelistDocument.Reading where Entries: EntrySink {
     fileprivate init(_ collector: EntryCollector<Entries>) {
         entries = collector.sink
-        complaints = collector.complaints
+        messages = collector.messages
         notes = collector.notes
         digest = collector.digest
     }
@@ -142,6 +142,6 @@ extension WhitelistDocument.Reading {
     fileprivate func map<Other>(_ change: (inout Entries) -> Other) -> WhitelistDocument.Reading<Other> {
         var entries = entries
         return WhitelistDocument.Reading<Other>(
-            entries: change(&entries), complaints: complaints, notes: notes, digest: digest)
+            entries: change(&entries), messages: messages, notes: notes, digest: digest)
     }
 }

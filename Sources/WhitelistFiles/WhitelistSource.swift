@@ -41,7 +41,7 @@ public enum WhitelistSource: Sendable, Hashable {
             return
         }
         guard !path.hasSuffix("/") else {
-            throw WhitelistError("\(shortened(url)) names no file (dir:// is for a folder of files)")
+            throw WhitelistError("\(shortened(url)) names no file (dir:// is for a directory of files)")
         }
         switch scheme {
         case "file": self = .documents([WhitelistDocument(.json, path: path)])
@@ -61,7 +61,7 @@ public enum WhitelistSource: Sendable, Hashable {
         let parts = rest.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 2 else { return .directory(path: parts[0], vendor: nil) }
         guard parts[1].hasPrefix("vendor=/") else {
-            throw WhitelistError("\(shortened(url)): the only option of a folder is vendor=/path")
+            throw WhitelistError("\(shortened(url)): the only option of a directory is vendor=/path")
         }
         return .directory(path: parts[0], vendor: String(parts[1].dropFirst(7)))
     }
@@ -90,7 +90,7 @@ public enum WhitelistSource: Sendable, Hashable {
             do {
                 return try WhitelistDirectory(path: path, vendor: vendor).documents(through: access)
             } catch {
-                throw WhitelistError("\(bareOrQuoted(path)): \(error.sentence)")
+                throw WhitelistError("\(bareOrQuoted(path)): \(error.message)")
             }
         }
     }

@@ -165,8 +165,8 @@ struct ReloadPass {
         for document in contents.documents {
             contents.parts[document] = part(of: document, after: former?.parts[document])
         }
-        warnings += digest.sentences(ofFaults: true).map { "whitelist \($0)" }
-        notes += digest.sentences(ofFaults: false).map { "whitelist \($0)" }
+        warnings += digest.messages(ofFaults: true).map { "whitelist \($0)" }
+        notes += digest.messages(ofFaults: false).map { "whitelist \($0)" }
         if let former, former.isComparable, !acceptsShrunk, contents.count * 2 < former.count {
             warnings.append(
                 "whitelist \(source.name): it has \(counted(contents.count, "entry", "entries")), and had \(former.count): "

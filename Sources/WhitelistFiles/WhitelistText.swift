@@ -22,7 +22,7 @@ public struct WhitelistText: Sendable {
     /// - Parameter isFirst: whether it is to stand before all others rather than behind them
     public mutating func add(_ entry: WhitelistEntry, to list: String, isFirst: Bool) throws(WhitelistError) -> Bool {
         guard let target = try array(list) else {
-            try replace { (layout) throws(JSONFault) in
+            try replace { (layout) throws(JSONError) in
                 let newline = layout.newline
                 let inner = layout.memberIndent
                 let text = "\(quoted(list)): [\(newline)\(inner)\(layout.unit)\(entry.text)\(newline)\(inner)]"
@@ -35,9 +35,9 @@ public struct WhitelistText: Sendable {
         do throws(EntryError) {
             guard try !candidates(target).holds(entry) else { return false }
         } catch {
-            throw fault(list, error.sentence)
+            throw fault(list, error.message)
         }
-        try replace { (layout) throws(JSONFault) in
+        try replace { (layout) throws(JSONError) in
             try layout.insertion(of: entry.text, into: target, isFirst: isFirst)
         } expecting: { model in
             guard let number = model.lastIndex(where: { $0.key == list }) else { return }
@@ -53,10 +53,10 @@ public struct WhitelistText: Sendable {
         do throws(EntryError) {
             found = try candidates(target).number(of: choice)
         } catch {
-            throw fault(list, error.sentence)
+            throw fault(list, error.message)
         }
         guard let found else { return false }
-        try replace { (layout) throws(JSONFault) in
+        try replace { (layout) throws(JSONError) in
             try layout.removal(of: found, from: target)
         } expecting: { model in
             guard let number = model.lastIndex(where: { $0.key == list }) else { return }
@@ -84,8 +84,8 @@ public struct WhitelistText: Sendable {
         return array
     }
 
-    private func fault(_ list: String, _ sentence: String) -> WhitelistError {
-        WhitelistError("\(bareOrQuoted(path))(\(named(list))): \(sentence)")
+    private func fault(_ list: String, _ message: String) -> WhitelistError {
+        WhitelistError("\(bareOrQuoted(path))(\(named(list))): \(message)")
     }
 
     // MARK: Changes
@@ -99,9 +99,9 @@ public struct WhitelistText: Sendable {
     }
 
     private mutating func replace(
-        _ edit: (Layout) throws(JSONFault) -> [Layout.Change], expecting change: (inout [Model]) -> Void
+        _ edit: (Layout) throws(JSONError) -> [Layout.Change], expecting change: (inout [Model]) -> Void
     ) throws(WhitelistError) {
-        do throws(JSONFault) {
+        do throws(JSONError) {
             var expected = try Self.model(of: bytes)
             change(&expected)
             var result = bytes
@@ -109,17 +109,17 @@ public struct WhitelistText: Sendable {
                 result.replaceSubrange(change.range, with: Array(change.text.utf8))
             }
             guard try Self.model(of: result) == expected else {
-                throw JSONFault(line: 1, column: 1, complaint: "it would mean something else")
+                throw JSONError(line: 1, column: 1, message: "it would mean something else")
             }
             bytes = result
         } catch {
             throw WhitelistError(
-                "\(bareOrQuoted(path)): the change can't be made in this text (\(error.complaint)): edit it by hand")
+                "\(bareOrQuoted(path)): the change can't be made in this text (\(error.message)): edit it by hand")
         }
         layout = try Self.layout(of: bytes, path)
     }
 
-    private static func model(of bytes: [UInt8]) throws(JSONFault) -> [Model] {
+    private static func model(of bytes: [UInt8]) throws(JSONError) -> [Model] {
         guard case .object(let members) = try JSONParser.parse(bytes).content else { return [] }
         return members.map { member in
             guard case .array(let nodes) = member.node.content else {
@@ -130,11 +130,11 @@ public struct WhitelistText: Sendable {
     }
 
     private static func layout(of bytes: [UInt8], _ path: String) throws(WhitelistError) -> Layout {
-        do throws(JSONFault) {
+        do throws(JSONError) {
             return try Layout(bytes)
         } catch {
             let remedy = error.remedy.map { " (\($0))" } ?? ""
-            throw WhitelistError("\(bareOrQuoted(path)):\(error.line): \(error.sentence)\(remedy)")
+            throw WhitelistError("\(bareOrQuoted(path)):\(error.line): \(error)\(remedy)")
         }
     }
 }

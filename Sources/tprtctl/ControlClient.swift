@@ -19,7 +19,7 @@ struct ControlClient {
         defer { close(descriptor) }
         try send(Array(request.line.utf8), to: descriptor)
         let line = try line(from: descriptor)
-        do throws(ControlFault) {
+        do throws(ControlError) {
             return try ControlReply(line: line)
         } catch {
             throw ProgramError(.unavailable, "unix:\(path): what answers there is not tprtd: \(error)")
@@ -90,7 +90,7 @@ struct ControlClient {
         case ENOENT, ECONNREFUSED:
             ProgramError(
                 .unavailable,
-                "unix:\(path): nobody listens there: is tprtd running, with server.control_socket set to this path?")
+                "unix:\(path): no process is listening: is tprtd running, with server.control_socket set to this path?")
         case EACCES, EPERM:
             ProgramError(.noPermission, "unix:\(path): no permission: be root, tprtd's user or of its group")
         case EAGAIN: ProgramError(.unavailable, "unix:\(path): no answer within \(patience) s")

@@ -104,8 +104,8 @@ extension ProgramError {
     }
 
     /// A store failed in the middle, or, without a sentence on how far it came, at once.
-    init(_ fault: CopyError, _ sentence: String?) {
-        let more = sentence.map { "; \($0)" } ?? ""
+    init(_ fault: CopyError, _ message: String?) {
+        let more = message.map { "; \($0)" } ?? ""
         switch fault {
         case .source(let error) where error.code == .corrupt: self.init(.dataError, "\(error)\(more)")
         case .source(let error), .target(let error): self.init(ExitStatus(error.code), "\(error)\(more)")

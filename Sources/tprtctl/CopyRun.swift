@@ -47,7 +47,7 @@ struct CopyRun {
         } catch {
             throw ProgramError(error.status, error.messages + explanation)
         }
-        let stop = await StopRequest(sentence: "stopped while a store didn't answer; \(advice)")
+        let stop = await StopRequest(message: "stopped while a store didn't answer; \(advice)")
         let copier = Copier(
             source: source, target: target, rules: plan.rules, hashesKeys: plan.hashesKeys, now: WallClock.now,
             isStopped: { stop.status != nil })
@@ -182,14 +182,14 @@ struct CopyRun {
             repeat {
                 if let status = stop.status {
                     keep(checkpoint, atOnce: true)
-                    throw ProgramError(status, sentence(checkpoint, total))
+                    throw ProgramError(status, message(checkpoint, total))
                 }
                 var progress = checkpoint.tables[index]
                 do throws(CopyError) {
                     progress.cursor = try await slice(progress.table, progress.cursor, &progress.counts)
                 } catch {
                     keep(checkpoint, atOnce: true)
-                    throw ProgramError(error, checkpoint.read > 0 ? sentence(checkpoint, total) : nil)
+                    throw ProgramError(error, checkpoint.read > 0 ? message(checkpoint, total) : nil)
                 }
                 progress.isDone = progress.cursor == nil
                 progress.counts.milliseconds = before + (ContinuousClock.now - tableStart).wholeMilliseconds
@@ -252,7 +252,7 @@ struct CopyRun {
         }
     }
 
-    private func sentence(_ checkpoint: CopyCheckpoint, _ total: Int?) -> String {
+    private func message(_ checkpoint: CopyCheckpoint, _ total: Int?) -> String {
         let all = total.map { " of \(grouped($0))" } ?? ""
         return "stopped after \(grouped(checkpoint.read))\(all) entries; \(advice)"
     }
@@ -327,7 +327,7 @@ enum CrashBarrier {
         guard !crashes.contains(signal) else {
             return ProgramError(
                 .dataError,
-                "\(stores): damaged, or changed by somebody else while it was read (signal \(signal)): "
+                "\(stores): damaged, or changed while it was read (signal \(signal)): "
                     + "the copy is not complete")
         }
         return ProgramError(.software, "ended by signal \(signal): the copy is not complete")

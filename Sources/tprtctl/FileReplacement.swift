@@ -126,7 +126,7 @@ final class FileReplacement {
         try write(bytes, to: descriptor)
         guard Self.status(target).map({ Stamp($0) }) == former else {
             throw ProgramError(
-                .unavailable, "\(bareOrQuoted(path)): somebody else has changed it meanwhile: run it again")
+                .unavailable, "\(bareOrQuoted(path)): it was changed meanwhile: run the command again")
         }
         guard rename(temporary, target) == 0 else { throw ProgramError.system(.cannotCreate, path) }
         isDone = true

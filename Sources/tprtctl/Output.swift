@@ -54,8 +54,8 @@ extension ProgramError {
 }
 
 /// Says something beside the result.
-func note(_ sentence: String) {
+func note(_ message: String) {
     ProgressBar.wipe()
-    let text = Array("\(Program.name): \(printable(sentence))\n".utf8)
+    let text = Array("\(Program.name): \(printable(message))\n".utf8)
     write(STDERR_FILENO, text, text.count)
 }

@@ -84,7 +84,7 @@ final class StopRequest: Sendable {
     /// From here on the signals are wishes.
     ///
     /// - Parameter sentence: what is said where a store keeps us from that moment
-    init(sentence: String) async {
+    init(message: String) async {
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
         Task.detached { [received] in
             for await signal in signals {
@@ -92,7 +92,7 @@ final class StopRequest: Sendable {
                 received.withLockedValue { $0 = status }
                 try? await Task.sleep(for: Self.limit)
                 ProgressBar.wipe()
-                ProgramError(status, sentence).exit(Program.name)
+                ProgramError(status, message).exit(Program.name)
             }
         }
     }

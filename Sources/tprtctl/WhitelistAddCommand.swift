@@ -162,14 +162,14 @@ struct EntryOptions: ParsableArguments {
             }
         }
         guard conditions.isEmpty else { throw ProgramError(.usage, "--entry says all: give it by itself") }
-        do throws(JSONFault) {
+        do throws(JSONError) {
             guard case .object(let members) = try JSONParser.parse(Array(entry.utf8)).content else {
-                throw JSONFault(line: 1, column: 1, complaint: "it is not an object")
+                throw JSONError(line: 1, column: 1, message: "it is not an object")
             }
             return members
         } catch {
             throw ProgramError(
-                .usage, "--entry: \(error.sentence) (an entry is such as {\"type\": \"remote_name\", \"domain\": ...})")
+                .usage, "--entry: \(error) (an entry is such as {\"type\": \"remote_name\", \"domain\": ...})")
         }
     }
 }

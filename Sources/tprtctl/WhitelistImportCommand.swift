@@ -65,7 +65,7 @@ struct WhitelistImportCommand: ParsableCommand {
         }
         let changed = merged.filter(\.differs)
         for list in changed {
-            for complaint in state.complaints(of: list.name) { note("\(redis.name): \(complaint): it is left out") }
+            for message in state.messages(of: list.name) { note("\(redis.name): \(message): it is left out") }
         }
         if !dryRun, !changed.isEmpty {
             let start = ContinuousClock.now

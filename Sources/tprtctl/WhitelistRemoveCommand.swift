@@ -50,7 +50,7 @@ struct WhitelistRemoveCommand: ParsableCommand {
                 )
             }
         guard isDone else {
-            note("\(location)(\(bareOrQuoted(list))): there is no such entry")
+            note("\(location)(\(bareOrQuoted(list))): no such entry")
             throw ExitCode(1)
         }
         try say("\(location)(\(bareOrQuoted(list))): removed")

@@ -63,7 +63,7 @@ struct WhitelistSelection: ParsableArguments {
         let service = try settings.load(environment: ProcessInfo.processInfo.environment).service
         var prefixes: [NAT64Prefix] = []
         for text in service.nat64Prefixes {
-            do throws(NAT64Prefix.Fault) {
+            do throws(NAT64Prefix.ParseError) {
                 prefixes.append(try NAT64Prefix(text))
             } catch {
                 throw ProgramError(.configuration, "service.nat64_prefixes: \(error)")
@@ -113,7 +113,7 @@ extension WhitelistSelection.Reading {
             entries.append(WhitelistSelection.Entry(location: part.location(number), entry: entry))
         }
         expressions.add(part.expressions)
-        faults += one.complaints
+        faults += one.messages
         notes += one.notes
     }
 }
@@ -140,7 +140,7 @@ extension WhitelistSelection {
                 for document in try source.documents() {
                     let reading = try document.lists(options, unlisted: unlisted)
                     result.lists.append(reading.entries)
-                    faults += reading.complaints
+                    faults += reading.messages
                 }
             } catch {
                 faults.append(error.description)

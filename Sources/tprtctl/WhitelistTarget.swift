@@ -27,7 +27,7 @@ enum WhitelistTarget {
         case .directory(let path, _):
             let path = bareOrQuoted(path)
             throw ProgramError(
-                .usage, "\(path) is a folder: name the file in it (such as file://\(path)/50-local.json)")
+                .usage, "\(path) is a directory: name the file in it (such as file://\(path)/50-local.json)")
         case .documents(let documents):
             guard documents.count == 1, case .json = documents[0].form else {
                 let path = bareOrQuoted(documents.last?.path ?? url)
@@ -51,7 +51,7 @@ enum WhitelistTarget {
         _ path: String, mustExist: Bool, _ change: (inout WhitelistText) throws(WhitelistError) -> Bool
     ) throws(ProgramError) -> Bool {
         let file = try FileReplacement(of: path)
-        if mustExist, !file.exists { throw ProgramError(.noInput, "\(bareOrQuoted(path)): there is no such file") }
+        if mustExist, !file.exists { throw ProgramError(.noInput, "\(bareOrQuoted(path)): file does not exist") }
         let bytes = try file.contents()
         var text: WhitelistText
         do throws(WhitelistError) {
@@ -76,12 +76,12 @@ enum WhitelistTarget {
         } catch {
             throw ProgramError(.dataError, "\(redis.name): \(error)")
         }
-        for complaint in state.complaints(of: name) { note("\(redis.name): \(complaint): it is left out") }
+        for message in state.messages(of: name) { note("\(redis.name): \(message): it is left out") }
         try redis.write([list], over: state) { _, _ in }
         return true
     }
 
-    /// A URL in a complaint: it may hold a password.
+    /// A URL in a message: it may hold a password.
     static func shown(_ url: String) -> String {
         guard let end = url.firstRange(of: "://")?.upperBound else { return shortened(url) }
         return shortened(url[..<end] + "...")

@@ -45,9 +45,9 @@ struct ControlTests {
             (#"{"verb": "x", "arguments": 5}"#, "\"arguments\" is not a list"),
             (#"{"verb": "x", "arguments": ["a", {}]}"#, "\"arguments\" holds an object"),
         ])
-    func faults(line: String, complaint: String) {
-        let fault = #expect(throws: ControlFault.self) { try ControlRequest(line: line.utf8) }
-        #expect(fault?.description == complaint)
+    func faults(line: String, message: String) {
+        let fault = #expect(throws: ControlError.self) { try ControlRequest(line: line.utf8) }
+        #expect(fault?.description == message)
     }
 
     @Test(
@@ -57,8 +57,8 @@ struct ControlTests {
             (#"{"status": 256}"#, "the reply has no \"status\""),
             (#"{"status": 0, "messages": [1]}"#, "\"messages\" holds 1"),
         ])
-    func replyFaults(line: String, complaint: String) {
-        let fault = #expect(throws: ControlFault.self) { try ControlReply(line: line.utf8) }
-        #expect(fault?.description == complaint)
+    func replyFaults(line: String, message: String) {
+        let fault = #expect(throws: ControlError.self) { try ControlReply(line: line.utf8) }
+        #expect(fault?.description == message)
     }
 }

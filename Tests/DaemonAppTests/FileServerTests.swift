@@ -34,7 +34,7 @@ struct FileServerTests {
             #expect(
                 reading.warnings
                     == [missing, "/none/c"].map {
-                        "whitelist \($0): there is no such file; it counts as empty"
+                        "whitelist \($0): file does not exist; it counts as empty"
                     })
             #expect(!sources.haveChanged(through: files))
             try write("192.0.2.1\n198.51.100.7\n", to: file)
@@ -52,7 +52,7 @@ struct FileServerTests {
             symlink("/etc", "\(folder)/link")
             let client = try client(
                 FilePermit(
-                    files: [folder], folders: [folder], logs: ["\(folder)/log"], sockets: ["\(folder)/none"],
+                    files: [folder], directories: [folder], logs: ["\(folder)/log"], sockets: ["\(folder)/none"],
                     removable: ["\(folder)/pid"]))
             func code(_ body: () throws(FileAccess.SystemError) -> CInt) -> CInt {
                 do throws(FileAccess.SystemError) {

@@ -29,7 +29,7 @@ struct FirstReadingTests {
                 let members = [("type", "remote_name"), ("domain", "mx.example.org")]
                 return RemoteSource.Contents(
                     lists: [RemoteSource.List(name: "l", entries: [("k", members.map { (name: $0.0, value: $0.1) })])],
-                    complaints: [])
+                    messages: [])
             }
         }
     }

@@ -71,9 +71,9 @@ struct PlanTests {
         #expect(options.masks.nat64Prefixes == prefixes)
         #expect(options.foldsRecipient)
         #expect(!(try plan().engine.options.foldsRecipient))
-        let faults = #expect(throws: PlanFaults.self) { try plan([#"service.nat64_prefixes=["2001:db8::/33"]"#]) }
-        let sentence = try #require(faults?.sentences.first)
-        #expect(sentence.contains("service.nat64_prefixes: \"2001:db8::/33\" is not a NAT64 prefix"))
+        let faults = #expect(throws: PlanErrors.self) { try plan([#"service.nat64_prefixes=["2001:db8::/33"]"#]) }
+        let message = try #require(faults?.messages.first)
+        #expect(message.contains("service.nat64_prefixes: \"2001:db8::/33\" is not a NAT64 prefix"))
     }
 
     @Test("the settings of the sockets")
@@ -192,20 +192,20 @@ struct PlanTests {
             (#"service.wl_sources=["/etc/whitelist"]"#, "no URL"),
             (#"service.wl_sources=["redis-tcp://u:s3cret@h/zero"]"#, "database"),
         ])
-    func fault(injection: String, complaint: String) throws {
+    func fault(injection: String, message: String) throws {
         let key = injection.prefix { $0 != "=" }
-        let faults = try #require(throws: PlanFaults.self) { try plan([injection]) }
-        let sentence = try #require(faults.sentences.first)
-        #expect(faults.sentences.count == 1)
-        #expect(sentence.hasPrefix("-i: \(key): "))
-        #expect(sentence.contains(complaint))
-        #expect(!sentence.contains("\n") && !sentence.contains("s3cret"))
+        let faults = try #require(throws: PlanErrors.self) { try plan([injection]) }
+        let message = try #require(faults.messages.first)
+        #expect(faults.messages.count == 1)
+        #expect(message.hasPrefix("-i: \(key): "))
+        #expect(message.contains(message))
+        #expect(!message.contains("\n") && !message.contains("s3cret"))
     }
 
     @Test("a GNU dbm file has no place for both tables")
     func oneFileForTwoTables() throws {
         let same = ["service.grey_db=gdbm:///a", "service.awl_db=dbm:///a"]
-        #expect(throws: PlanFaults.self) { try plan(same + ["service.awl_client_count=1"]) }
+        #expect(throws: PlanErrors.self) { try plan(same + ["service.awl_client_count=1"]) }
         #expect(try plan(same).greylist == .gdbm(path: "/a"))
     }
 
@@ -223,8 +223,8 @@ struct PlanTests {
             daemonize: true}}
             """
         let loaded = try Configuration.load(files: [ConfigurationFile(path: "/c", bytes: Array(text.utf8))])
-        let faults = try #require(throws: PlanFaults.self) { try Plan(loaded, environment: [:]) }
-        let places = faults.sentences.map { $0.split(separator: ": ").prefix(2).joined(separator: ": ") }
+        let faults = try #require(throws: PlanErrors.self) { try Plan(loaded, environment: [:]) }
+        let places = faults.messages.map { $0.split(separator: ": ").prefix(2).joined(separator: ": ") }
         #expect(
             Set(places) == [
                 "/c:2: service.grey_db", "/c:3: service.awl_db", "/c:4: service.wl_sources", "/c:5: service.grey_text",

@@ -53,24 +53,24 @@ struct ProcessPlanTests {
         let settings: [String]
         let starter: Starter
         let status: Programs.ExitStatus
-        let complaint: String
+        let message: String
 
-        init(_ settings: String, by starter: Starter, _ status: Programs.ExitStatus, _ complaint: String) {
+        init(_ settings: String, by starter: Starter, _ status: Programs.ExitStatus, _ message: String) {
             self.settings = settings.split(separator: " ").map(String.init)
             self.starter = starter
             self.status = status
-            self.complaint = complaint
+            self.message = message
         }
     }
 
     private static let refusals: [Refusal] = [
         Refusal("", by: .root, .configuration, "default: server.user: it would run as root"),
         Refusal("user=root", by: .root, .configuration, "-i: server.user: root is root"),
-        Refusal("user=no", by: .root, .configuration, "-i: server.user: there is no user \"no\""),
-        Refusal("user=no", by: user, .configuration, "-i: server.user: there is no user \"no\""),
+        Refusal("user=no", by: .root, .configuration, "-i: server.user: unknown user \"no\""),
+        Refusal("user=no", by: user, .configuration, "-i: server.user: unknown user \"no\""),
         Refusal("user=nobody", by: user, .noPermission, "-i: server.user: only root can become nobody"),
         Refusal("user=tprt group=postfix", by: user, .noPermission, "-i: server.user: only root can become tprt"),
-        Refusal("user=tprt group=no", by: .root, .configuration, "-i: server.group: there is no group \"no\""),
+        Refusal("user=tprt group=no", by: .root, .configuration, "-i: server.group: unknown group \"no\""),
         Refusal("group=postfix", by: user, .configuration, "-i: server.group: a group is changed only together"),
         Refusal("chroot=true", by: user, .configuration, "-i: server.chroot: a chroot needs dropped privileges"),
         Refusal("user=tprt chroot=true", by: user, .noPermission, "-i: server.chroot: only root can make a chroot"),
@@ -86,7 +86,7 @@ struct ProcessPlanTests {
     func refused(_ refusal: Refusal) throws {
         let failure = try #require(throws: ProgramError.self) { try plan(refusal.settings, by: refusal.starter) }
         #expect(failure.status == refusal.status)
-        #expect(failure.messages.contains { $0.contains(refusal.complaint) }, "\(failure.messages)")
+        #expect(failure.messages.contains { $0.contains(refusal.message) }, "\(failure.messages)")
         #expect(failure.messages.allSatisfy { !$0.contains("\n") })
     }
 
@@ -108,10 +108,10 @@ struct ProcessPlanTests {
         let loaded = try load(settings)
         let process = try ProcessPlan(loaded, by: .root, allowsRoot: false, accounts: Self.accounts)
         let plan = try Plan(loaded, environment: [:])
-        let sentences = process.unreachable(loaded, plan)
-        #expect(sentences.count == 2)
-        #expect(sentences.first?.hasPrefix("-i: service.awl_db: /var/awl can't be reached") == true)
-        #expect(sentences.last?.hasPrefix("-i: service.wl_sources: /run/r.sock can't be reached") == true)
+        let messages = process.unreachable(loaded, plan)
+        #expect(messages.count == 2)
+        #expect(messages.first?.hasPrefix("-i: service.awl_db: /var/awl can't be reached") == true)
+        #expect(messages.last?.hasPrefix("-i: service.wl_sources: /run/r.sock can't be reached") == true)
     }
 
     @Test("state folders are those of whom it becomes")

@@ -49,10 +49,10 @@ struct ScenarioTests {
             let scenario = try Scenario(name: "wrong", text: text)
             let store = MemoryStore()
             var stage = EngineStage(engine: try scenario.engine(), store: store)
-            await #expect(throws: Scenario.Fault.self) { try await scenario.play(on: &stage, store: store) }
+            await #expect(throws: Scenario.ParseError.self) { try await scenario.play(on: &stage, store: store) }
         }
         for text in ["say x", "set a", "wait x", "> novalue", "allow client x", "entries x"] {
-            #expect(throws: Scenario.Fault.self) { try Scenario(name: "wrong", text: text) }
+            #expect(throws: Scenario.ParseError.self) { try Scenario(name: "wrong", text: text) }
         }
     }
 }

@@ -150,8 +150,8 @@ struct DamageTests {
     @Test func aPlaceThatIsTakenMeanwhileIsAFaultUntilItIsFree() async throws {
         let store = try GDBMStore(
             path: stage.path, holding: .greylist, at: Timestamp(seconds: 7),
-            report: { [path = stage.path, reports = stage.reports] sentence in
-                reports.add(sentence)
+            report: { [path = stage.path, reports = stage.reports] message in
+                reports.add(message)
                 // The old file is away, the new one isn't made yet.
                 try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
             })

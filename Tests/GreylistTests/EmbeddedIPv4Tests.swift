@@ -94,10 +94,10 @@ struct EmbeddedIPv4Tests {
     ]
 
     @Test(arguments: bad)
-    func aPrefixIsRefused(_ text: String, _ complaint: String) throws {
-        let fault = try #require(throws: NAT64Prefix.Fault.self) { try NAT64Prefix(text) }
+    func aPrefixIsRefused(_ text: String, _ message: String) throws {
+        let fault = try #require(throws: NAT64Prefix.ParseError.self) { try NAT64Prefix(text) }
         #expect(fault.description.hasPrefix("\"\(text)\""))
-        #expect(fault.description.contains(complaint))
+        #expect(fault.description.contains(message))
     }
 
     /// Two hosts that a translator sends on have nothing to do with each other.

@@ -35,14 +35,16 @@ struct WordingTests {
     ]
 
     @Test(arguments: faulty)
-    func aTextThatCannotBeUsedIsRefused(_ text: String, _ complaint: String) {
-        let fault = #expect(throws: Template.Fault.self) { try Template(text) }
-        #expect(fault?.description.contains(complaint) == true)
+    func aTextThatCannotBeUsedIsRefused(_ text: String, _ message: String) {
+        let fault = #expect(throws: Template.ParseError.self) { try Template(text) }
+        #expect(fault?.description.contains(message) == true)
     }
 
     @Test(arguments: ["no header", ": value", "X-Greylist:", "X Greylist: x", "{delay}: x", "\u{7f}: x"])
     func aHeaderThatPostfixWouldDropIsRefused(_ header: String) {
-        #expect(throws: Wording.Fault.self) { try Wording(action: "450", text: "x", header: header, hostname: "h") }
+        #expect(throws: Wording.ParseError.self) {
+            try Wording(action: "450", text: "x", header: header, hostname: "h")
+        }
     }
 
     static let dates: [(Int64, String)] = [

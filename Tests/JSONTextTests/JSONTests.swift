@@ -38,10 +38,10 @@ struct JSONTests {
             ("", "1:1: expected a value, found the end of the text"),
             ("[", "1:2: expected a value, found the end of the text"),
         ])
-    func faults(text: String, complaint: String) throws {
-        let fault = try #require(throws: JSONFault.self) { try JSONParser.parse(Array(text.utf8)) }
+    func faults(text: String, message: String) throws {
+        let fault = try #require(throws: JSONError.self) { try JSONParser.parse(Array(text.utf8)) }
         let remedy = fault.remedy.map { " (\($0))" } ?? ""
-        #expect("\(fault.line):\(fault.column): \(fault.complaint)\(remedy)" == complaint)
+        #expect("\(fault.line):\(fault.column): \(fault.message)\(remedy)" == message)
     }
 
     static let goodTexts: [(text: String, value: JSONValue)] = [
@@ -98,21 +98,21 @@ struct JSONTests {
             ([0xef, 0xbb, 0xbf, 0x20, 0xed, 0xa0, 0x80], 1, 2), ([0x22, 0xc0, 0x80, 0x22], 1, 2),
         ])
     func notUTF8(bytes: [UInt8], line: Int, column: Int) throws {
-        let fault = try #require(throws: JSONFault.self) { try JSONParser.parse(bytes) }
-        #expect(fault == JSONFault(line: line, column: column, complaint: "the text is not UTF-8"))
+        let fault = try #require(throws: JSONError.self) { try JSONParser.parse(bytes) }
+        #expect(fault == JSONError(line: line, column: column, message: "the text is not UTF-8"))
     }
 
     @Test("the sentence about a fault leaves the line to the file's name")
-    func sentence() throws {
-        let fault = try #require(throws: JSONFault.self) { try JSONParser.parse(Array("\n {".utf8)) }
-        #expect(fault.sentence == "not JSON: expected a key or \"}\", found the end of the text at column 3")
+    func message() throws {
+        let fault = try #require(throws: JSONError.self) { try JSONParser.parse(Array("\n {".utf8)) }
+        #expect(fault.description == "not JSON: expected a key or \"}\", found the end of the text at column 3")
     }
 
     @Test("nesting is bounded", arguments: ["[", "{a:", "[{a:"])
     func deep(opening: String) throws {
         let deep = Array(String(repeating: opening, count: 100_000).utf8)
-        let fault = try #require(throws: JSONFault.self) { try JSONParser.parse(deep) }
-        #expect(fault.complaint == "nested deeper than 64 levels")
+        let fault = try #require(throws: JSONError.self) { try JSONParser.parse(deep) }
+        #expect(fault.message == "nested deeper than 64 levels")
         let fits = String(repeating: "[", count: 65) + String(repeating: "]", count: 65)
         #expect(throws: Never.self) { try JSONParser.parse(Array(fits.utf8)) }
     }

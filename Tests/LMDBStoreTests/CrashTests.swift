@@ -217,11 +217,11 @@ struct CrashTests {
         #expect(Set(found.keys).isSubset(of: moment.entries.keys))
         await store.close()
         let name = Journal.names(beside: path)[index]
-        let sentence = try #require(reports.all.first { $0.contains("quarantined as \(name).corrupt-7") })
-        #expect(sentence.contains("journal \(name)"))
-        #expect(sentence.contains(" entries recovered, "))
-        #expect(sentence.contains(" bytes dropped"))
+        let message = try #require(reports.all.first { $0.contains("quarantined as \(name).corrupt-7") })
+        #expect(message.contains("journal \(name)"))
+        #expect(message.contains(" entries recovered, "))
+        #expect(message.contains(" bytes dropped"))
         #expect(try Data(contentsOf: URL(filePath: "\(name).corrupt-7")) == journals[index])
-        if !isHeader { #expect(!sentence.contains("damaged header")) }
+        if !isHeader { #expect(!message.contains("damaged header")) }
     }
 }

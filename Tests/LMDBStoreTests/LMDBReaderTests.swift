@@ -105,8 +105,8 @@ struct LMDBReaderTests {
 
     @Test func whatIsNoDatabaseOfOursIsRefused() async throws {
         let cases: [(String, StoreError.Code, String)] = [
-            (folder.file("missing"), .cannotCreate, "there is no such file"),
-            (folder.file("missing/x"), .cannotCreate, "there is no such file"),
+            (folder.file("missing"), .cannotCreate, "file does not exist"),
+            (folder.file("missing/x"), .cannotCreate, "file does not exist"),
             (folder.file("empty"), .corrupt, "is not a database of TPRT, or is damaged"),
             (folder.file("text"), .corrupt, "is not a database of TPRT, or is damaged"),
             (folder.path, .corrupt, "is not a database of TPRT, or is damaged"),
@@ -114,9 +114,9 @@ struct LMDBReaderTests {
         ]
         try Data().write(to: URL(filePath: folder.file("empty")))
         try Data(repeating: 0x61, count: 20_000).write(to: URL(filePath: folder.file("text")))
-        for (path, code, sentence) in cases {
+        for (path, code, message) in cases {
             let error = #expect(throws: StoreError.self) { try LMDBReader(path: path) }
-            #expect(error == StoreError(code, "lmdb://\(path): \(sentence)"))
+            #expect(error == StoreError(code, "lmdb://\(path): \(message)"))
         }
         #expect(Set(folder.names) == ["empty", "text"])
     }

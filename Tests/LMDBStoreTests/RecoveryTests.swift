@@ -53,8 +53,8 @@ struct RecoveryTests {
     }
 
     @Test func aPlaceThatIsTakenMeanwhileIsAFaultUntilItIsFree() async throws {
-        let store = try open { [path, reports] sentence in
-            reports.add(sentence)
+        let store = try open { [path, reports] message in
+            reports.add(message)
             // The old file is away, the new one isn't made yet.
             try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
         }

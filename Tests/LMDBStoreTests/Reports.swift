@@ -2,11 +2,11 @@ import NIOConcurrencyHelpers
 
 /// Collects what a store reports.
 final class Reports: Sendable {
-    private let sentences = NIOLockedValueBox<[String]>([])
+    private let messages = NIOLockedValueBox<[String]>([])
 
-    var all: [String] { sentences.withLockedValue { $0 } }
+    var all: [String] { messages.withLockedValue { $0 } }
 
-    @Sendable func add(_ sentence: String) {
-        sentences.withLockedValue { $0.append(sentence) }
+    @Sendable func add(_ message: String) {
+        messages.withLockedValue { $0.append(message) }
     }
 }

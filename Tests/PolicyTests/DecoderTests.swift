@@ -2,22 +2,22 @@ import NIOCore
 import Policy
 import Testing
 
-/// The decoder gives the same requests, or the same complaint, however the stream is cut into pieces.
+/// The decoder gives the same requests, or the same message, however the stream is cut into pieces.
 struct DecoderTests {
     struct Stream: Sendable, CustomTestStringConvertible {
         let name: String
         let bytes: [UInt8]
         /// The sender and recipient of each request that must come out.
         let requests: [[String]]
-        var violation: PolicyViolation?
+        var violation: PolicyError?
 
         var testDescription: String { name }
 
-        init(_ name: String, _ text: String, _ requests: [[String]] = [], _ violation: PolicyViolation? = nil) {
+        init(_ name: String, _ text: String, _ requests: [[String]] = [], _ violation: PolicyError? = nil) {
             self.init(name, Array(text.utf8), requests, violation)
         }
 
-        init(_ name: String, _ bytes: [UInt8], _ requests: [[String]] = [], _ violation: PolicyViolation? = nil) {
+        init(_ name: String, _ bytes: [UInt8], _ requests: [[String]] = [], _ violation: PolicyError? = nil) {
             self.name = name
             self.bytes = bytes
             self.requests = requests
@@ -134,8 +134,8 @@ struct DecoderTests {
         var decoder = PolicyDecoder(limits: Self.limits)
         var buffer = ByteBuffer()
         var requests: [[String]] = []
-        var violation: PolicyViolation?
-        do throws(PolicyViolation) {
+        var violation: PolicyError?
+        do throws(PolicyError) {
             for piece in pieces {
                 buffer.writeBytes(piece)
                 while let request = try decoder.next(in: &buffer) {
@@ -173,10 +173,10 @@ struct DecoderTests {
     }
 
     @Test func theDaemonsLimitsAreThoseOfTheManual() throws {
-        func violation(_ text: String) -> PolicyViolation? {
+        func violation(_ text: String) -> PolicyError? {
             var buffer = ByteBuffer(string: text)
             var decoder = PolicyDecoder()
-            do throws(PolicyViolation) { _ = try decoder.next(in: &buffer) } catch { return error }
+            do throws(PolicyError) { _ = try decoder.next(in: &buffer) } catch { return error }
             return nil
         }
         let line = "a=" + String(repeating: "x", count: 8_190)

@@ -7,7 +7,7 @@ import Testing
 struct StrayMutationTests {
     private struct Reading: Equatable {
         var senders: [[UInt8]] = []
-        var violation: PolicyViolation?
+        var violation: PolicyError?
     }
 
     private static let pieces: [[UInt8]] = [
@@ -40,7 +40,7 @@ struct StrayMutationTests {
         var decoder = PolicyDecoder()
         var buffer = ByteBuffer()
         var reading = Reading()
-        do throws(PolicyViolation) {
+        do throws(PolicyError) {
             for piece in pieces {
                 buffer.writeBytes(piece)
                 while let request = try decoder.next(in: &buffer) {

@@ -80,19 +80,19 @@ struct SingleServerTests {
     ]
 
     @Test(arguments: wrong)
-    func wrongSettingsAreReportedOnceAndNotTriedAgain(_ url: String, _ complaint: String) async throws {
+    func wrongSettingsAreReportedOnceAndNotTriedAgain(_ url: String, _ message: String) async throws {
         let server = try await RedisServer.start(.plain.requirepass("secret"))
         let proxy = try RedisProxy.start(to: server)
         let client = try await LiveClient(url.replacing("PORT", with: "\(proxy.port)"))
         for _ in 0..<3 {
             let fault = try #require(try await client.ask("GET", "k").fault)
             #expect(fault.kind == .misconfigured)
-            #expect(fault.message.contains(complaint), "\(fault)")
+            #expect(fault.message.contains(message), "\(fault)")
             #expect(!fault.message.contains("wrong"))
             try await Task.sleep(for: .milliseconds(300))
         }
         #expect(client.warnings.count == 1, "\(client.warnings)")
-        #expect(client.warnings.first?.contains(complaint) == true)
+        #expect(client.warnings.first?.contains(message) == true)
         #expect(proxy.connectionsSeen == 1)
         #expect(try await !client.isReady())
         await proxy.stop()

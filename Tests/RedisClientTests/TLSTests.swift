@@ -7,8 +7,8 @@ import Testing
 @testable import RedisClient
 
 struct TLSTests {
-    /// What is asked for, and the complaint; none where it is served.
-    private static func check(_ server: RedisServer, _ url: String, _ complaint: String?) async throws {
+    /// What is asked for, and the message; none where it is served.
+    private static func check(_ server: RedisServer, _ url: String, _ message: String?) async throws {
         let files = try #require(server.certificates)
         let client = try await LiveClient(
             url.replacing("PORT", with: "\(server.port)").replacing("CA", with: files.authority)
@@ -17,9 +17,9 @@ struct TLSTests {
                 .replacing("ALIEN", with: files.foreignClient.certificate)
                 .replacing("ODD", with: files.foreignClient.key))
         let reply = try await client.ask("SET", "k", "v")
-        if let complaint {
+        if let message {
             #expect(reply.fault?.kind == .misconfigured, "\(url)")
-            #expect(reply.fault?.message.contains(complaint) == true, "\(url): \(reply)")
+            #expect(reply.fault?.message.contains(message) == true, "\(url): \(reply)")
             #expect(client.warnings.count == 1)
         } else {
             #expect(reply.value == .simple("OK"), "\(url): \(reply)")
@@ -35,8 +35,8 @@ struct TLSTests {
             ("rediss://localhost:PORT", "(option ca_file)"),
             ("rediss://localhost:PORT?verify=no", nil),
         ] as [(String, String?)])
-    func theServerIsVerified(_ url: String, _ complaint: String?) async throws {
-        try await Self.check(try await RedisServer.start(.tls), url, complaint)
+    func theServerIsVerified(_ url: String, _ message: String?) async throws {
+        try await Self.check(try await RedisServer.start(.tls), url, message)
     }
 
     @Test(
@@ -47,9 +47,9 @@ struct TLSTests {
             (["DNS:*.example"], "127.0.0.1", "(option server_name)"),
             (["IP:127.0.0.2"], "127.0.0.1", "(option server_name)"),
         ] as [([String], String, String?)])
-    func namesAndAddressesHaveToMatch(_ names: [String], _ host: String, _ complaint: String?) async throws {
+    func namesAndAddressesHaveToMatch(_ names: [String], _ host: String, _ message: String?) async throws {
         try await Self.check(
-            try await RedisServer.start(.tls(names: names)), "rediss://\(host):PORT?ca_file=CA", complaint)
+            try await RedisServer.start(.tls(names: names)), "rediss://\(host):PORT?ca_file=CA", message)
     }
 
     @Test(
@@ -57,9 +57,9 @@ struct TLSTests {
             ("&cert_file=CERT&key_file=KEY", nil), ("", "our certificate"),
             ("&cert_file=ALIEN&key_file=ODD", "our certificate"),
         ] as [(String, String?)])
-    func aServerMayWantOurCertificate(_ options: String, _ complaint: String?) async throws {
+    func aServerMayWantOurCertificate(_ options: String, _ message: String?) async throws {
         let server = try await RedisServer.start(.tls(clientCertificates: true))
-        try await Self.check(server, "rediss://localhost:PORT?ca_file=CA\(options)", complaint)
+        try await Self.check(server, "rediss://localhost:PORT?ca_file=CA\(options)", message)
     }
 
     @Test func bothSidesHaveToSpeakTLS() async throws {
@@ -85,10 +85,10 @@ struct TLSTests {
             ("redis://h?password_file=/dev/null", "/dev/null: the password can't be read (is not a regular file)"),
             ("redis://h?password_file=\(server.folder)/.", "the password can't be read"),
         ]
-        for (url, complaint) in cases {
+        for (url, message) in cases {
             guard case .redis(let location) = try StoreLocation(url: url) else { continue }
             let error = #expect(throws: StoreError.self) { try RedisAccess(location) { _ in } }
-            #expect(error?.description.contains(complaint) == true, "\(url): \(String(describing: error))")
+            #expect(error?.description.contains(message) == true, "\(url): \(String(describing: error))")
         }
     }
 }

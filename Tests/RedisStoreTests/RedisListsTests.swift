@@ -34,10 +34,10 @@ struct RedisListsTests {
         #expect(contents.lists.map { $0.entries.map(\.key) } == [["home", "office"], ["home"], []])
         let home = contents.lists.first?.entries.first?.fields ?? []
         #expect(home.sorted { $0.name < $1.name }.map(\.value) == ["24", "192.0.2.0", "ipv4_net"])
-        let complaints = contents.complaints.map { "\($0.list) \($0.key ?? "-"): \($0.sentence)" }
+        let messages = contents.messages.map { "\($0.list) \($0.key ?? "-"): \($0.message)" }
         #expect(
-            complaints == [
-                "alice missing: there is no such key", "alice plain: the key is not a hash",
+            messages == [
+                "alice missing: key does not exist", "alice plain: the key is not a hash",
                 "text -: the key is not a list",
             ])
     }
@@ -47,7 +47,7 @@ struct RedisListsTests {
         try await fill { _ = try await server.command($0) }
         check(try await read("redis-tcp://127.0.0.1:\(server.port)/?db=0"))
         let other = try await read("redis://127.0.0.1:\(server.port)/3")
-        #expect(other.lists.isEmpty && other.complaints.isEmpty)
+        #expect(other.lists.isEmpty && other.messages.isEmpty)
     }
 
     @Test func inACluster() async throws {

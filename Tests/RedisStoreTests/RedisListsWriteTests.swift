@@ -38,7 +38,7 @@ struct RedisListsWriteTests {
         let (first, second) = (list("alice", ["a", "b"]), list("m{x}y", many))
         try await write([first, second, list("none", [])], lists, over: try await read(lists))
         let read = try await read(lists)
-        #expect(read.complaints.isEmpty)
+        #expect(read.messages.isEmpty)
         #expect(read.lists.map(\.name) == ["alice", "m{x}y", "none"])
         #expect(read.lists.prefix(2).map { $0.entries.map(\.key) } == [first, second].map { $0.entries.map(\.key) })
         #expect(read.lists[0].entries[1].fields.contains { $0.name == "domain" && $0.value == "é\r\n b" })
@@ -111,7 +111,7 @@ struct RedisListsWriteTests {
                 try await write(
                     [list("alice", ["z"]), list("bob", ["y"]), list("new", ["n"])], lists, over: contents)
             }
-            #expect(error?.description.contains("somebody else has changed the lists meanwhile") == true)
+            #expect(error?.description.contains("the lists were changed meanwhile") == true)
             #expect(try await server.command("LRANGE", "alice", "0", "-1") == "whitelist:a")
             _ = try await server.command("DEL", "whitelists", "bob", "alice")
             let fresh = try await read(lists)
@@ -127,7 +127,7 @@ struct RedisListsWriteTests {
             (["HSET", "whitelist:n", "type", "x"], "the key whitelist:n holds something else"),
             (["HSET", "whitelist:n", "type", "x", "domain", "x"], "the key whitelist:n holds something else"),
         ])
-    func whatIsThereAndSomethingElseIsLeftAlone(_ command: [String], _ sentence: String) async throws {
+    func whatIsThereAndSomethingElseIsLeftAlone(_ command: [String], _ message: String) async throws {
         let server = try await RedisServer.start()
         let lists = try lists("redis://127.0.0.1:\(server.port)")
         try await write([list("alice", ["a"])], lists, over: try await read(lists))
@@ -136,7 +136,7 @@ struct RedisListsWriteTests {
         let error = await #expect(throws: StoreError.self) {
             try await write([list("alice", ["n"]), list("new", ["n"])], lists, over: contents)
         }
-        #expect(error?.description.contains(sentence) == true, "\(error?.description ?? "")")
+        #expect(error?.description.contains(message) == true, "\(error?.description ?? "")")
         #expect(try await read(lists).lists == [list("alice", ["a"])])
         if command[0] == "SET" { #expect(try await server.command("GET", command[1]) == "x") }
     }
@@ -169,7 +169,7 @@ struct RedisListsWriteTests {
         }()
         for _ in 0..<12 {
             let contents = try await read(reader)
-            #expect(contents.complaints.isEmpty)
+            #expect(contents.messages.isEmpty)
             let keys = contents.lists.map { $0.entries.map(\.key) }
             #expect(states.contains { $0.map { $0.entries.map(\.key) } == keys })
         }

@@ -34,13 +34,13 @@ public struct Scenario: Sendable, CustomStringConvertible {
     public private(set) var steps: [(line: Int, step: Step)] = []
 
     /// A line that makes no sense, or a run that took another turn.
-    public struct Fault: Error, CustomStringConvertible {
-        /// File, line and complaint.
+    public struct ParseError: Error, CustomStringConvertible {
+        /// File, line and message.
         public let description: String
 
         /// A fault in that line.
-        public init(_ scenario: String, _ line: Int, _ complaint: String) {
-            description = "\(scenario):\(line): \(complaint)"
+        public init(_ scenario: String, _ line: Int, _ message: String) {
+            description = "\(scenario):\(line): \(message)"
         }
     }
 
@@ -72,14 +72,14 @@ public struct Scenario: Sendable, CustomStringConvertible {
         let list = "{\"scenario\": [\(entries.joined(separator: ",\n"))]}"
         let document = WhitelistDocument(.json, path: name)
         let reading = try document.part(text: list, SourceOptions(allowsPatterns: true))
-        if let complaint = reading.complaints.first { throw Fault(name, 0, complaint) }
+        if let message = reading.messages.first { throw ParseError(name, 0, message) }
         whitelist = Whitelist([reading.entries])
     }
 
     private mutating func read(_ line: String, _ number: Int) throws {
         let words = line.split(separator: " ").map(String.init)
         guard let verb = words.first, !verb.hasPrefix("#") else { return }
-        func fault(_ complaint: String) -> Fault { Fault(description, number, complaint) }
+        func fault(_ message: String) -> ParseError { ParseError(description, number, message) }
         switch verb {
         case "set" where words.count >= 3:
             settings.append((words[1], words[2...].joined(separator: " ")))
@@ -99,7 +99,7 @@ public struct Scenario: Sendable, CustomStringConvertible {
         }
     }
 
-    private func attributes(_ text: String, _ fault: (String) -> Fault) throws -> [String: String] {
+    private func attributes(_ text: String, _ fault: (String) -> ParseError) throws -> [String: String] {
         var attributes = Self.plain
         var rest = text[...]
         while !rest.drop(while: { $0 == " " }).isEmpty {

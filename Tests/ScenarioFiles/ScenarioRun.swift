@@ -34,7 +34,7 @@ extension Scenario {
             case ("hash_grey_db", _): options.hashesKeys = value == "true"
             case ("grey_text", _): text = value
             case ("grey_smtp_header", _): header = value
-            default: throw Fault(description, 0, "no such setting: \(name) \(value)")
+            default: throw ParseError(description, 0, "no such setting: \(name) \(value)")
             }
         }
         let wording = try Wording(action: "DEFER_IF_PERMIT", text: text, header: header, hostname: "mx.example.com")
@@ -48,11 +48,11 @@ extension Scenario {
         for (line, step) in steps {
             switch step {
             case .request(let attributes):
-                if let reply { throw Fault(description, line, "nothing was said of the answer before: \(reply)") }
+                if let reply { throw ParseError(description, line, "nothing was said of the answer before: \(reply)") }
                 reply = try await stage.play(Self.bytes(of: attributes))
             case .answer(let expected):
                 guard reply == expected else {
-                    throw Fault(description, line, "expected \"\(expected)\", got \"\(reply ?? "nothing")\"")
+                    throw ParseError(description, line, "expected \"\(expected)\", got \"\(reply ?? "nothing")\"")
                 }
                 reply = nil
             case .wait(let seconds): try await stage.wait(seconds)
@@ -65,12 +65,12 @@ extension Scenario {
             case .entries(let expected):
                 let count = try await store.scan(.greylist, from: nil, limit: 10_000).entries.count
                 guard count == expected else {
-                    throw Fault(description, line, "expected \(expected) entries, found \(count)")
+                    throw ParseError(description, line, "expected \(expected) entries, found \(count)")
                 }
             }
         }
         if let reply {
-            throw Fault(description, steps.last?.line ?? 0, "nothing was said of the last answer: \(reply)")
+            throw ParseError(description, steps.last?.line ?? 0, "nothing was said of the last answer: \(reply)")
         }
     }
 

@@ -5,7 +5,7 @@ import Glibc
 final class Client: Sendable {
     private let descriptor: CInt
 
-    struct Fault: Error, CustomStringConvertible {
+    struct ParseError: Error, CustomStringConvertible {
         let description: String
     }
 
@@ -19,7 +19,7 @@ final class Client: Sendable {
                 connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-        guard code == 0 else { throw Fault(description: "connect: \(String(cString: strerror(errno)))") }
+        guard code == 0 else { throw ParseError(description: "connect: \(String(cString: strerror(errno)))") }
         var limit = timeval(tv_sec: 60, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
@@ -30,7 +30,7 @@ final class Client: Sendable {
 
     func send(_ bytes: [UInt8]) throws {
         let count = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
-        guard count == bytes.count else { throw Fault(description: "send: \(String(cString: strerror(errno)))") }
+        guard count == bytes.count else { throw ParseError(description: "send: \(String(cString: strerror(errno)))") }
     }
 
     /// Sends the bytes again and again until nobody takes any more for two seconds, or `limit` bytes are sent.
@@ -86,7 +86,7 @@ final class Client: Sendable {
                 while true {
                     let count = recv(self.descriptor, &chunk, chunk.count, 0)
                     guard count > 0 else {
-                        let fault = Fault(description: "the server doesn't close")
+                        let fault = ParseError(description: "the server doesn't close")
                         return continuation.resume(with: count == 0 ? .success(total) : .failure(fault))
                     }
                     total += count
@@ -100,7 +100,7 @@ final class Client: Sendable {
         var byte: UInt8 = 0
         while !bytes.suffix(end.count).elementsEqual(end) {
             let count = recv(descriptor, &byte, 1, 0)
-            guard count >= 0 || errno == ECONNRESET else { throw Fault(description: "no reply in a minute") }
+            guard count >= 0 || errno == ECONNRESET else { throw ParseError(description: "no reply in a minute") }
             guard count > 0 else { return bytes.isEmpty ? nil : bytes }
             bytes.append(byte)
         }

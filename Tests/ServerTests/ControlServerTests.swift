@@ -61,11 +61,11 @@ struct ControlServerTests {
             ("\n", "the request can't be read: not JSON: expected a value, found the end of the text at column 1"),
             ("{\"verb\": \"dance\"}\n", "unknown command (supported: say, wait)"),
         ])
-    func nonsense(text: String, complaint: String) async throws {
+    func nonsense(text: String, message: String) async throws {
         try await serve(verbs) { path in
             let client = try Client(path: path)
             try client.send(Array(text.utf8))
-            #expect(try await client.controlReply() == ControlReply(status: 64, warnings: [complaint]))
+            #expect(try await client.controlReply() == ControlReply(status: 64, warnings: [message]))
             #expect(try await client.ask(ControlRequest("say")) == ControlReply())
         }
     }

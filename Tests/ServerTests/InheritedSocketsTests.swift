@@ -7,7 +7,7 @@ import Testing
 
 /// Sockets that a service manager hands over.
 struct InheritedSocketsTests {
-    /// What is handed over, and the complaint about it.
+    /// What is handed over, and the message about it.
     enum Gift: String, CaseIterable {
         case nothing = "is not open"
         case file = "is not a socket"

@@ -22,7 +22,7 @@ struct ListenerTests {
         "unix:run/p", "unix:/", "unix:/p?mode=9", "unix:/p?mode=1777", "unix:/p?x=y", "unix:/p?mode", "tcp:1:2",
     ])
     func anAddressThatIsNoneIsRefused(_ text: String) {
-        #expect(throws: ListenAddress.Fault.self) { try ListenAddress(text) }
+        #expect(throws: ListenAddress.ParseError.self) { try ListenAddress(text) }
     }
 
     private func inFolder(_ body: (String) throws -> Void) throws {

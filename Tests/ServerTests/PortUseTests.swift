@@ -38,7 +38,7 @@ struct PortUseTests {
     @Test("by no listener is waited for, and said once")
     func waits() throws {
         let said = NIOLockedValueBox<[String]>([])
-        var patience = PortPatience { sentence in said.withLockedValue { $0.append(sentence) } }
+        var patience = PortPatience { message in said.withLockedValue { $0.append(message) } }
         (patience.seconds, patience.pause) = (1, 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)

@@ -114,8 +114,8 @@ struct ServingTests {
         let testDescription: String
         let bytes: [UInt8]
 
-        init(_ complaint: String, _ text: String) {
-            testDescription = complaint
+        init(_ message: String, _ text: String) {
+            testDescription = message
             bytes = Array(text.utf8)
         }
     }

@@ -6,9 +6,9 @@ struct ConfigurationFileTests {
     @Test("size is bounded")
     func huge() {
         let spaces = [UInt8](repeating: 0x20, count: ConfigurationFile.sizeLimit - 2)
-        #expect(complaints(files: [ConfigurationFile(path: "/a", bytes: spaces + Array("{}".utf8))]).isEmpty)
+        #expect(messages(files: [ConfigurationFile(path: "/a", bytes: spaces + Array("{}".utf8))]).isEmpty)
         #expect(
-            complaints(files: [ConfigurationFile(path: "/a", bytes: spaces + Array("{} ".utf8))])
+            messages(files: [ConfigurationFile(path: "/a", bytes: spaces + Array("{} ".utf8))])
                 == ["/a: the file has 16777217 bytes (at most 16777216)"])
     }
 
@@ -18,9 +18,9 @@ struct ConfigurationFileTests {
         for count in 0..<text.count {
             let bytes = Array(text.prefix(count))
             let line = 1 + bytes.count { $0 == UInt8(ascii: "\n") }
-            let complaints = complaints(files: [ConfigurationFile(path: "/a", bytes: bytes)])
-            #expect(complaints.count == 1)
-            #expect(complaints.allSatisfy { $0.hasPrefix("/a:\(line): not JSON: ") }, "\(count) bytes")
+            let messages = messages(files: [ConfigurationFile(path: "/a", bytes: bytes)])
+            #expect(messages.count == 1)
+            #expect(messages.allSatisfy { $0.hasPrefix("/a:\(line): not JSON: ") }, "\(count) bytes")
         }
     }
 
@@ -35,7 +35,7 @@ struct ConfigurationFileTests {
     @Test("a key with a dot takes no other's line")
     func dottedKey() {
         let text = "{\n\"service\": {\n\"z\": 1,\n\"y\": 1},\n\"service.z\": 1}"
-        let places = complaints(files: [file(text)]).map { $0.prefix { $0 != " " } }
+        let places = messages(files: [file(text)]).map { $0.prefix { $0 != " " } }
         #expect(places.sorted() == ["/etc/tprt.conf:3:", "/etc/tprt.conf:4:", "/etc/tprt.conf:5:"])
     }
 
@@ -43,6 +43,6 @@ struct ConfigurationFileTests {
     func order() {
         let names = ["quail", "ant", "zebra", "moose", "bee", "yak", "crow", "lynx"]
         let text = "{" + names.map { "\($0): {}" }.joined(separator: ", ") + "}"
-        #expect(complaints(files: [file(text)]) == names.map { "/etc/tprt.conf:1: \($0): no such section" })
+        #expect(messages(files: [file(text)]) == names.map { "/etc/tprt.conf:1: \($0): no such section" })
     }
 }

@@ -39,8 +39,8 @@ struct ErrorTests {
             ),
             ("{\"a\\nb\": {}}", "/etc/tprt.conf:1: \"a\\nb\": no such section"),
         ])
-    func fileErrors(text: String, complaint: String) {
-        #expect(complaints(files: [file(text)]) == [complaint])
+    func fileErrors(text: String, message: String) {
+        #expect(messages(files: [file(text)]) == [message])
     }
 
     @Test(
@@ -58,20 +58,20 @@ struct ErrorTests {
             ("TPRT_", "", "TPRT_: no such setting"),
             ("TPRT_SERVER_THREADS", "", "TPRT_SERVER_THREADS: \"\" is not a whole number"),
         ])
-    func environmentErrors(name: String, value: String, complaint: String) {
-        #expect(complaints(environment: [name: value]) == [complaint])
+    func environmentErrors(name: String, value: String, message: String) {
+        #expect(messages(environment: [name: value]) == [message])
     }
 
     @Test("what a flag says wrongly")
     func flagErrors() {
         #expect(
-            complaints(flags: [flag("--log_level", "log.log_level", "9")])
+            messages(flags: [flag("--log_level", "log.log_level", "9")])
                 == ["--log_level: 9 is not allowed (whole number, 0 to 3)"])
     }
 
     @Test("all errors of all sources are told, in their order, and a later good value heals none")
     func allErrors() {
-        let found = complaints(
+        let found = messages(
             files: [
                 file("{\"service\": {\n\"ipv4_mask\": 99,\n\"zzz\": 1}, \"log\": 5}"), file("{", "/second"),
                 file("", "/third"),
@@ -117,14 +117,14 @@ struct ErrorTests {
             ),
             (["log.log_type=file"], "-i: log.log_type: log_type is file, and log_file is empty (give log_file a path)"),
         ])
-    func conflicts(injections: [String], complaint: String) {
-        #expect(complaints(injections: injections) == [complaint])
+    func conflicts(injections: [String], message: String) {
+        #expect(messages(injections: injections) == [message])
     }
 
     @Test("a conflict names the file and line that brought it")
     func conflictWithLine() {
         #expect(
-            complaints(files: [file("{service: {\n grey_retry_window: '2m'}}")]).first?
+            messages(files: [file("{service: {\n grey_retry_window: '2m'}}")]).first?
                 .hasPrefix("/etc/tprt.conf:2: service.grey_retry_window: ") == true)
     }
 
@@ -136,13 +136,13 @@ struct ErrorTests {
             ["log.log_type=file", "log.log_file=/var/log/tprt.log"],
         ])
     func noConflict(injections: [String]) {
-        #expect(complaints(injections: injections).isEmpty)
+        #expect(messages(injections: injections).isEmpty)
     }
 
     @Test("a complaint stays on one line and is not too long")
     func oneLine() {
         let nasty = String(repeating: "x\n\u{1b}[31m\u{2028}", count: 10_000)
-        let found = complaints(injections: ["service.ipv4_mask=\(nasty)", nasty, "\(nasty)=5"])
+        let found = messages(injections: ["service.ipv4_mask=\(nasty)", nasty, "\(nasty)=5"])
         #expect(found.count == 3)
         for line in found {
             #expect(!line.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x2028 })
@@ -173,14 +173,14 @@ struct ForeignNameTests {
         ])
     func meant(name: String, key: String) {
         #expect(
-            complaints(files: [file("{\"service\": {\"\(name)\": 5}}")])
+            messages(files: [file("{\"service\": {\"\(name)\": 5}}")])
                 == ["/etc/tprt.conf:1: service.\(name): no such setting (did you mean \(key)?)"])
     }
 
     @Test("a variable of the environment")
     func environment() {
         #expect(
-            complaints(environment: ["TPRT_SERVICE_DELAY": "5"])
+            messages(environment: ["TPRT_SERVICE_DELAY": "5"])
                 == ["TPRT_SERVICE_DELAY: no such setting (did you mean TPRT_SERVICE_GREY_DELAY?)"])
     }
 
@@ -192,15 +192,15 @@ struct ForeignNameTests {
             ("0", "0 is not true or false (write false, without quotes)"), ("5", "5 is not true or false"),
             (#""maybe""#, #""maybe" is not true or false"#),
         ])
-    func booleans(value: String, sentence: String) {
+    func booleans(value: String, message: String) {
         #expect(
-            complaints(files: [file("{\"service\": {\"wl_watch\": \(value)}}")])
-                == ["/etc/tprt.conf:1: service.wl_watch: \(sentence)"])
+            messages(files: [file("{\"service\": {\"wl_watch\": \(value)}}")])
+                == ["/etc/tprt.conf:1: service.wl_watch: \(message)"])
     }
 
     @Test("and so without quotes", arguments: [("no", "false"), ("On", "true"), ("off", "false"), ("None", "null")])
     func words(word: String, meant: String) {
-        let found = complaints(files: [file("{\"service\": {\"wl_watch\": \(word)}}")])
+        let found = messages(files: [file("{\"service\": {\"wl_watch\": \(word)}}")])
         #expect(found.first?.hasSuffix("(did you mean \(meant)?)") == true, "\(found)")
     }
 }
@@ -238,9 +238,9 @@ struct SettingHintTests {
             ),
             ("Greylisted, retry in {wait} seconds", []), ("100% sure, 50% off, 5 $", []), ("mail <postmaster>", []),
         ])
-    func text(text: String, sentences: [String]) throws {
+    func text(text: String, messages: [String]) throws {
         #expect(
-            try hints("\"grey_text\": \"\(text)\"") == sentences.map { "/etc/tprt.conf:1: service.grey_text: \($0)" })
+            try hints("\"grey_text\": \"\(text)\"") == messages.map { "/etc/tprt.conf:1: service.grey_text: \($0)" })
     }
 
     @Test("postgrey's header")

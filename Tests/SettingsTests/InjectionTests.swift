@@ -51,7 +51,7 @@ struct InjectionTests {
                 "-i: service.wl_sources: not JSON: expected a value, found \"file\" at column 2 (a text needs quotes)"
             ),
         ])
-    func bad(injection: String, complaint: String) {
-        #expect(complaints(injections: [injection]) == [complaint])
+    func bad(injection: String, message: String) {
+        #expect(messages(injections: [injection]) == [message])
     }
 }

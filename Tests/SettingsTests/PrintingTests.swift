@@ -64,16 +64,16 @@ struct PrintingTests {
     @Test("a hidden password does not come back as a password")
     func hiddenIsRefused() {
         #expect(
-            complaints(injections: [
+            messages(injections: [
                 "service.grey_db=redis-tcp://user:***@host", "service.wl_sources=file:///a,redis-tcp://:***@h",
             ])
             .map { $0.contains("stands for a hidden one") } == [true, true])
-        #expect(complaints(files: [file("{service: {wl_sources: ['a', 'redis-tcp://:***@h']}}")]).count == 1)
+        #expect(messages(files: [file("{service: {wl_sources: ['a', 'redis-tcp://:***@h']}}")]).count == 1)
     }
 
     @Test("a complaint shows no password")
     func complaintHides() {
-        let found = complaints(files: [file("{service: {wl_sources: 'redis-tcp://user:secret@host'}}")])
+        let found = messages(files: [file("{service: {wl_sources: 'redis-tcp://user:secret@host'}}")])
         #expect(found.count == 1)
         #expect(found.allSatisfy { !$0.contains("secret") && $0.contains("user:***@host") })
     }

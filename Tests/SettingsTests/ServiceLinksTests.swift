@@ -65,7 +65,7 @@ struct ServiceLinksTests {
         ] {
             var environment = variables
             environment[name] = value
-            #expect(complaints(environment: environment) == ["\(name): no such setting\(remedy)"])
+            #expect(messages(environment: environment) == ["\(name): no such setting\(remedy)"])
         }
     }
 
@@ -78,6 +78,6 @@ struct ServiceLinksTests {
             ["TPRT_SERVICE_HOST": "10.0.0.1", "TPRT_SERVICE_PORT": "policy"],
         ])
     func namesAlone(_ variables: [String: String]) {
-        #expect(complaints(environment: variables).count == variables.count)
+        #expect(messages(environment: variables).count == variables.count)
     }
 }

@@ -6,7 +6,7 @@ func file(_ text: String, _ path: String = "/etc/tprt.conf") -> ConfigurationFil
 }
 
 /// The errors of a load as lines; empty where there are none.
-func complaints(
+func messages(
     files: [ConfigurationFile] = [], environment: [String: String] = [:], flags: [Assignment] = [],
     injections: [String] = []
 ) -> [String] {

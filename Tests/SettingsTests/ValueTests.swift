@@ -2,7 +2,7 @@ import JSONText
 import Settings
 import Testing
 
-/// A setting, what is given to it, and what it then reads as, or the complaint.
+/// A setting, what is given to it, and what it then reads as, or the message.
 struct ValueCase: Sendable, CustomTestStringConvertible {
     var key: String
     var input: Assignment.Input
@@ -18,7 +18,7 @@ struct ValueCase: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { "\(key) \(input)" }
 
-    /// What comes of it: the value as text, or the complaint.
+    /// What comes of it: the value as text, or the message.
     func outcome() throws -> String {
         let field = try #require(Configuration.field(key))
         var configuration = Configuration()
@@ -26,7 +26,7 @@ struct ValueCase: Sendable, CustomTestStringConvertible {
             try field.apply(input, to: &configuration)
             return field.text(in: configuration)
         } catch {
-            #expect(configuration == Configuration(), "a complaint changes nothing")
+            #expect(configuration == Configuration(), "a message changes nothing")
             return error.description
         }
     }

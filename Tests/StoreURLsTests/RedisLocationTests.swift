@@ -151,9 +151,9 @@ struct RedisLocationTests {
     ]
 
     @Test(arguments: refused)
-    func aURLThatNamesNoneIsRefused(_ url: String, _ complaint: String) {
+    func aURLThatNamesNoneIsRefused(_ url: String, _ message: String) {
         let fault = #expect(throws: StoreURLError.self) { try StoreLocation(url: url) }
-        #expect(fault?.description.contains(complaint) == true, "\(fault?.description ?? "")")
+        #expect(fault?.description.contains(message) == true, "\(fault?.description ?? "")")
         #expect(fault?.description.contains("secret") == false)
     }
 }

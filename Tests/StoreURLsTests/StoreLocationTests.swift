@@ -21,9 +21,9 @@ struct StoreLocationTests {
     ]
 
     @Test(arguments: refused)
-    func aURLThatNamesNoneIsRefused(_ url: String, _ complaint: String) {
+    func aURLThatNamesNoneIsRefused(_ url: String, _ message: String) {
         let fault = #expect(throws: StoreURLError.self) { try StoreLocation(url: url) }
-        #expect(fault?.description.contains(complaint) == true)
+        #expect(fault?.description.contains(message) == true)
         #expect(fault?.description.contains("secret") == false)
     }
 }

@@ -26,7 +26,7 @@ struct BadSourceTests {
                     lists: [
                         RemoteSource.List(name: "l", entries: [("good", [("type", "helo_name"), ("domain", "r.s")])])
                     ],
-                    complaints: [("m", nil, "the key is not a list"), ("l", "k", "the key is not a hash")])
+                    messages: [("m", nil, "the key is not a list"), ("l", "k", "the key is not a hash")])
             }
             let down = RemoteSource(name: "redis://down/0") { () throws(RemoteSource.ReadError) in
                 throw RemoteSource.ReadError("redis://down/0: connection refused")
@@ -50,7 +50,7 @@ struct BadSourceTests {
                 ),
                 (bytes, ":1: not JSON: the text is not UTF-8 at column 9"),
                 (huge, ": it has 1073741824 bytes, more than the 268435456 that are read"),
-                ("\(folder)/missing.json", ": there is no such file"), (folder, ": it is a directory"),
+                ("\(folder)/missing.json", ": file does not exist"), (folder, ": it is a directory"),
                 ("redis://keys/0", "(m) was skipped: the key is not a list"),
                 ("redis://down/0", ": connection refused"),
                 (last, nil),
@@ -61,13 +61,13 @@ struct BadSourceTests {
             }
             let reading = sources.read()
             #expect(reading.whitelist.count == 3)
-            for (path, sentence) in cases {
+            for (path, message) in cases {
                 let warnings = reading.warnings.filter {
                     $0.hasPrefix("whitelist \(path):") || $0.hasPrefix("whitelist \(path)(")
                 }
-                #expect(warnings.isEmpty == (sentence == nil), "\(path)")
-                if let sentence {
-                    #expect(warnings.first?.hasPrefix("whitelist \(path)\(sentence)") == true, "\(warnings)")
+                #expect(warnings.isEmpty == (message == nil), "\(path)")
+                if let message {
+                    #expect(warnings.first?.hasPrefix("whitelist \(path)\(message)") == true, "\(warnings)")
                 }
             }
             #expect(reading.warnings.contains("whitelist redis://keys/0(l:k) was skipped: the key is not a hash"))
@@ -94,10 +94,10 @@ struct BadSourceTests {
             ),
             (#""type": "remote_regex", "regex": "x*""#, "the regular expression matches the empty text"),
         ])
-    func screening(members: String, complaint: String) throws {
+    func screening(members: String, message: String) throws {
         let read = try whitelist("{l: [{\(members)}]}", .json, SourceOptions(allowsPatterns: true))
         #expect(read.entries.isEmpty)
-        #expect(read.skipped.first?.hasPrefix("/wl.json:1(l[0]) was skipped: \(complaint)") == true, "\(read.skipped)")
+        #expect(read.skipped.first?.hasPrefix("/wl.json:1(l[0]) was skipped: \(message)") == true, "\(read.skipped)")
     }
 
     @Test(

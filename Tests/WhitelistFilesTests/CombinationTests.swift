@@ -105,9 +105,9 @@ struct CombinationTests {
             ),
             (#""type": "sender_regex", "regex": 5"#, #""regex" is 5, not a string"#),
         ])
-    func malformed(members: String, complaint: String) throws {
+    func malformed(members: String, message: String) throws {
         let read = try whitelist("{l: [{\(members)}]}", .json, SourceOptions(allowsPatterns: true))
-        #expect(read.skipped == ["/wl.json:1(l[0]) was skipped: \(complaint)"])
+        #expect(read.skipped == ["/wl.json:1(l[0]) was skipped: \(message)"])
         #expect(read.entries.isEmpty)
     }
 
@@ -143,13 +143,13 @@ struct CombinationTests {
                 "b is a top-level domain"
             ),
         ])
-    func wide(members: String, complaint: String) throws {
+    func wide(members: String, message: String) throws {
         let options = SourceOptions(allowsPatterns: true)
         let refused = try whitelist("{l: [{\(members)}]}", .json, options)
         #expect(refused.entries.isEmpty)
         #expect(refused.skipped.count == 1)
-        #expect(refused.skipped.first?.hasPrefix("/wl.json:1(l[0]) was skipped: \(complaint)") == true)
-        guard !complaint.contains("for which") else { return }
+        #expect(refused.skipped.first?.hasPrefix("/wl.json:1(l[0]) was skipped: \(message)") == true)
+        guard !message.contains("for which") else { return }
         #expect(refused.skipped.first?.hasSuffix(#"; "allow_wide": true if that is meant"#) == true)
         #expect(try whitelist("{l: [{\(members), \"allow_wide\": true}]}", .json, options).entries.count == 1)
         #expect(

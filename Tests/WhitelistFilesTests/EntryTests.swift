@@ -114,10 +114,10 @@ struct EntryTests {
             (#""192.0.2.1""#, #""192.0.2.1" is not an entry ({"type": ...})"#),
             ("[]", #"an array is not an entry ({"type": ...})"#),
         ])
-    func malformed(entry: String, sentence: String) throws {
+    func malformed(entry: String, message: String) throws {
         let good = #"{"type": "recipient_literal", "recipient": "user"}"#
         let file = try whitelist("{\"friends\": [\n\(good),\n\(entry),\n\(good)]}")
-        #expect(file.skipped == ["/wl.json:3(friends[1]) was skipped: \(sentence)"])
+        #expect(file.skipped == ["/wl.json:3(friends[1]) was skipped: \(message)"])
         #expect(
             file.entries == [
                 "/wl.json:2(friends[0]) recipient user@", "/wl.json:4(friends[2]) recipient user@",

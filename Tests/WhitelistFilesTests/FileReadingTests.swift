@@ -14,7 +14,7 @@ struct FileReadingTests {
                 #expect(try contents(of: path, limit: size).count == size)
                 guard size > 0 else { continue }
                 let fault = try #require(throws: FileReadError.self) { try contents(of: path, limit: size - 1) }
-                #expect(fault.sentence == "it has \(size) bytes, more than the \(size - 1) that are read")
+                #expect(fault.message == "it has \(size) bytes, more than the \(size - 1) that are read")
             }
         }
     }
@@ -23,7 +23,7 @@ struct FileReadingTests {
     func sizeless() throws {
         #expect(try !contents(of: "/proc/self/stat", limit: 1 << 16).isEmpty)
         let fault = try #require(throws: FileReadError.self) { try contents(of: "/proc/self/stat", limit: 1) }
-        #expect(fault.sentence.hasSuffix("bytes, more than the 1 that are read"))
+        #expect(fault.message.hasSuffix("bytes, more than the 1 that are read"))
     }
 
     @Test("what is no file is named")
@@ -32,21 +32,21 @@ struct FileReadingTests {
             #expect(mkfifo("\(folder)/pipe", 0o600) == 0)
             #expect(symlink("loop", "\(folder)/loop") == 0)
             try write("{}", to: "\(folder)/file")
-            for (path, sentence) in [
-                ("\(folder)/missing", "there is no such file"), ("\(folder)/file\0", "there is no such file"),
-                ("", "there is no such file"), (folder, "it is a directory"), ("/dev/null", "it is not a regular file"),
+            for (path, message) in [
+                ("\(folder)/missing", "file does not exist"), ("\(folder)/file\0", "file does not exist"),
+                ("", "file does not exist"), (folder, "it is a directory"), ("/dev/null", "it is not a regular file"),
                 ("\(folder)/pipe", "it is not a regular file"),
                 ("\(folder)/file/x", "it can't be read (Not a directory)"),
                 ("\(folder)/loop", "it can't be read (Too many levels of symbolic links)"),
             ] {
-                #expect(throws: FileReadError(sentence), "\(path)") { try contents(of: path, limit: 1 << 20) }
+                #expect(throws: FileReadError(message), "\(path)") { try contents(of: path, limit: 1 << 20) }
             }
         }
     }
 
     @Test("permission that is missing is named", arguments: [EACCES, EPERM])
     func permission(code: CInt) {
-        #expect(FileReadError(code: code).sentence == "no permission to read it")
+        #expect(FileReadError(code: code).message == "no permission to read it")
     }
 
     @Test("a whitelist file beyond its limit is refused without being read")

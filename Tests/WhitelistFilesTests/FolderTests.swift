@@ -64,14 +64,14 @@ struct FolderTests {
     func noFolder() throws {
         try withFolder { folder in
             try write("{}", to: "\(folder)/file")
-            for (url, complaint) in [
+            for (url, message) in [
                 ("dir://\(folder)/none", "\(folder)/none: directory does not exist"),
                 ("dir://\(folder)/file", "\(folder)/file: it is not a directory"),
             ] {
                 let fault = try #require(throws: WhitelistError.self) {
                     try WhitelistSource(url, remote: { _ in nil }).documents()
                 }
-                #expect(fault.description == complaint)
+                #expect(fault.description == message)
             }
         }
     }
@@ -81,7 +81,7 @@ struct FolderTests {
         try withFolder { folder in
             let path = "\(folder)/whitelist_clients"
             let sources = try WhitelistSources(urls: ["postgrey-clients://\(path)"], options: SourceOptions())
-            #expect(sources.read().warnings == ["whitelist \(path): there is no such file; it counts as empty"])
+            #expect(sources.read().warnings == ["whitelist \(path): file does not exist; it counts as empty"])
             try write("mx.example.org\n", to: path)
             #expect(sources.read().warnings.isEmpty)
             #expect(sources.read().whitelist.count == 1)

@@ -51,11 +51,11 @@ struct PostgreyListTests {
             (.postgreyRecipients, "a..b", #""a..b" is not a domain or address"#),
             (.postgreyRecipients, "/./", "the regular expression matches everything"),
         ])
-    func malformed(form: WhitelistDocument.Form, line: String, complaint: String) throws {
+    func malformed(form: WhitelistDocument.Form, line: String, message: String) throws {
         let read = try whitelist("one.example\n\(line)\ntwo.example", form, SourceOptions(allowsPatterns: true))
         #expect(read.entries.count == 2)
         #expect(read.skipped.count == 1)
-        #expect(read.skipped.first?.hasPrefix("/wl:2 was skipped: \(complaint)") == true, "\(read.skipped)")
+        #expect(read.skipped.first?.hasPrefix("/wl:2 was skipped: \(message)") == true, "\(read.skipped)")
     }
 
     @Test("bytes that are no UTF-8 harm nothing else")
@@ -65,7 +65,7 @@ struct PostgreyListTests {
             try write([0x61, 0xff, 0xfe, 0x2e, 0x62, 0x0a] + Array("mx.example.org\n".utf8), to: path)
             let reading = try WhitelistDocument(.postgreyClients, path: path).entries(SourceOptions())
             #expect(reading.entries.count == 1)
-            #expect(reading.complaints == ["\(path):1 was skipped: it is not UTF-8"])
+            #expect(reading.messages == ["\(path):1 was skipped: it is not UTF-8"])
             try write([0xef, 0xbb, 0xbf] + Array("mx.example.org\n".utf8), to: path)
             let marked = try WhitelistDocument(.postgreyClients, path: path).entries(SourceOptions())
             #expect(marked.entries.map(\.condition) == Domain("mx.example.org").map { [.clientName($0)] })

@@ -27,7 +27,7 @@ struct RemarkTests {
                 ])
             // The check still names all of them.
             let all = try WhitelistDocument(.postgreyClients, path: path).entries(SourceOptions())
-            #expect(all.complaints.count == 35)
+            #expect(all.messages.count == 35)
             #expect(all.notes.count == 2)
         }
     }
@@ -48,10 +48,10 @@ struct RemarkTests {
         var digest = RemarkDigest()
         for number in 0..<1_010 {
             let kind = String(repeating: "x", count: number)
-            digest.add(EntryRemark(location: "p", sentence: kind, isFault: true))
+            digest.add(EntryRemark(location: "p", message: kind, isFault: true))
         }
-        #expect(digest.sentences(ofFaults: true).count == 1_001)
-        #expect(digest.sentences(ofFaults: true).last == "and 10 more")
+        #expect(digest.messages(ofFaults: true).count == 1_001)
+        #expect(digest.messages(ofFaults: true).last == "and 10 more")
     }
 
     @Test("public suffixes are taken with a word, where they are known")
@@ -100,8 +100,8 @@ struct ExpressionLimitTests {
         for number in 0..<3 { collector.add(WhitelistEntry(condition), at: "p:\(number)") }
         collector.add(WhitelistEntry(Condition.attribute(name: "a", value: "b")), at: "p:3")
         #expect(collector.sink.count == 2)
-        #expect(collector.complaints.count == 2)
-        #expect(collector.complaints.first?.contains("p:1 was skipped: there are more than 20000 regular") == true)
+        #expect(collector.messages.count == 2)
+        #expect(collector.messages.first?.contains("p:1 was skipped: there are more than 20000 regular") == true)
     }
 
     @Test("and these may not be too large together")

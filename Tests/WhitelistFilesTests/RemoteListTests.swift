@@ -7,7 +7,7 @@ struct RemoteListTests {
     private static func lists(_ text: String) throws -> [EntryLists.List] {
         try withFile(text) {
             let reading = try WhitelistDocument(.json, path: $0).lists(SourceOptions(allowsPatterns: true))
-            #expect(reading.complaints.isEmpty)
+            #expect(reading.messages.isEmpty)
             return reading.entries.lists
         }
     }
@@ -25,7 +25,7 @@ struct RemoteListTests {
     }
 
     private func contents(_ list: RemoteList) -> RemoteSource.Contents {
-        RemoteSource.Contents(lists: [list.list], complaints: [])
+        RemoteSource.Contents(lists: [list.list], messages: [])
     }
 
     private static let three = """
@@ -89,7 +89,7 @@ struct RemoteListTests {
                         ("5d2c-uuid", [("type", "helo_name"), ("domain", "a.b"), ("name", "hello")]),
                         ("broken", [("type", "x")]), ("wide", [("type", "remote_name"), ("domain", "com")]),
                     ])
-            ], complaints: [])
+            ], messages: [])
         let text = """
             {"type": "ipv4_net", "net": "192.0.2.0/24", "name": "office"},
             {"type": "helo_name", "domain": "a.b", "name": "hello"},
@@ -109,7 +109,7 @@ struct RemoteListTests {
         let altered = RemoteSource.Contents(
             lists: [
                 RemoteSource.List(name: "l", entries: [(key, [("type", "helo_name"), ("domain", "by.hand")])])
-            ], complaints: [])
+            ], messages: [])
         let list = try merged(Self.three, into: altered)
         #expect(list.list.entries.map(\.name).first == key && list.list.entries.count == 4)
         #expect(Set(list.list.entries.map(\.name)).count == 4)
@@ -136,7 +136,7 @@ struct RemoteListTests {
         for name in ["whitelists", ""] {
             #expect(throws: WhitelistError.self) { try RemoteList(name, in: .none, digest: digestStandIn) }
         }
-        let text = RemoteSource.Contents(lists: [], complaints: [("l", nil, "the key is not a list")])
+        let text = RemoteSource.Contents(lists: [], messages: [("l", nil, "the key is not a list")])
         let fault = #expect(throws: WhitelistError.self) { try merged(Self.three, into: text) }
         #expect(fault?.description == "l: the key is not a list")
     }

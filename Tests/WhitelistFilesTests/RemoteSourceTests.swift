@@ -9,7 +9,7 @@ struct RemoteSourceTests {
     ) -> RemoteSource.Contents {
         RemoteSource.Contents(
             lists: [RemoteSource.List(name: "alice", entries: entries)],
-            complaints: [("bob", nil, "the key is not a list"), ("bob", "x y", "there is no such key")])
+            messages: [("bob", nil, "the key is not a list"), ("bob", "x y", "key does not exist")])
     }
 
     @Test("entries are those of a file with texts for members")
@@ -31,9 +31,9 @@ struct RemoteSourceTests {
                 "redis://h/0(alice:home)", "redis://h/0(alice:meant)", "redis://h/0(alice:both)",
             ])
         #expect(
-            reading.complaints == [
+            reading.messages == [
                 "redis://h/0(bob) was skipped: the key is not a list",
-                "redis://h/0(bob:x y) was skipped: there is no such key",
+                "redis://h/0(bob:x y) was skipped: key does not exist",
                 "redis://h/0(alice:wide) was skipped: 0.0.0.0/0 is wider than /8; \"allow_wide\": true if that is meant",
                 "redis://h/0(alice:broken) was skipped: \"of\" is not JSON: expected a value, "
                     + "found the end of the text at column 2",

@@ -9,7 +9,7 @@ struct SpellingTests {
 
     private func entries(_ text: String) throws -> [WhitelistEntry] {
         let reading = try WhitelistDocument(.json, path: "/wl.json").entries(text: text, Self.options)
-        #expect(reading.complaints.isEmpty)
+        #expect(reading.messages.isEmpty)
         return reading.entries
     }
 
@@ -112,10 +112,10 @@ struct SpellingTests {
         var kept = try RemoteList("l", in: .none) { digestStandIn($0) }
         try kept.merge(list.entries, replaces: false)
         let source = RemoteSource(name: "redis://h/0") { [list = kept.list] () throws(RemoteSource.ReadError) in
-            RemoteSource.Contents(lists: [list], complaints: [])
+            RemoteSource.Contents(lists: [list], messages: [])
         }
         let reading = try WhitelistDocument(.remote(source), path: source.name).entries(Self.options)
-        #expect(reading.complaints.isEmpty)
+        #expect(reading.messages.isEmpty)
         #expect(reading.entries.map(\.text) == list.entries.map(\.text))
         #expect(reading.entries.map(\.effect) == list.entries.map(\.effect))
         #expect(reading.entries.map(\.name) == ["n\t\"", nil, nil, nil, nil, nil])
@@ -170,7 +170,7 @@ struct SpellingTests {
 
 extension RemoteSource.Contents {
     /// Nothing at all.
-    static let none = RemoteSource.Contents(lists: [], complaints: [])
+    static let none = RemoteSource.Contents(lists: [], messages: [])
 }
 
 /// Forty hexadecimal digits that are others for another text.

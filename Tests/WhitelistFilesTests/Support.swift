@@ -21,11 +21,11 @@ func whitelist(
     let document = WhitelistDocument(form, path: form == .json ? "/wl.json" : "/wl")
     let part = try document.part(text: text, options)
     let reading = try document.entries(text: text, options)
-    #expect(part.complaints == reading.complaints)
+    #expect(part.messages == reading.messages)
     #expect(part.entries.count == reading.entries.count)
     return ReadText(
         entries: reading.entries.enumerated().map { "\(part.entries.location($0)) \(described($1))" },
-        skipped: reading.complaints, notes: reading.notes)
+        skipped: reading.messages, notes: reading.notes)
 }
 
 private func described(_ entry: WhitelistEntry) -> String {

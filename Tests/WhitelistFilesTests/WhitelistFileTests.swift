@@ -53,11 +53,11 @@ struct WhitelistFileTests {
             (#""x""#, #""x" is not an array of entries"#), ("{}", "an object is not an array of entries"),
             (#"{"type": "ipv4_net", "net": "192.0.2.1"}"#, "an object is not an array of entries"),
         ])
-    func malformedList(list: String, sentence: String) throws {
+    func malformedList(list: String, message: String) throws {
         let file = try whitelist(
             "{\n\"bad\": \(list),\n\"good\": [{\"type\": \"recipient_literal\", \"recipient\": \"user\"}]}")
         #expect(file.entries == ["/wl.json:3(good[0]) recipient user@"])
-        #expect(file.skipped == ["/wl.json:2(bad) was skipped: \(sentence)"])
+        #expect(file.skipped == ["/wl.json:2(bad) was skipped: \(message)"])
     }
 
     @Test("of a list that is given twice the last stands, and that is told")
@@ -99,9 +99,9 @@ struct WhitelistFileTests {
             ("\n  5", "/wl.json:2: 5 at column 3 is not an object of lists ({\"friends\": []})"),
             ("null", "/wl.json:1: null at column 1 is not an object of lists ({\"friends\": []})"),
         ])
-    func faults(text: String, complaint: String) throws {
+    func faults(text: String, message: String) throws {
         let fault = try #require(throws: WhitelistError.self) { try whitelist(text) }
-        #expect(fault.description == complaint)
+        #expect(fault.description == message)
     }
 
     @Test("a hundred thousand entries")

@@ -20,7 +20,7 @@ struct WhitelistSourcesTests {
             expect(2, [], "both good")
 
             try remove(first)
-            let gone = "whitelist \(first): there is no such file; its last good reading stays (entries: 1)"
+            let gone = "whitelist \(first): file does not exist; its last good reading stays (entries: 1)"
             expect(2, [gone], "one gone")
             expect(2, [gone], "still gone")
 
@@ -60,7 +60,7 @@ struct WhitelistSourcesTests {
                 #expect(reading.whitelist.count == count, comment)
                 #expect(reading.warnings == warnings, comment)
             }
-            func complaint(_ now: Int, _ former: Int) -> String {
+            func message(_ now: Int, _ former: Int) -> String {
                 "whitelist \(file): it has \(now) entries, and had \(former): more than half are gone; "
                     + "its last good reading stays until \"tprtctl whitelist accept\""
             }
@@ -69,12 +69,12 @@ struct WhitelistSourcesTests {
             expect(12, "half of them stay")
             try entries(0, to: file)
             try entries(9, to: other)
-            expect(11, "none is left, and the other source is read all the same", [complaint(0, 2)])
-            expect(11, "again", [complaint(0, 2)])
+            expect(11, "none is left, and the other source is read all the same", [message(0, 2)])
+            expect(11, "again", [message(0, 2)])
             try entries(1, to: file)
             expect(10, "half of what it had")
             try entries(0, to: file)
-            expect(10, "none", [complaint(0, 1)])
+            expect(10, "none", [message(0, 1)])
             expect(9, "accepted", accepting: true)
             expect(9, "from now on")
             try entries(3, to: file)
@@ -130,7 +130,7 @@ struct WhitelistSourcesTests {
             #expect(reading.whitelist.count == 0)
             #expect(
                 reading.warnings == [
-                    "whitelist \(missing): there is no such file; it counts as empty",
+                    "whitelist \(missing): file does not exist; it counts as empty",
                     "whitelist \(folder): it is a directory; it counts as empty",
                 ])
         }
@@ -163,8 +163,8 @@ struct WhitelistSourcesTests {
             ("file://wl.json", #""file://wl.json" names no file (file:// is followed by an absolute path)"#),
             ("file:///", #""file:///" names no file (file:// is followed by an absolute path)"#),
             ("dir://x", #""dir://x" names no file (dir:// is followed by an absolute path)"#),
-            ("dir:///x?y=/z", #""dir:///x?y=/z": the only option of a folder is vendor=/path"#),
-            ("file:///etc/", #""file:///etc/" names no file (dir:// is for a folder of files)"#),
+            ("dir:///x?y=/z", #""dir:///x?y=/z": the only option of a directory is vendor=/path"#),
+            ("file:///etc/", #""file:///etc/" names no file (dir:// is for a directory of files)"#),
             (
                 "redis://:secret@host/0",
                 #"whitelists in "redis:" can't be read: this version reads file:///path, dir:///path, postgrey-clients:///path, postgrey-recipients:///path, redis://host/0 and the like"#
@@ -174,11 +174,11 @@ struct WhitelistSourcesTests {
                 #"whitelists in ":" can't be read: this version reads file:///path, dir:///path, postgrey-clients:///path, postgrey-recipients:///path, redis://host/0 and the like"#
             ),
         ])
-    func badURLs(url: String, complaint: String) throws {
+    func badURLs(url: String, message: String) throws {
         let fault = try #require(throws: WhitelistError.self) {
             try WhitelistSources(urls: ["file:///wl.json", url], options: SourceOptions())
         }
-        #expect(fault.description == complaint)
+        #expect(fault.description == message)
     }
 
     @Test("a change is one once it has settled, and until it was read")

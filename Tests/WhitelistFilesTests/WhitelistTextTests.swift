@@ -147,12 +147,12 @@ struct WhitelistTextTests {
             ("{l: {}}", "/wl.json(l): it is not an array of entries"),
             ("{l: [}", "/wl.json:1: not JSON: expected a value, found \"}\" at column 6"),
         ])
-    func faults(text: String, sentence: String) throws {
+    func faults(text: String, message: String) throws {
         let entry = try entry()
         let fault = #expect(throws: WhitelistError.self) {
             var whitelist = try WhitelistText(path: "/wl.json", bytes: Array(text.utf8))
             _ = try whitelist.add(entry, to: "l", isFirst: false)
         }
-        #expect(fault?.description == sentence)
+        #expect(fault?.description == message)
     }
 }

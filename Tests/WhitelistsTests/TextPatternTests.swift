@@ -31,12 +31,12 @@ import Whitelists
             "(" + String(repeating: "a", count: 900),
             "the parentheses are not balanced (RE2): missing ): (" + String(repeating: "a", count: 108) + "..."
         ),
-    ]) func aPatternIsRefusedWithASentence(_ text: String, _ sentence: String) {
+    ]) func aPatternIsRefusedWithASentence(_ text: String, _ message: String) {
         for isAnchored in [true, false] {
             let refusal = #expect(throws: TextPattern.PatternError.self) {
                 try TextPattern(text, isAnchored: isAnchored)
             }
-            #expect(refusal?.description == sentence)
+            #expect(refusal?.description == message)
         }
     }
 

@@ -66,12 +66,12 @@ struct CommandLineTests {
             (["lmdb:///a", "gdbm:///b"], "gdbm:///b holds one table: say which with --table greylist or"),
             (["redis://u:s3cret@h/x", "lmdb:///b"], "FROM-URL: a redis URL has an invalid database"),
         ])
-    func refused(arguments: [String], sentence: String) throws {
+    func refused(arguments: [String], message: String) throws {
         let failure = try #require(throws: ProgramError.self) { try plan(arguments) }
         #expect(failure.status == .usage)
         let message = try #require(failure.messages.first)
         #expect(failure.messages.count == 1)
-        #expect(message.contains(sentence), "\(message)")
+        #expect(message.contains(message), "\(message)")
         #expect(!message.contains("s3cret") && !message.contains("\n"))
     }
 

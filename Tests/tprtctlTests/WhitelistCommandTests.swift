@@ -112,7 +112,7 @@ struct WhitelistCommandTests {
         let reading = try selection.read()
         #expect(reading.files.map(\.count) == [4])
         #expect(reading.faults.count == 3)
-        #expect(reading.faults[0] == "/nonexistent: there is no such file")
+        #expect(reading.faults[0] == "/nonexistent: file does not exist")
         #expect(throws: ProgramError.self) { try WhitelistSelection.parse(["mysql://u:secret@h"]).read() }
     }
 }

@@ -67,10 +67,10 @@ struct WhitelistEditTests {
                 "the regular expression matches the empty text"
             ),
         ])
-    func wide(arguments: [String], sentence: String) throws {
+    func wide(arguments: [String], message: String) throws {
         let failure = try #require(throws: ProgramError.self) { try add(arguments).entry() }
         #expect(failure.status == .dataError)
-        #expect(failure.messages[0].hasPrefix("invalid entry: \(sentence)"))
+        #expect(failure.messages[0].hasPrefix("invalid entry: \(message)"))
         #expect(failure.messages[0].hasSuffix("(--force writes that)"))
         #expect(try add(arguments + ["--force"]).entry().text.contains(#""allow_wide": true"#))
     }
@@ -101,10 +101,10 @@ struct WhitelistEditTests {
             ("mysql://u:s3cret@h", "can't be read"), ("redis://u:s3cret@h/x", "a redis URL has an invalid database"),
             ("list.json", "is no URL"),
         ])
-    func targets(url: String, sentence: String) throws {
+    func targets(url: String, message: String) throws {
         let failure = try #require(throws: ProgramError.self) { try WhitelistTarget(url) }
         #expect(failure.status == .usage)
-        #expect(failure.messages[0].contains(sentence), "\(failure.messages)")
+        #expect(failure.messages[0].contains(message), "\(failure.messages)")
         #expect(!failure.messages[0].contains("s3cret"))
     }
 
@@ -171,7 +171,7 @@ struct WhitelistEditTests {
             }
             let failure = try #require(throws: ProgramError.self) { try file.replace(by: Array("{z: []}".utf8)) }
             #expect(failure.status == .unavailable)
-            #expect(failure.messages == ["\(path): somebody else has changed it meanwhile: run it again"])
+            #expect(failure.messages == ["\(path): it was changed meanwhile: run the command again"])
             #expect((try? String(contentsOfFile: path, encoding: .utf8)) == meanwhile)
         }
         #expect(folder.names.isEmpty)
@@ -181,7 +181,7 @@ struct WhitelistEditTests {
     func noFiles() throws {
         let folder = try TemporaryDirectory()
         #expect(symlink("nowhere", folder.file("link")) == 0 && mkfifo(folder.file("pipe"), 0o600) == 0)
-        for (path, status, sentence) in [
+        for (path, status, message) in [
             (folder.file("none/wl.json"), Programs.ExitStatus.cannotCreate, "No such file or directory"),
             (folder.path, .noInput, "it is a directory"), (folder.file("pipe"), .noInput, "it is not a regular file"),
             (folder.file("link"), .cannotCreate, "the link leads nowhere"),
@@ -193,7 +193,7 @@ struct WhitelistEditTests {
                 }
             }
             #expect(failure.status == status, "\(path)")
-            #expect(failure.messages[0].hasSuffix(sentence), "\(failure.messages)")
+            #expect(failure.messages[0].hasSuffix(message), "\(failure.messages)")
         }
         let missing = try #require(throws: ProgramError.self) {
             try WhitelistTarget.edit(folder.file("x"), mustExist: true) { _ in true }

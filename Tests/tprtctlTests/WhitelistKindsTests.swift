@@ -185,10 +185,10 @@ struct CommandWordsTests {
             (["xyzzy"], "(there are reload, store, whitelist; see tprtctl --help)"),
             (["redis://u:s3cret@h"], "unknown command (there are"),
         ])
-    func unknown(words: [String], sentence: String) throws {
+    func unknown(words: [String], message: String) throws {
         let failure = try #require(CommandWords(words).unknownCommand)
         #expect(failure.status == .usage)
-        #expect(failure.messages[0].contains(sentence), "\(failure.messages)")
+        #expect(failure.messages[0].contains(message), "\(failure.messages)")
         #expect(!failure.messages[0].contains("s3cret"))
     }
 

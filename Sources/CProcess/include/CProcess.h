@@ -19,7 +19,7 @@ int tprt_own_mounts(void);
 /// Mounts a proc(5) at `path` that shows processes only, and of those the user's own; 0, or -1 with errno.
 int tprt_mount_processes(const char *path);
 
-/// When the file was made, in nanoseconds since 1970; 0 where the file system doesn't know, or there is no such file.
+/// When the file was made, in nanoseconds since 1970; 0 where the file system doesn't know, or there is none.
 long long tprt_birth(const char *path);
 
 /// Forks. In the child, which ends with its parent and leaves no core file, it returns 0 at once. In the parent it passes

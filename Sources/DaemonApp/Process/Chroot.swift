@@ -4,7 +4,7 @@ import Programs
 import TrustedFiles
 import WhitelistFiles
 
-/// A folder that the process shuts itself into.
+/// A directory that the process shuts itself into.
 ///
 /// Paths beneath it mean the same inside: a chain of links, such as `/srv/tprt/srv/tprt -> ..` for `/srv/tprt`, leads
 /// back to its root. So databases and sockets have one name, in the settings, in the log and in both worlds.
@@ -14,14 +14,14 @@ struct Chroot: Equatable, Sendable {
 
     private let parts: [String]
 
-    /// The folder of that path; nil where it isn't absolute, has `..` in it, or is `/`.
+    /// The directory of that path; nil where it isn't absolute, has `..` in it, or is `/`.
     init?(path: String) {
         guard let parts = Self.parts(of: path), !parts.isEmpty else { return nil }
         self.parts = parts
         self.path = "/" + parts.joined(separator: "/")
     }
 
-    /// Whether a path lies beneath the folder.
+    /// Whether a path lies beneath the directory.
     func contains(_ path: String) -> Bool {
         guard let parts = Self.parts(of: path) else { return false }
         return parts.count > self.parts.count && parts.starts(with: self.parts)
@@ -34,7 +34,7 @@ struct Chroot: Equatable, Sendable {
     /// Shuts the process in; only root may, and there must be one thread only.
     ///
     /// What name look-ups read is copied in, /proc mounted, and the link made that gives paths one meaning: when already
-    /// inside, where nobody who may write to the folder can lead root astray.
+    /// inside, where nobody who may write to the directory can lead root astray.
     ///
     /// - Parameter service: whom it becomes afterwards, and whose the directory may be
     func enter(for service: FileUser) throws(ProgramError) {
@@ -42,7 +42,7 @@ struct Chroot: Equatable, Sendable {
         let copies = Self.lookUpFiles.map { name in
             (name, try? contents(of: "/etc/\(name)", limit: Self.lookUpLimit))
         }
-        // No open folder of the outside stays open: Surroundings closed them, and nobody opened another since.
+        // No open directory of the outside stays open: ProcessSetup closed them, and nobody opened another since.
         let hasOwnMounts = tprt_own_mounts() == 0
         try goThere(service)
         guard chroot(".") == 0, chdir("/") == 0 else { throw failure("chroot", errno) }
@@ -59,7 +59,7 @@ struct Chroot: Equatable, Sendable {
             let reach = try FileReach(path)
             let place = try FilePlace(reach)
             guard place.isDirectory, place.owner == service.user || reach.isRoots && place.owner == 0 else {
-                throw FileError(path, EPERM, sentence: "is not a directory of root's or of \(service.name)'s")
+                throw FileError(path, EPERM, message: "is not a directory of root's or of \(service.name)'s")
             }
             guard reach.act({ place.enter() }) else { throw FileError(path, errno) }
         } catch {
@@ -84,7 +84,7 @@ struct Chroot: Equatable, Sendable {
     private func showProcesses(_ hasOwnMounts: Bool, _ service: FileUser) throws(ProgramError) {
         var status = stat()
         if stat("/proc/self/stat", &status) == 0 { return }
-        try inside("/proc", service) { () throws(ProgramError) in try makeFolders(["proc"]) }
+        try inside("/proc", service) { () throws(ProgramError) in try makeDirectories(["proc"]) }
         // Not through a link, wherever that would lead.
         let place = open("/proc", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         defer {
@@ -101,7 +101,7 @@ struct Chroot: Equatable, Sendable {
     }
 
     private func makeLink() throws(ProgramError) {
-        try makeFolders(parts.dropLast())
+        try makeDirectories(parts.dropLast())
         let target = parts.count == 1 ? "." : Array(repeating: "..", count: parts.count - 1).joined(separator: "/")
         if symlink(target, path) == 0 { return }
         guard errno == EEXIST else { throw failure("the link \(path) in it", errno) }
@@ -116,7 +116,7 @@ struct Chroot: Equatable, Sendable {
 
     private func put(_ bytes: [UInt8], at path: String) throws(ProgramError) {
         if (try? contents(of: path, limit: Self.lookUpLimit)) == bytes { return }
-        try makeFolders(["etc"])
+        try makeDirectories(["etc"])
         let temporary = "\(path).tprtd"
         unlink(temporary)
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644)
@@ -131,15 +131,15 @@ struct Chroot: Equatable, Sendable {
         }
     }
 
-    private func makeFolders(_ parts: [String]) throws(ProgramError) {
-        var folder = ""
+    private func makeDirectories(_ parts: [String]) throws(ProgramError) {
+        var directory = ""
         for part in parts {
-            folder += "/\(part)"
-            if mkdir(folder, 0o755) == 0 {
+            directory += "/\(part)"
+            if mkdir(directory, 0o755) == 0 {
                 // Whatever umask takes away; through no link that took its place.
-                _ = fchmodat(AT_FDCWD, folder, 0o755, AT_SYMLINK_NOFOLLOW)
+                _ = fchmodat(AT_FDCWD, directory, 0o755, AT_SYMLINK_NOFOLLOW)
             } else if errno != EEXIST {
-                throw failure("\(folder) in it", errno)
+                throw failure("\(directory) in it", errno)
             }
         }
     }

@@ -29,7 +29,7 @@ final class FileClient: Sendable {
     var access: FileAccess {
         FileAccess(
             open: { path throws(FileAccess.SystemError) in try self.ask(.read, path).descriptor },
-            names: { folder throws(FileAccess.SystemError) in try self.ask(.list, folder).names },
+            names: { directory throws(FileAccess.SystemError) in try self.ask(.list, directory).names },
             status: { path in (try? self.ask(.look, path))?.payload.status })
     }
 

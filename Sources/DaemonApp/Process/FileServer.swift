@@ -10,7 +10,7 @@ import WhitelistFiles
 /// It runs as the same unprivileged user, keeps nothing open, and ends when the other process does. A message is a
 /// question: a byte, and a path. The answer is names, a message each, and then one message with an errno (0: success)
 /// and what was asked for. Of what is opened the descriptor goes with it, and only that of a regular file or a connected
-/// socket: that of a folder would be a way out of the chroot.
+/// socket: that of a directory would be a way out of the chroot.
 struct FileServer {
     /// What is asked.
     enum Question: UInt8 {
@@ -55,7 +55,7 @@ struct FileServer {
         // Signals that go to all processes of the service are for the other one.
         for number in [SIGTERM, SIGINT, SIGHUP, SIGUSR1] { signal(number, SIG_IGN) }
         _ = tprt_set_name("\(Program.name)-files")
-        Surroundings.closeDescriptors(keeping: [socket])
+        ProcessSetup.closeDescriptors(keeping: [socket])
         let nowhere = open("/dev/null", O_RDWR)
         for stream in STDIN_FILENO...STDERR_FILENO { dup2(nowhere, stream) }
         close(nowhere)
@@ -98,11 +98,11 @@ struct FileServer {
                 guard descriptor >= 0 else { throw FileAccess.SystemError(code: errno) }
                 try hand(descriptor)
             case .list:
-                guard permit.folders.contains(path) else { throw FileAccess.SystemError(code: EACCES) }
+                guard permit.directories.contains(path) else { throw FileAccess.SystemError(code: EACCES) }
                 for name in try FileAccess.direct.names(path) { send([Kind.name.rawValue] + name.utf8) }
                 answer(0)
             case .look:
-                guard permit.allowsReading(path) || permit.folders.contains(path) else {
+                guard permit.allowsReading(path) || permit.directories.contains(path) else {
                     throw FileAccess.SystemError(code: EACCES)
                 }
                 guard let status = FileAccess.direct.status(path) else { throw FileAccess.SystemError(code: ENOENT) }
@@ -150,8 +150,8 @@ struct FileServer {
 struct FilePermit: Equatable, Sendable {
     /// Files to read.
     var files: Set<String> = []
-    /// Folders to list, with the files in them to read.
-    var folders: Set<String> = []
+    /// Directories to list, with the files in them to read.
+    var directories: Set<String> = []
     /// Files to add to: logs.
     var logs: Set<String> = []
     /// Sockets of log daemons to connect to.
@@ -164,7 +164,7 @@ struct FilePermit: Equatable, Sendable {
         if files.contains(path) { return true }
         guard let slash = path.lastIndex(of: "/") else { return false }
         let name = path[path.index(after: slash)...]
-        return folders.contains(String(path[..<slash])) && !name.isEmpty && name != "." && name != ".."
+        return directories.contains(String(path[..<slash])) && !name.isEmpty && name != "." && name != ".."
     }
 }
 
@@ -172,7 +172,8 @@ extension FilePermit {
     /// What either of them permits.
     func and(_ other: FilePermit) -> FilePermit {
         FilePermit(
-            files: files.union(other.files), folders: folders.union(other.folders), logs: logs.union(other.logs),
+            files: files.union(other.files), directories: directories.union(other.directories),
+            logs: logs.union(other.logs),
             sockets: sockets.union(other.sockets), removable: removable.union(other.removable))
     }
 
@@ -180,8 +181,8 @@ extension FilePermit {
     init(_ sources: WhitelistSources) {
         let locations = sources.locations
         files = Set(locations.files)
-        folders = Set(locations.directories)
+        directories = Set(locations.directories)
         // It is read for lists that come from files.
-        if !files.isEmpty || !folders.isEmpty { files.insert(WhitelistSources.suffixList) }
+        if !files.isEmpty || !directories.isEmpty { files.insert(WhitelistSources.suffixList) }
     }
 }

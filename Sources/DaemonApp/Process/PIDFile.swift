@@ -45,8 +45,8 @@ struct PIDFile: Sendable {
     static func check(_ path: String, service: FileUser?) throws(ProgramError) {
         let reach = try Self.reach(path, service)
         try reach.act { () throws(ProgramError) in
-            let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-            guard access(folder, F_OK) == 0 else { throw failure(path, errno) }
+            let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+            guard access(directory, F_OK) == 0 else { throw failure(path, errno) }
             var status = stat()
             guard lstat(path, &status) == 0 else { return }
             // Where only root may read it, nobody else can tell.
@@ -179,7 +179,7 @@ struct PIDFile: Sendable {
         case ELOOP: ProgramError(.cannotCreate, "\(name): is a symbolic link: name the file itself")
         case EACCES, EPERM, EROFS:
             ProgramError(
-                .noPermission, "\(name): \(String(cString: strerror(code))): name a folder that may be written to")
+                .noPermission, "\(name): \(String(cString: strerror(code))): name a directory that may be written to")
         default: ProgramError(.cannotCreate, "\(name): \(String(cString: strerror(code)))")
         }
     }

@@ -26,14 +26,14 @@ struct ProcessPlan: Equatable {
         _ loaded: LoadedConfiguration, by starter: Starter, allowsRoot: Bool, accounts: Accounts = .system
     ) throws(ProgramError) {
         let server = loaded.configuration.server
-        var faults = Faults(loaded: loaded)
+        var faults = Errors(loaded: loaded)
         let wanted = faults.identity(server, accounts)
         faults.judge(wanted, server, by: starter, allowsRoot: allowsRoot)
         identity = wanted.flatMap { starter.isRoot && $0.uid != 0 ? $0 : nil }
         chroot = server.chroot ? faults.chroot(server, identity, by: starter) : nil
         pidFile = server.pidFilePath.isEmpty ? nil : server.pidFilePath
         if let pidFile, !pidFile.hasPrefix("/") {
-            faults.complain("server.pid_file_path", "\"\(pidFile)\" is not an absolute path: begin it with /")
+            faults.report("server.pid_file_path", "\"\(pidFile)\" is not an absolute path: begin it with /")
         }
         daemonizes = server.daemonize
         if let failure = faults.failure { throw failure }
@@ -64,10 +64,10 @@ struct ProcessPlan: Equatable {
 }
 
 /// What is wrong with the settings of the process.
-private struct Faults {
+private struct Errors {
     let loaded: LoadedConfiguration
     /// What is wrong whoever starts it.
-    private var sentences: [String] = []
+    private var messages: [String] = []
     /// What would be right if somebody else started it.
     private var denials: [String] = []
 
@@ -76,29 +76,29 @@ private struct Faults {
     }
 
     var failure: ProgramError? {
-        if sentences.isEmpty, denials.isEmpty { return nil }
-        return ProgramError(sentences.isEmpty ? .noPermission : .configuration, sentences + denials)
+        if messages.isEmpty, denials.isEmpty { return nil }
+        return ProgramError(messages.isEmpty ? .noPermission : .configuration, messages + denials)
     }
 
-    mutating func complain(_ key: String, _ sentence: String) {
-        sentences.append("\(loaded.origin(of: key)): \(key): \(sentence)")
+    mutating func report(_ key: String, _ message: String) {
+        messages.append("\(loaded.origin(of: key)): \(key): \(message)")
     }
 
-    private mutating func deny(_ key: String, _ sentence: String) {
-        denials.append("\(loaded.origin(of: key)): \(key): \(sentence)")
+    private mutating func deny(_ key: String, _ message: String) {
+        denials.append("\(loaded.origin(of: key)): \(key): \(message)")
     }
 
     /// The user that is named, with the group that is; nil where none is, or there is no such one.
     mutating func identity(_ server: Configuration.Server, _ accounts: Accounts) -> Identity? {
         let user = server.user.isEmpty ? nil : accounts.user(server.user)
         if user == nil, !server.user.isEmpty {
-            complain("server.user", "there is no user \"\(server.user)\": create it, or name another")
+            report("server.user", "unknown user \"\(server.user)\": create it, or name another")
         }
         let group = server.group.isEmpty ? nil : accounts.group(server.group)
         if group == nil, !server.group.isEmpty {
-            complain("server.group", "there is no group \"\(server.group)\": create it, or name another")
+            report("server.group", "unknown group \"\(server.group)\": create it, or name another")
         } else if group != nil, server.user.isEmpty {
-            complain("server.group", "a group is changed only together with the user: set server.user, too")
+            report("server.group", "a group is changed only together with the user: set server.user, too")
         }
         return user.map { Identity(user: $0.user, uid: $0.uid, gid: group ?? $0.gid, home: $0.home) }
     }
@@ -110,10 +110,10 @@ private struct Faults {
         if starter.isRoot {
             guard !allowsRoot else { return }
             if server.user.isEmpty {
-                complain(
+                report(
                     "server.user", "it would run as root: name an unprivileged user, or start it with --allow-root")
             } else if wanted?.uid == 0 {
-                complain(
+                report(
                     "server.user", "\(server.user) is root: name an unprivileged user, or start it with --allow-root")
             }
         } else if let wanted, (wanted.uid, wanted.gid) != (starter.uid, starter.gid) {
@@ -124,12 +124,12 @@ private struct Faults {
         }
     }
 
-    /// The folder to shut itself in; nil with a complaint.
+    /// The directory to shut itself in; nil with a message.
     mutating func chroot(
         _ server: Configuration.Server, _ identity: Identity?, by starter: Starter
     ) -> Chroot? {
         guard !server.user.isEmpty, identity != nil || !starter.isRoot else {
-            complain("server.chroot", "a chroot needs dropped privileges: set server.user to an unprivileged user")
+            report("server.chroot", "a chroot needs dropped privileges: set server.user to an unprivileged user")
             return nil
         }
         // Without an identity whoever starts it isn't root.
@@ -141,12 +141,12 @@ private struct Faults {
         let path = isHome ? identity.home : server.chrootDir
         let (key, subject) = isHome ? ("server.chroot", "the home of \(identity.user), ") : ("server.chroot_dir", "")
         guard let chroot = Chroot(path: path) else {
-            complain(key, "\(subject)\"\(path)\" is not an absolute path of a directory below /: set server.chroot_dir")
+            report(key, "\(subject)\"\(path)\" is not an absolute path of a directory below /: set server.chroot_dir")
             return nil
         }
         var status = stat()
         guard stat(chroot.path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
-            complain(key, "\(subject)\(chroot.path): directory does not exist: create it, or set server.chroot_dir")
+            report(key, "\(subject)\(chroot.path): directory does not exist: create it, or set server.chroot_dir")
             return nil
         }
         return chroot
@@ -166,12 +166,12 @@ extension SettingSources {
                 let others = reach.user.map { "\($0.name) may change it" }
                 let owner = place.owner == 0 ? nil : "it belongs to \(FileUser.name(of: place.owner))"
                 let mode = place.isWritableByOthers ? "others than root may write to it" : nil
-                guard let complaint = others ?? owner ?? mode else { continue }
-                throw FileError(file, EPERM, sentence: complaint)
+                guard let message = others ?? owner ?? mode else { continue }
+                throw FileError(file, EPERM, message: message)
             } catch {
                 throw ProgramError(
                     .noPermission,
-                    "\(file): \(error.sentence), and root would do what it says: give it and its directory to root "
+                    "\(file): \(error.message), and root would do what it says: give it and its directory to root "
                         + "(chown root, chmod go-w)")
             }
         }

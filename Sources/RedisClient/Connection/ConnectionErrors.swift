@@ -9,7 +9,7 @@ extension RedisError {
         switch error {
         case let fault as RedisError: self = fault
         case let error as NIOConnectionError: self.init(error)
-        case let error as IOError: self.init(.unavailable(.unreachable), Self.sentence(for: error))
+        case let error as IOError: self.init(.unavailable(.unreachable), Self.message(for: error))
         case ChannelError.connectTimeout: self.init(.unavailable(.unreachable), "the server can't be reached in time")
         case let error as NIOSSLError: self.init(error)
         case let error as BoringSSLError: self.init(error)
@@ -62,10 +62,10 @@ extension RedisError {
         return String(logSafe: ByteBuffer(substring: constant.prefix(60)))
     }
 
-    private static func sentence(for error: IOError) -> String {
+    private static func message(for error: IOError) -> String {
         switch error.errnoCode {
         case ECONNREFUSED: "the connection was refused"
-        case ENOENT: "there is no such socket"
+        case ENOENT: "socket does not exist"
         case EACCES: "no permission to connect to the socket"
         default: String(cString: strerror(error.errnoCode))
         }

@@ -84,10 +84,10 @@ extension RedisError.Kind {
     }
 
     /// The class of an error that servers only tell by its sentence.
-    private init(unclassified sentence: some StringProtocol) {
-        if sentence.hasPrefix("max number of clients") {
+    private init(unclassified message: some StringProtocol) {
+        if message.hasPrefix("max number of clients") {
             self = .unavailable(.busy)
-        } else if Self.misconfigurations.contains(where: { sentence.contains($0) }) {
+        } else if Self.misconfigurations.contains(where: { message.contains($0) }) {
             self = .misconfigured
         } else {
             self = .other

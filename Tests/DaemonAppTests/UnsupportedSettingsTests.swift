@@ -4,7 +4,7 @@ import Testing
 @testable import DaemonApp
 
 @Suite("Settings that can't be honoured")
-struct SupportTests {
+struct UnsupportedSettingsTests {
     @Test(
         "each is refused, with its origin, its key and what to do instead",
         arguments: [
@@ -14,7 +14,7 @@ struct SupportTests {
     func refused(injection: String, remedy: String) throws {
         let key = String(injection.prefix { $0 != "=" })
         let loaded = try load([injection])
-        let refusals = Support.refusals(loaded)
+        let refusals = UnsupportedSettings.messages(loaded)
         let refusal = try #require(refusals.first)
         #expect(refusals.count == 1)
         #expect(refusal.hasPrefix("-i: \(key): "))
@@ -27,14 +27,14 @@ struct SupportTests {
         let text = "{log: {\nconfig: {version: 1}}}"
         let loaded = try Configuration.load(files: [ConfigurationFile(path: "/tprt.conf", bytes: Array(text.utf8))])
         let refusal = "/tprt.conf:2: log.config: a Python logging dictionary can't be used"
-        #expect(Support.refusals(loaded).count == 1)
-        #expect(Support.refusals(loaded).first?.hasPrefix(refusal) == true)
+        #expect(UnsupportedSettings.messages(loaded).count == 1)
+        #expect(UnsupportedSettings.messages(loaded).first?.hasPrefix(refusal) == true)
     }
 
     @Test("all of them are refused at once")
     func all() throws {
         let loaded = try load(["server.daemonize=true", "log.config={version: 1}"])
-        #expect(Support.refusals(loaded).count == 2)
+        #expect(UnsupportedSettings.messages(loaded).count == 2)
     }
 
     @Test(
@@ -49,7 +49,7 @@ struct SupportTests {
             ["service.durability=interval", "service.sync_interval=1"],
         ])
     func accepted(injections: [String]) throws {
-        #expect(Support.refusals(try load(injections)).isEmpty)
+        #expect(UnsupportedSettings.messages(try load(injections)).isEmpty)
     }
 }
 

@@ -2,7 +2,7 @@ import CProcess
 import Glibc
 
 /// What a process inherits from whoever started it, put in order.
-enum Surroundings {
+enum ProcessSetup {
     /// Opens a standard stream that is closed: a database that got its number would get log lines.
     static func openStreams() {
         for stream in STDIN_FILENO...STDERR_FILENO where fcntl(stream, F_GETFD) < 0 {
