@@ -16,6 +16,8 @@ public enum LogType: String, CaseIterable, Sendable, ChoiceValue {
     case none
     /// As a Python logging dictionary says; known so that it can be refused with advice.
     case fromConfig = "from_config"
+
+    static var refused: [LogType] { [.fromConfig] }
 }
 
 /// The form of a log line.
@@ -98,12 +100,15 @@ public enum StoreFallback: String, CaseIterable, Sendable, ChoiceValue {
 protocol ChoiceValue: SettingValue, CaseIterable, RawRepresentable where RawValue == String {
     /// Other words that are accepted.
     static var synonyms: [String: Self] { get }
+    /// Values of TPRT 0.9.3 that are read so that they can be refused with advice; not among `choices`.
+    static var refused: [Self] { get }
 }
 
 extension ChoiceValue {
     static var synonyms: [String: Self] { [:] }
+    static var refused: [Self] { [] }
     static var typeName: String { "word" }
-    static var choices: [String] { allCases.map(\.rawValue) }
+    static var choices: [String] { allCases.filter { !refused.contains($0) }.map(\.rawValue) }
 
     init(text: String) throws(ValueError) {
         guard let value = Self(rawValue: text) ?? Self.synonyms[text] else {

@@ -36,6 +36,8 @@ public struct Field: Sendable {
     public let isSecret: Bool
     /// Whether a reload may change it; if not, that takes a restart.
     public let mayReload: Bool
+    /// Whether it is known only so that it can be refused with advice: a setting of TPRT 0.9.3 that has no meaning here.
+    public let isRefused: Bool
 
     private let applyInput: @Sendable (Assignment.Input, inout Configuration) throws(ValueError) -> Void
     private let readJSON: @Sendable (Configuration) -> JSONValue
@@ -44,7 +46,7 @@ public struct Field: Sendable {
     init<Value: SettingValue>(
         _ key: String, _ path: any WritableKeyPath<Configuration, Value> & Sendable, _ summary: String,
         discussion: String = "", allowed: Allowed<Value> = .any, flag: String? = nil, short: Character? = nil,
-        secret: Bool = false, reload: Bool = false
+        secret: Bool = false, reload: Bool = false, refused: Bool = false
     ) {
         self.key = key
         self.summary = summary
@@ -55,6 +57,7 @@ public struct Field: Sendable {
         self.flag = flag.map { Flag(long: $0, short: short) }
         isSecret = secret
         mayReload = reload
+        isRefused = refused
         applyInput = { (input, configuration) throws(ValueError) in
             let value: Value
             switch input {

@@ -27,10 +27,7 @@ extension Configuration {
     }
 
     static let logFields: [Field] = [
-        Field(
-            "log.log_type", \.log.logType, "Where log lines go.",
-            discussion: "from_config, a Python logging dictionary, is known so that it can be refused with advice.",
-            flag: "log_type"),
+        Field("log.log_type", \.log.logType, "Where log lines go.", flag: "log_type"),
         Field(
             "log.log_level", \.log.logLevel,
             "How much is logged: 0 nothing, 1 warnings, 2 information, 3 debugging.",
@@ -58,6 +55,6 @@ extension Configuration {
             "log.log_syslog_format", \.log.logSyslogFormat, "The form of a message, with log_type syslog."),
         Field(
             "log.config", \.log.config, "The logging dictionary of TPRT 0.9.3, with log_type from_config.",
-            discussion: "Nothing but an empty object has a meaning here."),
+            discussion: "Both are refused: set log_type and log_level instead.", refused: true),
     ]
 }

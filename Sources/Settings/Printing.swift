@@ -51,7 +51,7 @@ private func padded(_ text: String, _ width: Int) -> String {
 }
 
 extension Configuration {
-    /// A file that says nothing: every setting at its default, behind `//`, with its explanation.
+    /// A file that says nothing: every setting at its default, behind `//`, with its explanation; none that is refused.
     public static func exampleFile() -> String {
         var lines = [
             "// The configuration of tprtd: JSON, in which comments and trailing commas are allowed.",
@@ -60,7 +60,7 @@ extension Configuration {
         ]
         for section in sections {
             lines.append("    \"\(section)\": {")
-            let entries = fields.filter { $0.section == section }.map(exampleEntry)
+            let entries = fields.filter { $0.section == section && !$0.isRefused }.map(exampleEntry)
             lines.append(entries.joined(separator: "\n\n"))
             lines.append("    },")
         }

@@ -92,7 +92,7 @@ struct ValueTests {
             ValueCase("log.log_type", text: "from_config", "from_config"),
             ValueCase(
                 "log.log_type", text: "sylog",
-                "\"sylog\" is not one of stderr, stdout, file, syslog, journald, none, from_config (did you mean syslog?)"
+                "\"sylog\" is not one of stderr, stdout, file, syslog, journald, none (did you mean syslog?)"
             ),
             ValueCase("log.log_format", text: "json", "json"),
             ValueCase("log.log_facility", text: "local7", "local7"),
