@@ -22,8 +22,6 @@ let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let locks = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
-let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
-let metricsTestKit = Target.Dependency.product(name: "MetricsTestKit", package: "swift-metrics")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let lifecycleTestKit = Target.Dependency.product(
     name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle")
@@ -43,7 +41,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
-        .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
@@ -58,7 +55,7 @@ let package = Package(
             dependencies: [
                 "Policy", "Greylist", "Storage", "StoreURLs", "FileStorage", "Engine", "Settings", "Whitelists",
                 "WhitelistFiles", "LogOutput", "ServiceManager", "Server", "Programs", "Control", "TrustedFiles",
-                "CProcess", arguments, logging, metrics, lifecycle, unixSignals, nioCore, nioPosix, locks,
+                "CProcess", arguments, logging, lifecycle, unixSignals, nioCore, nioPosix, locks,
             ], swiftSettings: strict),
         .target(name: "CProcess"),
         .target(name: "CMapGuard"),
@@ -128,7 +125,7 @@ let package = Package(
             name: "Server",
             dependencies: [
                 "Policy", "Greylist", "Whitelists", "Storage", "Engine", "LogOutput", "ServiceManager", "Control",
-                "TrustedFiles", nioCore, nioPosix, locks, logging, metrics, lifecycle, unixSignals,
+                "TrustedFiles", nioCore, nioPosix, locks, logging, lifecycle, unixSignals,
             ], swiftSettings: strict),
         // The embedded store.
         .target(
@@ -209,7 +206,7 @@ let package = Package(
             name: "ServerTests",
             dependencies: [
                 "Policy", "Greylist", "Whitelists", "Storage", "Engine", "LogOutput", "ServiceManager", "Server",
-                "Control", "ScenarioFiles", "TestSupport", nioCore, nioPosix, locks, logging, metrics, metricsTestKit,
+                "Control", "ScenarioFiles", "TestSupport", nioCore, nioPosix, locks, logging,
                 lifecycle, lifecycleTestKit, unixSignals,
             ], swiftSettings: strict),
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),

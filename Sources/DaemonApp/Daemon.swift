@@ -3,7 +3,6 @@ import Engine
 import Glibc
 import LogOutput
 import Logging
-import Metrics
 import Programs
 import Server
 import ServiceLifecycle
@@ -38,11 +37,7 @@ struct Daemon {
         state = ServiceState(tells: manager.notifySocket)
         let logger = Logger(label: Program.name) { _ in SinkLogHandler(sink: sink) }
         self.logger = logger
-        let jumps = Counter(label: "tprt_clock_jumps_total", factory: MetricsSystem.factory)
-        clock = TrustedClock { event in
-            if case .jumped = event { jumps.increment() }
-            logger.warning("\(event.message)")
-        }
+        clock = TrustedClock { logger.warning("\($0.message)") }
     }
 
     /// Goes to the background if that is wanted, opens the log, and serves.
@@ -125,9 +120,7 @@ struct Daemon {
             let control = resources.control
             (resources.listeners, resources.control) = ([], nil)
             let maintenance = maintenance(of: store, behind: server)
-            let metrics = ReloadMetrics(factory: MetricsSystem.factory, now: plan.options.now)
-            metrics.setEntries(whitelist?.count ?? 0)
-            let reload = reload(of: server, maintenance, through: files, at: reloads, metrics, after: reading)
+            let reload = reload(of: server, maintenance, through: files, at: reloads, after: reading)
             if whitelist == nil { reload.order(Reload.Order(isForChange: true)) }
             try await group(server, maintenance, reload, control.map { serve($0, reload) }, rotation, stops).run()
         } catch {

@@ -49,11 +49,11 @@ extension Daemon {
     /// What is done on SIGHUP, when whitelists change, and when tprtctl asks for it.
     func reload(
         of server: PolicyServer, _ maintenance: Maintenance, through files: FileAccess,
-        at signals: UnixSignalsSequence, _ metrics: ReloadMetrics, after first: FirstReading
+        at signals: UnixSignalsSequence, after first: FirstReading
     ) -> Reload {
         let (reloader, state, sink) = (reloader, state, sink)
         return Reload(
-            signals: signals, watches: reloader.watches(through: files), metrics: metrics, logger: logger
+            signals: signals, watches: reloader.watches(through: files), logger: logger
         ) { order in
             state.reloads()
             defer { state.hasReloaded() }
@@ -68,14 +68,14 @@ extension Daemon {
                 let reply = ControlReply(
                     status: ExitStatus.unavailable.rawValue, warnings: ["nothing was reloaded: the daemon is stopping"]
                 )
-                return ReloadResult(reply: reply, entries: 0)
+                return ReloadResult(reply: reply)
             }
             await server.change { engine in
                 let plan = reading.plan.engine
                 engine.change(options: plan.options, wording: plan.wording, whitelist: reading.whitelist)
             }
             maintenance.change(to: reading.plan.maintenance)
-            return ReloadResult(reply: reading.reply, entries: reading.whitelist.count) {
+            return ReloadResult(reply: reading.reply) {
                 sink.level = reading.plan.log.level
             }
         }

@@ -1,7 +1,5 @@
 public import Control
-public import Greylist
 public import Logging
-public import Metrics
 import NIOConcurrencyHelpers
 import NIOPosix
 public import ServiceLifecycle
@@ -11,15 +9,12 @@ public import UnixSignals
 public struct ReloadResult: Sendable {
     /// What is said of it: in the log, and to whoever asked for it.
     public var reply: ControlReply
-    /// How many whitelist entries are in force now.
-    public var entries: Int
     /// What is done when the log has been told: its level may have changed.
     public var afterwards: @Sendable () -> Void
 
     /// A result.
-    public init(reply: ControlReply, entries: Int, afterwards: @escaping @Sendable () -> Void = {}) {
+    public init(reply: ControlReply, afterwards: @escaping @Sendable () -> Void = {}) {
         self.reply = reply
-        self.entries = entries
         self.afterwards = afterwards
     }
 }
@@ -75,7 +70,6 @@ public final class Reload: Service {
     private let signals: UnixSignalsSequence
     private let watches: [Watch]
     private let read: @Sendable (Order) async -> ReloadResult
-    private let metrics: ReloadMetrics
     private let logger: Logger
     private let log: LimitedLog
     private let state = NIOLockedValueBox(State.idle)
@@ -87,12 +81,11 @@ public final class Reload: Service {
     ///   - signals: each asks for a reading; those that came before the service runs, too
     ///   - read: reads everything and puts it into force, off the event loops
     public init(
-        signals: UnixSignalsSequence, watches: [Watch], metrics: ReloadMetrics, logger: Logger,
+        signals: UnixSignalsSequence, watches: [Watch], logger: Logger,
         read: @escaping @Sendable (Order) async -> ReloadResult
     ) {
         self.signals = signals
         self.watches = watches
-        self.metrics = metrics
         self.logger = logger
         log = LimitedLog(logger: logger, on: MultiThreadedEventLoopGroup.singleton.any())
         self.read = read
@@ -162,7 +155,6 @@ public final class Reload: Service {
             for warning in result.reply.warnings { logger.warning("\(warning)") }
         }
         result.afterwards()
-        metrics.record(result)
         for waiter in waiters { waiter.resume(returning: result.reply) }
     }
 
@@ -176,47 +168,4 @@ public final class Reload: Service {
 
 extension ControlReply {
     fileprivate static let isStopping = ControlReply(status: 69, warnings: ["the daemon is stopping"])
-}
-
-/// What is measured of reloads.
-///
-/// - `tprt_reloads_total`, with `result` one of `ok`, `faulty` (the rest stands) and `refused` (the former settings stay)
-/// - `tprt_reload_timestamp_seconds`: when the last one that brought anything into force was
-/// - `tprt_whitelist_entries`: how many entries are in force
-public struct ReloadMetrics: Sendable {
-    private let ok: Counter
-    private let faulty: Counter
-    private let refused: Counter
-    private let time: Gauge
-    private let entries: Gauge
-    private let now: @Sendable () -> Timestamp
-
-    /// Metrics of that factory.
-    ///
-    /// - Parameter now: the clock
-    public init(factory: any MetricsFactory, now: @escaping @Sendable () -> Timestamp) {
-        func counter(_ result: String) -> Counter {
-            Counter(label: "tprt_reloads_total", dimensions: [("result", result)], factory: factory)
-        }
-        (ok, faulty, refused) = (counter("ok"), counter("faulty"), counter("refused"))
-        time = Gauge(label: "tprt_reload_timestamp_seconds", factory: factory)
-        entries = Gauge(label: "tprt_whitelist_entries", factory: factory)
-        self.now = now
-    }
-
-    /// Counts a reload.
-    func record(_ result: ReloadResult) {
-        switch result.reply.status {
-        case 0: ok.increment()
-        case 78: refused.increment()
-        default: faulty.increment()
-        }
-        if result.reply.status != 78 { time.record(now().seconds) }
-        setEntries(result.entries)
-    }
-
-    /// So many entries are in force.
-    public func setEntries(_ count: Int) {
-        entries.record(count)
-    }
 }

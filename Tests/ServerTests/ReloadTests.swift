@@ -1,7 +1,6 @@
 import Control
 import Greylist
 import Logging
-import MetricsTestKit
 import NIOConcurrencyHelpers
 import ServiceLifecycle
 import ServiceLifecycleTestKit
@@ -14,18 +13,16 @@ import UnixSignals
 struct ReloadTests {
     /// What was ordered, one after the other.
     private let orders = NIOLockedValueBox<[Reload.Order]>([])
-    private let metrics = TestMetrics()
 
     private func reload(
         watches: [Reload.Watch] = [], _ read: @escaping @Sendable (Reload.Order) async -> ControlReply
     ) async -> Reload {
         Reload(
             signals: await UnixSignalsSequence(trapping: .sigusr2), watches: watches,
-            metrics: ReloadMetrics(factory: metrics, now: { Timestamp(seconds: 1_000) }),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         ) { [orders] order in
             orders.withLockedValue { $0.append(order) }
-            return ReloadResult(reply: await read(order), entries: 7)
+            return ReloadResult(reply: await read(order))
         }
     }
 
@@ -44,7 +41,7 @@ struct ReloadTests {
         }
     }
 
-    @Test("whoever asks gets the result, and it is counted")
+    @Test("whoever asks gets the result of an own order")
     func results() async throws {
         let reload = await reload { order in
             ControlReply(status: order.acceptsShrunk ? 65 : 0, messages: ["read"], warnings: [])
@@ -54,22 +51,6 @@ struct ReloadTests {
             #expect(await reload.carryOut(Reload.Order(acceptsShrunk: true)).status == 65)
         }
         #expect(orders.withLockedValue { $0 } == [Reload.Order(), Reload.Order(acceptsShrunk: true)])
-        func count(_ result: String) throws -> Int64 {
-            try metrics.expectCounter("tprt_reloads_total", [("result", result)]).totalValue
-        }
-        #expect(try count("ok") == 1)
-        #expect(try count("faulty") == 1)
-        #expect(try count("refused") == 0)
-        #expect(try metrics.expectGauge("tprt_whitelist_entries").lastValue == 7)
-        #expect(try metrics.expectGauge("tprt_reload_timestamp_seconds").lastValue == 1_000)
-    }
-
-    @Test("settings that were refused are counted as such, and change no time")
-    func refused() async throws {
-        let reload = await reload { _ in ControlReply(status: 78, warnings: ["no"]) }
-        #expect(try await run(reload) { await reload.carryOut(Reload.Order()) }.status == 78)
-        #expect(try metrics.expectCounter("tprt_reloads_total", [("result", "refused")]).totalValue == 1)
-        #expect(try metrics.expectGauge("tprt_reload_timestamp_seconds").lastValue == nil)
     }
 
     @Test("what is asked for while a reading runs shares the next one")
