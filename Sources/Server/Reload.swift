@@ -94,7 +94,7 @@ public final class Reload: Service {
         self.watches = watches
         self.metrics = metrics
         self.logger = logger
-        log = LimitedLog(logger: logger, on: MultiThreadedEventLoopGroup.singleton.any())
+        log = LimitedLog(logger: logger, clock: MultiThreadedEventLoopGroup.singleton.any())
         self.read = read
     }
 
