@@ -20,6 +20,7 @@ let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 /// The standard library's `Mutex` is invisible to the thread sanitizer on Linux, which then reports races that are
 /// none.
 let locks = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
@@ -209,8 +210,8 @@ let package = Package(
             name: "ServerTests",
             dependencies: [
                 "Policy", "Greylist", "Whitelists", "Storage", "Engine", "LogOutput", "ServiceManager", "Server",
-                "Control", "ScenarioFiles", "TestSupport", nioCore, nioPosix, locks, logging, metrics, metricsTestKit,
-                lifecycle, lifecycleTestKit, unixSignals,
+                "Control", "ScenarioFiles", "TestSupport", nioCore, nioEmbedded, nioPosix, locks, logging, metrics,
+                metricsTestKit, lifecycle, lifecycleTestKit, unixSignals,
             ], swiftSettings: strict),
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
         .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: strict),
