@@ -2,6 +2,7 @@ import Engine
 import Greylist
 import Logging
 import NIOCore
+import NIOEmbedded
 import Storage
 import Testing
 

@@ -2,6 +2,7 @@ import Engine
 import Foundation
 import Logging
 import NIOCore
+import NIOEmbedded
 import ServiceManager
 import TestSupport
 import Testing

@@ -2,6 +2,8 @@ import NIOCore
 import NIOEmbedded
 
 /// Runs `body` with a clock that stands until it is moved; what still waits for it then is cancelled.
+///
+/// A file that reads the clock imports NIOEmbedded: without it `now` is that of every event loop, the system's time.
 nonisolated(nonsending) func withMovedClock<Result>(
     _ body: nonisolated(nonsending) (NIOAsyncTestingEventLoop) async throws -> Result
 ) async throws -> Result {
