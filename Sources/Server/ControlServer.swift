@@ -27,7 +27,7 @@ public struct ControlServer: Service {
         self.listener = listener
         self.verbs = verbs
         self.logger = logger
-        log = LimitedLog(logger: logger, on: MultiThreadedEventLoopGroup.singleton.any())
+        log = LimitedLog(logger: logger, clock: MultiThreadedEventLoopGroup.singleton.any())
         admission = ControlAdmission(limits: limits)
     }
 

@@ -1,6 +1,7 @@
 import Greylist
 import Logging
 import NIOConcurrencyHelpers
+import NIOCore
 public import ServiceLifecycle
 import Storage
 
@@ -12,7 +13,7 @@ public struct FallbackSync: Service {
     /// Entries in a slice: a few milliseconds of a store's time.
     private static let slice = 1_000
     /// After this time a slice counts as not taken, so that a store that hangs can't keep the daemon from its end.
-    private static let patience = Duration.seconds(10)
+    private static let patience = TimeAmount.seconds(10)
     private static let task = "handing over what was learnt without the store"
 
     private let fallback: MemoryStore
@@ -21,19 +22,21 @@ public struct FallbackSync: Service {
     /// By which entries expire; they may change.
     private let rules: NIOLockedValueBox<Rules>
     private let now: @Sendable () -> Timestamp
+    private let clock: any EventLoop
     private let faults: ErrorReport
     private let log: LimitedLog
     private let logger: Logger
 
     init(
         from fallback: MemoryStore, to store: any Store, health: StoreHealth, rules: Rules,
-        now: @escaping @Sendable () -> Timestamp, log: LimitedLog, logger: Logger
+        now: @escaping @Sendable () -> Timestamp, clock: any EventLoop, log: LimitedLog, logger: Logger
     ) {
         self.fallback = fallback
         self.store = store
         self.health = health
         self.rules = NIOLockedValueBox(rules)
         self.now = now
+        self.clock = clock
         faults = ErrorReport(logger: logger)
         self.log = log
         self.logger = logger
@@ -49,21 +52,21 @@ public struct FallbackSync: Service {
     /// Runs until graceful shutdown.
     public func run() async throws {
         await cancelWhenGracefulShutdown {
-            while (try? await Task.sleep(for: .seconds(1))) != nil {
-                if !health.isAway { await fallbackSync(by: .now + Self.patience) }
+            while (try? await clock.sleep(for: .seconds(1))) != nil {
+                if !health.isAway { await fallbackSync(by: clock.now + Self.patience) }
             }
         }
     }
 
     /// Hands over what is left, whatever is known of the store; for the end of the server.
-    func finish(by deadline: ContinuousClock.Instant) async {
+    func finish(by deadline: NIODeadline) async {
         await fallbackSync(by: deadline)
         let left = Table.allCases.reduce(0) { $0 + fallback.take(.max, from: $1).count }
         if left > 0 { logger.warning("\(left) entries are lost that were only in memory: the store did not take them") }
     }
 
     /// Hands over all there is, or as much as the store takes by then.
-    func fallbackSync(by deadline: ContinuousClock.Instant) async {
+    func fallbackSync(by deadline: NIODeadline) async {
         var count = 0
         do throws(StoreError) {
             for table in Table.allCases { try await fallbackSync(table, by: deadline, counting: &count) }
@@ -77,7 +80,7 @@ public struct FallbackSync: Service {
     }
 
     private func fallbackSync(
-        _ table: Table, by deadline: ContinuousClock.Instant, counting count: inout Int
+        _ table: Table, by deadline: NIODeadline, counting count: inout Int
     ) async throws(StoreError) {
         while case let entries = fallback.take(Self.slice, from: table), !entries.isEmpty {
             do throws(StoreError) {
@@ -92,7 +95,7 @@ public struct FallbackSync: Service {
 
     /// Gives up at the deadline; if the store takes the entries later, that does no harm.
     private func merge(
-        _ entries: [Entry], into table: Table, by deadline: ContinuousClock.Instant
+        _ entries: [Entry], into table: Table, by deadline: NIODeadline
     ) async throws(StoreError) {
         let (results, continuation) = AsyncStream<Result<Void, StoreError>>.makeStream()
         Task { [store, now, rules = rulesNow] in
@@ -103,8 +106,7 @@ public struct FallbackSync: Service {
                 continuation.yield(.failure(error))
             }
         }
-        let timer = Task {
-            try? await Task.sleep(until: deadline)
+        let timer = clock.scheduleTask(deadline: deadline) {
             continuation.yield(.failure(StoreError(.unavailable, "the store did not take the entries in time")))
         }
         defer { timer.cancel() }

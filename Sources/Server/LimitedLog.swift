@@ -26,26 +26,14 @@ final class LimitedLog: Sendable {
 
     private let limiters = NIOLockedValueBox([LineLimiter](repeating: LineLimiter(), count: Kind.allCases.count))
     private let logger: Logger
-    private let now: @Sendable () -> NIODeadline
-    private let schedule: @Sendable (NIODeadline, @escaping @Sendable () -> Void) -> Void
+    private let clock: any EventLoop
 
     /// A log that has seen nothing.
     ///
-    /// - Parameters:
-    ///   - now: tells the time
-    ///   - schedule: runs something at that time, unless the server has ended by then
-    init(
-        logger: Logger, now: @escaping @Sendable () -> NIODeadline = { .now() },
-        schedule: @escaping @Sendable (NIODeadline, @escaping @Sendable () -> Void) -> Void
-    ) {
+    /// - Parameter clock: tells the time, and runs what is due
+    init(logger: Logger, clock: any EventLoop) {
         self.logger = logger
-        self.now = now
-        self.schedule = schedule
-    }
-
-    /// A log with its timers on that event loop.
-    convenience init(logger: Logger, on eventLoop: any EventLoop) {
-        self.init(logger: logger) { eventLoop.scheduleTask(deadline: $0, $1) }
+        self.clock = clock
     }
 
     /// Logs a line, or counts it.
@@ -58,14 +46,14 @@ final class LimitedLog: Sendable {
         guard logger.logLevel <= level else { return false }
         let (isAdmitted, suppressed, due) = limiters.withLockedValue { limiters in
             let wasDue = limiters[kind.rawValue].due
-            let (isAdmitted, suppressed) = limiters[kind.rawValue].admit(at: now())
+            let (isAdmitted, suppressed) = limiters[kind.rawValue].admit(at: clock.now)
             let due = limiters[kind.rawValue].due
             return (isAdmitted, suppressed, due == wasDue ? nil : due)
         }
         tell(suppressed, of: kind)
         if let due {
-            schedule(due) { [self] in
-                tell(limiters.withLockedValue { $0[kind.rawValue].takeSuppressed(at: now()) }, of: kind)
+            clock.scheduleTask(deadline: due) { [self] in
+                tell(limiters.withLockedValue { $0[kind.rawValue].takeSuppressed(at: clock.now) }, of: kind)
             }
         }
         return isAdmitted

@@ -1,6 +1,8 @@
 public import Greylist
 public import Logging
 import NIOConcurrencyHelpers
+import NIOCore
+import NIOPosix
 public import ServiceLifecycle
 public import Storage
 
@@ -24,13 +26,14 @@ public struct Maintenance: Service {
     }
 
     /// How often files are looked at.
-    private static let fileInterval = Duration.seconds(10)
+    private static let fileInterval = TimeAmount.seconds(10)
 
     private let store: any Store
     /// They may change between two passes.
     private let options: NIOLockedValueBox<Options>
     private let delay: Duration
     private let now: @Sendable () -> Timestamp
+    private let clock: any EventLoop
     private let isStoreUnavailable: @Sendable () -> Bool
     private let isClockDoubtful: @Sendable () -> Bool
     private let evidence: ClockEvidence?
@@ -51,10 +54,23 @@ public struct Maintenance: Service {
         isStoreUnavailable: @escaping @Sendable () -> Bool = { false },
         isClockDoubtful: @escaping @Sendable () -> Bool = { false }, checksClock: Bool = false, logger: Logger
     ) {
+        self.init(
+            store: store, options: options, delay: delay, now: now, clock: MultiThreadedEventLoopGroup.singleton.any(),
+            isStoreUnavailable: isStoreUnavailable, isClockDoubtful: isClockDoubtful, checksClock: checksClock,
+            logger: logger)
+    }
+
+    /// - Parameter clock: by which passes are due and slices are timed
+    init(
+        store: any Store, options: Options, delay: Duration, now: @escaping @Sendable () -> Timestamp,
+        clock: any EventLoop, isStoreUnavailable: @escaping @Sendable () -> Bool = { false },
+        isClockDoubtful: @escaping @Sendable () -> Bool = { false }, checksClock: Bool = false, logger: Logger
+    ) {
         self.store = store
         self.options = NIOLockedValueBox(options)
         self.delay = min(delay, options.interval)
         self.now = now
+        self.clock = clock
         self.isStoreUnavailable = isStoreUnavailable
         self.isClockDoubtful = isClockDoubtful
         evidence = checksClock ? ClockEvidence(at: now()) : nil
@@ -71,13 +87,13 @@ public struct Maintenance: Service {
     public func run() async throws {
         let passes = Task {
             var pause = delay
-            while (try? await Task.sleep(for: pause)) != nil {
+            while (try? await clock.sleep(for: TimeAmount(pause))) != nil {
                 await pass()
                 pause = options.withLockedValue { $0.interval }
             }
         }
         let files = Task {
-            while (try? await Task.sleep(for: Self.fileInterval)) != nil { await checkFiles() }
+            while (try? await clock.sleep(for: Self.fileInterval)) != nil { await checkFiles() }
         }
         try? await gracefulShutdown()
         passes.cancel()
@@ -122,12 +138,12 @@ public struct Maintenance: Service {
     }
 
     private func expire(_ table: Table, under rules: Rules) async throws(StoreError) {
-        let start = ContinuousClock.now
+        let start = clock.now
         var size = SliceSize()
         var (visited, removed) = (0, 0)
         var cursor: Cursor?
         repeat {
-            let sliceStart = ContinuousClock.now
+            let sliceStart = clock.now
             guard !isClockDoubtful() else {
                 return logger.warning("maintenance of the \(table.name) is broken off: the clock has jumped")
             }
@@ -138,12 +154,12 @@ public struct Maintenance: Service {
             visited += slice.visited
             removed += slice.removed
             cursor = slice.next
-            let took = ContinuousClock.now - sliceStart
+            let took = clock.now - sliceStart
             size.follow(took)
             // So maintenance takes at most half of the store's time.
-            if (try? await Task.sleep(for: max(took, .milliseconds(1)))) == nil { break }
+            if (try? await clock.sleep(for: max(took, .milliseconds(1)))) == nil { break }
         } while cursor != nil && !isStoreUnavailable()
-        let took = (ContinuousClock.now - start) / .seconds(1)
+        let took = Double((clock.now - start).nanoseconds) / 1e9
         logger.info(
             "maintenance of the \(table.name): \(visited) entries looked at, \(removed) removed, \(took.tenths) s")
     }
@@ -175,7 +191,7 @@ struct SliceSize {
     /// Takes note of how long a slice took.
     ///
     /// It shrinks fast and grows slowly: requests wait for a slice that is too long.
-    mutating func follow(_ took: Duration) {
+    mutating func follow(_ took: TimeAmount) {
         if took > .milliseconds(5) {
             limit = max(Self.least, limit / 2)
         } else if took < .milliseconds(2) {

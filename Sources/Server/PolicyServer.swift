@@ -54,18 +54,17 @@ public final class PolicyServer: Service {
         self.onServing = onServing
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.threads)
         self.group = group
-        let health = StoreHealth(pause: options.storeLinePause, logger: logger) { [anyLoop = group.next()] in
-            anyLoop.scheduleTask(deadline: $0, $1)
-        }
+        let clock = group.next()
+        let health = StoreHealth(pause: options.storeLinePause, logger: logger, clock: clock)
         self.health = health
-        let log = LimitedLog(logger: logger, on: group.next())
+        let log = LimitedLog(logger: logger, clock: clock)
         self.log = log
         let sharedAddresses = SharedAddressWarning(logger: logger)
         let fallback = options.hasFallback ? MemoryStore(capacity: Self.fallbackCapacity) : nil
         fallbackSync = fallback.map {
             FallbackSync(
-                from: $0, to: store, health: health, rules: engine.options.rules, now: options.now, log: log,
-                logger: logger)
+                from: $0, to: store, health: health, rules: engine.options.rules, now: options.now, clock: clock,
+                log: log, logger: logger)
         }
         let share = max(1, options.maxConnections / options.threads)
         var loops: [Loop] = []
@@ -98,10 +97,10 @@ public final class PolicyServer: Service {
         onServing()
         try? await gracefulShutdown()
         await stopAccepting(on: channels)
-        let deadline = ContinuousClock.now + grace
+        let deadline = NIODeadline.now() + TimeAmount(grace)
         await drain()
         // However long clients took: a store that is there needs but a moment.
-        await fallbackSync?.finish(by: max(deadline, .now + .milliseconds(300)))
+        await fallbackSync?.finish(by: max(deadline, .now() + .milliseconds(300)))
         log.finish()
         await store.close()
         try? await group.shutdownGracefully()
@@ -143,9 +142,13 @@ public final class PolicyServer: Service {
     }
 
     /// A check on all event loops; it keeps connections open until it is closed.
-    public func livenessProbe() async throws -> LivenessProbe {
+    ///
+    /// - Parameter clock: by which it waits; none of the server's own loops
+    func livenessProbe(
+        clock: any EventLoop = MultiThreadedEventLoopGroup.singleton.any()
+    ) async throws -> LivenessProbe {
         let loops = loops
-        return try await LivenessProbe(to: loops.map(\.eventLoop)) { channel in
+        return try await LivenessProbe(to: loops.map(\.eventLoop), clock: clock) { channel in
             Self.initialize(channel, on: loops, isOwn: true)
         }
     }
@@ -240,9 +243,9 @@ public final class PolicyServer: Service {
     /// done by the next answer.
     private func readWhatHasCome() async {
         guard var check = try? await livenessProbe() else { return }
-        let deadline = ContinuousClock.now + grace
+        let deadline = NIODeadline.now() + TimeAmount(grace)
         for _ in 0..<5 {
-            guard await check.passes(within: deadline - .now) else { break }
+            guard await check.passes(within: deadline - .now()) else { break }
         }
         check.close()
     }

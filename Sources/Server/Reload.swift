@@ -87,7 +87,7 @@ public final class Reload: Service {
         self.signals = signals
         self.watches = watches
         self.logger = logger
-        log = LimitedLog(logger: logger, on: MultiThreadedEventLoopGroup.singleton.any())
+        log = LimitedLog(logger: logger, clock: MultiThreadedEventLoopGroup.singleton.any())
         self.read = read
     }
 

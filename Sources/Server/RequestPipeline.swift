@@ -9,7 +9,7 @@ import Storage
 ///
 /// It owns nothing of a decision: the engine makes it, the gate says what goes to the store and what becomes of that. What
 /// connections ask once they have a reply is taken up when all replies of a batch are given, never in between.
-/// Everything here runs on the event loop.
+/// Everything here runs on the event loop, by its clock.
 final class RequestPipeline {
     let eventLoop: any EventLoop
     let options: ServerOptions
@@ -61,7 +61,7 @@ final class RequestPipeline {
             return record
         case .needsStore(let decision):
             if envelope.client.isPrivate { watchPrivateClient() }
-            if gate.admit(decision, from: connection, at: .now()) { return nil }
+            if gate.admit(decision, from: connection, at: eventLoop.now) { return nil }
             let record = finish(decision, with: .unavailable)
             note(record, on: request, of: connection)
             return record
@@ -105,7 +105,7 @@ final class RequestPipeline {
     }
 
     private func askStore() {
-        guard let (number, queries) = gate.nextBatch(at: .now()) else { return }
+        guard let (number, queries) = gate.nextBatch(at: eventLoop.now) else { return }
         scheduleDeadline()
         let pipeline = NIOLoopBound(self, eventLoop: eventLoop)
         let eventLoop = eventLoop
@@ -124,7 +124,7 @@ final class RequestPipeline {
         isDeadlineScheduled = true
         eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
             self.isDeadlineScheduled = false
-            let now = NIODeadline.now()
+            let now = self.eventLoop.now
             while let settled = self.gate.settleLate(at: now, jitter: .random(in: 0...1)) { self.deliver(settled) }
             self.endDelivery()
             self.scheduleDeadline()
@@ -134,7 +134,7 @@ final class RequestPipeline {
     // MARK: What the store answers
 
     private func take(_ result: Result<[StoreQuery], StoreError>, of number: Int) {
-        guard let settled = gate.settle(number, by: result, at: .now(), jitter: .random(in: 0...1)) else { return }
+        guard let settled = gate.settle(number, by: result, at: eventLoop.now, jitter: .random(in: 0...1)) else { return }
         deliver(settled)
         endDelivery()
     }

@@ -11,20 +11,17 @@ final class StoreHealth: Sendable {
     private let unanswered = Atomic(0)
     private let report: NIOLockedValueBox<HealthReport>
     private let isTimed = Atomic(false)
-    private let schedule: @Sendable (NIODeadline, @escaping @Sendable () -> Void) -> Void
+    private let clock: any EventLoop
     private let logger: Logger
 
     /// A store that answers, until it is heard not to.
     ///
     /// - Parameters:
     ///   - pause: the shortest time between two lines in the log
-    ///   - schedule: runs something at that time, unless the server has ended by then
-    init(
-        pause: TimeAmount, logger: Logger,
-        schedule: @escaping @Sendable (NIODeadline, @escaping @Sendable () -> Void) -> Void
-    ) {
+    ///   - clock: tells the time, and runs what is due
+    init(pause: TimeAmount, logger: Logger, clock: any EventLoop) {
         report = NIOLockedValueBox(HealthReport(pause: pause))
-        self.schedule = schedule
+        self.clock = clock
         self.logger = logger
     }
 
@@ -48,7 +45,7 @@ final class StoreHealth: Sendable {
 
     private func change(_ change: (inout HealthReport, NIODeadline) -> Void) {
         let (line, due) = report.withLockedValue { report in
-            let now = NIODeadline.now()
+            let now = clock.now
             change(&report, now)
             isFailing.store(report.isAway, ordering: .relaxed)
             return (report.line(at: now), report.due)
@@ -60,7 +57,7 @@ final class StoreHealth: Sendable {
     /// Looks again then; one look is enough for all changes until it.
     private func tell(at due: NIODeadline) {
         guard !isTimed.exchange(true, ordering: .relaxed) else { return }
-        schedule(due) { [self] in
+        clock.scheduleTask(deadline: due) { [self] in
             isTimed.store(false, ordering: .relaxed)
             change { _, _ in }
         }

@@ -9,12 +9,13 @@ public import ServiceManager
 /// Keeps the service manager informed while the server runs: how much was done, that it is alive, and that it stops.
 public struct WatchdogService: Service {
     /// How often the line of the status is looked at; it is sent when it has changed.
-    private static let statusPause = Duration.seconds(10)
+    private static let statusPause = TimeAmount.seconds(10)
 
     private let server: PolicyServer
     private let state: ServiceState
     private let socket: NotifySocket
     private let watchdog: Duration?
+    private let clock: any EventLoop
     private let logger: Logger
 
     /// Tells of that server.
@@ -23,10 +24,21 @@ public struct WatchdogService: Service {
     public init(
         of server: PolicyServer, state: ServiceState, through socket: NotifySocket, watchdog: Duration?, logger: Logger
     ) {
+        self.init(
+            of: server, state: state, through: socket, watchdog: watchdog,
+            clock: MultiThreadedEventLoopGroup.singleton.any(), logger: logger)
+    }
+
+    /// - Parameter clock: none of the server's own event loops, since one that hangs has to be noticed
+    init(
+        of server: PolicyServer, state: ServiceState, through socket: NotifySocket, watchdog: Duration?,
+        clock: any EventLoop, logger: Logger
+    ) {
         self.server = server
         self.state = state
         self.socket = socket
         self.watchdog = watchdog
+        self.clock = clock
         self.logger = logger
     }
 
@@ -36,7 +48,7 @@ public struct WatchdogService: Service {
             _ = await cancelWhenGracefulShutdown {
                 await withTaskGroup(of: Void.self) { group in
                     group.addTask { await reportStatus() }
-                    if let watchdog { group.addTask { await keepAlive(every: watchdog / 2) } }
+                    if let watchdog { group.addTask { await keepAlive(every: TimeAmount(watchdog / 2)) } }
                 }
             }
         } onGracefulShutdown: {
@@ -52,17 +64,17 @@ public struct WatchdogService: Service {
             guard !Task.isCancelled else { return }
             if line != told { socket.send(.status(line)) }
             told = line
-        } while (try? await Task.sleep(for: Self.statusPause)) != nil
+        } while (try? await clock.sleep(for: Self.statusPause)) != nil
     }
 
     /// Says that the server is alive twice in the manager's interval, as long as it proves to be.
-    private func keepAlive(every pause: Duration) async {
+    private func keepAlive(every pause: TimeAmount) async {
         do {
-            var check = try await server.livenessProbe()
+            var check = try await server.livenessProbe(clock: clock)
             defer { check.close() }
             var wasWell = true
             while !Task.isCancelled {
-                let start = ContinuousClock.now
+                let start = clock.now
                 // At the latest when the manager's patience ends: a late answer is an answer.
                 let isWell = await check.passes(within: pause)
                 guard !Task.isCancelled else { return }
@@ -72,7 +84,7 @@ public struct WatchdogService: Service {
                         isWell ? "all event loops answer again" : "an event loop does not answer its own server")
                 }
                 wasWell = isWell
-                try? await Task.sleep(until: start + pause)
+                try? await clock.sleep(for: start + pause - clock.now)
             }
         } catch {
             logger.error("cannot send watchdog keep-alives: \(error)")
@@ -87,7 +99,7 @@ public struct WatchdogService: Service {
 /// hangs must not make a service manager restart the server. Mail passes then, a restart would bring the store back no
 /// sooner, and what stands in for it in memory would be lost. For the same reason it isn't a whole greylisting: each
 /// would leave an entry. It is neither logged nor counted, and takes no place among the connections.
-public struct LivenessProbe: Sendable {
+struct LivenessProbe: Sendable {
     static let request = Array("request=smtpd_access_policy\nprotocol_state=VRFY\n\n".utf8)
     private static let reply = Array(PolicyEncoder().bytes(of: .dunno).readableBytesView)
 
@@ -118,11 +130,16 @@ public struct LivenessProbe: Sendable {
     }
 
     private var lines: [Line] = []
+    private let clock: any EventLoop
 
     /// Connects to each of these loops; `initialize` makes a connection of the server out of a channel.
+    ///
+    /// - Parameter clock: by which it waits; none of these loops
     init(
-        to eventLoops: [any EventLoop], initialize: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
+        to eventLoops: [any EventLoop], clock: any EventLoop,
+        initialize: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
     ) async throws {
+        self.clock = clock
         do {
             for eventLoop in eventLoops {
                 var ends: [CInt] = [-1, -1]
@@ -141,16 +158,16 @@ public struct LivenessProbe: Sendable {
     }
 
     /// Whether every loop answers within that time; false too where the task is cancelled before.
-    mutating func passes(within limit: Duration) async -> Bool {
-        let deadline = ContinuousClock.now + limit
+    mutating func passes(within limit: TimeAmount) async -> Bool {
+        let deadline = clock.now + limit
         for index in lines.indices { lines[index].ask() }
-        var pause = Duration.milliseconds(1)
+        var pause = TimeAmount.milliseconds(1)
         while true {
             // All are read each time: one that hangs doesn't hide another one's reply.
             let answered = lines.indices.map { lines[$0].isAnswered() }
             if answered.allSatisfy({ $0 }) { return true }
-            guard ContinuousClock.now < deadline, (try? await Task.sleep(for: pause)) != nil else { return false }
-            pause = min(pause * 2, .milliseconds(100))
+            guard clock.now < deadline, (try? await clock.sleep(for: pause)) != nil else { return false }
+            pause = min(pause + pause, .milliseconds(100))
         }
     }
 

@@ -8,7 +8,8 @@ import Testing
 
 @Suite("What manual pages mention")
 struct ManualMentionTests {
-    @Test("Every setting stands in its manual, in the example unless it is refused, and in the help where it has a flag")
+    @Test(
+        "Every setting stands in its manual, in the example unless it is refused, and in the help where it has a flag")
     func settingsAreMentioned() throws {
         let settings = try Pages.configuration().generated()
         let daemon = try Pages.daemon().generated()

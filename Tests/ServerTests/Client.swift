@@ -21,7 +21,9 @@ final class Client: Sendable {
         }
         guard code == 0 else { throw ParseError(description: "connect: \(String(cString: strerror(errno)))") }
         var limit = timeval(tv_sec: 60, tv_usec: 0)
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        for direction in [SO_RCVTIMEO, SO_SNDTIMEO] {
+            setsockopt(descriptor, SOL_SOCKET, direction, &limit, socklen_t(MemoryLayout<timeval>.size))
+        }
     }
 
     deinit {
@@ -33,25 +35,18 @@ final class Client: Sendable {
         guard count == bytes.count else { throw ParseError(description: "send: \(String(cString: strerror(errno)))") }
     }
 
-    /// Sends the bytes again and again until nobody takes any more for two seconds, or `limit` bytes are sent.
-    func flood(_ bytes: [UInt8], limit: Int) async throws -> Int {
-        var sent = 0
-        var pauses = 0
-        while sent < limit, pauses < 1_000 {
-            // Always from the beginning of a round, so that what was sent is whole rounds and a piece of one.
-            let rest = bytes[(sent % bytes.count)...]
-            let count = rest.withUnsafeBytes {
-                Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL | Int(MSG_DONTWAIT)))
-            }
-            if count > 0 {
-                sent += count
-                pauses = 0
-            } else {
-                pauses += 1
-                try await Task.sleep(for: .milliseconds(10))
-            }
+    /// Sends the bytes, however long that takes; on a thread of its own.
+    func sendAll(_ bytes: [UInt8]) async throws {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(with: Result { try self.send(bytes) }) }
         }
-        return sent
+    }
+
+    /// Sends as many of the bytes as find room now; returns how many.
+    func sendWhatFits(_ bytes: ArraySlice<UInt8>) -> Int {
+        bytes.withUnsafeBytes {
+            max(0, Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL | Int(MSG_DONTWAIT))))
+        }
     }
 
     /// Says that nothing more will come.

@@ -36,7 +36,7 @@ struct ControlServerTests {
     private let verbs: [String: ControlServer.Verb] = [
         "say": { ControlReply(messages: $0.arguments) },
         "wait": { _ in
-            try? await Task.sleep(for: .seconds(3_600))
+            await untilCancelled()
             return ControlReply()
         },
     ]
@@ -114,7 +114,7 @@ struct ControlServerTests {
         let verbs: [String: ControlServer.Verb] = [
             "wait": { _ in
                 begin.yield()
-                try? await Task.sleep(for: .seconds(3_600))
+                await untilCancelled()
                 return ControlReply()
             }
         ]
@@ -163,6 +163,13 @@ struct ControlServerTests {
         let peer = PeerCredentials(process: 1, user: 7, group: 0)
         #expect(peer.rank(user: 0, group: 0, groups: [0]) == nil)
     }
+}
+
+/// Waits for the end of the task that asks.
+private func untilCancelled() async {
+    let (never, source) = AsyncStream.makeStream(of: Void.self)
+    for await _ in never {}
+    withExtendedLifetime(source) {}
 }
 
 extension ControlReply {

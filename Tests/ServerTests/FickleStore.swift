@@ -25,10 +25,14 @@ final class FickleStore: Store {
 
     /// What it knows.
     let inner = MemoryStore()
+    /// Tells of each batch that it is given; for one reader.
+    let batches: AsyncStream<Void>
+    private let newBatch: AsyncStream<Void>.Continuation
     private let state: NIOLockedValueBox<State>
 
     init(_ mood: Mood) {
         state = NIOLockedValueBox(State(mood: mood))
+        (batches, newBatch) = AsyncStream.makeStream()
     }
 
     var mood: Mood {
@@ -40,6 +44,12 @@ final class FickleStore: Store {
     var asked: Int { state.withLockedValue { $0.asked } }
     /// How many answers it keeps back.
     var held: Int { state.withLockedValue { $0.held.count } }
+
+    /// Gives one of the answers that were kept back, by default the oldest.
+    func releaseOne(at index: Int = 0) {
+        let answer = state.withLockedValue { $0.held.remove(at: index) }
+        answer()
+    }
 
     /// Gives the answers that were kept back, and answers at once from now on.
     func release() {
@@ -67,6 +77,7 @@ final class FickleStore: Store {
             state.withLockedValue { $0.held.append { done(.success(answered)) } }
         case .loses: break
         }
+        newBatch.yield()
     }
 
     func expire(

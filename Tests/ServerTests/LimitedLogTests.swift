@@ -1,6 +1,6 @@
 import Logging
-import NIOConcurrencyHelpers
 import NIOCore
+import NIOEmbedded
 import Testing
 
 @testable import Server
@@ -25,97 +25,60 @@ struct LimitedLogTests {
         #expect(limiter.takeSuppressed() == 0)
     }
 
-    /// A log whose time stands, with what it has scheduled and written.
-    private final class Stage: Sendable {
-        struct State: Sendable {
-            var now = NIODeadline.uptimeNanoseconds(1_000_000_000_000)
-            var timers: [(due: NIODeadline, body: @Sendable () -> Void)] = []
-            var lines: [String] = []
-        }
-        let state = NIOLockedValueBox(State())
+    private let recorder = LogRecorder()
 
-        func log(level: Logger.Level = .info) -> LimitedLog {
-            var logger = Logger(label: "test") { _ in Recorder(state: self.state) }
-            logger.logLevel = level
-            return LimitedLog(
-                logger: logger, now: { self.state.withLockedValue(\.now) },
-                schedule: { due, body in self.state.withLockedValue { $0.timers.append((due, body)) } })
-        }
-
-        func move(_ seconds: Int64) {
-            let due = state.withLockedValue { state in
-                state.now = state.now + .seconds(seconds)
-                let now = state.now
-                defer { state.timers.removeAll { $0.due <= now } }
-                return state.timers.filter { $0.due <= now }
-            }
-            for timer in due { timer.body() }
-        }
-
-        var lines: [String] { state.withLockedValue(\.lines) }
-    }
-
-    private struct Recorder: LogHandler {
-        let state: NIOLockedValueBox<Stage.State>
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.info
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            state.withLockedValue { $0.lines.append("\(event.level) \(event.message)") }
-        }
+    private func log(level: Logger.Level = .info, by clock: EmbeddedEventLoop) -> LimitedLog {
+        LimitedLog(logger: recorder.logger(level: level), clock: clock)
     }
 
     @Test func theSuppressedAreToldWhenTheSpanIsOver() {
-        let stage = Stage()
-        let log = stage.log()
+        let clock = EmbeddedEventLoop()
+        let log = log(by: clock)
         for number in 0..<15_600 { log.log(.disconnection, "line \(number)") }
-        #expect(stage.lines == (0..<10).map { "warning line \($0)" })
-        #expect(stage.state.withLockedValue { $0.timers.count } == 1)
-        stage.move(59)
-        #expect(stage.lines.count == 10)
-        stage.move(1)
+        #expect(recorder.lines == (0..<10).map { "warning line \($0)" })
+        clock.advanceTime(by: .seconds(59))
+        #expect(recorder.lines.count == 10)
+        clock.advanceTime(by: .seconds(1))
         #expect(
-            stage.lines.dropFirst(10) == [
+            recorder.lines.dropFirst(10) == [
                 "warning 15590 similar messages suppressed: clients disconnected without a reply"
             ])
-        stage.move(1_000)
-        #expect(stage.lines.count == 11)
+        clock.advanceTime(by: .seconds(1_000))
+        #expect(recorder.lines.count == 11)
         log.log(.disconnection, "again")
-        #expect(stage.lines.last == "warning again")
+        #expect(recorder.lines.last == "warning again")
     }
 
     @Test(arguments: LimitedLog.Kind.allCases)
     func eachKindIsLimitedByItself(_ kind: LimitedLog.Kind) {
-        let stage = Stage()
-        let log = stage.log()
+        let clock = EmbeddedEventLoop()
+        let log = log(by: clock)
         for _ in 0..<100 { log.log(kind, level: .notice, "a") }
         for other in LimitedLog.Kind.allCases where other != kind { log.log(other, level: .notice, "b") }
-        #expect(stage.lines.count { $0 == "notice a" } == 10)
-        #expect(stage.lines.count { $0 == "notice b" } == LimitedLog.Kind.allCases.count - 1)
+        #expect(recorder.lines.count { $0 == "notice a" } == 10)
+        #expect(recorder.lines.count { $0 == "notice b" } == LimitedLog.Kind.allCases.count - 1)
+        clock.advanceTime(by: .seconds(60))
     }
 
     @Test func atTheEndAllIsTold() {
-        let stage = Stage()
-        let log = stage.log()
+        let clock = EmbeddedEventLoop()
+        let log = log(by: clock)
         for _ in 0..<12 { log.log(.strayLines, "a") }
         log.finish()
         log.finish()
+        clock.advanceTime(by: .seconds(60))
         #expect(
-            stage.lines.dropFirst(10) == ["warning 2 similar messages suppressed: lines before a first request skipped"]
-        )
+            recorder.lines.dropFirst(10) == [
+                "warning 2 similar messages suppressed: lines before a first request skipped"
+            ])
     }
 
     @Test func whatIsNotLoggedIsNotCounted() {
-        let stage = Stage()
-        let log = stage.log(level: .error)
+        let clock = EmbeddedEventLoop()
+        let log = log(level: .error, by: clock)
         for _ in 0..<100 { log.log(.disconnection, "a") }
         log.finish()
-        #expect(stage.lines.isEmpty)
-        #expect(stage.state.withLockedValue { $0.timers.isEmpty })
+        clock.advanceTime(by: .seconds(60))
+        #expect(recorder.lines.isEmpty)
     }
 }

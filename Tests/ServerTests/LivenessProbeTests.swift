@@ -2,6 +2,7 @@ import Engine
 import Foundation
 import Logging
 import NIOCore
+import NIOEmbedded
 import ServiceManager
 import TestSupport
 import Testing
@@ -24,13 +25,13 @@ struct LivenessProbeTests {
 
     /// Mail passes then; a restart would bring the store back no sooner.
     @Test func aStoreThatHangsIsNoMatter() async throws {
-        let store = SlowStore()
+        let store = FickleStore(.holds)
         try await ServerStage.run(
             try ServingTests.engine(), store: store, options: .with(\.grace, .milliseconds(50))
         ) { stage in
             let client = try Client(path: stage.path)
             try client.send(ServingTests.request())
-            while store.count == 0 { try await Task.sleep(for: .milliseconds(2)) }
+            for await _ in store.batches { break }
             var check = try await stage.server.livenessProbe()
             #expect(await check.passes(within: .seconds(60)))
             check.close()
@@ -55,52 +56,58 @@ struct LivenessProbeTests {
         }
     }
 
-    /// Keeps an event loop busy until it is let go.
-    private func hang(_ server: PolicyServer) -> DispatchSemaphore {
+    /// Keeps an event loop busy until it is let go; returns once it is at it.
+    private func hang(_ server: PolicyServer) async -> DispatchSemaphore {
         let gate = DispatchSemaphore(value: 0)
+        let (begun, begin) = AsyncStream.makeStream(of: Void.self)
         // One loop after the other: the first one doesn't come back.
-        Task { await server.change { _ in gate.wait() } }
+        Task {
+            await server.change { _ in
+                begin.yield()
+                gate.wait()
+            }
+        }
+        for await _ in begun { break }
         return gate
     }
 
+    /// By a clock that is moved: so far off that a loop which isn't held up answers before.
+    private static let farOff = TimeAmount.hours(10_000)
+
     @Test func aLoopThatHangsIsNoticed() async throws {
         try await ServerStage.run(try ServingTests.engine(), options: .with(\.threads, 2)) { stage in
-            var check = try await stage.server.livenessProbe()
-            #expect(await check.passes(within: .seconds(60)))
-            let gate = hang(stage.server)
-            var passes = true
-            // Until the loop is at it.
-            for _ in 0..<600 where passes { passes = await check.passes(within: .milliseconds(100)) }
-            #expect(!passes)
-            for _ in 0..<2 { gate.signal() }
-            #expect(await check.passes(within: .seconds(60)))
-            #expect(await check.passes(within: .seconds(60)))
-            check.close()
+            try await withMovedClock { clock in
+                var check = try await stage.server.livenessProbe(clock: clock)
+                let gate = await hang(stage.server)
+                #expect(await clock.moves { await check.passes(within: .seconds(10)) } == false)
+                for _ in 0..<2 { gate.signal() }
+                for _ in 0..<2 { #expect(await clock.moves { await check.passes(within: Self.farOff) }) }
+                check.close()
+            }
         }
     }
 
     @Test func theWatchdogGoesHungryWhileALoopHangs() async throws {
         let reader = try NotifyReader()
         let socket = try NotifySocket(address: reader.address)
+        let recorder = LogRecorder()
         try await ServerStage.run(try ServingTests.engine()) { stage in
-            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-            let watchdogService = WatchdogService(
-                of: stage.server, state: ServiceState(tells: socket), through: socket, watchdog: .milliseconds(100),
-                logger: logger)
-            let task = Task { try await watchdogService.run() }
-            for _ in 0..<3 { #expect(await reader.hears("WATCHDOG=1")) }
-            let gate = hang(stage.server)
-            // Those that were fed before the loop was at it; then none.
-            var quiet = 0
-            for _ in 0..<6_000 where quiet < 50 {
-                try await Task.sleep(for: .milliseconds(10))
-                quiet = reader.take().contains("WATCHDOG=1") ? 0 : quiet + 1
+            try await withMovedClock { clock in
+                let service = WatchdogService(
+                    of: stage.server, state: ServiceState(tells: socket), through: socket,
+                    watchdog: .seconds(20_000), clock: clock, logger: recorder.logger())
+                let task = Task { try await service.run() }
+                for _ in 0..<3 { #expect(await clock.moves(by: .seconds(1)) { await reader.hears("WATCHDOG=1") }) }
+                // The next question is put when the clock is moved.
+                let gate = await hang(stage.server)
+                await clock.moves(by: .seconds(1)) { #expect(await recorder.hears("does not answer its own server")) }
+                #expect(!reader.take().contains("WATCHDOG=1"))
+                gate.signal()
+                await clock.moves(by: .seconds(1)) { #expect(await recorder.hears("answer again")) }
+                #expect(await clock.moves(by: .seconds(1)) { await reader.hears("WATCHDOG=1") })
+                task.cancel()
+                try await task.value
             }
-            #expect(quiet == 50)
-            gate.signal()
-            #expect(await reader.hears("WATCHDOG=1"))
-            task.cancel()
-            try await task.value
         }
         #expect(reader.take().contains("STOPPING=1") == false)
     }

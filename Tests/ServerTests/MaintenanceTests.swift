@@ -2,6 +2,8 @@ import Foundation
 import Greylist
 import Logging
 import NIOConcurrencyHelpers
+import NIOCore
+import NIOEmbedded
 import Storage
 import Testing
 
@@ -9,37 +11,23 @@ import Testing
 
 /// What maintenance removes, and what it says.
 struct MaintenanceTests {
-    /// Keeps the lines that are logged.
-    private struct Lines: LogHandler {
-        let lines: NIOLockedValueBox<[String]>
-        var logLevel = Logger.Level.debug
-        var metadata = Logger.Metadata()
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            lines.withLockedValue { $0.append("\(event.level) \(event.message)") }
-        }
-    }
-
-    private let lines = NIOLockedValueBox<[String]>([])
+    private let recorder = LogRecorder()
 
     private func maintenance(
-        of store: any Store, _ tables: [Table] = Table.allCases,
-        isStoreUnavailable: @escaping @Sendable () -> Bool = { false }
+        of store: any Store, _ tables: [Table] = [.greylist], clock: any EventLoop,
+        now: Timestamp = Timestamp(seconds: 1_000_000), checksClock: Bool = false,
+        isStoreUnavailable: @escaping @Sendable () -> Bool = { false },
+        isClockDoubtful: @escaping @Sendable () -> Bool = { false }
     ) -> Maintenance {
         Maintenance(
             store: store, options: Maintenance.Options(tables: tables, rules: Rules(), interval: .seconds(3_600)),
-            now: { Timestamp(seconds: 1_000_000) }, isStoreUnavailable: isStoreUnavailable,
-            logger: Logger(label: "test") { [lines] _ in Lines(lines: lines) })
+            delay: .seconds(60), now: { now }, clock: clock, isStoreUnavailable: isStoreUnavailable,
+            isClockDoubtful: isClockDoubtful, checksClock: checksClock, logger: recorder.logger())
     }
 
     /// The lines so far, without the figures of time.
     private var told: [String] {
-        lines.withLockedValue { $0.map { $0.replacing(/, [0-9.]+ s$/, with: "") } }
+        recorder.lines.map { $0.replacing(/, [0-9.]+ s$/, with: "") }
     }
 
     private func fill(_ store: some Store, expired: Int, living: Int) async throws {
@@ -54,7 +42,10 @@ struct MaintenanceTests {
     @Test func eachTableIsReported() async throws {
         let store = MemoryStore()
         try await fill(store, expired: 3_000, living: 500)
-        await maintenance(of: store).pass()
+        try await withMovedClock { clock in
+            let maintenance = maintenance(of: store, Table.allCases, clock: clock)
+            await clock.moves { await maintenance.pass() }
+        }
         #expect(
             told == [
                 "info maintenance of the greylist: 3500 entries looked at, 3000 removed",
@@ -66,14 +57,18 @@ struct MaintenanceTests {
 
     @Test func aFaultIsWarnedOfOnceUntilItIsAnotherOneOrWasAway() async throws {
         let store = FickleStore(.fails(StoreError(.unavailable, "no disk")))
-        let maintenance = maintenance(of: store, [.greylist])
-        for _ in 0..<3 { await maintenance.pass() }
-        store.mood = .fails(StoreError(.writeRefused, "no room"))
-        for _ in 0..<3 { await maintenance.pass() }
-        store.mood = .answers
-        await maintenance.pass()
-        store.mood = .fails(StoreError(.writeRefused, "no room"))
-        await maintenance.pass()
+        try await withMovedClock { clock in
+            let maintenance = maintenance(of: store, clock: clock)
+            await clock.moves {
+                for _ in 0..<3 { await maintenance.pass() }
+                store.mood = .fails(StoreError(.writeRefused, "no room"))
+                for _ in 0..<3 { await maintenance.pass() }
+                store.mood = .answers
+                await maintenance.pass()
+                store.mood = .fails(StoreError(.writeRefused, "no room"))
+                await maintenance.pass()
+            }
+        }
         #expect(
             told == [
                 "warning maintenance of the greylist failed: no disk",
@@ -86,7 +81,10 @@ struct MaintenanceTests {
     @Test func aStoreThatIsAwayIsLeftAlone() async throws {
         let store = MemoryStore()
         try await fill(store, expired: 10, living: 0)
-        await maintenance(of: store, isStoreUnavailable: { true }).pass()
+        try await withMovedClock { clock in
+            let maintenance = maintenance(of: store, clock: clock, isStoreUnavailable: { true })
+            await clock.moves { await maintenance.pass() }
+        }
         #expect(told.isEmpty)
         #expect(try await store.scan(.greylist, from: nil, limit: .max).entries.count == 10)
     }
@@ -96,21 +94,21 @@ struct MaintenanceTests {
         let store = MemoryStore()
         try await fill(store, expired: 3_000, living: 10)
         let looks = NIOLockedValueBox(0)
-        let maintenance = Maintenance(
-            store: store, options: Maintenance.Options(tables: [.greylist], rules: Rules(), interval: .seconds(3_600)),
-            now: { Timestamp(seconds: 1_000_000) },
-            isClockDoubtful: {
-                looks.withLockedValue { looks in
-                    looks += 1
-                    // In the midst of the pass, and all the while during the second one.
-                    return looks > 2
-                }
-            }, logger: Logger(label: "test") { [lines] _ in Lines(lines: lines) })
-        await maintenance.pass()
-        let left = try await store.scan(.greylist, from: nil, limit: .max).entries.count
-        #expect(left > 10)
-        await maintenance.pass()
-        #expect(try await store.scan(.greylist, from: nil, limit: .max).entries.count == left)
+        let doubt: @Sendable () -> Bool = {
+            looks.withLockedValue { looks in
+                looks += 1
+                // In the midst of the pass, and all the while during the second one.
+                return looks > 2
+            }
+        }
+        try await withMovedClock { clock in
+            let maintenance = maintenance(of: store, clock: clock, isClockDoubtful: doubt)
+            await clock.moves { await maintenance.pass() }
+            let left = try await store.scan(.greylist, from: nil, limit: .max).entries.count
+            #expect(left > 10)
+            await clock.moves { await maintenance.pass() }
+            #expect(try await store.scan(.greylist, from: nil, limit: .max).entries.count == left)
+        }
         #expect(
             told == [
                 "warning maintenance of the greylist is broken off: the clock has jumped",
@@ -140,18 +138,52 @@ struct MaintenanceTests {
             key: Key(Array("own".utf8).span, isHashed: true),
             sighting: Sighting(firstAt: Timestamp(seconds: start + ahead + 20)))
         try await store.merge(entries + [newest, own], into: .greylist, at: Timestamp(seconds: 0), under: Rules())
-        let maintenance = Maintenance(
-            store: store, options: Maintenance.Options(tables: [.greylist], rules: Rules(), interval: .seconds(3_600)),
-            now: { Timestamp(seconds: start + ahead) }, checksClock: true,
-            logger: Logger(label: "test") { [lines] _ in Lines(lines: lines) })
-        for _ in 0..<2 { await maintenance.pass() }
+        try await withMovedClock { clock in
+            let maintenance = maintenance(
+                of: store, clock: clock, now: Timestamp(seconds: start + ahead), checksClock: true)
+            await clock.moves { for _ in 0..<2 { await maintenance.pass() } }
+        }
         #expect(try await store.scan(.greylist, from: nil, limit: .max).entries.count == (isTrusted ? 2 : 7))
         #expect(told.allSatisfy { $0.contains("is put off for a day") } == !isTrusted)
     }
 
     @Test func aTableThatIsLeftToOthersIsNoNews() async throws {
-        await maintenance(of: BusyStore(), [.greylist]).pass()
+        try await withMovedClock { clock in
+            let maintenance = maintenance(of: SlicedStore(clock, isLeftToOthers: true), clock: clock)
+            await clock.moves { await maintenance.pass() }
+        }
         #expect(told == ["debug maintenance: the greylist is left to another instance"])
+    }
+
+    /// So requests get at least half of the store's time.
+    @Test func eachSliceIsFollowedByAPauseThatIsAsLong() async throws {
+        try await withMovedClock { clock in
+            let store = SlicedStore(clock, slices: 5, duration: .seconds(1))
+            let maintenance = maintenance(of: store, clock: clock)
+            await clock.moves(by: .milliseconds(10)) { await maintenance.pass() }
+            let slices = store.slices
+            #expect(slices.count == 5)
+            for (slice, next) in zip(slices, slices.dropFirst()) {
+                #expect(next.start - slice.end >= slice.end - slice.start)
+            }
+        }
+    }
+
+    @Test func passesComeAfterADelayAndThenAtEachInterval() async throws {
+        try await withMovedClock { clock in
+            let store = SlicedStore(clock)
+            let maintenance = maintenance(of: store, clock: clock)
+            let service = Task { try await maintenance.run() }
+            await clock.moves(by: .seconds(1)) {
+                for await _ in store.ends.prefix(3) {}
+            }
+            service.cancel()
+            try await service.value
+            let starts = store.slices.map(\.start)
+            #expect(starts[0] - .uptimeNanoseconds(0) >= .seconds(60))
+            #expect(starts[1] - starts[0] >= .seconds(3_600))
+            #expect(starts[2] - starts[1] >= .seconds(3_600))
+        }
     }
 
     /// The size of the next slice, and how many milliseconds it takes.
@@ -161,13 +193,34 @@ struct MaintenanceTests {
     ])
     func slicesFollowTheTimeTheyTake(_ milliseconds: [Int], _ limit: Int) {
         var size = SliceSize()
-        for took in milliseconds { size.follow(.milliseconds(took)) }
+        for took in milliseconds { size.follow(.milliseconds(Int64(took))) }
         #expect(size.limit == limit)
     }
 }
 
-/// A store whose tables another instance goes through.
-private struct BusyStore: Store {
+/// A store that does nothing but take its time for a slice.
+private final class SlicedStore: Store {
+    let slicesOfAPass: Int
+    /// Tells of each slice that is over; for one reader.
+    let ends: AsyncStream<Void>
+    private let end: AsyncStream<Void>.Continuation
+    private let clock: any EventLoop
+    private let duration: TimeAmount
+    private let isLeftToOthers: Bool
+    private let times = NIOLockedValueBox<[(start: NIODeadline, end: NIODeadline)]>([])
+
+    /// - Parameter isLeftToOthers: whether another instance goes through its tables
+    init(_ clock: any EventLoop, slices: Int = 1, duration: TimeAmount = .zero, isLeftToOthers: Bool = false) {
+        self.clock = clock
+        slicesOfAPass = slices
+        self.duration = duration
+        self.isLeftToOthers = isLeftToOthers
+        (ends, end) = AsyncStream.makeStream()
+    }
+
+    /// When slices began and ended.
+    var slices: [(start: NIODeadline, end: NIODeadline)] { times.withLockedValue { $0 } }
+
     func update(_ batch: consuming [StoreQuery], done: @escaping @Sendable (Result<[StoreQuery], StoreError>) -> Void) {
         done(.success(batch))
     }
@@ -175,8 +228,16 @@ private struct BusyStore: Store {
     func expire(
         _ table: Table, from cursor: Cursor?, limit: Int, at now: Timestamp, under rules: Rules
     ) async throws(StoreError) -> ExpiredSlice {
+        let start = clock.now
+        if duration > .zero { try? await clock.sleep(for: duration) }
         var slice = ExpiredSlice()
-        slice.isLeftToOthers = true
+        slice.isLeftToOthers = isLeftToOthers
+        let count = times.withLockedValue { times in
+            times.append((start, clock.now))
+            return times.count
+        }
+        if count % slicesOfAPass != 0 { slice.next = Cursor([0]) }
+        end.yield()
         return slice
     }
 

@@ -1,5 +1,6 @@
 import Glibc
 import NIOConcurrencyHelpers
+import NIOCore
 import Testing
 
 @testable import Server
@@ -11,28 +12,22 @@ struct PortUseTests {
         "   0: \(local) 0100007F:D2F0 \(state) 00000000:00000000 03:00001482 00000000     0        0 0 3 0000000000000000"
     }
 
-    private func use(_ host: String, _ port: UInt16, _ lines: [String]) -> PortUse {
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        inet_pton(AF_INET, host, &address.sin_addr)
-        return withUnsafePointer(to: address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { PortUse(of: $0, in: lines) }
-        }
+    private func use(_ host: String, _ port: Int, _ lines: [String]) throws -> PortUse {
+        try SocketAddress(ipAddress: host, port: port).withSockAddr { address, _ in PortUse(of: address, in: lines) }
     }
 
     @Test("is that of a listener, or of connections that are left over")
-    func states() {
+    func states() throws {
         // 10023 is 2727 in hexadecimal digits.
         let waiting = Self.line("0100007F:2727", "06")
-        #expect(use("127.0.0.1", 10_023, ["  sl  local_address", waiting]) == .closingConnections)
-        #expect(use("127.0.0.1", 10_023, [waiting, Self.line("0100007F:2727", "0A")]) == .listener)
-        #expect(use("127.0.0.1", 10_023, [Self.line("00000000:2727", "0A")]) == .listener)
-        #expect(use("0.0.0.0", 10_023, [Self.line("0200007F:2727", "0A")]) == .listener)
-        #expect(use("127.0.0.1", 10_023, ["", String(repeating: "0", count: 32) + ":2727"]) == .unknown)
+        #expect(try use("127.0.0.1", 10_023, ["  sl  local_address", waiting]) == .closingConnections)
+        #expect(try use("127.0.0.1", 10_023, [waiting, Self.line("0100007F:2727", "0A")]) == .listener)
+        #expect(try use("127.0.0.1", 10_023, [Self.line("00000000:2727", "0A")]) == .listener)
+        #expect(try use("0.0.0.0", 10_023, [Self.line("0200007F:2727", "0A")]) == .listener)
+        #expect(try use("127.0.0.1", 10_023, ["", String(repeating: "0", count: 32) + ":2727"]) == .unknown)
         // Another address, another port.
-        #expect(use("127.0.0.1", 10_023, [waiting, Self.line("0200007F:2727", "0A")]) == .closingConnections)
-        #expect(use("127.0.0.1", 10_024, [waiting]) == .unknown)
+        #expect(try use("127.0.0.1", 10_023, [waiting, Self.line("0200007F:2727", "0A")]) == .closingConnections)
+        #expect(try use("127.0.0.1", 10_024, [waiting]) == .unknown)
     }
 
     @Test("by no listener is waited for, and said once")
@@ -40,19 +35,14 @@ struct PortUseTests {
         let said = NIOLockedValueBox<[String]>([])
         var patience = PortPatience { message in said.withLockedValue { $0.append(message) } }
         (patience.seconds, patience.pause) = (1, 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
         // That of nobody.
-        address.sin_port = UInt16(1).bigEndian
-        inet_pton(AF_INET, "127.255.0.9", &address.sin_addr)
+        let nobody = try SocketAddress(ipAddress: "127.255.0.9", port: 1)
         var tries = 0
-        let isBound = withUnsafePointer(to: address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { target in
-                patience.bind(target, "inet:h:1") {
-                    tries += 1
-                    errno = EADDRINUSE
-                    return tries == 3
-                }
+        let isBound = nobody.withSockAddr { address, _ in
+            patience.bind(address, "inet:h:1") {
+                tries += 1
+                errno = EADDRINUSE
+                return tries == 3
             }
         }
         #expect(isBound && tries == 3)
