@@ -80,14 +80,17 @@ struct PlantedFileTests {
         }
     }
 
-    /// Waits until a daemon ends, or listens and can be told to.
+    /// Waits until a daemon ends, or answers and can be told to end.
     private func end(_ daemon: Daemon, listeningAt endpoint: Endpoint) throws -> ChildProcess.Ending {
-        let ending = try eventually("it ends or listens") { () -> ChildProcess.Ending? in
+        let ending = try eventually("it ends or answers") { () -> ChildProcess.Ending? in
             if let ending = try daemon.process.poll() { return ending }
-            guard let socket = try? StreamSocket(to: endpoint) else { return nil }
-            socket.close()
-            // For the whitelists and the log.
-            usleep(100_000)
+            // By its first reply it has read its whitelists and opened its log.
+            guard let client = try? PolicyClient(to: endpoint),
+                (try? client.ask(PolicyRequest(sender: "a@sender.example"))) != nil
+            else {
+                return nil
+            }
+            client.close()
             return try daemon.terminate()
         }
         _ = try? daemon.waitForEnd()

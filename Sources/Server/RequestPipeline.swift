@@ -134,7 +134,9 @@ final class RequestPipeline {
     // MARK: What the store answers
 
     private func take(_ result: Result<[StoreQuery], StoreError>, of number: Int) {
-        guard let settled = gate.settle(number, by: result, at: eventLoop.now, jitter: .random(in: 0...1)) else { return }
+        guard let settled = gate.settle(number, by: result, at: eventLoop.now, jitter: .random(in: 0...1)) else {
+            return
+        }
         deliver(settled)
         endDelivery()
     }

@@ -86,17 +86,20 @@ struct PythonTests {
     @Test(arguments: 0..<6)
     func itsFilesAreReadAfterItWasKilled(_ round: Int) async throws {
         let script = """
-            import os, random, threading, time
+            import os, random, threading
             d = dbm.gnu.open(args[0], 'c')
+            is_due = threading.Event()
             def end():
-                time.sleep(0.05 + random.random() / 10)
+                is_due.wait()
                 os.kill(os.getpid(), 9)
             threading.Thread(target=end).start()
+            last = random.randint(200, 20000)
             n = 0
             while True:
                 d['key %d' % n] = '1,1000'
                 n += 1
                 if n % 100 == 0: print(n, flush=True)
+                if n == last: is_due.set()
             """
         let written = try Python.run(script, stage.path)
         let count = try #require(written.output.split(separator: "\n").last.flatMap { Int($0) })

@@ -86,8 +86,9 @@ struct WriteBehindTests {
         let store = try LMDBStore(environment, syncInterval: interval.map { .milliseconds($0) })
         let before = try Data(contentsOf: URL(filePath: path))
         try await Self.fill(store, 0..<100)
-        for _ in 0..<6_000 where try Data(contentsOf: URL(filePath: path)) == before {
-            try await Task.sleep(for: .milliseconds(10))
+        let deadline = ContinuousClock.now + .seconds(60)
+        while ContinuousClock.now < deadline, try Data(contentsOf: URL(filePath: path)) == before {
+            await Task.yield()
         }
         #expect(try Data(contentsOf: URL(filePath: path)) != before)
         #expect(try await Self.known(to: store, 0..<100) == 100)

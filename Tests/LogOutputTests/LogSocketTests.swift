@@ -178,7 +178,7 @@ struct LogSocketTests {
         try #require(name.withPointer { connect(probe, $0, $1) } == 0)
         first.end()
         // A process that another test is just starting has the socket, too, for a moment.
-        while send(probe, "", 0, Int32(MSG_NOSIGNAL)) == 0 { try await Task.sleep(for: .milliseconds(1)) }
+        while send(probe, "", 0, Int32(MSG_NOSIGNAL)) == 0 { await Task.yield() }
         let second = try LogReceiver(path: path)
         defer { second.end() }
         sink.write(.info, message: "b")

@@ -38,7 +38,10 @@ struct LabTests {
         let cancelled = Task {
             try await withServer { server in
                 left.withLock { $0.append((server.pid, server.folder)) }
-                try await Task.sleep(for: .seconds(300))
+                let (never, source) = AsyncStream.makeStream(of: Void.self)
+                for await _ in never {}
+                withExtendedLifetime(source) {}
+                try Task.checkCancellation()
             }
         }
         let forgetting = Task {
@@ -125,8 +128,10 @@ struct LabTests {
                 #expect(server.pid != first)
                 #expect(try await server.command("GET", "k") == "")
                 try await server.pause()
+                try await waitUntil("it has stopped") {
+                    try String(contentsOfFile: "/proc/\(server.pid)/stat", encoding: .utf8).contains(") T ")
+                }
                 let answer = Task { try await server.command("PING") }
-                try await Task.sleep(for: .milliseconds(200))
                 try server.resume()
                 #expect(try await answer.value == "PONG")
                 // Also a paused one ends.
