@@ -90,7 +90,7 @@ struct BackgroundTests {
                 expected = (73, ["server.socket_path", path, "create its directory"])
             case .rights:
                 arguments += ["--user", "nobody"]
-                expected = (77, ["service.grey_db", lab.database, "give its folder"])
+                expected = (77, ["service.grey_db", lab.database, "give its directory"])
             case .setting:
                 arguments += ["--delay", "sometimes"]
                 expected = (78, ["--delay"])

@@ -95,7 +95,7 @@ struct PrivilegesTests {
             #expect(try daemon.waitForEnd() == .exited(77))
             #expect(daemon.lines.count == 1)
             let line = try #require(daemon.lines.first)
-            #expect(line.contains("service.grey_db: lmdb://\(lab.database)") && line.contains("give its folder"))
+            #expect(line.contains("service.grey_db: lmdb://\(lab.database)") && line.contains("give its directory"))
         }
     }
 

@@ -92,7 +92,7 @@ struct Daemon {
         opener.leave(for: resources.files)
         if let message = await plan.warningOfFormerAutoWhitelist() { logger.warning("\(message)") }
         let store = try plan.openStore(with: factory)
-        for message in manager.messages + plan.warnings { logger.warning("\(message)") }
+        for message in manager.warnings + plan.warnings { logger.warning("\(message)") }
         raiseFileLimit()
         let reloads = await UnixSignalsSequence(trapping: .sighup)
         let rotation = LogRotation(sink: sink, signals: await UnixSignalsSequence(trapping: .sigusr1))

@@ -62,15 +62,15 @@ public enum DaemonProgram {
                 allowsRoot: arguments.allowRoot || arguments.checkConfig)
         } catch {
             guard case .failure(let faults) = plan(loaded, environment) else { throw error }
-            throw ProgramError(.configuration, error.messages + faults.messages)
+            throw ProgramError(.configuration, error.messages + faults.lines)
         }
         do throws(PlanErrors) {
             let plan = try plan(loaded, process.environment(environment)).get()
             let unreachable = process.unreachable(loaded, plan)
-            guard unreachable.isEmpty else { throw PlanErrors(messages: unreachable) }
+            guard unreachable.isEmpty else { throw PlanErrors(lines: unreachable) }
             return (process, plan)
         } catch {
-            throw ProgramError(.configuration, error.messages)
+            throw ProgramError(.configuration, error.lines)
         }
     }
 

@@ -46,13 +46,13 @@ struct Plan {
     init(
         _ loaded: LoadedConfiguration, environment: [String: String], after former: WhitelistSources? = nil
     ) throws(PlanErrors) {
-        var faults = PlanErrors(messages: UnsupportedSettings.messages(loaded))
+        var faults = PlanErrors(lines: UnsupportedSettings.messages(loaded))
         let (server, service) = (loaded.configuration.server, loaded.configuration.service)
         func attempt<Value>(_ key: String, _ make: () throws -> Value) -> Value? {
             do {
                 return try make()
             } catch {
-                faults.messages.append("\(loaded.origin(of: key)): \(key): \(error)")
+                faults.lines.append("\(loaded.origin(of: key)): \(key): \(error)")
                 return nil
             }
         }
@@ -80,16 +80,16 @@ struct Plan {
             wording = try Wording(service)
         } catch {
             let (key, fault) = error.place
-            faults.messages.append("\(loaded.origin(of: key)): \(key): \(fault)")
+            faults.lines.append("\(loaded.origin(of: key)): \(key): \(fault)")
         }
         let prefixes = attempt("service.nat64_prefixes") { try service.nat64Prefixes.map { try NAT64Prefix($0) } }
-        let log = LogPlan(loaded, environment: environment, faults: &faults.messages)
+        let log = LogPlan(loaded, environment: environment, faults: &faults.lines)
         if service.awlClientCount > 0, case .gdbm? = greylist, greylist == autoWhitelist {
-            faults.messages.append(
+            faults.lines.append(
                 "\(loaded.origin(of: "service.awl_db")): service.awl_db: a GNU dbm file holds one table: "
                     + "give the auto-whitelist a file of its own")
         }
-        guard faults.messages.isEmpty, let greylist, let autoWhitelist, let more, let whitelists, let wording, let log,
+        guard faults.lines.isEmpty, let greylist, let autoWhitelist, let more, let whitelists, let wording, let log,
             let prefixes
         else {
             throw faults
@@ -125,7 +125,7 @@ struct Plan {
 
 /// What is wrong with the settings, a sentence each.
 struct PlanErrors: Error {
-    var messages: [String]
+    var lines: [String]
 }
 
 extension ListenAddress {

@@ -138,7 +138,7 @@ final class Reloader: Sendable {
         do throws(PlanErrors) {
             return try Plan(loaded, environment: environment, after: former)
         } catch {
-            throw ProgramError(.configuration, error.messages)
+            throw ProgramError(.configuration, error.lines)
         }
     }
 }

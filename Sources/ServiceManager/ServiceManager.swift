@@ -10,7 +10,7 @@ public struct ServiceManager: Sendable {
     /// The sockets that it hands over.
     public let sockets: InheritedSockets
     /// What is odd about its wishes, for the log.
-    public let messages: [String]
+    public let warnings: [String]
 
     /// Reads the variables, connects to its socket, and takes the sockets that it hands over.
     ///
@@ -20,22 +20,22 @@ public struct ServiceManager: Sendable {
     /// - Throws: for sockets that can't be listened on
     public init(environment: [String: String], process: Int32) throws(ServiceManagerError) {
         sockets = try InheritedSockets(environment: environment, process: process)
-        var messages: [String] = []
+        var warnings: [String] = []
         do throws(ServiceManagerError) {
             notifySocket = try environment["NOTIFY_SOCKET"].map(NotifySocket.init(address:))
         } catch {
             notifySocket = nil
-            messages.append("\(error); the service manager is told nothing")
+            warnings.append("\(error); the service manager is told nothing")
         }
         let isMeant = environment["WATCHDOG_PID"].map { $0 == String(process) } ?? true
         if let text = environment["WATCHDOG_USEC"], isMeant {
             let microseconds = Int64(text).flatMap { $0 > 0 ? $0 : nil }
             watchdog = microseconds.map { .microseconds($0) }
-            if microseconds == nil { messages.append("WATCHDOG_USEC=\(text): no number of microseconds") }
+            if microseconds == nil { warnings.append("WATCHDOG_USEC=\(text): no number of microseconds") }
         } else {
             watchdog = nil
         }
-        self.messages = messages
+        self.warnings = warnings
     }
 
     /// The descriptors that are needed from now on.

@@ -72,7 +72,7 @@ struct PlanTests {
         #expect(options.foldsRecipient)
         #expect(!(try plan().engine.options.foldsRecipient))
         let faults = #expect(throws: PlanErrors.self) { try plan([#"service.nat64_prefixes=["2001:db8::/33"]"#]) }
-        let message = try #require(faults?.messages.first)
+        let message = try #require(faults?.lines.first)
         #expect(message.contains("service.nat64_prefixes: \"2001:db8::/33\" is not a NAT64 prefix"))
     }
 
@@ -195,8 +195,8 @@ struct PlanTests {
     func fault(injection: String, message: String) throws {
         let key = injection.prefix { $0 != "=" }
         let faults = try #require(throws: PlanErrors.self) { try plan([injection]) }
-        let message = try #require(faults.messages.first)
-        #expect(faults.messages.count == 1)
+        let message = try #require(faults.lines.first)
+        #expect(faults.lines.count == 1)
         #expect(message.hasPrefix("-i: \(key): "))
         #expect(message.contains(message))
         #expect(!message.contains("\n") && !message.contains("s3cret"))
@@ -224,7 +224,7 @@ struct PlanTests {
             """
         let loaded = try Configuration.load(files: [ConfigurationFile(path: "/c", bytes: Array(text.utf8))])
         let faults = try #require(throws: PlanErrors.self) { try Plan(loaded, environment: [:]) }
-        let places = faults.messages.map { $0.split(separator: ": ").prefix(2).joined(separator: ": ") }
+        let places = faults.lines.map { $0.split(separator: ": ").prefix(2).joined(separator: ": ") }
         #expect(
             Set(places) == [
                 "/c:2: service.grey_db", "/c:3: service.awl_db", "/c:4: service.wl_sources", "/c:5: service.grey_text",

@@ -78,6 +78,6 @@ struct ServiceManagerTests {
         #expect(manager.notifySocket == nil)
         #expect(manager.sockets.policy.isEmpty)
         let isOdd = ["0", "-1", "soon"].contains(variables["WATCHDOG_USEC"])
-        #expect(manager.messages.count == (isOdd ? 1 : 0))
+        #expect(manager.warnings.count == (isOdd ? 1 : 0))
     }
 }

@@ -67,7 +67,7 @@ struct ProcessPlan: Equatable {
 private struct Errors {
     let loaded: LoadedConfiguration
     /// What is wrong whoever starts it.
-    private var messages: [String] = []
+    private var lines: [String] = []
     /// What would be right if somebody else started it.
     private var denials: [String] = []
 
@@ -76,12 +76,12 @@ private struct Errors {
     }
 
     var failure: ProgramError? {
-        if messages.isEmpty, denials.isEmpty { return nil }
-        return ProgramError(messages.isEmpty ? .noPermission : .configuration, messages + denials)
+        if lines.isEmpty, denials.isEmpty { return nil }
+        return ProgramError(lines.isEmpty ? .noPermission : .configuration, lines + denials)
     }
 
     mutating func report(_ key: String, _ message: String) {
-        messages.append("\(loaded.origin(of: key)): \(key): \(message)")
+        lines.append("\(loaded.origin(of: key)): \(key): \(message)")
     }
 
     private mutating func deny(_ key: String, _ message: String) {
