@@ -41,10 +41,12 @@ struct MigrationStartTests {
         }
         guard isDone else { throw HarnessError.system("a server at \(port)") }
         let accepted = accept(server, nil, nil)
-        for descriptor in [accepted, client, server] {
-            close(descriptor)
-            usleep(50_000)
-        }
+        close(accepted)
+        // The client ends when it has seen the server's end, so the port is held on the server's side.
+        var byte: UInt8 = 0
+        guard read(client, &byte, 1) == 0 else { throw HarnessError.system("the end of a connection to \(port)") }
+        close(client)
+        close(server)
     }
 
     @Test(

@@ -175,6 +175,6 @@ package struct JSONError: Error, Equatable, CustomStringConvertible {
         self.remedy = remedy
     }
 
-    /// What is wrong with its column; the line belongs to the name of the file.
+    /// What is wrong, with its column; the line belongs to the name of the file.
     package var description: String { "not JSON: \(message) at column \(column)" }
 }

@@ -243,7 +243,7 @@ public enum PolicyError: Error, Equatable, Sendable {
 }
 
 extension PolicyError: CustomStringConvertible {
-    /// What is wrong for the log, without a byte of the client's.
+    /// What is wrong, for the log, without a byte of the client's.
     public var description: String {
         switch self {
         case .lineTooLong(let limit): "a line is longer than \(limit) bytes"

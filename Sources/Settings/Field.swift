@@ -80,7 +80,7 @@ public struct Field: Sendable {
     /// The environment variable that sets it, such as `TPRT_SERVICE_GREY_DELAY`.
     public var environmentName: String { "TPRT_\(section)_\(name)".uppercased() }
 
-    /// Sets the value from a file's JSON or from a text; on a message, nothing changes.
+    /// Sets the value from a file's JSON or from a text; on an error, nothing changes.
     ///
     /// What is complained of never shows a password.
     public func apply(_ input: Assignment.Input, to configuration: inout Configuration) throws(ValueError) {

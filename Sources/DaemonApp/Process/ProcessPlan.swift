@@ -124,7 +124,7 @@ private struct Errors {
         }
     }
 
-    /// The directory to shut itself in; nil with a message.
+    /// The directory to shut itself in; nil where something is wrong with it, which is reported.
     mutating func chroot(
         _ server: Configuration.Server, _ identity: Identity?, by starter: Starter
     ) -> Chroot? {
