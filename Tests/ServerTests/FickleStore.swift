@@ -1,6 +1,7 @@
 import Greylist
 import NIOConcurrencyHelpers
 import Storage
+import Testing
 
 /// A store in memory that does what a test tells it to.
 final class FickleStore: Store {
@@ -47,8 +48,10 @@ final class FickleStore: Store {
 
     /// Gives one of the answers that were kept back, by default the oldest.
     func releaseOne(at index: Int = 0) {
-        let answer = state.withLockedValue { $0.held.remove(at: index) }
-        answer()
+        let answer = state.withLockedValue { state in
+            state.held.indices.contains(index) ? state.held.remove(at: index) : nil
+        }
+        if let answer { answer() } else { Issue.record("the store keeps no such answer back") }
     }
 
     /// Gives the answers that were kept back, and answers at once from now on.
