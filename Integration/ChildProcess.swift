@@ -146,15 +146,15 @@ final class ChildProcess {
 @discardableResult
 func run(_ command: [String], within limit: TimeInterval = patience) throws -> String {
     // A file and not a pipe: a daemon that the command leaves behind would keep a pipe open.
-    let folder = try TemporaryDirectory()
-    defer { folder.remove() }
-    let file = open(folder.file("output"), O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    let directory = try TemporaryDirectory()
+    defer { directory.remove() }
+    let file = open(directory.file("output"), O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard file >= 0 else { throw HarnessError.system("open") }
     defer { close(file) }
     let child = try ChildProcess(command, output: file, errors: file)
     defer { child.end() }
     let ending = try child.wait(within: limit)
-    let text = try String(decoding: Data(contentsOf: URL(fileURLWithPath: folder.file("output"))), as: UTF8.self)
+    let text = try String(decoding: Data(contentsOf: URL(fileURLWithPath: directory.file("output"))), as: UTF8.self)
     guard ending == .exited(0) else {
         throw HarnessError("\(command.joined(separator: " ")): \(ending)\n\(text)")
     }

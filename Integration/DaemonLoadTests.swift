@@ -86,7 +86,7 @@ struct DaemonLoadTests {
         let threads = 8
         let each = 8_000
         try withLab { lab in
-            let whitelist = try lab.folder.write(whitelistText(networks: ["192.0.2.0/24"]), to: "whitelist")
+            let whitelist = try lab.directory.write(whitelistText(networks: ["192.0.2.0/24"]), to: "whitelist")
             let endpoint = lab.unixEndpoint
             let daemon = try lab.launch(
                 lab.arguments(at: endpoint, delay: 300, whitelist: whitelist), listeningAt: [endpoint], reads: false)

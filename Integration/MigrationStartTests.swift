@@ -52,7 +52,7 @@ struct MigrationStartTests {
     )
     func pidFile() throws {
         try withLab { lab in
-            let path = try lab.folder.write(String(repeating: "\0", count: 4_711), to: "tprt.pid")
+            let path = try lab.directory.write(String(repeating: "\0", count: 4_711), to: "tprt.pid")
             let arguments = lab.arguments(at: lab.unixEndpoint, delay: 300) + ["--pid_file_path", path]
             let check = try lab.launch(arguments + ["--check-config"], listeningAt: [])
             #expect(try check.waitForEnd() == .exited(0), "\(check.lines)")
@@ -61,7 +61,7 @@ struct MigrationStartTests {
             #expect(try String(contentsOfFile: path, encoding: .utf8) == "\(daemon.process.id)\n")
             #expect(try daemon.terminate() == .exited(0))
 
-            try lab.folder.write("\0\0notes", to: "tprt.pid")
+            try lab.directory.write("\0\0notes", to: "tprt.pid")
             for extra in [[], ["--check-config"]] {
                 let refused = try lab.launch(arguments + extra, listeningAt: [])
                 #expect(try refused.waitForEnd() == .exited(73))
@@ -74,10 +74,10 @@ struct MigrationStartTests {
     @Test("A database that is still root's stops it, and the message says how to give it away")
     func database() throws {
         try withLab { lab in
-            let state = try lab.folder.makeDirectory("state")
+            let state = try lab.directory.makeDirectory("state")
             try give(state, to: account("daemon"))
             for (scheme, name) in [("lmdb", "x.db"), ("gdbm", "greylistdb")] {
-                let path = try lab.folder.write("", to: "state/\(name)")
+                let path = try lab.directory.write("", to: "state/\(name)")
                 chmod(path, 0o600)
                 let daemon = try lab.launch(
                     lab.arguments(at: lab.unixEndpoint, delay: 300)

@@ -43,11 +43,11 @@ struct PlantedFile {
     ///   - owner: whose the directory is
     init(_ trap: Trap, at name: String, in lab: Lab, of owner: String = "daemon", directory: String = "theirs") throws {
         let user = try account(owner)
-        guarded = try lab.folder.makeDirectory("guarded")
+        guarded = try lab.directory.makeDirectory("guarded")
         let last = name.split(separator: "/").last.map(String.init) ?? name
         target = "\(guarded)/\(last)"
         absent = "\(guarded)/absent"
-        self.directory = try lab.folder.makeDirectory(directory)
+        self.directory = try lab.directory.makeDirectory(directory)
         try give(self.directory, to: user)
         file = "\(self.directory)/\(name)"
         let parent = URL(fileURLWithPath: file).deletingLastPathComponent().path

@@ -10,15 +10,15 @@ final class Postgrey {
     private let endpoint: Endpoint
     private let output: LineReader
 
-    /// Starts it in a folder, with lists that are there; it counts no clients.
-    init(in folder: String, clients: String, recipients: String) throws {
-        endpoint = .unix("\(folder)/postgrey.sock")
+    /// Starts it in a directory, with lists that are there; it counts no clients.
+    init(in directory: String, clients: String, recipients: String) throws {
+        endpoint = .unix("\(directory)/postgrey.sock")
         let output = try LineReader()
         self.output = output
         defer { close(output.writeEnd) }
         process = try ChildProcess(
             [
-                "/usr/sbin/postgrey", "--unix=\(folder)/postgrey.sock", "--dbdir=\(folder)",
+                "/usr/sbin/postgrey", "--unix=\(directory)/postgrey.sock", "--dbdir=\(directory)",
                 "--user=\(try Self.name(geteuid()))",
                 "--group=\(try Self.group(getegid()))", "--whitelist-clients=\(clients)",
                 "--whitelist-recipients=\(recipients)",

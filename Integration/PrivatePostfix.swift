@@ -1,6 +1,6 @@
 import Foundation
 
-/// A Postfix with configuration, queue, log and mailbox of its own in one folder.
+/// A Postfix with configuration, queue, log and mailbox of its own in one directory.
 ///
 /// It listens on a port of the loopback address, believes what XCLIENT says about the client, asks the policy server
 /// about every recipient in `test.invalid`, and puts all mail into one maildir.
@@ -27,16 +27,16 @@ final class PrivatePostfix {
         var restrictions: String?
     }
 
-    let folder: String
+    let directory: String
     private(set) var port: UInt16 = 0
     private let options: Options
     private var master: pid_t?
 
-    init(in folder: String, _ options: Options) throws {
+    init(in directory: String, _ options: Options) throws {
         guard access("/usr/sbin/postfix", X_OK) == 0 else {
             throw HarnessError("Postfix is not installed: run scripts/install-packages test")
         }
-        self.folder = folder
+        self.directory = directory
         self.options = options
         try prepare()
     }
@@ -44,7 +44,7 @@ final class PrivatePostfix {
     /// Where the policy server has to listen.
     var policyEndpoint: Endpoint {
         switch options.policy {
-        case .socketInQueue: .unix("\(folder)/queue/tprt/policy.sock")
+        case .socketInQueue: .unix("\(directory)/queue/tprt/policy.sock")
         case .port(let port): .inet(port)
         }
     }
@@ -98,11 +98,11 @@ final class PrivatePostfix {
         }
     }
 
-    /// Stops it, if it runs, and removes its folder.
+    /// Stops it, if it runs, and removes its directory.
     func stopAndRemove() {
         do {
             try stop()
-            try runAsRoot(["rm", "-rf", "--", folder])
+            try runAsRoot(["rm", "-rf", "--", directory])
         } catch {
             note("\(error)")
         }
@@ -121,11 +121,11 @@ final class PrivatePostfix {
         }
     }
 
-    private var configuration: String { "\(folder)/etc" }
-    private var logFile: String { "\(folder)/log/mail.log" }
+    private var configuration: String { "\(directory)/etc" }
+    private var logFile: String { "\(directory)/log/mail.log" }
 
     private func delivered() throws -> [DeliveredMessage] {
-        let inbox = "\(folder)/mail/inbox/new"
+        let inbox = "\(directory)/mail/inbox/new"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: inbox)) ?? []
         return try names.map { name in
             let data = try Data(contentsOf: URL(fileURLWithPath: "\(inbox)/\(name)"))
@@ -154,7 +154,7 @@ final class PrivatePostfix {
             chown "$4:$5" etc queue/tprt
             """
         let numbers = [owner.user, owner.group, geteuid(), getegid()].map { String($0) }
-        try runAsRoot(["/bin/sh", "-c", script, "sh", folder] + numbers)
+        try runAsRoot(["/bin/sh", "-c", script, "sh", directory] + numbers)
     }
 
     private func configure() throws {
@@ -172,14 +172,14 @@ final class PrivatePostfix {
                 """
         let main = """
             compatibility_level = 3.6
-            queue_directory = \(folder)/queue
-            data_directory = \(folder)/data
+            queue_directory = \(directory)/queue
+            data_directory = \(directory)/data
             command_directory = /usr/sbin
             daemon_directory = /usr/lib/postfix/sbin
             mail_owner = postfix
             setgid_group = postdrop
             maillog_file = \(logFile)
-            maillog_file_prefixes = \(folder)
+            maillog_file_prefixes = \(directory)
             myhostname = mx.test.invalid
             inet_interfaces = 127.0.0.1
             inet_protocols = ipv4
@@ -191,7 +191,7 @@ final class PrivatePostfix {
             default_transport = error:this server sends nothing
             relay_transport = error:this server sends nothing
             virtual_mailbox_domains = test.invalid
-            virtual_mailbox_base = \(folder)/mail
+            virtual_mailbox_base = \(directory)/mail
             virtual_mailbox_maps = static:inbox/
             virtual_minimum_uid = 1
             virtual_uid_maps = static:\(owner.user)
@@ -235,7 +235,7 @@ final class PrivatePostfix {
     }
 
     private func readMasterID() throws -> pid_t {
-        let text = try runAsRoot(["cat", "\(folder)/queue/pid/master.pid"])
+        let text = try runAsRoot(["cat", "\(directory)/queue/pid/master.pid"])
         guard let id = pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines)), id > 1 else {
             throw HarnessError("master.pid: \(text)")
         }

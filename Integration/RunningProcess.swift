@@ -52,7 +52,7 @@ struct RunningProcess {
     }
 }
 
-/// Gives a file or folder to a user.
+/// Gives a file or directory to a user.
 func give(_ path: String, to user: (uid: uid_t, gid: gid_t)) throws {
     guard chown(path, user.uid, user.gid) == 0 else { throw HarnessError.system("chown \(path)") }
 }

@@ -42,7 +42,7 @@ struct StateDirectoryTests {
         #expect(StateDirectory(environment: ["STATE_DIRECTORY": "/s"]).expand(url) == expanded)
     }
 
-    @Test("the folder and those above it are made for the user alone; what is there stays")
+    @Test("the directory and those above it are made for the user alone; what is there stays")
     func makes() throws {
         var template = Array("/tmp/tprtd-tests-XXXXXX".utf8CString)
         try #require(mkdtemp(&template) != nil)

@@ -70,7 +70,7 @@ struct GDBMStoreTests {
         for time: Int64 in [1_000, 1_400] { _ = try await first.ask("a", isHashed: isHashed, at: time) }
         _ = try await first.ask("b", isHashed: isHashed, at: 1_400)
         await first.close()
-        #expect(stage.folder.names == ["grey"])
+        #expect(stage.directory.names == ["grey"])
         let second = try stage.open()
         #expect(try await second.ask("a", isHashed: isHashed, at: 1_500) == .known)
         #expect(try await second.ask("b", isHashed: isHashed, at: 1_500) == .early(wait: 200, delay: 100))

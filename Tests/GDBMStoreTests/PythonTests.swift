@@ -121,7 +121,7 @@ struct PythonTests {
             error?.description.wholeMatch(of: /gdbm:(.+): already in use by process [0-9]+ \((.+)\)/))
         #expect(words.1 == "//\(stage.path)")
         #expect(words.2.hasPrefix("python3"))
-        #expect(stage.folder.names == ["grey"])
+        #expect(stage.directory.names == ["grey"])
         try other.end()
         await (try stage.open()).close()
     }

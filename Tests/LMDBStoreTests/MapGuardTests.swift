@@ -8,8 +8,8 @@ import Testing
 struct MapGuardTests {
     /// A file of four pages that is mapped, and then truncated.
     private static func truncated(guarded: Bool, _ body: (UnsafeRawPointer, borrowing MapGuard) -> Void) throws {
-        let folder = try TemporaryDirectory()
-        let path = folder.file("x")
+        let directory = try TemporaryDirectory()
+        let path = directory.file("x")
         try Data(repeating: 7, count: 16_384).write(to: URL(filePath: path))
         let descriptor = open(path, O_RDWR)
         defer { close(descriptor) }

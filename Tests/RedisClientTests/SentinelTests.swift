@@ -12,7 +12,7 @@ struct SentinelTests {
 
     @Test func theMasterThatTheSentinelsNameIsUsed() async throws {
         let sentinels = try await RedisSentinels.start(password: "secret", sentinelPassword: "other")
-        let file = "\(sentinels.master.folder)/password"
+        let file = "\(sentinels.master.directory)/password"
         try write("other\n", to: file)
         let url = Self.url(sentinels, ":secret@", "/3?sentinel_password_file=\(file)")
         let client = try await LiveClient(url, limits: RedisLimits())

@@ -54,7 +54,7 @@ struct SingleServerTests {
     @Test(arguments: ["user:pa%3Ass@", ""])
     func aUserLogsIn(_ login: String) async throws {
         let server = try await RedisServer.start(.plain.acl("user", password: "pa:ss"))
-        let file = "\(server.folder)/password"
+        let file = "\(server.directory)/password"
         try write("pa:ss\nmore\n", to: file)
         let url =
             login.isEmpty

@@ -40,7 +40,7 @@ public final class RedisCluster: Sendable {
         return views.count == 1
     }
 
-    /// Stops all of them and removes their folders.
+    /// Stops all of them and removes their directories.
     public func remove() async {
         await RedisServer.remove(servers)
     }

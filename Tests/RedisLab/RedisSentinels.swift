@@ -71,7 +71,7 @@ public final class RedisSentinels: Sendable {
         return options
     }
 
-    /// Stops all of them and removes their folders.
+    /// Stops all of them and removes their directories.
     public func remove() async {
         // The Sentinels first, so that they don't act upon the end of the others.
         await RedisServer.remove(sentinels)

@@ -1,10 +1,10 @@
 import Foundation
 import TestSupport
 
-/// A real Redis server in a temporary folder, on a free port of 127.0.0.1 or a unix socket.
+/// A real Redis server in a temporary directory, on a free port of 127.0.0.1 or a unix socket.
 ///
-/// It keeps nothing on disk: who restarts it finds it empty. It is over, and its folder gone, after `remove()`, with
-/// the last reference to it, and (but for the folder) when the test program dies.
+/// It keeps nothing on disk: who restarts it finds it empty. It is over, and its directory gone, after `remove()`, with
+/// the last reference to it, and (but for the directory) when the test program dies.
 public final class RedisServer: Sendable {
     /// The address it listens at.
     public let host = "127.0.0.1"
@@ -17,11 +17,11 @@ public final class RedisServer: Sendable {
 
     let administrator: RedisUser?
     private let options: RedisOptions
-    private let temporaryFolder: TemporaryDirectory
+    private let temporaryDirectory: TemporaryDirectory
     private let process = Locked<ChildProcess?>(nil)
 
-    /// The folder of its files.
-    public var folder: String { temporaryFolder.path }
+    /// The directory of its files.
+    public var directory: String { temporaryDirectory.path }
 
     /// Its process id, also after its end; that of the last start.
     public var pid: Int32 { process.withLock { $0?.id ?? 0 } }
@@ -35,27 +35,27 @@ public final class RedisServer: Sendable {
 
     private init(_ options: RedisOptions) async throws {
         self.options = options
-        temporaryFolder = try TemporaryDirectory()
+        temporaryDirectory = try TemporaryDirectory()
         administrator = options.administrator
         switch options.transport {
         case .tcp:
             (port, socketPath, certificates) = (try Ports.free(), nil, nil)
         case .unix:
-            (port, socketPath, certificates) = (0, RedisConfiguration.socketPath(in: temporaryFolder), nil)
+            (port, socketPath, certificates) = (0, RedisConfiguration.socketPath(in: temporaryDirectory), nil)
         case .tls(let names, clientCertificates: _):
-            let made = try await Certificates.make(in: temporaryFolder, names: names)
+            let made = try await Certificates.make(in: temporaryDirectory, names: names)
             (port, socketPath, certificates) = (try Ports.free(), nil, made)
         }
         let configuration = RedisConfiguration(
-            options: options, folder: temporaryFolder, port: port, administrator: administrator,
+            options: options, directory: temporaryDirectory, port: port, administrator: administrator,
             certificates: certificates)
-        try temporaryFolder.write(try configuration.text(), to: "redis.conf")
+        try temporaryDirectory.write(try configuration.text(), to: "redis.conf")
     }
 
     deinit {
-        // First the process and then the folder, in which it may be writing.
+        // First the process and then the directory, in which it may be writing.
         process.withLock { $0 = nil }
-        temporaryFolder.remove()
+        temporaryDirectory.remove()
     }
 
     /// Starts a server and returns when it serves.
@@ -81,7 +81,7 @@ public final class RedisServer: Sendable {
         guard log >= 0 else { throw LabError.system("open \(logPath)") }
         defer { close(log) }
         let mode = options.mode == .sentinel ? ["--sentinel"] : []
-        let command = ["redis-server", temporaryFolder.file("redis.conf")] + mode
+        let command = ["redis-server", temporaryDirectory.file("redis.conf")] + mode
         let started = try await ChildProcess.start(command, output: log, errors: log)
         process.withLock { $0 = started }
         try await waitUntilReady()
@@ -100,13 +100,13 @@ public final class RedisServer: Sendable {
         }
     }
 
-    /// Stops it and removes its folder.
+    /// Stops it and removes its directory.
     public func remove() async {
         await stop()
-        temporaryFolder.remove()
+        temporaryDirectory.remove()
     }
 
-    private var logPath: String { temporaryFolder.file("redis.log") }
+    private var logPath: String { temporaryDirectory.file("redis.log") }
 
     /// The last lines that it logged.
     public func log(lines: Int = .max) -> String {

@@ -8,36 +8,36 @@ import Testing
 @Suite("The lab", .timeLimit(.minutes(5)))
 struct LabTests {
     @Test(
-        "A server serves, and leaves neither process nor folder",
+        "A server serves, and leaves neither process nor directory",
         arguments: [
             ("plain", RedisOptions.plain), ("unix", .unix), ("tls", .tls),
             ("client certificates", .tls(clientCertificates: true)),
             ("requirepass", .plain.requirepass(#"a "b\c"#)), ("acl", .tls.acl("tprt", password: "p", rules: "~* +get")),
         ])
     func serves(_ name: String, _ options: RedisOptions) async throws {
-        let (pid, folder) = try await withServer(options) { server async throws in
+        let (pid, directory) = try await withServer(options) { server async throws in
             #expect(try await server.command("PING") == "PONG")
             #expect(isAlive(server.pid))
-            #expect(FileManager.default.fileExists(atPath: server.folder))
+            #expect(FileManager.default.fileExists(atPath: server.directory))
             #expect((server.port == 0) == (name == "unix"))
-            return (server.pid, server.folder)
+            return (server.pid, server.directory)
         }
         #expect(!isAlive(pid))
-        #expect(!FileManager.default.fileExists(atPath: folder))
+        #expect(!FileManager.default.fileExists(atPath: directory))
     }
 
     @Test("Nothing stays when the test throws, is cancelled, or forgets")
     func leavesNothing() async throws {
-        let left = Locked<[(pid: Int32, folder: String)]>([])
+        let left = Locked<[(pid: Int32, directory: String)]>([])
         let failing = Task {
             try await withServer { server in
-                left.withLock { $0.append((server.pid, server.folder)) }
+                left.withLock { $0.append((server.pid, server.directory)) }
                 throw LabError("as planned")
             }
         }
         let cancelled = Task {
             try await withServer { server in
-                left.withLock { $0.append((server.pid, server.folder)) }
+                left.withLock { $0.append((server.pid, server.directory)) }
                 let (never, source) = AsyncStream.makeStream(of: Void.self)
                 for await _ in never {}
                 withExtendedLifetime(source) {}
@@ -46,16 +46,16 @@ struct LabTests {
         }
         let forgetting = Task {
             let server = try await RedisServer.start()
-            left.withLock { $0.append((server.pid, server.folder)) }
+            left.withLock { $0.append((server.pid, server.directory)) }
         }
         await #expect(throws: LabError.self) { try await failing.value }
         try await forgetting.value
         try await waitUntil("all have started") { left.withLock(\.count) == 3 }
         cancelled.cancel()
         await #expect(throws: CancellationError.self) { try await cancelled.value }
-        for (pid, folder) in left.withLock({ $0 }) {
+        for (pid, directory) in left.withLock({ $0 }) {
             try await waitUntil("it is gone") { !isAlive(pid) }
-            #expect(!FileManager.default.fileExists(atPath: folder))
+            #expect(!FileManager.default.fileExists(atPath: directory))
         }
     }
 
@@ -150,7 +150,7 @@ struct LabTests {
             #expect(try await server.command("PING") == "PONG")
         }
         await RedisServer.remove(servers)
-        #expect(servers.allSatisfy { !isAlive($0.pid) && !FileManager.default.fileExists(atPath: $0.folder) })
+        #expect(servers.allSatisfy { !isAlive($0.pid) && !FileManager.default.fileExists(atPath: $0.directory) })
     }
 
     @Test("Sentinels choose another master, and take the former one back", arguments: [nil, "pass word"])
@@ -176,7 +176,7 @@ struct LabTests {
             #expect(try await lab.master.command("GET", "k") == "v")
             return lab.servers + lab.sentinels
         }
-        #expect(all.allSatisfy { !isAlive($0.pid) && !FileManager.default.fileExists(atPath: $0.folder) })
+        #expect(all.allSatisfy { !isAlive($0.pid) && !FileManager.default.fileExists(atPath: $0.directory) })
     }
 
     @Test("A cluster moves slots in stages and survives a master", arguments: [nil, "secret"])
@@ -215,7 +215,7 @@ struct LabTests {
             #expect(try await cluster.nodes().filter(\.isReplica).count == 3)
             return cluster.servers
         }
-        #expect(all.allSatisfy { !isAlive($0.pid) && !FileManager.default.fileExists(atPath: $0.folder) })
+        #expect(all.allSatisfy { !isAlive($0.pid) && !FileManager.default.fileExists(atPath: $0.directory) })
     }
 }
 
