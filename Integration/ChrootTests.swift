@@ -182,7 +182,7 @@ struct ChrootTests {
             #expect(try daemon.ask(request(1)).description.hasSuffix("Greylisted once"))
             try logged("reason=new")
 
-            guard rename(path, path + ".1") == 0 else { throw HarnessError.system("rename") }
+            guard rename(path, path + ".1") == 0 else { throw TestError.system("rename") }
             try daemon.process.signal(SIGUSR1)
             try configure(1, "Greylisted twice")
             try daemon.process.signal(SIGHUP)
@@ -238,7 +238,7 @@ struct ChrootTests {
                 allowsRoot: false)
             try daemon.waitUntilReachable()
             // As logrotate does it with `create`.
-            guard rename(path, path + ".1") == 0 else { throw HarnessError.system("rename") }
+            guard rename(path, path + ".1") == 0 else { throw TestError.system("rename") }
             try lab.directory.write("", to: "logs/tprt.log")
             let nobody = try account("nobody")
             chown(path, nobody.uid, nobody.gid)
@@ -333,7 +333,7 @@ struct ChrootTests {
 
     private func size(of path: String) throws -> Int {
         var status = stat()
-        guard stat(path, &status) == 0 else { throw HarnessError.system(path) }
+        guard stat(path, &status) == 0 else { throw TestError.system(path) }
         return Int(status.st_size)
     }
 }

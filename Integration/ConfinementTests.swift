@@ -18,7 +18,7 @@ struct ConfinementTests {
     func isConfined(command: String) throws {
         let output = try LineReader()
         defer { close(output.writeEnd) }
-        let child = try ChildProcess(
+        let child = try ChildProcess.start(
             Self.prefix + ["/bin/sh", "-c", command], output: output.writeEnd, errors: output.writeEnd)
         defer { child.end() }
         // As the shell tells of its child's end by SIGSYS, or its own where it executes the last command itself.

@@ -144,7 +144,7 @@ struct ControlTests {
 
             let daemon = try start(lab, networks: [])
             guard chmod(socket(lab), 0o666) == 0, chmod(lab.directory.path, 0o755) == 0 else {
-                throw HarnessError.system("chmod")
+                throw TestError.system("chmod")
             }
             let program = try program("tprtctl", orIn: "TPRTCTL_BINARY")
             let copy = lab.directory.file("tprtctl")

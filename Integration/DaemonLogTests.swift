@@ -32,7 +32,7 @@ struct DaemonLogTests {
             let daemon = try start(lab, ["log_type=file", "log_file=\(path)"])
             #expect(try daemon.ask(request).isGreylisted)
             try waitForLine(in: path, with: "action=greylist, reason=new")
-            guard rename(path, path + ".1") == 0 else { throw HarnessError.system("rename") }
+            guard rename(path, path + ".1") == 0 else { throw TestError.system("rename") }
             if signals { try daemon.process.signal(SIGUSR1) }
             // Without a signal it looks before it writes, once a second.
             try eventually("a new file") {

@@ -24,7 +24,7 @@ struct DaemonPlacesTests {
             var daemon = try lab.launch([], listeningAt: [usual], variables: variables)
             let listens = try eventually("it listens or ends") {
                 if daemon.lines.contains("listening on \(usual)") { return true }
-                return try daemon.process.poll() == nil ? nil : false
+                return daemon.process.poll() == nil ? nil : false
             }
             if !listens {
                 // It opens its database before it listens.
@@ -51,7 +51,7 @@ struct DaemonPlacesTests {
     @Test("It listens on an IPv6 address, which stands in brackets")
     func listensOnIPv6() throws {
         guard let probe = try? ListeningSocket(at: .inet6(0)) else {
-            throw HarnessError("this machine has no ::1: switch IPv6 on (sysctl net.ipv6.conf.lo.disable_ipv6=0)")
+            throw TestError("this machine has no ::1: switch IPv6 on (sysctl net.ipv6.conf.lo.disable_ipv6=0)")
         }
         probe.close()
         try withLab { lab in
@@ -69,7 +69,7 @@ struct DaemonPlacesTests {
     func group() throws {
         // Root can give a file to any group, others to one of their own.
         let entry = geteuid() == 0 ? getgrnam("mail") : getgrgid(getgid())
-        guard let entry else { throw HarnessError("no group to give a socket to: add the group mail") }
+        guard let entry else { throw TestError("no group to give a socket to: add the group mail") }
         let (name, id) = (String(cString: entry.pointee.gr_name), entry.pointee.gr_gid)
         try withLab { lab in
             let second = lab.directory.file("second.sock")
@@ -81,7 +81,7 @@ struct DaemonPlacesTests {
             try daemon.waitUntilReady()
             for path in [lab.directory.file("policy.sock"), second] {
                 var status = stat()
-                guard lstat(path, &status) == 0 else { throw HarnessError.system(path) }
+                guard lstat(path, &status) == 0 else { throw TestError.system(path) }
                 #expect(status.st_gid == id)
                 #expect(status.st_uid == geteuid())
                 #expect(status.st_mode & 0o7777 == 0o666)

@@ -65,7 +65,7 @@ struct DaemonReloadTests {
             let daemon = try lab.launch(
                 lab.arguments(at: lab.unixEndpoint, delay: 300, whitelist: whitelist), listeningAt: [lab.unixEndpoint])
             try eventually(moment.rawValue, every: 0) { try moment.hasCome(to: daemon, in: lab) ? () : nil }
-            guard rename(changed, whitelist) == 0 else { throw HarnessError.system("rename") }
+            guard rename(changed, whitelist) == 0 else { throw TestError.system("rename") }
             try daemon.process.signal(SIGHUP)
             try daemon.waitUntilReady()
             try eventually("the new whitelist is in force") { try daemon.ask(after).passes ? () : nil }

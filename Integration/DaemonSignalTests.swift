@@ -72,7 +72,7 @@ struct DaemonSignalTests {
             let client = try daemon.client()
             try eventually("the pipe is full", every: 0) {
                 let reply = try client.ask(PolicyRequest(clientAddress: "192.0.2.9", sender: "a@sender.example"))
-                guard reply.passes else { throw HarnessError("\(reply)") }
+                guard reply.passes else { throw TestError("\(reply)") }
                 return try daemon.logIsFull() ? () : nil
             }
             let begin = uptime()

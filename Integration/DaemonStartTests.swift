@@ -131,7 +131,7 @@ struct DaemonStartTests {
                 client.close()
                 #expect(try first.terminate() == .exited(0))
                 // Its first pages are in order, and point to others that are gone.
-                guard truncate(lab.database, 8_192) == 0 else { throw HarnessError.system("truncate") }
+                guard truncate(lab.database, 8_192) == 0 else { throw TestError.system("truncate") }
             } else {
                 let garbage = Data((0..<65_536).map { _ in UInt8.random(in: 0...255) })
                 try garbage.write(to: URL(fileURLWithPath: lab.database))
@@ -158,7 +158,7 @@ struct DaemonStartTests {
 
     private func mode(of path: String) throws -> mode_t {
         var status = stat()
-        guard lstat(path, &status) == 0 else { throw HarnessError.system(path) }
+        guard lstat(path, &status) == 0 else { throw TestError.system(path) }
         return status.st_mode & 0o7777
     }
 }

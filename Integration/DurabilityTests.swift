@@ -92,9 +92,9 @@ private struct FailingDisk {
         let source = try directory.write(Self.source(call), to: "fail.c")
         let output = try LineReader()
         defer { close(output.writeEnd) }
-        let compiler = try ChildProcess(
+        let compiler = try ChildProcess.start(
             ["clang", "-shared", "-fPIC", "-o", library, source], output: output.writeEnd, errors: output.writeEnd)
-        guard try compiler.wait() == .exited(0) else { throw HarnessError("clang can't compile the test's library") }
+        guard try compiler.wait() == .exited(0) else { throw TestError("clang can't compile the test's library") }
         variables = ["LD_PRELOAD=\(library)", "FAIL_WHILE_EXISTS=\(flag)"]
     }
 

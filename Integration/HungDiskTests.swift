@@ -14,9 +14,9 @@ private struct HungDisk {
         let source = try directory.write(Self.source, to: "hang.c")
         let output = try LineReader()
         defer { close(output.writeEnd) }
-        let compiler = try ChildProcess(
+        let compiler = try ChildProcess.start(
             ["clang", "-shared", "-fPIC", "-o", library, source], output: output.writeEnd, errors: output.writeEnd)
-        guard try compiler.wait() == .exited(0) else { throw HarnessError("clang can't compile the test's library") }
+        guard try compiler.wait() == .exited(0) else { throw TestError("clang can't compile the test's library") }
         variables = ["LD_PRELOAD=\(library)", "HANG_WHILE_EXISTS=\(flag)"]
     }
 

@@ -16,7 +16,7 @@ struct MigrationStartTests {
             let line = "no process listens there, but connections of the previous server hold the port"
             try daemon.waitForLine("what it waits for") { $0.contains("inet:127.0.0.1:\(port): \(line)") }
             _ = try eventually("it listens", within: 80, every: 0.2) {
-                try daemon.process.poll() == nil ? try? StreamSocket(to: endpoint) : nil
+                daemon.process.poll() == nil ? try? StreamSocket(to: endpoint) : nil
             }
             #expect(uptime() - start < 75)
             #expect(try daemon.ask(PolicyRequest(sender: "a@sender.example")).isGreylisted)
@@ -39,7 +39,7 @@ struct MigrationStartTests {
                 bind(server, target, length) == 0 && listen(server, 1) == 0 && connect(client, target, length) == 0
             }
         }
-        guard isDone else { throw HarnessError.system("a server at \(port)") }
+        guard isDone else { throw TestError.system("a server at \(port)") }
         let accepted = accept(server, nil, nil)
         for descriptor in [accepted, client, server] {
             close(descriptor)

@@ -55,7 +55,7 @@ struct PlantedFile {
         if parent != self.directory { try give(parent, to: user) }
         try Data("\(Self.secret)\n".utf8).write(to: URL(fileURLWithPath: target))
         chmod(target, 0o600)
-        func done(_ code: CInt) throws { if code != 0 { throw HarnessError.system("\(trap)") } }
+        func done(_ code: CInt) throws { if code != 0 { throw TestError.system("\(trap)") } }
         switch trap {
         case .link: try done(symlink(target, file))
         case .danglingLink: try done(symlink(absent, file))
@@ -79,7 +79,7 @@ struct PlantedFile {
 
     private static func state(of path: String, in directory: String) throws -> State {
         var status = stat()
-        guard lstat(path, &status) == 0 else { throw HarnessError.system(path) }
+        guard lstat(path, &status) == 0 else { throw TestError.system(path) }
         return State(
             owner: status.st_uid, group: status.st_gid, mode: status.st_mode, seconds: status.st_mtim.tv_sec,
             content: FileManager.default.contents(atPath: path),

@@ -83,7 +83,7 @@ struct PlantedFileTests {
     /// Waits until a daemon ends, or answers and can be told to end.
     private func end(_ daemon: Daemon, listeningAt endpoint: Endpoint) throws -> ChildProcess.Ending {
         let ending = try eventually("it ends or answers") { () -> ChildProcess.Ending? in
-            if let ending = try daemon.process.poll() { return ending }
+            if let ending = daemon.process.poll() { return ending }
             // By its first reply it has read its whitelists and opened its log.
             guard let client = try? PolicyClient(to: endpoint),
                 (try? client.ask(PolicyRequest(sender: "a@sender.example"))) != nil

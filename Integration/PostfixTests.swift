@@ -273,7 +273,7 @@ struct PostfixTests {
             if answers.allSatisfy({ $0.code == 250 }) {
                 return ()
             }
-            guard answers.allSatisfy({ $0.code == 250 || $0.isGreylisting }) else { throw HarnessError("\(answers)") }
+            guard answers.allSatisfy({ $0.code == 250 || $0.isGreylisting }) else { throw TestError("\(answers)") }
             try session.reset()
             return nil
         }

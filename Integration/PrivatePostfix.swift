@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// A Postfix with configuration, queue, log and mailbox of its own in one directory.
 ///
@@ -34,7 +35,7 @@ final class PrivatePostfix {
 
     init(in directory: String, _ options: Options) throws {
         guard access("/usr/sbin/postfix", X_OK) == 0 else {
-            throw HarnessError("Postfix is not installed: run scripts/install-packages test")
+            throw TestError("Postfix is not installed: run scripts/install-packages test")
         }
         self.directory = directory
         self.options = options
@@ -77,7 +78,7 @@ final class PrivatePostfix {
             try eventually("Postfix accepts connections") { (try? StreamSocket(to: .inet(port)))?.close() }
             return
         }
-        throw HarnessError((failures + log.suffix(10)).joined(separator: "\n"))
+        throw TestError((failures + log.suffix(10)).joined(separator: "\n"))
     }
 
     /// Stops it and waits until all its processes are gone.
@@ -237,7 +238,7 @@ final class PrivatePostfix {
     private func readMasterID() throws -> pid_t {
         let text = try runAsRoot(["cat", "\(directory)/queue/pid/master.pid"])
         guard let id = pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines)), id > 1 else {
-            throw HarnessError("master.pid: \(text)")
+            throw TestError("master.pid: \(text)")
         }
         return id
     }
@@ -258,5 +259,28 @@ final class PrivatePostfix {
             }
             return running ? nil : ()
         }
+    }
+}
+
+/// The header of a message as it arrived in the mailbox.
+struct DeliveredMessage {
+    private let fields: [(name: String, value: String)]
+
+    init(_ text: String) {
+        var fields: [(name: String, value: String)] = []
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false).prefix(while: { !$0.isEmpty }) {
+            if let first = line.first, first == " " || first == "\t", let last = fields.popLast() {
+                fields.append((last.name, last.value + " " + line.trimmingCharacters(in: .whitespaces)))
+            } else if let colon = line.firstIndex(of: ":") {
+                let value = line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
+                fields.append((line[..<colon].lowercased(), value))
+            }
+        }
+        self.fields = fields
+    }
+
+    /// The values of all fields of this name.
+    func values(of name: String) -> [String] {
+        fields.filter { $0.name == name.lowercased() }.map(\.value)
     }
 }

@@ -124,7 +124,7 @@ struct PrivilegesTests {
 
     private func owner(of path: String) throws -> (uid_t, gid_t) {
         var status = stat()
-        guard lstat(path, &status) == 0 else { throw HarnessError.system(path) }
+        guard lstat(path, &status) == 0 else { throw TestError.system(path) }
         return (status.st_uid, status.st_gid)
     }
 }

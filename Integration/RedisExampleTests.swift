@@ -48,11 +48,11 @@ struct RedisExampleTests {
             .replacing("bind * -::*", with: "bind 127.0.0.1\ndir \(directory)")
         let configuration = try lab.directory.write(text, to: "\(port)/\(file)")
         let log = open("\(directory)/log", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
-        guard log >= 0 else { throw HarnessError.system("open") }
+        guard log >= 0 else { throw TestError.system("open") }
         defer { close(log) }
         // Redis takes its file before any option.
         let words = [command[0], configuration] + command.dropFirst()
-        return try ChildProcess(words, output: log, errors: log)
+        return try ChildProcess.start(words, output: log, errors: log)
     }
 
     /// The URL of the example's databases, which the Sentinel on that port leads to.

@@ -111,7 +111,7 @@ struct RedisTests {
                         return try (0..<20).map { number in
                             let start = uptime()
                             let reply = try client.ask(.numbered(number, series: "t\(thread)x"))
-                            if !reply.passes, !reply.isGreylisted { throw HarnessError("\(reply)") }
+                            if !reply.passes, !reply.isGreylisted { throw TestError("\(reply)") }
                             return uptime() - start
                         }.max() ?? 0
                     }

@@ -101,7 +101,7 @@ struct StoreCopyTests {
             let files = lab.directory.names(beginningWith: "tprt.lmdb")
             for round in 1...3 {
                 let copy = try lab.tprtctl(["store", "copy", "lmdb://\(lab.database)", "lmdb://\(target)"])
-                while try copy.process.poll() == nil {
+                while copy.process.poll() == nil {
                     #expect(
                         try client.ask(.numbered(Int.random(in: 0..<1_000_000), series: "live\(round)")).isGreylisted)
                 }
@@ -126,7 +126,7 @@ struct StoreCopyTests {
             #expect(try await reader.count() == 10)
             let writer = try lab.tprtctl(["store", "copy", "lmdb://\(large)", "lmdb://\(small)"])
             var seen = 0
-            while try writer.process.poll() == nil {
+            while writer.process.poll() == nil {
                 let count = try await reader.count()
                 #expect(count >= seen)
                 seen = count
@@ -292,7 +292,7 @@ struct StoreCopyTests {
                     """
                 let said = try LineReader()
                 let python = ["/usr/bin/python3", "-c", script, file]
-                let holder = try ChildProcess(python, output: said.writeEnd, errors: said.writeEnd)
+                let holder = try await ChildProcess.start(python, output: said.writeEnd, errors: said.writeEnd)
                 defer { holder.end() }
                 close(said.writeEnd)
                 said.start()

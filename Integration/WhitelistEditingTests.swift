@@ -82,7 +82,7 @@ struct WhitelistEditingTests {
                 ("\(program) whitelist list \(list) >/dev/full; echo $?", "73", 1),
             ] {
                 let (said, warned) = (try LineReader(), try LineReader())
-                let process = try ChildProcess(
+                let process = try ChildProcess.start(
                     ["/bin/bash", "-c", script], output: said.writeEnd, errors: warned.writeEnd)
                 close(said.writeEnd)
                 close(warned.writeEnd)

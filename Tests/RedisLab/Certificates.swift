@@ -46,7 +46,7 @@ public struct Certificates: Sendable {
         if let signer {
             command += ["-CA", signer.certificate, "-CAkey", signer.key]
         }
-        try await Tool.run(command)
+        try await run(command)
         return pair
     }
 

@@ -21,7 +21,7 @@ struct RedisConfiguration {
         case .unix:
             return ["port 0", "unixsocket \(Self.socketPath(in: directory))", "unixsocketperm 700"]
         case .tls(names: _, let clientCertificates):
-            guard let certificates else { throw LabError("TLS without certificates") }
+            guard let certificates else { throw TestError("TLS without certificates") }
             return [
                 "port 0", "tls-port \(port)",
                 "tls-cert-file \(certificates.server.certificate)", "tls-key-file \(certificates.server.key)",

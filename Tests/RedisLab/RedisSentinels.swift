@@ -1,3 +1,5 @@
+import TestSupport
+
 /// A master, a replica, and three Sentinels that watch them.
 public final class RedisSentinels: Sendable {
     /// The name by which the Sentinels know the master.
