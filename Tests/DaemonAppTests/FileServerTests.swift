@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 import WhitelistFiles
 import Whitelists
@@ -21,7 +22,7 @@ struct FileServerTests {
 
     @Test("whitelists are read and looked at as if they were here")
     func whitelists() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             let (file, missing) = ("\(directory)/a.clients", "\(directory)/none.json")
             try write("192.0.2.1\n", to: file)
             let sources = try WhitelistSources(
@@ -47,7 +48,7 @@ struct FileServerTests {
 
     @Test("what the permit doesn't name isn't served, and a directory never comes as a descriptor")
     func denied() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             try write("x", to: "\(directory)/a")
             mkfifo("\(directory)/pipe", 0o600)
             symlink("/etc", "\(directory)/link")

@@ -1,5 +1,6 @@
 import Glibc
 import Programs
+import TestSupport
 import Testing
 import WhitelistFiles
 
@@ -9,7 +10,7 @@ import WhitelistFiles
 struct PIDFileTests {
     @Test("hold the number, are locked, and go in the end")
     func life() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             let path = "\(directory)/p.pid"
             let file = try PIDFile(path)
             #expect(try text(of: path) == "\(getpid())\n")
@@ -28,7 +29,7 @@ struct PIDFileTests {
         "that are stale are taken over, whatever number they hold",
         arguments: ["", "1\n", "4711", "99999999 \n", String(repeating: "\0", count: 4_711)])
     func stale(_ contents: String) throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             let path = "\(directory)/p.pid"
             try write(contents, to: path)
             try PIDFile.check(path, service: nil)
@@ -45,7 +46,7 @@ struct PIDFileTests {
         "that are something else are left alone",
         arguments: ["notes\n", "12 34\n", String(repeating: "1", count: 99), "\0\01", "\0\n"])
     func foreign(_ contents: String) throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             let path = "\(directory)/p.pid"
             try write(contents, to: path)
             #expect(throws: ProgramError.self) { try PIDFile(path) }
@@ -62,7 +63,7 @@ struct PIDFileTests {
 
     @Test("of somebody else aren't removed; what can't be reached is left to others")
     func replaced() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             let path = "\(directory)/p.pid"
             var file = try PIDFile(path)
             unlink(path)
@@ -77,18 +78,6 @@ struct PIDFileTests {
             #expect(asked == [path])
         }
     }
-}
-
-/// Calls `body` with the path of a new directory, gone afterwards with the files in it.
-func withDirectory(_ body: (String) throws -> Void) throws {
-    var template = Array("/tmp/tprtd-tests-XXXXXX".utf8CString)
-    let made = try #require(mkdtemp(&template))
-    let directory = String(cString: made)
-    defer {
-        for name in (try? FileAccess.direct.names(directory)) ?? [] { unlink("\(directory)/\(name)") }
-        rmdir(directory)
-    }
-    try body(directory)
 }
 
 func write(_ text: String, to path: String) throws {

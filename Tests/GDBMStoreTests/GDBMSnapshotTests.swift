@@ -83,7 +83,7 @@ struct GDBMSnapshotTests {
         #expect(code("grey") == .corrupt)
         #expect(code(".") == .cannotCreate)
         try stage.write(Data())
-        let empty = try GDBMSnapshot(of: stage.path, holding: .greylist, in: NSTemporaryDirectory())
+        let empty = try GDBMSnapshot(of: stage.path, holding: .greylist, in: stage.directory.path)
         #expect(try await empty.count(.greylist) == 0)
         #expect(try await everything(in: empty).isEmpty)
     }

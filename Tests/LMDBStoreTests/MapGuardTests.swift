@@ -17,6 +17,8 @@ struct MapGuardTests {
         defer { munmap(map, 16_384) }
         let mapGuard = MapGuard(of: guarded ? path : path + "-other")
         try #require(ftruncate(descriptor, 4_096) == 0)
+        // Before what may end the process.
+        directory.remove()
         body(UnsafeRawPointer(map), mapGuard)
     }
 

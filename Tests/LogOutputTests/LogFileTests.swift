@@ -2,18 +2,18 @@ import Foundation
 import Glibc
 import Greylist
 import NIOConcurrencyHelpers
+import TestSupport
 import Testing
 
 @testable import LogOutput
 
 /// A log file: opening, rotation, and what can go wrong.
 struct LogFileTests {
-    /// A directory with a log file in it, for a test.
+    /// A log file in a directory of its own, for a test.
     static func withFile<Result>(_ body: (_ path: String) async throws -> Result) async throws -> Result {
-        let directory = FileManager.default.temporaryDirectory.appending(path: "tprt-\(UUID().uuidString.prefix(8))")
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)
-        defer { try? FileManager.default.removeItem(at: directory) }
-        return try await body(directory.appending(path: "log").path())
+        let directory = try TemporaryDirectory()
+        defer { directory.remove() }
+        return try await body(directory.file("log"))
     }
 
     static func text(_ path: String) -> String { (try? String(contentsOfFile: path, encoding: .utf8)) ?? "" }

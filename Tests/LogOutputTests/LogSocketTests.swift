@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Greylist
+import TestSupport
 import Testing
 import TrustedFiles
 
@@ -10,14 +11,13 @@ import TrustedFiles
 final class LogReceiver {
     let address: SyslogAddress
     private let descriptor: CInt
-    private let directory: URL?
+    private let directory: TemporaryDirectory?
 
     /// A socket in a directory of its own, or at `path` where that is given.
     init(stream: Bool = false, path: String? = nil) throws {
-        let own = FileManager.default.temporaryDirectory.appending(path: "tprt-\(UUID().uuidString.prefix(8))")
+        let own = try TemporaryDirectory()
         directory = path == nil ? own : nil
-        if path == nil { try FileManager.default.createDirectory(at: own, withIntermediateDirectories: false) }
-        let path = path ?? own.appending(path: "log").path()
+        let path = path ?? own.file("log")
         let type = stream ? SOCK_STREAM : SOCK_DGRAM
         let descriptor = socket(AF_UNIX, Int32(type.rawValue | SOCK_CLOEXEC.rawValue), 0)
         self.descriptor = descriptor
@@ -49,7 +49,7 @@ final class LogReceiver {
     func end() {
         close(descriptor)
         if case .unix(let path) = address { unlink(path) }
-        if let directory { try? FileManager.default.removeItem(at: directory) }
+        directory?.remove()
     }
 
     /// The next message, waited for for a minute unless told otherwise; nil where none comes.

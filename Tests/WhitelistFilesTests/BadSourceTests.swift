@@ -1,5 +1,6 @@
 import Foundation
 import Greylist
+import TestSupport
 import Testing
 import WhitelistFiles
 import Whitelists
@@ -9,7 +10,7 @@ struct BadSourceTests {
     /// What may be wrong with a source as a whole or in part, all at once, between two good ones.
     @Test("each has its message, the others stand, and nothing crashes")
     func allAtOnce() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             func file(_ name: String, _ text: String) throws -> String {
                 try write(text, to: "\(directory)/\(name)")
                 return "\(directory)/\(name)"

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 import WhitelistFiles
 import Whitelists
@@ -15,7 +16,7 @@ struct DirectoryTests {
 
     @Test("files come by name, the administrator's in place of the vendor's, and no others")
     func masking() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             let (own, vendor) = ("\(directory)/own", "\(directory)/vendor")
             for path in [own, vendor] { #expect(mkdir(path, 0o755) == 0) }
             for name in ["10-b.json", "30-c.clients", "20-a.recipients", ".x.json", "10-b.json~", "README", "x.bak"] {
@@ -33,7 +34,7 @@ struct DirectoryTests {
 
     @Test("files that come, go and break are noticed at each reading, and a directory that is gone keeps its files")
     func reading() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             let own = "\(directory)/own"
             #expect(mkdir(own, 0o755) == 0)
             let sources = try WhitelistSources(urls: ["dir://\(own)"], options: SourceOptions())
@@ -62,7 +63,7 @@ struct DirectoryTests {
 
     @Test("a directory that is none is named")
     func noDirectory() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             try write("{}", to: "\(directory)/file")
             for (url, message) in [
                 ("dir://\(directory)/none", "\(directory)/none: directory does not exist"),
@@ -78,7 +79,7 @@ struct DirectoryTests {
 
     @Test("postgrey's lists have a local one beside them, which may be missing")
     func local() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             let path = "\(directory)/whitelist_clients"
             let sources = try WhitelistSources(urls: ["postgrey-clients://\(path)"], options: SourceOptions())
             #expect(sources.read().warnings == ["whitelist \(path): file does not exist; it counts as empty"])

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import WhitelistFiles
@@ -7,7 +8,7 @@ import Testing
 struct FileReadingTests {
     @Test("a file is read to its end, up to the limit and not beyond")
     func limit() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             let path = "\(directory)/file"
             for size in [0, 1, 65_535, 65_536, 65_537, 200_000] {
                 try write(String(repeating: "x", count: size), to: path)
@@ -28,7 +29,7 @@ struct FileReadingTests {
 
     @Test("what is no file is named")
     func noFiles() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             #expect(mkfifo("\(directory)/pipe", 0o600) == 0)
             #expect(symlink("loop", "\(directory)/loop") == 0)
             try write("{}", to: "\(directory)/file")
@@ -52,7 +53,7 @@ struct FileReadingTests {
 
     @Test("a whitelist file beyond its limit is refused without being read")
     func sizeLimit() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             let path = "\(directory)/wl.json"
             try write("{}", to: path)
             #expect(truncate(path, WhitelistLimits.file + 1) == 0)

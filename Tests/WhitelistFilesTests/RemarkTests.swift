@@ -1,5 +1,6 @@
 import Greylist
 import JSONText
+import TestSupport
 import Testing
 
 @testable import WhitelistFiles
@@ -9,7 +10,7 @@ import Testing
 struct RemarkTests {
     @Test("a kind of fault that comes often has one line, with its number and its first location")
     func digest() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             let path = "\(directory)/clients"
             let expressions = (1...34).map { "/^mx\($0)\\.example/" }.joined(separator: "\n")
             try write("mx.example.org\n\(expressions)\n192.0.2.300\n*.a.example\n*.b.example\n", to: path)
@@ -34,7 +35,7 @@ struct RemarkTests {
 
     @Test("all files of a directory are one source")
     func directory() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             try write("a..b\n", to: "\(directory)/1.clients")
             try write("c..d\n/x/\n", to: "\(directory)/2.clients")
             let reading = try WhitelistSources(urls: ["dir://\(directory)"], options: SourceOptions()).read()
@@ -115,7 +116,7 @@ struct ExpressionLimitTests {
 
     @Test("what a source kept from its last good reading counts, too")
     func severalSources() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             let urls = try (0..<2).map { number in
                 let lines = (0..<150).map { "/^[a-z]\(number)[0-9]{\($0 % 20)}[a-f]$/\n" }.joined()
                 try write(lines, to: "\(directory)/\(number)")

@@ -57,14 +57,6 @@ private func described(_ condition: Condition) -> String {
     }
 }
 
-/// Gives a new directory to a test, and removes it afterwards.
-func withDirectory(_ body: (String) throws -> Void) throws {
-    let directory = FileManager.default.temporaryDirectory.appending(path: "whitelists-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)
-    defer { try? FileManager.default.removeItem(at: directory) }
-    try body(directory.path)
-}
-
 /// Puts a text into a file in place of what it had.
 func write(_ text: String, to path: String) throws {
     try Data(text.utf8).write(to: URL(filePath: path))

@@ -1,4 +1,5 @@
 import Greylist
+import TestSupport
 import Testing
 import WhitelistFiles
 import Whitelists
@@ -7,7 +8,7 @@ import Whitelists
 struct WhitelistSourcesTests {
     @Test("a source that disappears or breaks keeps its last good reading until it is whole again")
     func keepsLastGood() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             let (first, second) = ("\(directory)/first.json", "\(directory)/second.json")
             try write(#"{"a": [{"type": "ipv4_net", "net": "192.0.2.1"}]}"#, to: first)
             try write(#"{"b": [{"type": "recipient_literal", "recipient": "user"}]}"#, to: second)
@@ -46,7 +47,7 @@ struct WhitelistSourcesTests {
 
     @Test("a source that loses more than half of its entries keeps them until that is accepted")
     func shrinks() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             func entries(_ count: Int, to path: String) throws {
                 let lines = (0..<count).map { #"{"type": "ipv4_net", "net": "192.0.2.\#($0)"},"# }
                 try write(#"{"a": [\#(lines.joined())]}"#, to: path)
@@ -84,7 +85,7 @@ struct WhitelistSourcesTests {
 
     @Test("a directory is one source: a file that goes takes its entries along, unless they are most of them")
     func directoryShrinks() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             func lines(_ count: Int, _ first: Int) -> String {
                 (0..<count).map { "192.0.\(first).\($0)\n" }.joined()
             }
@@ -103,7 +104,7 @@ struct WhitelistSourcesTests {
 
     @Test("sources that take others' place know what these had; under other options they may have less")
     func succession() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             let path = "\(directory)/a.clients"
             try write("192.0.2.1\n/a/\n/b/\n", to: path)
             let options = SourceOptions(allowsPatterns: true)
@@ -122,7 +123,7 @@ struct WhitelistSourcesTests {
 
     @Test("a source that was never good counts as empty")
     func neverGood() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             let missing = "\(directory)/wl.json"
             let sources = try WhitelistSources(
                 urls: ["file://\(missing)", "file://\(directory)"], options: SourceOptions())
@@ -145,7 +146,7 @@ struct WhitelistSourcesTests {
 
     @Test("a path is taken as it stands")
     func literalPath() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             let path = "\(directory)/white list%20é.json"
             try write(#"{"a": [{"type": "ipv4_net", "net": "192.0.2.1"}]}"#, to: path)
             #expect(
@@ -183,7 +184,7 @@ struct WhitelistSourcesTests {
 
     @Test("a change is one once it has settled, and until it was read")
     func changes() throws {
-        try withDirectory { directory in
+        try withTemporaryDirectory { directory in
             let path = "\(directory)/wl.json"
             try write("{}", to: path)
             let sources = try WhitelistSources(
