@@ -30,6 +30,8 @@ let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
 let package = Package(
     name: "tprt",
@@ -46,6 +48,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+        // What only tests use: their children, and descriptors for them. Without the trait that brings Foundation.
+        .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
+        .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
     ],
     targets: [
         // The program, which acts as daemon or tool depending on its name.
@@ -169,7 +174,10 @@ let package = Package(
         .testTarget(
             name: "FileStorageTests", dependencies: ["Greylist", "Storage", "FileStorage", "TestSupport"],
             swiftSettings: strict),
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .target(
+            name: "TestSupport", dependencies: [subprocess, systemPackage], path: "Tests/TestSupport",
+            swiftSettings: strict),
+        .testTarget(name: "TestSupportTests", dependencies: ["TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "LMDBStoreTests",
             dependencies: ["Greylist", "Storage", "FileStorage", "StoreContract", "LMDBStore", "TestSupport", locks],
@@ -234,7 +242,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "ManualTests", dependencies: ["DaemonApp", "tprtctl", "Settings", "WhitelistFiles", arguments],
+            name: "ManualTests",
+            dependencies: ["DaemonApp", "tprtctl", "Settings", "WhitelistFiles", "TestSupport", arguments],
             swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",

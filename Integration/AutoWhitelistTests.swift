@@ -7,7 +7,7 @@ struct AutoWhitelistTests {
     @Test("After a pass the whole network passes", arguments: ["one file", "two files"])
     func passes(_ files: String) throws {
         try withLab { lab in
-            let second = lab.folder.file("awl.lmdb")
+            let second = lab.directory.file("awl.lmdb")
             var arguments = lab.arguments(at: lab.unixEndpoint, delay: 1) + ["--awl_client_count", "1"]
             if files == "two files" { arguments += ["-i", "service.awl_db=lmdb://\(second)"] }
             let daemon = try lab.launch(arguments, listeningAt: [lab.unixEndpoint])

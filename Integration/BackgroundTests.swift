@@ -7,10 +7,10 @@ import Testing
 struct BackgroundTests {
     private let request = PolicyRequest(sender: "a@sender.example")
 
-    /// The arguments of a daemon that goes to the background, with its PID file in the folder.
+    /// The arguments of a daemon that goes to the background, with its PID file in the directory.
     private func arguments(_ lab: Lab, at endpoint: Endpoint? = nil) -> [String] {
         lab.arguments(at: endpoint ?? lab.unixEndpoint, delay: 300)
-            + ["--daemonize", "true", "--log_type", "none", "--pid_file_path", lab.folder.file("tprtd.pid")]
+            + ["--daemonize", "true", "--log_type", "none", "--pid_file_path", lab.directory.file("tprtd.pid")]
     }
 
     @Test("The command ends with 0 when the daemon listens, which has nothing of its caller's any more")
@@ -23,7 +23,7 @@ struct BackgroundTests {
             let client = try command.client()
             #expect(try client.ask(request).isGreylisted)
             client.close()
-            let text = try String(contentsOfFile: lab.folder.file("tprtd.pid"), encoding: .utf8)
+            let text = try String(contentsOfFile: lab.directory.file("tprtd.pid"), encoding: .utf8)
             #expect(text.hasSuffix("\n"))
             let daemon = RunningProcess(id: try #require(pid_t(text.dropLast())))
             // Its standard error was ours; the end of it comes while the daemon runs.
@@ -43,13 +43,13 @@ struct BackgroundTests {
 
             kill(daemon.id, SIGTERM)
             try daemon.waitForEnd()
-            #expect(lab.folder.names(beginningWith: "") == ["tprt.lmdb", "tprt.lmdb-lock"])
+            #expect(lab.directory.names(beginningWith: "") == ["tprt.lmdb", "tprt.lmdb-lock"])
         }
     }
 
     /// Ends what still runs in the background when the test is over.
     private func endBackground(of lab: Lab) {
-        let path = lab.folder.file("tprtd.pid")
+        let path = lab.directory.file("tprtd.pid")
         lab.atEnd {
             guard let text = try? String(contentsOfFile: path, encoding: .utf8), let id = pid_t(text.dropLast()),
                 !RunningProcess(id: id).hasEnded
@@ -61,7 +61,7 @@ struct BackgroundTests {
     /// Why a start fails.
     enum Obstacle: String, CaseIterable {
         case port = "the port is taken"
-        case folder = "the folder of the socket is missing"
+        case directory = "the directory of the socket is missing"
         case rights = "the database may not be made"
         case setting = "a setting makes no sense"
         case user = "there is no such user"
@@ -84,8 +84,8 @@ struct BackgroundTests {
                 held.append(try ListeningSocket(at: endpoint))
                 arguments = self.arguments(lab, at: endpoint)
                 expected = (69, ["server.socket_listen_host", "\(endpoint)", "listens there already: stop it"])
-            case .folder:
-                let path = lab.folder.file("none/policy.sock")
+            case .directory:
+                let path = lab.directory.file("none/policy.sock")
                 arguments += ["-i", "server.socket_path=\(path)"]
                 expected = (73, ["server.socket_path", path, "create its directory"])
             case .rights:
@@ -101,11 +101,12 @@ struct BackgroundTests {
                 arguments += ["--user", "nobody", "--group", "no-such-group"]
                 expected = (78, ["server.group", "no-such-group", "create it"])
             case .database:
-                held.append(try lab.start(at: .unix(lab.folder.file("first.sock"))))
+                held.append(try lab.start(at: .unix(lab.directory.file("first.sock"))))
                 expected = (69, ["service.grey_db", lab.database, "stop that one"])
             case .pidFile:
-                let path = lab.folder.file("tprtd.pid")
-                let first = try lab.start(at: .unix(lab.folder.file("first.sock")), extra: ["--pid_file_path", path])
+                let path = lab.directory.file("tprtd.pid")
+                let first = try lab.start(
+                    at: .unix(lab.directory.file("first.sock")), extra: ["--pid_file_path", path])
                 held.append(first)
                 expected = (69, ["server.pid_file_path", path, "already running (process \(first.process.id))"])
             case .log:
@@ -118,10 +119,10 @@ struct BackgroundTests {
             #expect(command.lines.count == 1, "\(command.lines)")
             let line = command.lines.first ?? ""
             #expect(line.hasPrefix("tprtd: ") && expected.words.allSatisfy { line.contains($0) }, "\(line)")
-            // Who has dropped its privileges can't take away what lies in root's folder: it is stale.
+            // Who has dropped its privileges can't take away what lies in root's directory: it is stale.
             if obstacle == .rights { return }
-            #expect(!FileManager.default.fileExists(atPath: lab.folder.file("policy.sock")))
-            #expect(FileManager.default.fileExists(atPath: lab.folder.file("tprtd.pid")) == (obstacle == .pidFile))
+            #expect(!FileManager.default.fileExists(atPath: lab.directory.file("policy.sock")))
+            #expect(FileManager.default.fileExists(atPath: lab.directory.file("tprtd.pid")) == (obstacle == .pidFile))
             withExtendedLifetime(held) {}
         }
     }
@@ -129,7 +130,7 @@ struct BackgroundTests {
     @Test("A PID file is locked as long as it runs, and gone afterwards; a stale one is taken over")
     func pidFile() throws {
         try withLab { lab in
-            let path = try lab.folder.write("4711\n", to: "tprtd.pid")
+            let path = try lab.directory.write("4711\n", to: "tprtd.pid")
             let daemon = try lab.start(extra: ["--pid_file_path", path])
             #expect(try String(contentsOfFile: path, encoding: .utf8) == "\(daemon.process.id)\n")
             let file = open(path, O_RDONLY | O_CLOEXEC)

@@ -1,41 +1,17 @@
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 /// A few threads of our own that run blocking tests, so that those starve neither each other nor the rest.
 ///
 /// As many tests run at once as there are threads, so that one that has awaited something finds a thread free.
-final class BlockingThreads: TaskExecutor {
+private enum BlockingThreads {
     static let count = 4
-    static let shared: BlockingThreads = {
-        let executor = BlockingThreads()
-        for number in 1...count {
-            let thread = Thread { executor.runForever() }
-            thread.name = "blocking \(number)"
-            thread.start()
-        }
-        return executor
-    }()
-
-    private let jobs = Mutex<[UnownedJob]>([])
-    private let waiting = DispatchSemaphore(value: 0)
-
-    func enqueue(_ job: consuming ExecutorJob) {
-        let job = UnownedJob(job)
-        jobs.withLock { $0.append(job) }
-        waiting.signal()
-    }
-
-    private func runForever() {
-        while true {
-            waiting.wait()
-            let job = jobs.withLock { $0.removeFirst() }
-            job.runSynchronously(on: asUnownedTaskExecutor())
-        }
-    }
+    static let shared = TaskThreads("blocking", count: count)
 }
 
-/// The trait of tests that block: they run on `BlockingThreads`.
+/// The trait of tests that block: they run on threads of their own.
 struct BlockingTrait: TestTrait, SuiteTrait, TestScoping {
     var isRecursive: Bool { true }
 
@@ -110,5 +86,17 @@ private final class ThreadResults<Value: Sendable>: Sendable {
     func inOrder() throws -> [Value] {
         let sorted = results.withLock { results in results.sorted { $0.key < $1.key } }
         return try sorted.map { try $0.value.get() }
+    }
+}
+
+/// A number that several threads count up.
+final class Counter: Sendable {
+    private let number = Atomic(0)
+
+    var value: Int { number.load(ordering: .relaxed) }
+
+    /// Counts one more and returns how many there are now.
+    func increment() -> Int {
+        number.add(1, ordering: .relaxed).newValue
     }
 }

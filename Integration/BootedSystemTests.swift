@@ -7,7 +7,7 @@ import Testing
 struct BootedSystemTests {
     @Test("Installed, used, upgraded, tried, removed: each step does what the documents say")
     func documents() throws {
-        let story = try runAsRoot([packaging("try-booted"), try programFolder()], within: 900)
+        let story = try runAsRoot([packaging("try-booted"), try programDirectory()], within: 900)
         let cases = try FileManager.default.contentsOfDirectory(atPath: packaging("booted/cases"))
         #expect(!cases.isEmpty)
         for name in cases {
@@ -40,7 +40,7 @@ struct BootedSystemTests {
         ])
     func mistake(_ document: Document) throws {
         try withLab { lab in
-            let path = try lab.folder.write(document.text, to: "document.md")
+            let path = try lab.directory.write(document.text, to: "document.md")
             let script = packaging("../scripts/marked-blocks")
             let said = try run(["sh", "-c", "\"$@\" && exit 9 || [ $? = 1 ]", "sh", script, "--check", path])
             #expect(said.contains("document.md\(document.complaint)"), "\(said)")
@@ -68,7 +68,7 @@ struct BootedSystemTests {
                    <!-- not typed: it is a picture -->
                        five
                 """
-            let path = try lab.folder.write(text, to: "document.md")
+            let path = try lab.directory.write(text, to: "document.md")
             let script = packaging("../scripts/marked-blocks")
             #expect(try run([script, "--check", path]) == "")
             let found = try run([script, path]).replacing(path, with: "")

@@ -6,15 +6,15 @@ import Testing
 /// Life in a chroot.
 @Suite("Chroot", .blocking)
 struct ChrootTests {
-    /// A jail with a folder for the user's files.
+    /// A jail with a directory for the user's files.
     private struct Jail {
         let path: String
         var state: String { "\(path)/state" }
         var socket: Endpoint { .unix("\(path)/state/policy.sock") }
 
         init(_ lab: Lab) throws {
-            path = try lab.folder.makeDirectory("jail")
-            try give(lab.folder.makeDirectory("jail/state"), to: account("nobody"))
+            path = try lab.directory.makeDirectory("jail")
+            try give(lab.directory.makeDirectory("jail/state"), to: account("nobody"))
         }
 
         func arguments(_ lab: Lab) -> [String] {
@@ -35,13 +35,13 @@ struct ChrootTests {
     func life() throws {
         try withLab { lab in
             let jail = try Jail(lab)
-            // A file and a folder outside, a file inside.
-            let outside = try lab.folder.write(whitelist("10.9.1.0"), to: "outside.json")
-            let folder = try lab.folder.makeDirectory("lists")
-            let inside = try lab.folder.write(whitelist("10.9.2.0"), to: "jail/inside.json")
+            // A file and a directory outside, a file inside.
+            let outside = try lab.directory.write(whitelist("10.9.1.0"), to: "outside.json")
+            let directory = try lab.directory.makeDirectory("lists")
+            let inside = try lab.directory.write(whitelist("10.9.2.0"), to: "jail/inside.json")
             for path in [outside, inside] { chmod(path, 0o644) }
             let pidFile = "\(jail.state)/tprtd.pid"
-            let sources = #"service.wl_sources=["file://\#(outside)", "file://\#(inside)", "dir://\#(folder)"]"#
+            let sources = #"service.wl_sources=["file://\#(outside)", "file://\#(inside)", "dir://\#(directory)"]"#
             let daemon = try lab.launch(
                 jail.arguments(lab) + ["-i", sources, "--pid_file_path", pidFile],
                 listeningAt: [jail.socket], allowsRoot: false)
@@ -52,21 +52,21 @@ struct ChrootTests {
             // Its own /proc is there for itself, and for nobody else.
             #expect(FileManager.default.fileExists(atPath: "/proc/\(process.id)/root/proc/\(process.id)/stat"))
             #expect(!FileManager.default.fileExists(atPath: "/proc/\(process.id)/root/proc/meminfo"))
-            #expect(try lab.folder.names(in: "jail/proc").isEmpty)
+            #expect(try lab.directory.names(in: "jail/proc").isEmpty)
             #expect(try process.status("Uid").first == "\(account("nobody").uid)")
             #expect(try String(contentsOfFile: pidFile, encoding: .utf8) == "\(process.id)\n")
             #expect(try [1, 2, 3].map { try daemon.ask(request($0)).passes } == [true, true, false])
 
             // By a signal, and by themselves.
-            try lab.folder.write(whitelist("10.9.3.0"), to: "outside.json")
+            try lab.directory.write(whitelist("10.9.3.0"), to: "outside.json")
             chmod(outside, 0o644)
             try daemon.process.signal(SIGHUP)
             try eventually("the file outside is in force") { try daemon.ask(request(3)).passes ? () : nil }
             #expect(try daemon.ask(request(1)).isGreylisted)
-            try lab.folder.write(whitelist("10.9.4.0"), to: "lists/more.json")
-            chmod("\(folder)/more.json", 0o644)
-            try eventually("the file in the folder is in force") { try daemon.ask(request(4)).passes ? () : nil }
-            try lab.folder.write(whitelist("10.9.5.0"), to: "jail/inside.json")
+            try lab.directory.write(whitelist("10.9.4.0"), to: "lists/more.json")
+            chmod("\(directory)/more.json", 0o644)
+            try eventually("the file in the directory is in force") { try daemon.ask(request(4)).passes ? () : nil }
+            try lab.directory.write(whitelist("10.9.5.0"), to: "jail/inside.json")
             chmod(inside, 0o644)
             try eventually("the file inside is in force") { try daemon.ask(request(5)).passes ? () : nil }
 
@@ -81,7 +81,7 @@ struct ChrootTests {
             let helper = try #require(try process.children().first)
             #expect(try daemon.terminate() == .exited(0))
             try helper.waitForEnd()
-            #expect(try lab.folder.names(in: "jail/state") == ["tprt.lmdb", "tprt.lmdb-lock"])
+            #expect(try lab.directory.names(in: "jail/state") == ["tprt.lmdb", "tprt.lmdb-lock"])
             #expect(!daemon.lines.contains { $0.hasPrefix("warning: ") }, "\(daemon.lines)")
             #expect(daemon.lines.contains("running as user nobody, in the chroot \(jail.path)"), "\(daemon.lines)")
 
@@ -97,9 +97,9 @@ struct ChrootTests {
     func helper() throws {
         try withLab { lab in
             let jail = try Jail(lab)
-            let list = try lab.folder.write(whitelist("10.9.1.0"), to: "list.json")
+            let list = try lab.directory.write(whitelist("10.9.1.0"), to: "list.json")
             chmod(list, 0o644)
-            let pidFile = lab.folder.file("tprtd.pid")
+            let pidFile = lab.directory.file("tprtd.pid")
             let daemon = try lab.launch(
                 jail.arguments(lab) + ["-i", "service.wl_sources=[\"file://\(list)\"]", "--pid_file_path", pidFile],
                 listeningAt: [jail.socket], allowsRoot: false)
@@ -117,7 +117,7 @@ struct ChrootTests {
 
             // Signals to the whole service don't take it away before its time.
             for signal in [SIGTERM, SIGINT, SIGHUP, SIGUSR1] { kill(helper.id, signal) }
-            try lab.folder.write(whitelist("10.9.2.0"), to: "list.json")
+            try lab.directory.write(whitelist("10.9.2.0"), to: "list.json")
             chmod(list, 0o644)
             try daemon.process.signal(SIGHUP)
             try eventually("the file is in force") { try daemon.ask(request(2)).passes ? () : nil }
@@ -151,7 +151,7 @@ struct ChrootTests {
             #expect((0...2).allSatisfy { open[$0] == "/dev/null" }, "\(open)")
             kill(daemon.id, SIGTERM)
             try daemon.waitForEnd()
-            #expect(try lab.folder.names(in: "jail/state") == ["tprt.lmdb", "tprt.lmdb-lock"])
+            #expect(try lab.directory.names(in: "jail/state") == ["tprt.lmdb", "tprt.lmdb-lock"])
         }
     }
 
@@ -159,13 +159,13 @@ struct ChrootTests {
     func log() throws {
         try withLab { lab in
             let jail = try Jail(lab)
-            let folder = try lab.folder.makeDirectory("logs")
+            let directory = try lab.directory.makeDirectory("logs")
             let nobody = try account("nobody")
-            chown(folder, nobody.uid, nobody.gid)
-            let path = "\(folder)/tprt.log"
-            let file = lab.folder.file("tprt.conf")
+            chown(directory, nobody.uid, nobody.gid)
+            let path = "\(directory)/tprt.log"
+            let file = lab.directory.file("tprt.conf")
             func configure(_ level: Int, _ text: String) throws {
-                try lab.folder.write(
+                try lab.directory.write(
                     #"{"log": {"log_level": \#(level)}, "service": {"grey_text": "\#(text)"}}"#, to: "tprt.conf")
                 chmod(file, 0o644)
             }
@@ -182,7 +182,7 @@ struct ChrootTests {
             #expect(try daemon.ask(request(1)).description.hasSuffix("Greylisted once"))
             try logged("reason=new")
 
-            guard rename(path, path + ".1") == 0 else { throw HarnessError.system("rename") }
+            guard rename(path, path + ".1") == 0 else { throw TestError.system("rename") }
             try daemon.process.signal(SIGUSR1)
             try configure(1, "Greylisted twice")
             try daemon.process.signal(SIGHUP)
@@ -202,7 +202,7 @@ struct ChrootTests {
     func syslog() throws {
         try withLab { lab in
             let jail = try Jail(lab)
-            let path = lab.folder.file("log")
+            let path = lab.directory.file("log")
             func receiver() throws -> LogReceiver {
                 let receiver = try LogReceiver(path: path)
                 chmod(path, 0o666)
@@ -226,20 +226,20 @@ struct ChrootTests {
         }
     }
 
-    @Test("A log in a folder of root's is opened before, given to the user, and found again there")
+    @Test("A log in a directory of root's is opened before, given to the user, and found again there")
     func logOfRoot() throws {
         try withLab { lab in
             let jail = try Jail(lab)
-            let folder = try lab.folder.makeDirectory("logs")
-            chmod(folder, 0o755)
-            let path = "\(folder)/tprt.log"
+            let directory = try lab.directory.makeDirectory("logs")
+            chmod(directory, 0o755)
+            let path = "\(directory)/tprt.log"
             let daemon = try lab.launch(
                 jail.arguments(lab) + ["--log_type", "file", "--log_file", path], listeningAt: [jail.socket],
                 allowsRoot: false)
             try daemon.waitUntilReachable()
             // As logrotate does it with `create`.
-            guard rename(path, path + ".1") == 0 else { throw HarnessError.system("rename") }
-            try lab.folder.write("", to: "logs/tprt.log")
+            guard rename(path, path + ".1") == 0 else { throw TestError.system("rename") }
+            try lab.directory.write("", to: "logs/tprt.log")
             let nobody = try account("nobody")
             chown(path, nobody.uid, nobody.gid)
             try daemon.process.signal(SIGUSR1)
@@ -255,7 +255,7 @@ struct ChrootTests {
     func helperGone() throws {
         try withLab { lab in
             let jail = try Jail(lab)
-            let list = try lab.folder.write(whitelist("10.9.1.0"), to: "list.json")
+            let list = try lab.directory.write(whitelist("10.9.1.0"), to: "list.json")
             chmod(list, 0o644)
             let daemon = try lab.launch(
                 jail.arguments(lab) + ["-i", "service.wl_sources=[\"file://\(list)\"]"], listeningAt: [jail.socket],
@@ -276,7 +276,7 @@ struct ChrootTests {
             try await withLab { lab in
                 let jail = try Jail(lab)
                 let authority = try #require(server.certificates).authority
-                let readable = lab.folder.file("ca.pem")
+                let readable = lab.directory.file("ca.pem")
                 try FileManager.default.copyItem(atPath: authority, toPath: readable)
                 chmod(readable, 0o600)
                 let url = "rediss://localhost:\(server.port)/0?ca_file=\(readable)"
@@ -309,7 +309,7 @@ struct ChrootTests {
             (["--user", "root"], 78, "server.user: root is root"),
             (["--chroot_dir", ""], 78, "set server.chroot_dir"), (["--chroot_dir", "/"], 78, "set server.chroot_dir"),
             (["--chroot_dir", "jail"], 78, "not an absolute path"),
-            (["--chroot_dir", "/no/such/folder"], 78, "create it"),
+            (["--chroot_dir", "/no/such/directory"], 78, "create it"),
             (
                 ["-i", "service.grey_db=lmdb:///var/lib/tprt.lmdb"], 78,
                 "service.grey_db: /var/lib/tprt.lmdb can't be reached"
@@ -326,21 +326,21 @@ struct ChrootTests {
                 jail.arguments(lab) + extra, listeningAt: [jail.socket], allowsRoot: false)
             #expect(try daemon.waitForEnd() == .exited(status))
             #expect(daemon.lines.contains { $0.contains(complaint) }, "\(daemon.lines)")
-            #expect(try lab.folder.names(in: "jail") == ["state"])
-            #expect(try lab.folder.names(in: "jail/state").isEmpty)
+            #expect(try lab.directory.names(in: "jail") == ["state"])
+            #expect(try lab.directory.names(in: "jail/state").isEmpty)
         }
     }
 
     private func size(of path: String) throws -> Int {
         var status = stat()
-        guard stat(path, &status) == 0 else { throw HarnessError.system(path) }
+        guard stat(path, &status) == 0 else { throw TestError.system(path) }
         return Int(status.st_size)
     }
 }
 
 extension TemporaryDirectory {
-    /// The names in a folder in this one.
-    fileprivate func names(in folder: String) throws -> [String] {
-        try FileManager.default.contentsOfDirectory(atPath: file(folder)).sorted()
+    /// The names in a directory in this one.
+    fileprivate func names(in directory: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: file(directory)).sorted()
     }
 }

@@ -7,11 +7,11 @@ struct CompletionTests {
     @Test("Every shell reads what completes our command lines")
     func shellsReadThem() throws {
         try withLab { lab in
-            let folder = try makeCompletions(in: lab)
+            let directory = try makeCompletions(in: lab)
             for name in ["tprtd", "tprtctl"] {
-                try run(["bash", "-n", "\(folder)/bash/\(name)"])
-                try run(["zsh", "-n", "\(folder)/zsh/_\(name)"])
-                try run(["fish", "--no-execute", "\(folder)/fish/\(name).fish"])
+                try run(["bash", "-n", "\(directory)/bash/\(name)"])
+                try run(["zsh", "-n", "\(directory)/zsh/_\(name)"])
+                try run(["fish", "--no-execute", "\(directory)/fish/\(name).fish"])
             }
         }
     }
@@ -24,7 +24,7 @@ struct CompletionTests {
         ])
     func bashCompletes(line: String, to word: String) throws {
         try withLab { lab in
-            let folder = try makeCompletions(in: lab)
+            let directory = try makeCompletions(in: lab)
             let program = String(line.prefix { $0 != " " })
             // As bash itself does it: the words, the line, and the function that was named to it.
             let script = """
@@ -36,14 +36,14 @@ struct CompletionTests {
                 "$function" "${COMP_WORDS[0]}" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
                 printf '%s\\n' "${COMPREPLY[@]}"
                 """
-            let said = try run(["bash", "-c", script, "bash", "\(folder)/bash/\(program)", line])
+            let said = try run(["bash", "-c", script, "bash", "\(directory)/bash/\(program)", line])
             #expect(said.split(separator: "\n").contains(Substring(word)))
         }
     }
 
     private func makeCompletions(in lab: Lab) throws -> String {
-        let folder = lab.folder.file("completions")
-        try run([packaging("completions"), try programFolder(), folder])
-        return folder
+        let directory = lab.directory.file("completions")
+        try run([packaging("completions"), try programDirectory(), directory])
+        return directory
     }
 }

@@ -18,7 +18,7 @@ struct ConfinementTests {
     func isConfined(command: String) throws {
         let output = try LineReader()
         defer { close(output.writeEnd) }
-        let child = try ChildProcess(
+        let child = try ChildProcess.start(
             Self.prefix + ["/bin/sh", "-c", command], output: output.writeEnd, errors: output.writeEnd)
         defer { child.end() }
         // As the shell tells of its child's end by SIGSYS, or its own where it executes the last command itself.
@@ -29,8 +29,8 @@ struct ConfinementTests {
     @Test("It starts after an unclean end, serves, reloads, feeds the watchdog and stops")
     func serves() throws {
         try withLab { lab in
-            let manager = try NotifyReader(at: lab.folder.file("notify"))
-            let whitelist = try lab.folder.write(whitelistText(networks: ["192.0.2.0/24"]), to: "whitelist")
+            let manager = try NotifyReader(at: lab.directory.file("notify"))
+            let whitelist = try lab.directory.write(whitelistText(networks: ["192.0.2.0/24"]), to: "whitelist")
             // The database is looked at in a forked process then.
             let killed = try lab.start()
             #expect(try killed.ask(request).isGreylisted)

@@ -10,18 +10,18 @@ struct ControlTests {
 
     /// A daemon with a configuration file, a whitelist of that many networks and a control socket.
     private func start(_ lab: Lab, networks: [String]) throws -> Daemon {
-        let whitelist = try lab.folder.write(whitelistText(networks: networks), to: "whitelist")
+        let whitelist = try lab.directory.write(whitelistText(networks: networks), to: "whitelist")
         try configure(lab, delay: 300)
         return try lab.start(
             whitelist: whitelist,
-            extra: ["-c", lab.folder.file("tprt.conf"), "-i", "server.control_socket=\(socket(lab))"])
+            extra: ["-c", lab.directory.file("tprt.conf"), "-i", "server.control_socket=\(socket(lab))"])
     }
 
     private func configure(_ lab: Lab, delay: Int, more: String = "") throws {
-        try lab.folder.write(#"{"service": {"grey_text": "Greylisted for \#(delay)"\#(more)}}"#, to: "tprt.conf")
+        try lab.directory.write(#"{"service": {"grey_text": "Greylisted for \#(delay)"\#(more)}}"#, to: "tprt.conf")
     }
 
-    private func socket(_ lab: Lab) -> String { lab.folder.file("control.sock") }
+    private func socket(_ lab: Lab) -> String { lab.directory.file("control.sock") }
 
     private func tprtctl(_ lab: Lab, _ words: String...) throws -> (ending: ChildProcess.Ending, tool: Tprtctl) {
         let tool = try lab.tprtctl(words + ["--socket", socket(lab)])
@@ -31,7 +31,7 @@ struct ControlTests {
     @Test("with --json an error of tprtctl's own is JSON, too")
     func errorsAsJSON() throws {
         try withLab { lab in
-            let broken = try lab.folder.write("{\"service\": {\"grey_dely\": 1}}", to: "broken.conf")
+            let broken = try lab.directory.write("{\"service\": {\"grey_dely\": 1}}", to: "broken.conf")
             let unreadable = try lab.tprtctl(["reload", "--json", "-c", broken])
             #expect(try unreadable.waitForEnd() == .exited(78))
             #expect(unreadable.output.count == 1)
@@ -59,7 +59,7 @@ struct ControlTests {
             let client = try daemon.client()
             #expect(try client.ask(second).description.hasSuffix("Greylisted for 300"))
 
-            try lab.folder.write(whitelistText(networks: ["203.0.113.0/24"]), to: "whitelist")
+            try lab.directory.write(whitelistText(networks: ["203.0.113.0/24"]), to: "whitelist")
             let good = try tprtctl(lab, "reload")
             #expect(good.ending == .exited(0))
             #expect(good.tool.output == ["whitelists reloaded: 1 entry"])
@@ -86,7 +86,7 @@ struct ControlTests {
             try daemon.waitForLine("the refusal") { $0.hasSuffix("the settings stay as they were") }
 
             try configure(lab, delay: 600)
-            try lab.folder.write(
+            try lab.directory.write(
                 whitelistText(networks: ["203.0.113.0/24"], others: [#"{"type": "nonsense"}"#]), to: "whitelist")
             let faulty = try tprtctl(lab, "reload", "--json")
             #expect(faulty.ending == .exited(65))
@@ -102,7 +102,7 @@ struct ControlTests {
         try withLab { lab in
             let daemon = try start(lab, networks: ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"])
             let client = try daemon.client()
-            try lab.folder.write(whitelistText(networks: ["192.0.2.0/24"]), to: "whitelist")
+            try lab.directory.write(whitelistText(networks: ["192.0.2.0/24"]), to: "whitelist")
             let held = try tprtctl(lab, "reload")
             #expect(held.ending == .exited(65))
             #expect(held.tool.errors.first?.contains("it has 1 entry, and had 3") == true)
@@ -143,11 +143,11 @@ struct ControlTests {
             #expect(unset.errors.first?.contains("set server.control_socket") == true)
 
             let daemon = try start(lab, networks: [])
-            guard chmod(socket(lab), 0o666) == 0, chmod(lab.folder.path, 0o755) == 0 else {
-                throw HarnessError.system("chmod")
+            guard chmod(socket(lab), 0o666) == 0, chmod(lab.directory.path, 0o755) == 0 else {
+                throw TestError.system("chmod")
             }
             let program = try program("tprtctl", orIn: "TPRTCTL_BINARY")
-            let copy = lab.folder.file("tprtctl")
+            let copy = lab.directory.file("tprtctl")
             // By another process: a child of ours that starts meanwhile would keep the file open for writing.
             _ = try run(["/bin/cp", program, copy])
             let stranger = try run(
@@ -166,12 +166,13 @@ struct ControlTests {
         try withLab { lab in
             let daemon = try start(lab, networks: [])
             let other = try lab.launch(
-                lab.arguments(at: .unix(lab.folder.file("other.sock")), delay: 300, database: lab.folder.file("b.lmdb"))
+                lab.arguments(
+                    at: .unix(lab.directory.file("other.sock")), delay: 300, database: lab.directory.file("b.lmdb"))
                     + ["-i", "server.control_socket=\(socket(lab))"],
                 listeningAt: [])
             #expect(try other.waitForEnd() == .exited(69))
             #expect(other.lines.last?.hasPrefix("tprtd: server.control_socket: unix:") == true)
-            #expect(!FileManager.default.fileExists(atPath: lab.folder.file("other.sock")))
+            #expect(!FileManager.default.fileExists(atPath: lab.directory.file("other.sock")))
             #expect(try tprtctl(lab, "reload").ending == .exited(0))
             #expect(try daemon.terminate() == .exited(0))
         }

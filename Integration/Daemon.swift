@@ -1,5 +1,6 @@
 import Foundation
 import LogOutput
+import TestSupport
 
 /// A tprtd that a test started.
 final class Daemon {
@@ -26,18 +27,16 @@ final class Daemon {
             let missing = variables.filter { !$0.contains("=") }.flatMap { ["-u", $0] }
             command = ["/usr/bin/env"] + missing + variables.filter { $0.contains("=") } + command
         }
-        if !sockets.isEmpty { command = HeldSocket.launcher(of: sockets) + command }
+        let parcel = sockets.isEmpty ? nil : try HeldSocket.Parcel(sockets)
+        defer { parcel?.close() }
+        command = (parcel?.launcher ?? []) + command
         if let prelude = prelude ?? openFiles.map({ "ulimit -n \($0)" }) {
             command = ["/bin/sh", "-c", "\(prelude) && exec \"$0\" \"$@\""] + command
         }
-        let nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC)
-        guard nowhere >= 0 else { throw HarnessError.system("/dev/null") }
-        defer { close(nowhere) }
         let output = try LineReader()
         defer { close(output.writeEnd) }
         self.output = output
-        process = try ChildProcess(
-            command, output: nowhere, errors: output.writeEnd, handedOver: sockets.map(\.descriptor))
+        process = try ChildProcess.start(command, input: parcel?.input, errors: output.writeEnd)
         self.endpoints = endpoints
         if reads {
             output.start()
@@ -63,8 +62,8 @@ final class Daemon {
     /// Waits until it says that it listens, at each endpoint.
     func waitUntilReady() throws {
         try eventually("tprtd listens") {
-            if let ending = try process.poll() {
-                throw HarnessError("tprtd ended: \(ending)\n\(try allLines().joined(separator: "\n"))")
+            if let ending = process.poll() {
+                throw TestError("tprtd ended: \(ending)\n\(try allLines().joined(separator: "\n"))")
             }
             let lines = lines
             return endpoints.allSatisfy { endpoint in lines.contains { $0.contains("listening on \(endpoint)") } }
@@ -76,8 +75,8 @@ final class Daemon {
     func waitUntilReachable() throws {
         for endpoint in endpoints {
             try eventually("tprtd accepts connections at \(endpoint)") {
-                if let ending = try process.poll() {
-                    throw HarnessError("tprtd ended: \(ending)")
+                if let ending = process.poll() {
+                    throw TestError("tprtd ended: \(ending)")
                 }
                 return (try? StreamSocket(to: endpoint))?.close()
             }
@@ -86,7 +85,7 @@ final class Daemon {
 
     /// A connection to its first endpoint.
     func client(timeout: TimeInterval = patience) throws -> PolicyClient {
-        guard let endpoint = endpoints.first else { throw HarnessError("the daemon listens nowhere") }
+        guard let endpoint = endpoints.first else { throw TestError("the daemon listens nowhere") }
         return try PolicyClient(to: endpoint, timeout: timeout)
     }
 
@@ -134,18 +133,4 @@ final class Daemon {
         output.start()
         return try eventually("the end of tprtd's lines") { output.ended ? lines : nil }
     }
-}
-
-/// The path of a program of ours: what the variable says, else that beside the test program.
-func program(_ name: String, orIn variable: String) throws -> String {
-    if let path = ProcessInfo.processInfo.environment[variable] {
-        guard access(path, X_OK) == 0 else { throw HarnessError.system("\(variable)=\(path)") }
-        return path
-    }
-    let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-    let path = tests.appendingPathComponent(name).path
-    if access(path, X_OK) == 0 {
-        return path
-    }
-    throw HarnessError("no \(name) in \(tests.path): build it, or say where it is by \(variable)")
 }

@@ -86,7 +86,7 @@ struct DaemonLoadTests {
         let threads = 8
         let each = 8_000
         try withLab { lab in
-            let whitelist = try lab.folder.write(whitelistText(networks: ["192.0.2.0/24"]), to: "whitelist")
+            let whitelist = try lab.directory.write(whitelistText(networks: ["192.0.2.0/24"]), to: "whitelist")
             let endpoint = lab.unixEndpoint
             let daemon = try lab.launch(
                 lab.arguments(at: endpoint, delay: 300, whitelist: whitelist), listeningAt: [endpoint], reads: false)
@@ -139,7 +139,7 @@ struct DaemonLoadTests {
                     for index in 0... {
                         let number = round << 20 | index * threads + thread
                         guard let reply = try? client.ask(.numbered(number)) else { break }
-                        guard reply.isGreylisted else { throw HarnessError("\(number): \(reply)") }
+                        guard reply.isGreylisted else { throw TestError("\(number): \(reply)") }
                         answered.append(number)
                         // It can't be anybody else's number by then: the process is waited for below.
                         if count.increment() == 400 {
@@ -158,7 +158,7 @@ struct DaemonLoadTests {
             var lost: [Int] = []
             for number in answered {
                 let reply = try client.ask(.numbered(number))
-                guard reply.isGreylisted, let seconds = reply.seconds else { throw HarnessError("\(reply)") }
+                guard reply.isGreylisted, let seconds = reply.seconds else { throw TestError("\(reply)") }
                 if seconds >= delay {
                     lost.append(number)
                 }
@@ -171,4 +171,17 @@ struct DaemonLoadTests {
             #expect(decisions.allSatisfy { $0.isEarlyRetry })
         }
     }
+}
+
+/// Raises the soft limit of open files of the tests, and of what they start, to at least `count`.
+private func allowOpenFiles(_ count: Int) throws {
+    let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    var limit = rlimit()
+    guard getrlimit(resource, &limit) == 0 else { throw TestError.system("getrlimit") }
+    guard limit.rlim_cur < rlim_t(count) else { return }
+    guard limit.rlim_max >= rlim_t(count) else {
+        throw TestError("this test needs \(count) open files: raise the hard limit (ulimit -Hn)")
+    }
+    limit.rlim_cur = rlim_t(count)
+    guard setrlimit(resource, &limit) == 0 else { throw TestError.system("setrlimit") }
 }

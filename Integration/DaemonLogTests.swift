@@ -28,11 +28,11 @@ struct DaemonLogTests {
     @Test("A file that was moved away is opened anew, on SIGUSR1 and without it", arguments: [true, false])
     func rotation(_ signals: Bool) throws {
         try withLab { lab in
-            let path = lab.folder.file("log")
+            let path = lab.directory.file("log")
             let daemon = try start(lab, ["log_type=file", "log_file=\(path)"])
             #expect(try daemon.ask(request).isGreylisted)
             try waitForLine(in: path, with: "action=greylist, reason=new")
-            guard rename(path, path + ".1") == 0 else { throw HarnessError.system("rename") }
+            guard rename(path, path + ".1") == 0 else { throw TestError.system("rename") }
             if signals { try daemon.process.signal(SIGUSR1) }
             // Without a signal it looks before it writes, once a second.
             try eventually("a new file") {
@@ -54,7 +54,7 @@ struct DaemonLogTests {
     @Test("Every line of a JSON log is an object, and gives the sender back")
     func json() throws {
         try withLab { lab in
-            let path = lab.folder.file("log")
+            let path = lab.directory.file("log")
             let daemon = try start(lab, ["log_type=file", "log_file=\(path)", "log_format=json", "log_level=3"])
             #expect(try daemon.ask(request).isGreylisted)
             #expect(try daemon.terminate() == .exited(0))
@@ -86,7 +86,7 @@ struct DaemonLogTests {
         ])
     func syslog(_ isUDP: Bool, _ format: String, _ pattern: String) throws {
         try withLab { lab in
-            let receiver = isUDP ? try LogReceiver() : try LogReceiver(path: lab.folder.file("syslog"))
+            let receiver = isUDP ? try LogReceiver() : try LogReceiver(path: lab.directory.file("syslog"))
             let daemon = try start(
                 lab,
                 [
@@ -107,7 +107,7 @@ struct DaemonLogTests {
     @Test("log_ident is the program's name, and the facility is mail", arguments: ["rfc3164", "rfc5424"])
     func ident(_ format: String) throws {
         try withLab { lab in
-            let receiver = try LogReceiver(path: lab.folder.file("syslog"))
+            let receiver = try LogReceiver(path: lab.directory.file("syslog"))
             let daemon = try start(
                 lab,
                 [
@@ -125,7 +125,7 @@ struct DaemonLogTests {
     @Test("The command of the documents finds an address as it is typed, whatever its letters")
     func findsAddress() throws {
         try withLab { lab in
-            let path = lab.folder.file("log")
+            let path = lab.directory.file("log")
             let daemon = try start(lab, ["log_type=file", "log_file=\(path)"])
             let addresses = ["j\u{fc}rgen@sender.example", "\u{7528}\u{6237}, x\\y@sender.example"]
             for address in addresses { #expect(try daemon.ask(PolicyRequest(sender: address)).isGreylisted) }
@@ -149,7 +149,7 @@ struct DaemonLogTests {
     @Test("A syslog daemon that isn't there is no reason not to serve")
     func noDaemon() throws {
         try withLab { lab in
-            let path = lab.folder.file("syslog")
+            let path = lab.directory.file("syslog")
             let daemon = try start(lab, ["log_type=syslog", "log_syslog_dest=\(path)"])
             #expect(try daemon.ask(request).isGreylisted)
             try daemon.waitForLine("a warning") {
@@ -187,7 +187,7 @@ struct DaemonLogTests {
             #expect(daemon.lines.count == 1)
             #expect(daemon.lines.first?.hasPrefix("tprtd: -i: log.") == true, "\(daemon.lines)")
             #expect(daemon.lines.first?.contains(text) == true, "\(daemon.lines)")
-            #expect(lab.folder.names(beginningWith: "").isEmpty)
+            #expect(lab.directory.names(beginningWith: "").isEmpty)
         }
     }
 }

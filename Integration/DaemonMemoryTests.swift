@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("Memory", .blocking)
@@ -39,7 +40,7 @@ extension ChildProcess {
     fileprivate func residentMemory() throws -> Int {
         let text = try String(contentsOfFile: "/proc/\(id)/statm", encoding: .utf8)
         guard let pages = text.split(separator: " ").dropFirst().first.flatMap({ Int($0) }) else {
-            throw HarnessError("/proc/\(id)/statm can't be read")
+            throw TestError("/proc/\(id)/statm can't be read")
         }
         return pages * sysconf(Int32(_SC_PAGESIZE))
     }

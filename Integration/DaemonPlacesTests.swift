@@ -17,14 +17,14 @@ struct DaemonPlacesTests {
     func bare(_ given: [String], _ place: String) throws {
         try withLab { lab in
             let variables = try ["STATE_DIRECTORY", "XDG_STATE_HOME", "HOME"].map { name in
-                given.contains(name) ? "\(name)=\(try lab.folder.makeDirectory(name))" : name
+                given.contains(name) ? "\(name)=\(try lab.directory.makeDirectory(name))" : name
             }
-            let database = lab.folder.file("\(place)/tprt.lmdb")
+            let database = lab.directory.file("\(place)/tprt.lmdb")
             let usual = Endpoint.inet(10_023)
             var daemon = try lab.launch([], listeningAt: [usual], variables: variables)
             let listens = try eventually("it listens or ends") {
                 if daemon.lines.contains("listening on \(usual)") { return true }
-                return try daemon.process.poll() == nil ? nil : false
+                return daemon.process.poll() == nil ? nil : false
             }
             if !listens {
                 // It opens its database before it listens.
@@ -41,9 +41,9 @@ struct DaemonPlacesTests {
             #expect(FileManager.default.fileExists(atPath: database))
             #expect(try daemon.terminate() == .exited(0))
             // Nothing was put anywhere else.
-            #expect(try FileManager.default.contentsOfDirectory(atPath: lab.folder.path).sorted() == given.sorted())
+            #expect(try FileManager.default.contentsOfDirectory(atPath: lab.directory.path).sorted() == given.sorted())
             for name in given where !place.hasPrefix(name) {
-                #expect(try FileManager.default.contentsOfDirectory(atPath: lab.folder.file(name)).isEmpty)
+                #expect(try FileManager.default.contentsOfDirectory(atPath: lab.directory.file(name)).isEmpty)
             }
         }
     }
@@ -51,7 +51,7 @@ struct DaemonPlacesTests {
     @Test("It listens on an IPv6 address, which stands in brackets")
     func listensOnIPv6() throws {
         guard let probe = try? ListeningSocket(at: .inet6(0)) else {
-            throw HarnessError("this machine has no ::1: switch IPv6 on (sysctl net.ipv6.conf.lo.disable_ipv6=0)")
+            throw TestError("this machine has no ::1: switch IPv6 on (sysctl net.ipv6.conf.lo.disable_ipv6=0)")
         }
         probe.close()
         try withLab { lab in
@@ -69,19 +69,19 @@ struct DaemonPlacesTests {
     func group() throws {
         // Root can give a file to any group, others to one of their own.
         let entry = geteuid() == 0 ? getgrnam("mail") : getgrgid(getgid())
-        guard let entry else { throw HarnessError("no group to give a socket to: add the group mail") }
+        guard let entry else { throw TestError("no group to give a socket to: add the group mail") }
         let (name, id) = (String(cString: entry.pointee.gr_name), entry.pointee.gr_gid)
         try withLab { lab in
-            let second = lab.folder.file("second.sock")
+            let second = lab.directory.file("second.sock")
             let endpoints = [lab.unixEndpoint, .unix(second)]
             let daemon = try lab.launch(
                 lab.arguments(at: lab.unixEndpoint, delay: 300)
                     + ["-i", "server.socket_group=\(name)", "-i", #"server.listen=["unix:\#(second)"]"#],
                 listeningAt: endpoints)
             try daemon.waitUntilReady()
-            for path in [lab.folder.file("policy.sock"), second] {
+            for path in [lab.directory.file("policy.sock"), second] {
                 var status = stat()
-                guard lstat(path, &status) == 0 else { throw HarnessError.system(path) }
+                guard lstat(path, &status) == 0 else { throw TestError.system(path) }
                 #expect(status.st_gid == id)
                 #expect(status.st_uid == geteuid())
                 #expect(status.st_mode & 0o7777 == 0o666)

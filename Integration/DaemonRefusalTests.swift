@@ -27,7 +27,7 @@ struct DaemonRefusalTests {
             #expect(line.hasPrefix("tprtd: -i: \(setting.prefix { $0 != "=" }): "))
             #expect(line.contains(remedy))
             #expect(!line.contains("s3cret"))
-            #expect(lab.folder.names(beginningWith: "").isEmpty)
+            #expect(lab.directory.names(beginningWith: "").isEmpty)
         }
     }
 
@@ -42,7 +42,7 @@ struct DaemonRefusalTests {
                 server: {
                 daemonize: true}}
                 """
-            let file = try lab.folder.write(text, to: "tprt.conf")
+            let file = try lab.directory.write(text, to: "tprt.conf")
             let daemon = try lab.launch(["-c", file], listeningAt: [])
             #expect(try daemon.waitForEnd() == .exited(78))
             let places = daemon.lines.map { $0.split(separator: ": ").prefix(3).joined(separator: ": ") }

@@ -39,7 +39,7 @@ struct DaemonSignalTests {
             switch self {
             case .trapped: try daemon.process.catches(signal)
             case .database: FileManager.default.fileExists(atPath: lab.database)
-            case .socket: FileManager.default.fileExists(atPath: lab.folder.file("policy.sock"))
+            case .socket: FileManager.default.fileExists(atPath: lab.directory.file("policy.sock"))
             case .listening: !daemon.lines.isEmpty
             }
         }
@@ -55,7 +55,7 @@ struct DaemonSignalTests {
             }
             try daemon.process.signal(signal)
             #expect(try daemon.waitForEnd() == .exited(0))
-            #expect(lab.folder.names(beginningWith: "policy").isEmpty)
+            #expect(lab.directory.names(beginningWith: "policy").isEmpty)
             // And the next start finds nothing in its way.
             #expect(try lab.start().ask(PolicyRequest(sender: "a@sender.example")).isGreylisted)
         }
@@ -64,7 +64,7 @@ struct DaemonSignalTests {
     @Test("SIGTERM ends it within two seconds when nobody reads its log and the pipe is full")
     func endsWithStuckLog() throws {
         try withLab { lab in
-            let whitelist = try lab.folder.write(whitelistText(networks: ["192.0.2.0/24"]), to: "whitelist")
+            let whitelist = try lab.directory.write(whitelistText(networks: ["192.0.2.0/24"]), to: "whitelist")
             let daemon = try lab.launch(
                 lab.arguments(at: lab.unixEndpoint, delay: 300, whitelist: whitelist),
                 listeningAt: [lab.unixEndpoint], reads: false)
@@ -72,14 +72,14 @@ struct DaemonSignalTests {
             let client = try daemon.client()
             try eventually("the pipe is full", every: 0) {
                 let reply = try client.ask(PolicyRequest(clientAddress: "192.0.2.9", sender: "a@sender.example"))
-                guard reply.passes else { throw HarnessError("\(reply)") }
+                guard reply.passes else { throw TestError("\(reply)") }
                 return try daemon.logIsFull() ? () : nil
             }
             let begin = uptime()
             try daemon.process.signal(SIGTERM)
             #expect(try daemon.process.wait() == .exited(0))
             #expect(uptime() - begin < 2)
-            #expect(lab.folder.names(beginningWith: "policy").isEmpty)
+            #expect(lab.directory.names(beginningWith: "policy").isEmpty)
         }
     }
 

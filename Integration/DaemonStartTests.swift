@@ -12,7 +12,7 @@ struct DaemonStartTests {
     @Test("It listens at all the places it is told, with the modes it is told")
     func listeners() throws {
         try withLab { lab in
-            let second = lab.folder.file("second.sock")
+            let second = lab.directory.file("second.sock")
             let endpoints = [lab.unixEndpoint, .unix(second), .inet(try Ports.free())]
             let more = #"server.listen=["\#(endpoints[2])", "unix:\#(second)?mode=0640"]"#
             let daemon = try lab.launch(
@@ -26,7 +26,7 @@ struct DaemonStartTests {
                 }
                 client.close()
             }
-            #expect(try mode(of: lab.folder.file("policy.sock")) == 0o666)
+            #expect(try mode(of: lab.directory.file("policy.sock")) == 0o666)
             #expect(try mode(of: second) == 0o640)
             #expect(try daemon.terminate() == .exited(0))
         }
@@ -37,7 +37,7 @@ struct DaemonStartTests {
         try withLab { lab in
             let killed = try lab.start()
             try killed.kill()
-            #expect(FileManager.default.fileExists(atPath: lab.folder.file("policy.sock")))
+            #expect(FileManager.default.fileExists(atPath: lab.directory.file("policy.sock")))
             let daemon = try lab.start()
             #expect(try daemon.ask(request).isGreylisted)
         }
@@ -47,10 +47,10 @@ struct DaemonStartTests {
     func liveSocket() throws {
         try withLab { lab in
             let first = try lab.start()
-            let arguments = lab.arguments(at: lab.unixEndpoint, delay: 300, database: lab.folder.file("other.lmdb"))
+            let arguments = lab.arguments(at: lab.unixEndpoint, delay: 300, database: lab.directory.file("other.lmdb"))
             let second = try lab.launch(arguments, listeningAt: [lab.unixEndpoint])
             #expect(try second.waitForEnd() == .exited(69))
-            let holder = second.lines.filter { $0.contains(lab.folder.file("policy.sock")) }
+            let holder = second.lines.filter { $0.contains(lab.directory.file("policy.sock")) }
             #expect(holder.contains { $0.contains("\(first.process.id)") }, "\(second.lines)")
             #expect(try first.ask(request).isGreylisted)
         }
@@ -59,7 +59,7 @@ struct DaemonStartTests {
     @Test("It leaves a file at the place of its socket alone")
     func foreignFile() throws {
         try withLab { lab in
-            let path = try lab.folder.write("somebody's notes\n", to: "policy.sock")
+            let path = try lab.directory.write("somebody's notes\n", to: "policy.sock")
             let before = try mode(of: path)
             let daemon = try lab.launch(
                 lab.arguments(at: lab.unixEndpoint, delay: 300), listeningAt: [lab.unixEndpoint])
@@ -86,12 +86,12 @@ struct DaemonStartTests {
     func databaseTaken() throws {
         try withLab { lab in
             let first = try lab.start()
-            let endpoint = Endpoint.unix(lab.folder.file("second.sock"))
+            let endpoint = Endpoint.unix(lab.directory.file("second.sock"))
             let second = try lab.launch(lab.arguments(at: endpoint, delay: 300), listeningAt: [endpoint])
             #expect(try second.waitForEnd() == .exited(69))
             #expect(second.lines.contains { $0.contains(lab.database) }, "\(second.lines)")
             #expect(!second.lines.contains { $0.contains("listening on") }, "\(second.lines)")
-            #expect(!FileManager.default.fileExists(atPath: lab.folder.file("second.sock")))
+            #expect(!FileManager.default.fileExists(atPath: lab.directory.file("second.sock")))
             #expect(try first.ask(request).isGreylisted)
         }
     }
@@ -99,23 +99,23 @@ struct DaemonStartTests {
     @Test("A setting that doesn't exist stops it, named with its file", arguments: [[], ["--check-config"]])
     func unknownSetting(_ extra: [String]) throws {
         try withLab { lab in
-            let file = try lab.folder.write(#"{"service": {"grey_dely": 3}}"#, to: "tprt.conf")
+            let file = try lab.directory.write(#"{"service": {"grey_dely": 3}}"#, to: "tprt.conf")
             let arguments = lab.arguments(at: lab.unixEndpoint, delay: 300) + ["-c", file] + extra
             let daemon = try lab.launch(arguments, listeningAt: [lab.unixEndpoint])
             #expect(try daemon.waitForEnd() == .exited(78))
             #expect(daemon.lines.contains { $0.contains(file) && $0.contains("grey_dely") }, "\(daemon.lines)")
-            #expect(!FileManager.default.fileExists(atPath: lab.folder.file("policy.sock")))
+            #expect(!FileManager.default.fileExists(atPath: lab.directory.file("policy.sock")))
         }
     }
 
     @Test("Checking a good configuration touches nothing")
     func checksConfiguration() throws {
         try withLab { lab in
-            let file = try lab.folder.write(#"{"service": {"grey_delay": 3}}"#, to: "tprt.conf")
+            let file = try lab.directory.write(#"{"service": {"grey_delay": 3}}"#, to: "tprt.conf")
             let arguments = lab.arguments(at: lab.unixEndpoint, delay: 300) + ["-c", file, "--check-config"]
             let daemon = try lab.launch(arguments, listeningAt: [lab.unixEndpoint])
             #expect(try daemon.waitForEnd() == .exited(0))
-            #expect(lab.folder.names(beginningWith: "") == ["tprt.conf"])
+            #expect(lab.directory.names(beginningWith: "") == ["tprt.conf"])
         }
     }
 
@@ -131,7 +131,7 @@ struct DaemonStartTests {
                 client.close()
                 #expect(try first.terminate() == .exited(0))
                 // Its first pages are in order, and point to others that are gone.
-                guard truncate(lab.database, 8_192) == 0 else { throw HarnessError.system("truncate") }
+                guard truncate(lab.database, 8_192) == 0 else { throw TestError.system("truncate") }
             } else {
                 let garbage = Data((0..<65_536).map { _ in UInt8.random(in: 0...255) })
                 try garbage.write(to: URL(fileURLWithPath: lab.database))
@@ -140,9 +140,9 @@ struct DaemonStartTests {
 
             let daemon = try lab.start()
             #expect(try daemon.ask(request).isGreylisted)
-            let quarantined = lab.folder.names(beginningWith: "tprt.lmdb.corrupt-")
+            let quarantined = lab.directory.names(beginningWith: "tprt.lmdb.corrupt-")
             #expect(quarantined.count == 1)
-            let path = lab.folder.file(try #require(quarantined.first))
+            let path = lab.directory.file(try #require(quarantined.first))
             #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == corrupt)
             try daemon.waitForLine("a warning that names \(path)") {
                 $0.hasPrefix("warning: ") && $0.contains(path)
@@ -158,7 +158,7 @@ struct DaemonStartTests {
 
     private func mode(of path: String) throws -> mode_t {
         var status = stat()
-        guard lstat(path, &status) == 0 else { throw HarnessError.system(path) }
+        guard lstat(path, &status) == 0 else { throw TestError.system(path) }
         return status.st_mode & 0o7777
     }
 }

@@ -11,7 +11,7 @@ struct DatabaseFilesTests {
     @Test("A database that is copied over in place is quarantined, and service goes on", arguments: ["lmdb", "gdbm"])
     func copiedOver(_ scheme: String) throws {
         try withLab { lab in
-            let database = lab.folder.file("db")
+            let database = lab.directory.file("db")
             let daemon = try lab.start(extra: ["-i", "service.grey_db=\(scheme)://\(database)"])
             let client = try daemon.client()
             for number in 0..<300 { #expect(try client.ask(.numbered(number)).isGreylisted) }
@@ -28,7 +28,7 @@ struct DatabaseFilesTests {
     @Test("A database that is removed is noticed, without a request", arguments: ["lmdb", "gdbm"])
     func removed(_ scheme: String) throws {
         try withLab { lab in
-            let database = lab.folder.file("db")
+            let database = lab.directory.file("db")
             let daemon = try lab.start(extra: ["-i", "service.grey_db=\(scheme)://\(database)"])
             #expect(try daemon.ask(request).isGreylisted)
             unlink(database)
@@ -42,10 +42,10 @@ struct DatabaseFilesTests {
     @Test("A second daemon is told who has the database", arguments: ["lmdb", "gdbm"])
     func secondDaemon(_ scheme: String) throws {
         try withLab { lab in
-            let database = lab.folder.file("db")
+            let database = lab.directory.file("db")
             let setting = ["-i", "service.grey_db=\(scheme)://\(database)"]
             let daemon = try lab.start(extra: setting)
-            let port = Endpoint.unix(lab.folder.file("second.sock"))
+            let port = Endpoint.unix(lab.directory.file("second.sock"))
             let second = try lab.launch(
                 lab.arguments(at: port, delay: 300) + setting, listeningAt: [port])
             #expect(try second.waitForEnd() == .exited(69))
@@ -58,7 +58,7 @@ struct DatabaseFilesTests {
     @Test("An auto-whitelist in the old default place is told where it isn't used")
     func formerAutoWhitelist() async throws {
         try await withLab { lab in
-            let state = lab.folder.file("state")
+            let state = lab.directory.file("state")
             try FileManager.default.createDirectory(atPath: state, withIntermediateDirectories: true)
             try await StoreFile.write(StoreFile.entries(7), into: .autoWhitelist, at: state + "/tprt.lmdb")
             let settings = ["-i", "service.awl_db=", "-i", "service.awl_client_count=5"]

@@ -26,18 +26,18 @@ struct DurabilityTests {
                 for number in count..<count + 300 { #expect(try client.ask(.numbered(number)).isGreylisted) }
                 count += 300
                 try daemon.kill()
-                let files = lab.folder.names(beginningWith: "tprt.lmdb")
+                let files = lab.directory.names(beginningWith: "tprt.lmdb")
                 #expect(files.contains { $0.hasPrefix("tprt.lmdb-journal-") })
-                let copy = lab.folder.file("copy\(count).lmdb")
+                let copy = lab.directory.file("copy\(count).lmdb")
                 try lab.tprtctl(["store", "copy", "lmdb://\(lab.database)", "lmdb://\(copy)"]).succeed()
                 #expect(try await StoreFile.read(at: copy).count == count)
-                #expect(lab.folder.names(beginningWith: "tprt.lmdb") == files)
+                #expect(lab.directory.names(beginningWith: "tprt.lmdb") == files)
             }
             let last = try start(lab, "commit")
             #expect(try last.terminate() == .exited(0))
             #expect(last.lines.contains { $0.contains("entries from the journal") })
-            #expect(lab.folder.names(beginningWith: "tprt.lmdb") == ["tprt.lmdb", "tprt.lmdb-lock"])
-            let copy = try await StoreFile.read(at: lab.folder.file("copy\(count).lmdb"))
+            #expect(lab.directory.names(beginningWith: "tprt.lmdb") == ["tprt.lmdb", "tprt.lmdb-lock"])
+            let copy = try await StoreFile.read(at: lab.directory.file("copy\(count).lmdb"))
             #expect(try await StoreFile.read(at: lab.database) == copy)
         }
     }
@@ -47,7 +47,7 @@ struct DurabilityTests {
         arguments: ["pwrite", "writev", "fdatasync", "fsync"], ["commit", "interval"])
     func failing(call: String, durability: String) async throws {
         try await withLab { lab in
-            let disk = try FailingDisk(call, in: lab.folder)
+            let disk = try FailingDisk(call, in: lab.directory)
             let daemon = try start(lab, durability, variables: disk.variables)
             let client = try daemon.client()
             var known = 0
@@ -70,7 +70,7 @@ struct DurabilityTests {
             }
             try ask(151..<200)
             try daemon.kill()
-            let copy = lab.folder.file("copy.lmdb")
+            let copy = lab.directory.file("copy.lmdb")
             try lab.tprtctl(["store", "copy", "lmdb://\(lab.database)", "lmdb://\(copy)"]).succeed()
             #expect(try await StoreFile.read(at: copy).count >= known + 1)
             let next = try start(lab, durability)
@@ -86,15 +86,15 @@ private struct FailingDisk {
     /// What makes a daemon write to this disk.
     let variables: [String]
 
-    init(_ call: String, in folder: TemporaryDirectory) throws {
-        flag = folder.file("fail")
-        let library = folder.file("fail.so")
-        let source = try folder.write(Self.source(call), to: "fail.c")
+    init(_ call: String, in directory: TemporaryDirectory) throws {
+        flag = directory.file("fail")
+        let library = directory.file("fail.so")
+        let source = try directory.write(Self.source(call), to: "fail.c")
         let output = try LineReader()
         defer { close(output.writeEnd) }
-        let compiler = try ChildProcess(
+        let compiler = try ChildProcess.start(
             ["clang", "-shared", "-fPIC", "-o", library, source], output: output.writeEnd, errors: output.writeEnd)
-        guard try compiler.wait() == .exited(0) else { throw HarnessError("clang can't compile the test's library") }
+        guard try compiler.wait() == .exited(0) else { throw TestError("clang can't compile the test's library") }
         variables = ["LD_PRELOAD=\(library)", "FAIL_WHILE_EXISTS=\(flag)"]
     }
 

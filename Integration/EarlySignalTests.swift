@@ -9,7 +9,7 @@ struct EarlySignalTests {
     ///
     /// Its own code runs many milliseconds later.
     private func start(_ lab: Lab, _ signals: [Int32], _ arguments: [String] = []) throws -> Daemon {
-        let trace = lab.folder.file("loader")
+        let trace = lab.directory.file("loader")
         let daemon = try lab.launch(
             lab.arguments(at: lab.unixEndpoint, delay: 300) + arguments, listeningAt: [lab.unixEndpoint],
             variables: ["LD_DEBUG=libs", "LD_DEBUG_OUTPUT=\(trace)"])
@@ -36,7 +36,7 @@ struct EarlySignalTests {
     @Test("Nor do they end the command that sends it to the background", arguments: [SIGHUP, SIGUSR1])
     func survivesInTheBackground(_ signal: Int32) throws {
         try withLab { lab in
-            let pidFile = lab.folder.file("pid")
+            let pidFile = lab.directory.file("pid")
             let daemon = try start(
                 lab, [signal], ["--daemonize", "true", "--log_type", "none", "--pid_file_path", pidFile])
             #expect(try daemon.process.wait() == .exited(0))

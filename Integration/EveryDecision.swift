@@ -2,6 +2,7 @@ import Engine
 import Greylist
 import NIOCore
 import Policy
+import TestSupport
 import Whitelists
 
 @testable import LogOutput
@@ -26,7 +27,7 @@ struct EveryDecision: Sendable {
         let source = "/etc/tprt/odd, list (a)=b"
         let entry = Whitelist([WhitelistEntry(.not(.attribute(name: "x", value: "y")))], source: source)
             .match(try request("", "", queueID: ""), Envelope(), at: Timestamp(seconds: 0))
-        guard let entry else { throw HarnessError("the entry doesn't match") }
+        guard let entry else { throw TestError("the entry doesn't match") }
         var decisions: [EveryDecision] = []
         for reason in reasons {
             for (entry, withheld) in [(nil, nil), (entry, nil), (nil, deferral), (entry, deferral)] {
@@ -110,7 +111,7 @@ struct EveryDecision: Sendable {
         ] { buffer.writeString("\(name)=\(value)\n") }
         buffer.writeString("\n")
         var decoder = PolicyDecoder()
-        guard let request = try decoder.next(in: &buffer) else { throw HarnessError("not a request") }
+        guard let request = try decoder.next(in: &buffer) else { throw TestError("not a request") }
         return request
     }
 }

@@ -5,10 +5,10 @@ import Testing
 /// What examples/ says to Postfix, said to a real one.
 @Suite("The examples", .blocking)
 struct ExamplesTests {
-    private static let folder = URL(filePath: #filePath).appending(path: "../../examples").standardized.path
+    private static let directory = URL(filePath: #filePath).appending(path: "../../examples").standardized.path
 
     private static func text(_ path: String) throws -> String {
-        try String(contentsOfFile: "\(folder)/\(path)", encoding: .utf8)
+        try String(contentsOfFile: "\(directory)/\(path)", encoding: .utf8)
     }
 
     @Test(
@@ -18,10 +18,10 @@ struct ExamplesTests {
         try withLab { lab in
             var options = PrivatePostfix.Options(policy: .socketInQueue, chroot: name == "chroot")
             options.restrictions = try Self.text("\(name)/main.cf")
-                .replacing("/etc/postfix/", with: "\(lab.folder.path)/")
+                .replacing("/etc/postfix/", with: "\(lab.directory.path)/")
             if name == "per-recipient" {
                 let table = try Self.text("per-recipient/greylisted").replacing("example.com", with: "test.invalid")
-                try lab.folder.write(table, to: "greylisted")
+                try lab.directory.write(table, to: "greylisted")
             }
             let postfix = try lab.startPostfix(options)
             let daemon = try start(name, in: lab, for: postfix)
@@ -49,8 +49,8 @@ struct ExamplesTests {
 
     /// A daemon by the example's configuration, but for what this machine doesn't have or the lab has elsewhere.
     private func start(_ name: String, in lab: Lab, for postfix: PrivatePostfix) throws -> Daemon {
-        let text = try Self.text("\(name)/tprt.conf").replacing("/run/tprt/", with: "\(lab.folder.path)/")
-        let file = try lab.folder.write(text, to: "tprt.conf")
+        let text = try Self.text("\(name)/tprt.conf").replacing("/run/tprt/", with: "\(lab.directory.path)/")
+        let file = try lab.directory.write(text, to: "tprt.conf")
         let here = [
             "log.log_type=stderr", "server.user=", "server.group=", "server.chroot=false", "server.daemonize=false",
             "server.pid_file_path=",
@@ -63,11 +63,11 @@ struct ExamplesTests {
         arguments: ["single-server", "several-exchangers", "chroot", "per-recipient", "trial"])
     func postconf(_ name: String) throws {
         try withLab { lab in
-            let base = "compatibility_level = 3.6\nqueue_directory = \(lab.folder.path)\n"
-            try lab.folder.write(base + Self.text("\(name)/main.cf"), to: "main.cf")
-            try lab.folder.write((try? Self.text("\(name)/master.cf")) ?? "", to: "master.cf")
+            let base = "compatibility_level = 3.6\nqueue_directory = \(lab.directory.path)\n"
+            try lab.directory.write(base + Self.text("\(name)/main.cf"), to: "main.cf")
+            try lab.directory.write((try? Self.text("\(name)/master.cf")) ?? "", to: "master.cf")
             for what in ["-n", "-M", "-P"] {
-                let complaints = try run(["/bin/sh", "-c", "postconf -c \(lab.folder.path) \(what) 2>&1 >/dev/null"])
+                let complaints = try run(["/bin/sh", "-c", "postconf -c \(lab.directory.path) \(what) 2>&1 >/dev/null"])
                 #expect(complaints.isEmpty, "\(complaints)")
             }
         }

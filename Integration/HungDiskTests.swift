@@ -8,15 +8,15 @@ private struct HungDisk {
     /// What makes a daemon write to this disk.
     private let variables: [String]
 
-    init(in folder: TemporaryDirectory) throws {
-        flag = folder.file("hang")
-        let library = folder.file("hang.so")
-        let source = try folder.write(Self.source, to: "hang.c")
+    init(in directory: TemporaryDirectory) throws {
+        flag = directory.file("hang")
+        let library = directory.file("hang.so")
+        let source = try directory.write(Self.source, to: "hang.c")
         let output = try LineReader()
         defer { close(output.writeEnd) }
-        let compiler = try ChildProcess(
+        let compiler = try ChildProcess.start(
             ["clang", "-shared", "-fPIC", "-o", library, source], output: output.writeEnd, errors: output.writeEnd)
-        guard try compiler.wait() == .exited(0) else { throw HarnessError("clang can't compile the test's library") }
+        guard try compiler.wait() == .exited(0) else { throw TestError("clang can't compile the test's library") }
         variables = ["LD_PRELOAD=\(library)", "HANG_WHILE_EXISTS=\(flag)"]
     }
 
@@ -55,7 +55,7 @@ struct HungDiskTests {
     @Test("Mail passes within the deadline, and greylisting goes on when the disk does")
     func passes() throws {
         try withLab { lab in
-            let disk = try HungDisk(in: lab.folder)
+            let disk = try HungDisk(in: lab.directory)
             let daemon = try disk.daemon(of: lab)
             #expect(try daemon.ask(PolicyRequest(sender: "before@sender.example")).isGreylisted)
             try disk.hang()
@@ -78,7 +78,7 @@ struct HungDiskTests {
     @Test("SIGTERM ends it all the same, with status 0, within two seconds; who waits for the disk gets an answer")
     func ends() throws {
         try withLab { lab in
-            let disk = try HungDisk(in: lab.folder)
+            let disk = try HungDisk(in: lab.directory)
             let daemon = try disk.daemon(of: lab)
             try disk.hang()
             let client = try daemon.client()

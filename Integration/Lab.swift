@@ -1,24 +1,24 @@
 import Foundation
 import TestSupport
 
-/// What one test has started: a folder, daemons, a Postfix.
+/// What one test has started: a directory, daemons, a Postfix.
 ///
 /// All of it is gone when the test is over.
 final class Lab {
-    let folder: TemporaryDirectory
+    let directory: TemporaryDirectory
     private var endings: [() -> Void] = []
     private var daemons: [Daemon] = []
     private var postfixes: [PrivatePostfix] = []
 
     fileprivate init() throws {
-        folder = try TemporaryDirectory()
+        directory = try TemporaryDirectory()
     }
 
-    /// A unix socket in the folder.
-    var unixEndpoint: Endpoint { .unix(folder.file("policy.sock")) }
+    /// A unix socket in the directory.
+    var unixEndpoint: Endpoint { .unix(directory.file("policy.sock")) }
 
     /// The database that daemons use unless told otherwise.
-    var database: String { folder.file("tprt.lmdb") }
+    var database: String { directory.file("tprt.lmdb") }
 
     /// The arguments of a daemon.
     ///
@@ -87,14 +87,14 @@ final class Lab {
 
     /// Starts tprtctl, with a state directory in the lab.
     func tprtctl(_ arguments: [String]) throws -> Tprtctl {
-        let tool = try Tprtctl(arguments, stateDirectory: folder.file("state"))
+        let tool = try Tprtctl(arguments, stateDirectory: directory.file("state"))
         endings.append { tool.process.end() }
         return tool
     }
 
     /// Prepares a Postfix that asks a daemon of this lab, and starts it.
     func startPostfix(_ options: PrivatePostfix.Options) throws -> PrivatePostfix {
-        let postfix = try PrivatePostfix(in: folder.makeDirectory("postfix\(postfixes.count)"), options)
+        let postfix = try PrivatePostfix(in: directory.makeDirectory("postfix\(postfixes.count)"), options)
         postfixes.append(postfix)
         endings.append { postfix.stopAndRemove() }
         try postfix.start()
@@ -110,7 +110,7 @@ final class Lab {
         for ending in endings.reversed() {
             ending()
         }
-        folder.remove()
+        directory.remove()
     }
 
     /// What the programs said last, for the reader of a failure.
@@ -144,4 +144,14 @@ nonisolated(nonsending) func withLab(_ body: nonisolated(nonsending) (Lab) async
         note("\(error)\n\(lab.lastWords)")
         throw error
     }
+}
+
+/// The text of a whitelist file.
+func whitelistText(networks: [String] = [], recipients: [String] = [], others: [String] = []) -> String {
+    let networks = networks.map { network in
+        let parts = network.split(separator: "/")
+        return #"{"type": "ipv4_net", "net": "\#(parts[0])", "mask": \#(parts.last ?? "")}"#
+    }
+    let recipients = recipients.map { #"{"type": "recipient_literal", "recipient": "\#($0)"}"# }
+    return #"{"tests": [\#((networks + recipients + others).joined(separator: ", "))]}"#
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TestSupport
 
 /// Collects the lines that come out of a pipe, on a thread of its own once `start()` was called.
 ///
@@ -16,8 +17,11 @@ final class LineReader: Sendable {
     private let readEnd: Int32
     private let state = Mutex(State())
 
+    /// A pipe, which children get as a standard stream or not at all.
     init() throws {
-        (readEnd, writeEnd) = try makePipe()
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw TestError.system("pipe") }
+        (readEnd, writeEnd) = (ends[0], ends[1])
     }
 
     deinit {
@@ -37,7 +41,7 @@ final class LineReader: Sendable {
     /// Whether no more fits into the pipe.
     func isFull() throws -> Bool {
         let end = open("/proc/self/fd/\(readEnd)", O_WRONLY | O_NONBLOCK | O_CLOEXEC)
-        guard end >= 0 else { throw HarnessError.system("open the pipe") }
+        guard end >= 0 else { throw TestError.system("open the pipe") }
         defer { close(end) }
         var request = pollfd(fd: end, events: Int16(POLLOUT), revents: 0)
         return poll(&request, 1, 0) == 0

@@ -106,8 +106,8 @@ struct LogReaderTests {
     @Test("With log_ident postgrey, logwatch counts the log of a real day, whole")
     func ident() throws {
         try withLab { lab in
-            let path = lab.folder.file("tprtd.log")
-            let whitelist = try lab.folder.write(
+            let path = lab.directory.file("tprtd.log")
+            let whitelist = try lab.directory.write(
                 whitelistText(networks: ["192.0.2.0/24"]), to: "whitelist")
             let daemon = try lab.launch(
                 lab.arguments(at: lab.unixEndpoint, delay: 0, whitelist: whitelist)
@@ -129,11 +129,11 @@ struct LogReaderTests {
 
     /// What logwatch says of a mail log: the text, and the number that stands before a heading, summed up.
     private func logwatchReport(of log: String, in lab: Lab) throws -> (text: String, counts: [String: Int]) {
-        let folder = try lab.folder.makeDirectory("logwatch")
-        try log.write(toFile: "\(folder)/mail.log", atomically: false, encoding: .utf8)
+        let directory = try lab.directory.makeDirectory("logwatch")
+        try log.write(toFile: "\(directory)/mail.log", atomically: false, encoding: .utf8)
         let text = try run([
             "/usr/sbin/logwatch", "--service", "postfix", "--range", "all", "--detail", "high", "--archives", "0",
-            "--logdir", folder, "--format", "text", "--output", "stdout", "--encode", "none",
+            "--logdir", directory, "--format", "text", "--output", "stdout", "--encode", "none",
         ])
         let details = text.components(separatedBy: "****** Detail").dropFirst().joined()
         var counts: [String: Int] = [:]

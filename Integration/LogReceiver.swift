@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// A syslog daemon of a test's own: a unix datagram socket, or UDP on 127.0.0.1.
 final class LogReceiver {
@@ -37,7 +38,7 @@ final class LogReceiver {
             guard Foundation.poll(&poll, 1, 100) == 1 else { return nil }
             var bytes = [UInt8](repeating: 0, count: 65_536)
             let count = recv(descriptor, &bytes, bytes.count, 0)
-            guard count >= 0 else { throw HarnessError.system("recv") }
+            guard count >= 0 else { throw TestError.system("recv") }
             let message = String(decoding: bytes.prefix(count), as: UTF8.self)
             return message.contains(text) ? message : nil
         }
@@ -45,7 +46,7 @@ final class LogReceiver {
 
     private static func socket(_ family: Int32) throws -> Int32 {
         let descriptor = Foundation.socket(family, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw HarnessError.system("socket") }
+        guard descriptor >= 0 else { throw TestError.system("socket") }
         return descriptor
     }
 
@@ -56,6 +57,6 @@ final class LogReceiver {
             guard let name = bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self) else { return Int32(-1) }
             return Foundation.bind(descriptor, name, length) == 0 ? getsockname(descriptor, name, &length) : -1
         }
-        guard code == 0 else { throw HarnessError.system("bind") }
+        guard code == 0 else { throw TestError.system("bind") }
     }
 }

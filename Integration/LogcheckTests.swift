@@ -10,7 +10,7 @@ struct LogcheckTests {
     @Test("Lines of every day are known, warnings are not")
     func rules() throws {
         try withLab { lab in
-            let whitelist = try lab.folder.write(whitelistText(networks: ["192.0.2.0/24"]), to: "whitelist")
+            let whitelist = try lab.directory.write(whitelistText(networks: ["192.0.2.0/24"]), to: "whitelist")
             let daemon = try lab.start(whitelist: whitelist)
             let request = PolicyRequest(sender: "a@sender.example", queueID: "4XyZ")
             #expect(try daemon.ask(request).isGreylisted)
@@ -133,7 +133,7 @@ struct LogcheckTests {
             "Nov  5 16:00:01 mx postgrey[4711]: ",
         ]
         let found = try stamps.map { stamp in
-            let log = try lab.folder.write(lines.map { stamp + $0 + "\n" }.joined(), to: "log")
+            let log = try lab.directory.write(lines.map { stamp + $0 + "\n" }.joined(), to: "log")
             // grep ends with 1 where nothing is left.
             let left = try run(["sh", "-c", "grep -Evf \"$0\" \"$1\" || [ $? = 1 ]", packaging("debian/logcheck"), log])
             return left.split(separator: "\n").map { String($0.dropFirst(stamp.count)) }

@@ -16,7 +16,7 @@ struct MigrationStartTests {
             let line = "no process listens there, but connections of the previous server hold the port"
             try daemon.waitForLine("what it waits for") { $0.contains("inet:127.0.0.1:\(port): \(line)") }
             _ = try eventually("it listens", within: 80, every: 0.2) {
-                try daemon.process.poll() == nil ? try? StreamSocket(to: endpoint) : nil
+                daemon.process.poll() == nil ? try? StreamSocket(to: endpoint) : nil
             }
             #expect(uptime() - start < 75)
             #expect(try daemon.ask(PolicyRequest(sender: "a@sender.example")).isGreylisted)
@@ -39,12 +39,12 @@ struct MigrationStartTests {
                 bind(server, target, length) == 0 && listen(server, 1) == 0 && connect(client, target, length) == 0
             }
         }
-        guard isDone else { throw HarnessError.system("a server at \(port)") }
+        guard isDone else { throw TestError.system("a server at \(port)") }
         let accepted = accept(server, nil, nil)
         close(accepted)
         // The client ends when it has seen the server's end, so the port is held on the server's side.
         var byte: UInt8 = 0
-        guard read(client, &byte, 1) == 0 else { throw HarnessError.system("the end of a connection to \(port)") }
+        guard read(client, &byte, 1) == 0 else { throw TestError.system("the end of a connection to \(port)") }
         close(client)
         close(server)
     }
@@ -54,7 +54,7 @@ struct MigrationStartTests {
     )
     func pidFile() throws {
         try withLab { lab in
-            let path = try lab.folder.write(String(repeating: "\0", count: 4_711), to: "tprt.pid")
+            let path = try lab.directory.write(String(repeating: "\0", count: 4_711), to: "tprt.pid")
             let arguments = lab.arguments(at: lab.unixEndpoint, delay: 300) + ["--pid_file_path", path]
             let check = try lab.launch(arguments + ["--check-config"], listeningAt: [])
             #expect(try check.waitForEnd() == .exited(0), "\(check.lines)")
@@ -63,7 +63,7 @@ struct MigrationStartTests {
             #expect(try String(contentsOfFile: path, encoding: .utf8) == "\(daemon.process.id)\n")
             #expect(try daemon.terminate() == .exited(0))
 
-            try lab.folder.write("\0\0notes", to: "tprt.pid")
+            try lab.directory.write("\0\0notes", to: "tprt.pid")
             for extra in [[], ["--check-config"]] {
                 let refused = try lab.launch(arguments + extra, listeningAt: [])
                 #expect(try refused.waitForEnd() == .exited(73))
@@ -76,10 +76,10 @@ struct MigrationStartTests {
     @Test("A database that is still root's stops it, and the message says how to give it away")
     func database() throws {
         try withLab { lab in
-            let state = try lab.folder.makeDirectory("state")
+            let state = try lab.directory.makeDirectory("state")
             try give(state, to: account("daemon"))
             for (scheme, name) in [("lmdb", "x.db"), ("gdbm", "greylistdb")] {
-                let path = try lab.folder.write("", to: "state/\(name)")
+                let path = try lab.directory.write("", to: "state/\(name)")
                 chmod(path, 0o600)
                 let daemon = try lab.launch(
                     lab.arguments(at: lab.unixEndpoint, delay: 300)

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("A trial", .blocking)
@@ -19,7 +20,7 @@ struct ObserveTests {
             // What stands for the retry would have passed, with a header.
             try eventually("it would have passed", every: 0.2) {
                 let answers = try session.envelope(from: "a@sender.example", to: ["user@test.invalid"])
-                guard answers.map(\.code) == [250] else { throw HarnessError("\(answers)") }
+                guard answers.map(\.code) == [250] else { throw TestError("\(answers)") }
                 try session.reset()
                 return daemon.decisions.last?["reason"] == "triplet found (mode=observe)" ? () : nil
             }

@@ -43,11 +43,11 @@ struct PlantedFile {
     ///   - owner: whose the directory is
     init(_ trap: Trap, at name: String, in lab: Lab, of owner: String = "daemon", directory: String = "theirs") throws {
         let user = try account(owner)
-        guarded = try lab.folder.makeDirectory("guarded")
+        guarded = try lab.directory.makeDirectory("guarded")
         let last = name.split(separator: "/").last.map(String.init) ?? name
         target = "\(guarded)/\(last)"
         absent = "\(guarded)/absent"
-        self.directory = try lab.folder.makeDirectory(directory)
+        self.directory = try lab.directory.makeDirectory(directory)
         try give(self.directory, to: user)
         file = "\(self.directory)/\(name)"
         let parent = URL(fileURLWithPath: file).deletingLastPathComponent().path
@@ -55,7 +55,7 @@ struct PlantedFile {
         if parent != self.directory { try give(parent, to: user) }
         try Data("\(Self.secret)\n".utf8).write(to: URL(fileURLWithPath: target))
         chmod(target, 0o600)
-        func done(_ code: CInt) throws { if code != 0 { throw HarnessError.system("\(trap)") } }
+        func done(_ code: CInt) throws { if code != 0 { throw TestError.system("\(trap)") } }
         switch trap {
         case .link: try done(symlink(target, file))
         case .danglingLink: try done(symlink(absent, file))
@@ -79,7 +79,7 @@ struct PlantedFile {
 
     private static func state(of path: String, in directory: String) throws -> State {
         var status = stat()
-        guard lstat(path, &status) == 0 else { throw HarnessError.system(path) }
+        guard lstat(path, &status) == 0 else { throw TestError.system(path) }
         return State(
             owner: status.st_uid, group: status.st_gid, mode: status.st_mode, seconds: status.st_mtim.tv_sec,
             content: FileManager.default.contents(atPath: path),

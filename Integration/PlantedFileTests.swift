@@ -65,7 +65,7 @@ struct PlantedFileTests {
     func daemon(_ place: Place, _ trap: PlantedFile.Trap) throws {
         try withLab { lab in
             let planted = try PlantedFile(trap, at: place.file, in: lab)
-            let state = try lab.folder.makeDirectory("state")
+            let state = try lab.directory.makeDirectory("state")
             try give(state, to: account("daemon"))
             let arguments =
                 lab.arguments(at: lab.unixEndpoint, delay: 300, database: "\(state)/tprt.lmdb")
@@ -83,7 +83,7 @@ struct PlantedFileTests {
     /// Waits until a daemon ends, or answers and can be told to end.
     private func end(_ daemon: Daemon, listeningAt endpoint: Endpoint) throws -> ChildProcess.Ending {
         let ending = try eventually("it ends or answers") { () -> ChildProcess.Ending? in
-            if let ending = try daemon.process.poll() { return ending }
+            if let ending = daemon.process.poll() { return ending }
             // By its first reply it has read its whitelists and opened its log.
             guard let client = try? PolicyClient(to: endpoint),
                 (try? client.ask(PolicyRequest(sender: "a@sender.example"))) != nil
@@ -112,7 +112,7 @@ struct PlantedFileTests {
                 unlink(parent)
                 symlink("/inner", parent)
             }
-            try give(lab.folder.makeDirectory("theirs/state"), to: account("daemon"))
+            try give(lab.directory.makeDirectory("theirs/state"), to: account("daemon"))
             let socket = Endpoint.unix("\(planted.directory)/state/policy.sock")
             let arguments =
                 lab.arguments(at: socket, delay: 300, database: "\(planted.directory)/state/tprt.lmdb")
@@ -165,10 +165,10 @@ struct PlantedFileTests {
         try await withLab { lab in
             let planted = try PlantedFile(trap, at: tool.file, in: lab)
             let user = try account("daemon")
-            let other = try lab.folder.makeDirectory("other")
+            let other = try lab.directory.makeDirectory("other")
             let seed = "\(other)/seed.db"
             try await StoreFile.write(StoreFile.entries(10), at: seed)
-            try lab.folder.write(#"{"l": [{"type": "remote_name", "domain": "b.example"}]}"#, to: "other/good.json")
+            try lab.directory.write(#"{"l": [{"type": "remote_name", "domain": "b.example"}]}"#, to: "other/good.json")
             for name in try FileManager.default.contentsOfDirectory(atPath: other) {
                 try give("\(other)/\(name)", to: user)
             }
@@ -195,10 +195,10 @@ struct PlantedFileTests {
     func place() async throws {
         try await withLab { lab in
             let planted = try PlantedFile(.directoryLink, at: "st/copy", in: lab)
-            let source = lab.folder.file("a.db")
+            let source = lab.directory.file("a.db")
             try await StoreFile.write(StoreFile.entries(10), at: source)
             let run = try Tprtctl(
-                ["store", "copy", "lmdb://\(source)", "lmdb://\(lab.folder.file("b.db"))"],
+                ["store", "copy", "lmdb://\(source)", "lmdb://\(lab.directory.file("b.db"))"],
                 stateDirectory: "\(planted.directory)/st")
             try run.succeed()
             try planted.expectUntouched()
@@ -209,8 +209,8 @@ struct PlantedFileTests {
     func owner() async throws {
         try await withLab { lab in
             let user = try account("daemon")
-            let (source, target) = (lab.folder.file("one/a.db"), lab.folder.file("two/b.db"))
-            for name in ["one", "two"] { try give(lab.folder.makeDirectory(name), to: user) }
+            let (source, target) = (lab.directory.file("one/a.db"), lab.directory.file("two/b.db"))
+            for name in ["one", "two"] { try give(lab.directory.makeDirectory(name), to: user) }
             try await StoreFile.write(StoreFile.entries(10), at: source)
             for suffix in ["", "-lock"] { try give(source + suffix, to: user) }
             try lab.tprtctl(["store", "copy", "lmdb://\(source)", "lmdb://\(target)"]).succeed()
@@ -219,12 +219,12 @@ struct PlantedFileTests {
             #expect(try await StoreFile.read(at: target).count == 10)
 
             // Two users, and a directory of root's that others may write to.
-            try give(lab.folder.file("two"), to: account("nobody"))
+            try give(lab.directory.file("two"), to: account("nobody"))
             let two = try lab.tprtctl(["store", "copy", "lmdb://\(source)", "lmdb://\(target)"])
             #expect(try two.waitForEnd() == .exited(77))
             #expect(two.errors.joined().contains("belongs to daemon and lmdb://\(target) to nobody"), "\(two.errors)")
-            try give(lab.folder.file("two"), to: (0, 0))
-            chmod(lab.folder.file("two"), 0o777)
+            try give(lab.directory.file("two"), to: (0, 0))
+            chmod(lab.directory.file("two"), 0o777)
             let shared = try lab.tprtctl(["store", "copy", "lmdb://\(source)", "lmdb://\(target)"])
             #expect(try shared.waitForEnd() == .exited(77))
             #expect(shared.errors.joined().contains("others may write to it"), "\(shared.errors)")
@@ -235,7 +235,7 @@ struct PlantedFileTests {
     func ordinary() throws {
         try withLab { lab in
             let user = try account("daemon")
-            let state = try lab.folder.makeDirectory("state")
+            let state = try lab.directory.makeDirectory("state")
             try give(state, to: user)
             let socket = Endpoint.unix("\(state)/policy.sock")
             for round in 1...2 {
@@ -270,7 +270,7 @@ struct PlantedFileTests {
     @Test("Root that stays root opens no database of another user's")
     func staysRoot() throws {
         try withLab { lab in
-            let state = try lab.folder.makeDirectory("state")
+            let state = try lab.directory.makeDirectory("state")
             try give(state, to: account("daemon"))
             let arguments = lab.arguments(at: lab.unixEndpoint, delay: 300, database: "\(state)/tprt.lmdb")
             let daemon = try lab.launch(arguments, listeningAt: [])

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// A request as Postfix 3.7 sends it at RCPT.
 struct PolicyRequest {
@@ -77,7 +78,7 @@ final class PolicyClient {
                 return reply
             }
             guard let bytes = try socket.receive() else { return nil }
-            guard !bytes.isEmpty else { throw HarnessError("the server closed the connection without a reply") }
+            guard !bytes.isEmpty else { throw TestError("the server closed the connection without a reply") }
             received += bytes
         }
     }
@@ -85,15 +86,15 @@ final class PolicyClient {
     /// Sends a request and returns its reply, the only thing that may come.
     func ask(_ request: PolicyRequest) throws -> PolicyReply {
         try send(request)
-        guard let reply = try reply() else { throw HarnessError("no reply in time") }
-        guard received.isEmpty else { throw HarnessError("more than one reply: \(text(received[...]))") }
+        guard let reply = try reply() else { throw TestError("no reply in time") }
+        guard received.isEmpty else { throw TestError("more than one reply: \(text(received[...]))") }
         return reply
     }
 
     /// Waits for the end of the stream and returns what came before it.
     func readToEnd() throws -> String {
         while true {
-            guard let bytes = try socket.receive() else { throw HarnessError("the server keeps the connection open") }
+            guard let bytes = try socket.receive() else { throw TestError("the server keeps the connection open") }
             if bytes.isEmpty {
                 return text(received[...])
             }
@@ -108,7 +109,7 @@ final class PolicyClient {
         let line = text(received[..<end])
         received.removeFirst(end + 2)
         guard line.hasPrefix("action="), line.utf8.allSatisfy({ (0x20...0x7e).contains($0) }) else {
-            throw HarnessError("not a reply: \(line.debugDescription)")
+            throw TestError("not a reply: \(line.debugDescription)")
         }
         return PolicyReply(description: String(line.dropFirst("action=".count)))
     }

@@ -111,7 +111,7 @@ struct PostfixTests {
     @Test("Whitelisted networks and recipients pass at once, others don't")
     func whitelisted() throws {
         try withLab { lab in
-            let whitelist = try lab.folder.write(
+            let whitelist = try lab.directory.write(
                 whitelistText(networks: ["192.0.2.0/24"], recipients: ["postmaster@test.invalid"]), to: "whitelist")
             let postfix = try lab.startPostfix(.init(policy: .socketInQueue))
             _ = try lab.start(at: postfix.policyEndpoint, delay: delay, whitelist: whitelist)
@@ -273,7 +273,7 @@ struct PostfixTests {
             if answers.allSatisfy({ $0.code == 250 }) {
                 return ()
             }
-            guard answers.allSatisfy({ $0.code == 250 || $0.isGreylisting }) else { throw HarnessError("\(answers)") }
+            guard answers.allSatisfy({ $0.code == 250 || $0.isGreylisting }) else { throw TestError("\(answers)") }
             try session.reset()
             return nil
         }

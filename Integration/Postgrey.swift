@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// A postgrey, that of Debian's package, which a test started.
 final class Postgrey {
@@ -10,15 +11,15 @@ final class Postgrey {
     private let endpoint: Endpoint
     private let output: LineReader
 
-    /// Starts it in a folder, with lists that are there; it counts no clients.
-    init(in folder: String, clients: String, recipients: String) throws {
-        endpoint = .unix("\(folder)/postgrey.sock")
+    /// Starts it in a directory, with lists that are there; it counts no clients.
+    init(in directory: String, clients: String, recipients: String) throws {
+        endpoint = .unix("\(directory)/postgrey.sock")
         let output = try LineReader()
         self.output = output
         defer { close(output.writeEnd) }
-        process = try ChildProcess(
+        process = try ChildProcess.start(
             [
-                "/usr/sbin/postgrey", "--unix=\(folder)/postgrey.sock", "--dbdir=\(folder)",
+                "/usr/sbin/postgrey", "--unix=\(directory)/postgrey.sock", "--dbdir=\(directory)",
                 "--user=\(try Self.name(geteuid()))",
                 "--group=\(try Self.group(getegid()))", "--whitelist-clients=\(clients)",
                 "--whitelist-recipients=\(recipients)",
@@ -30,8 +31,8 @@ final class Postgrey {
     /// A connection, as soon as it accepts one.
     func client() throws -> PolicyClient {
         try eventually("postgrey accepts connections") {
-            if let ending = try process.poll() {
-                throw HarnessError("postgrey ended: \(ending)\n\(output.lines.joined(separator: "\n"))")
+            if let ending = process.poll() {
+                throw TestError("postgrey ended: \(ending)\n\(output.lines.joined(separator: "\n"))")
             }
             return try? PolicyClient(to: endpoint)
         }
@@ -43,7 +44,7 @@ final class Postgrey {
             return try client.ask(request)
         } catch {
             let said = output.lines.suffix(5).joined(separator: "\n")
-            throw HarnessError("\(which): \(request): \(error)\npostgrey: \(said)")
+            throw TestError("\(which): \(request): \(error)\npostgrey: \(said)")
         }
     }
 
@@ -70,17 +71,17 @@ final class Postgrey {
             """
         let printed = try run(["perl", "-e", script, clients, recipients])
         let numbers = printed.split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
-        guard numbers.count == 2 else { throw HarnessError("postgrey's readers: \(printed)") }
+        guard numbers.count == 2 else { throw TestError("postgrey's readers: \(printed)") }
         return (numbers[0], numbers[1])
     }
 
     private static func name(_ user: uid_t) throws -> String {
-        guard let entry = getpwuid(user) else { throw HarnessError.system("getpwuid") }
+        guard let entry = getpwuid(user) else { throw TestError.system("getpwuid") }
         return String(cString: entry.pointee.pw_name)
     }
 
     private static func group(_ group: gid_t) throws -> String {
-        guard let entry = getgrgid(group) else { throw HarnessError.system("getgrgid") }
+        guard let entry = getgrgid(group) else { throw TestError.system("getgrgid") }
         return String(cString: entry.pointee.gr_name)
     }
 }

@@ -29,27 +29,27 @@ struct PostgreyTests {
         let seed = UInt64.random(in: 0...UInt64.max)
         try await withServer(.plain) { server in
             try withLab { lab in
-                let recipients = try lab.folder.write(
+                let recipients = try lab.directory.write(
                     try String(contentsOfFile: Postgrey.recipients, encoding: .utf8)
                         + "user@one.example\ntwo.example\n/^list-[0-9]+@/\n", to: "whitelist_recipients")
-                let clients = try lab.folder.write(
+                let clients = try lab.directory.write(
                     try String(contentsOfFile: Postgrey.clients, encoding: .utf8)
                         + "198.51.100.64/27\n203.0.113\n2001:db8:1::/48\n2001:db8:2::1\n", to: "whitelist_clients")
-                let postgrey = try Postgrey(in: lab.folder.path, clients: clients, recipients: recipients)
+                let postgrey = try Postgrey(in: lab.directory.path, clients: clients, recipients: recipients)
                 defer { postgrey.end() }
                 let theirs = try postgrey.client()
                 defer { theirs.close() }
 
                 let lists = ["postgrey-clients://\(clients)", "postgrey-recipients://\(recipients)"]
-                let exported = lab.folder.file("exported.json")
+                let exported = lab.directory.file("exported.json")
                 try lab.tprtctl(["whitelist", "export", "--output", exported] + lists).succeed()
                 let redis = "redis://127.0.0.1:\(server.port)/0"
                 try lab.tprtctl(["whitelist", "import", "--to", redis, "--regex"] + lists).succeed()
                 let daemons = try [lists, ["file://\(exported)"], [redis]].enumerated().map { number, sources in
                     let list = sources.map { "\"\($0)\"" }.joined(separator: ", ")
-                    let endpoint = Endpoint.unix(lab.folder.file("\(number).sock"))
+                    let endpoint = Endpoint.unix(lab.directory.file("\(number).sock"))
                     let daemon = try lab.launch(
-                        lab.arguments(at: endpoint, delay: 300, database: lab.folder.file("\(number).lmdb"))
+                        lab.arguments(at: endpoint, delay: 300, database: lab.directory.file("\(number).lmdb"))
                             + ["-i", "service.wl_sources=[\(list)]", "-i", "service.allow_wl_regex=true"],
                         listeningAt: [endpoint])
                     try daemon.waitUntilReady()

@@ -1,6 +1,7 @@
 import Foundation
+import TestSupport
 
-/// A Postfix with configuration, queue, log and mailbox of its own in one folder.
+/// A Postfix with configuration, queue, log and mailbox of its own in one directory.
 ///
 /// It listens on a port of the loopback address, believes what XCLIENT says about the client, asks the policy server
 /// about every recipient in `test.invalid`, and puts all mail into one maildir.
@@ -27,16 +28,16 @@ final class PrivatePostfix {
         var restrictions: String?
     }
 
-    let folder: String
+    let directory: String
     private(set) var port: UInt16 = 0
     private let options: Options
     private var master: pid_t?
 
-    init(in folder: String, _ options: Options) throws {
+    init(in directory: String, _ options: Options) throws {
         guard access("/usr/sbin/postfix", X_OK) == 0 else {
-            throw HarnessError("Postfix is not installed: run scripts/install-packages test")
+            throw TestError("Postfix is not installed: run scripts/install-packages test")
         }
-        self.folder = folder
+        self.directory = directory
         self.options = options
         try prepare()
     }
@@ -44,7 +45,7 @@ final class PrivatePostfix {
     /// Where the policy server has to listen.
     var policyEndpoint: Endpoint {
         switch options.policy {
-        case .socketInQueue: .unix("\(folder)/queue/tprt/policy.sock")
+        case .socketInQueue: .unix("\(directory)/queue/tprt/policy.sock")
         case .port(let port): .inet(port)
         }
     }
@@ -77,7 +78,7 @@ final class PrivatePostfix {
             try eventually("Postfix accepts connections") { (try? StreamSocket(to: .inet(port)))?.close() }
             return
         }
-        throw HarnessError((failures + log.suffix(10)).joined(separator: "\n"))
+        throw TestError((failures + log.suffix(10)).joined(separator: "\n"))
     }
 
     /// Stops it and waits until all its processes are gone.
@@ -98,11 +99,11 @@ final class PrivatePostfix {
         }
     }
 
-    /// Stops it, if it runs, and removes its folder.
+    /// Stops it, if it runs, and removes its directory.
     func stopAndRemove() {
         do {
             try stop()
-            try runAsRoot(["rm", "-rf", "--", folder])
+            try runAsRoot(["rm", "-rf", "--", directory])
         } catch {
             note("\(error)")
         }
@@ -121,11 +122,11 @@ final class PrivatePostfix {
         }
     }
 
-    private var configuration: String { "\(folder)/etc" }
-    private var logFile: String { "\(folder)/log/mail.log" }
+    private var configuration: String { "\(directory)/etc" }
+    private var logFile: String { "\(directory)/log/mail.log" }
 
     private func delivered() throws -> [DeliveredMessage] {
-        let inbox = "\(folder)/mail/inbox/new"
+        let inbox = "\(directory)/mail/inbox/new"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: inbox)) ?? []
         return try names.map { name in
             let data = try Data(contentsOf: URL(fileURLWithPath: "\(inbox)/\(name)"))
@@ -154,7 +155,7 @@ final class PrivatePostfix {
             chown "$4:$5" etc queue/tprt
             """
         let numbers = [owner.user, owner.group, geteuid(), getegid()].map { String($0) }
-        try runAsRoot(["/bin/sh", "-c", script, "sh", folder] + numbers)
+        try runAsRoot(["/bin/sh", "-c", script, "sh", directory] + numbers)
     }
 
     private func configure() throws {
@@ -172,14 +173,14 @@ final class PrivatePostfix {
                 """
         let main = """
             compatibility_level = 3.6
-            queue_directory = \(folder)/queue
-            data_directory = \(folder)/data
+            queue_directory = \(directory)/queue
+            data_directory = \(directory)/data
             command_directory = /usr/sbin
             daemon_directory = /usr/lib/postfix/sbin
             mail_owner = postfix
             setgid_group = postdrop
             maillog_file = \(logFile)
-            maillog_file_prefixes = \(folder)
+            maillog_file_prefixes = \(directory)
             myhostname = mx.test.invalid
             inet_interfaces = 127.0.0.1
             inet_protocols = ipv4
@@ -191,7 +192,7 @@ final class PrivatePostfix {
             default_transport = error:this server sends nothing
             relay_transport = error:this server sends nothing
             virtual_mailbox_domains = test.invalid
-            virtual_mailbox_base = \(folder)/mail
+            virtual_mailbox_base = \(directory)/mail
             virtual_mailbox_maps = static:inbox/
             virtual_minimum_uid = 1
             virtual_uid_maps = static:\(owner.user)
@@ -235,9 +236,9 @@ final class PrivatePostfix {
     }
 
     private func readMasterID() throws -> pid_t {
-        let text = try runAsRoot(["cat", "\(folder)/queue/pid/master.pid"])
+        let text = try runAsRoot(["cat", "\(directory)/queue/pid/master.pid"])
         guard let id = pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines)), id > 1 else {
-            throw HarnessError("master.pid: \(text)")
+            throw TestError("master.pid: \(text)")
         }
         return id
     }
@@ -258,5 +259,28 @@ final class PrivatePostfix {
             }
             return running ? nil : ()
         }
+    }
+}
+
+/// The header of a message as it arrived in the mailbox.
+struct DeliveredMessage {
+    private let fields: [(name: String, value: String)]
+
+    init(_ text: String) {
+        var fields: [(name: String, value: String)] = []
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false).prefix(while: { !$0.isEmpty }) {
+            if let first = line.first, first == " " || first == "\t", let last = fields.popLast() {
+                fields.append((last.name, last.value + " " + line.trimmingCharacters(in: .whitespaces)))
+            } else if let colon = line.firstIndex(of: ":") {
+                let value = line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
+                fields.append((line[..<colon].lowercased(), value))
+            }
+        }
+        self.fields = fields
+    }
+
+    /// The values of all fields of this name.
+    func values(of name: String) -> [String] {
+        fields.filter { $0.name == name.lowercased() }.map(\.value)
     }
 }

@@ -7,9 +7,9 @@ import Testing
 struct PrivilegesTests {
     private let request = PolicyRequest(sender: "a@sender.example")
 
-    /// The arguments of a daemon with its database in a folder of that user's.
+    /// The arguments of a daemon with its database in a directory of that user's.
     private func arguments(_ lab: Lab, _ user: String, at endpoint: Endpoint? = nil) throws -> [String] {
-        let state = try lab.folder.makeDirectory("state")
+        let state = try lab.directory.makeDirectory("state")
         try give(state, to: account(user))
         return lab.arguments(at: endpoint ?? lab.unixEndpoint, delay: 300, database: "\(state)/tprt.lmdb")
             + ["--user", user]
@@ -39,23 +39,23 @@ struct PrivilegesTests {
                 #expect(try process.status("NoNewPrivs", thread: thread) == ["1"])
             }
             for file in ["policy.sock"] + ["", "-lock", "-open", "-journal-1"].map({ "state/tprt.lmdb\($0)" }) {
-                let (owner, theirs) = try owner(of: lab.folder.file(file))
+                let (owner, theirs) = try owner(of: lab.directory.file(file))
                 #expect((owner, theirs) == (uid, gid), "\(file)")
             }
             #expect(try daemon.terminate() == .exited(0))
-            #expect(!FileManager.default.fileExists(atPath: lab.folder.file("state/tprt.lmdb-open")))
+            #expect(!FileManager.default.fileExists(atPath: lab.directory.file("state/tprt.lmdb-open")))
 
-            // The socket is left in root's folder, and the next start takes it over.
+            // The socket is left in root's directory, and the next start takes it over.
             let next = try lab.launch(arguments(lab, "daemon"), listeningAt: [lab.unixEndpoint], allowsRoot: false)
             try next.waitUntilReady()
             #expect(try next.ask(request).isGreylisted)
         }
     }
 
-    @Test("A state folder that doesn't exist is made by the user, wherever root's home is")
-    func stateFolder() throws {
+    @Test("A state directory that doesn't exist is made by the user, wherever root's home is")
+    func stateDirectory() throws {
         try withLab { lab in
-            let parent = try lab.folder.makeDirectory("state")
+            let parent = try lab.directory.makeDirectory("state")
             try give(parent, to: account("daemon"))
             let state = "\(parent)/tprt"
             let endpoint = Endpoint.inet(try Ports.free())
@@ -79,7 +79,7 @@ struct PrivilegesTests {
             #expect(try refused.waitForEnd() == .exited(78))
             #expect(refused.lines.count == 1)
             #expect(refused.lines.allSatisfy { $0.contains("server.user") && $0.contains("--allow-root") })
-            #expect(lab.folder.names(beginningWith: "").isEmpty)
+            #expect(lab.directory.names(beginningWith: "").isEmpty)
             for extra in ["--check-config", "--print-config"] {
                 let asked = try lab.launch(arguments + [extra], listeningAt: [], allowsRoot: false)
                 #expect(try asked.waitForEnd() == .exited(0), "\(asked.lines)")
@@ -124,7 +124,7 @@ struct PrivilegesTests {
 
     private func owner(of path: String) throws -> (uid_t, gid_t) {
         var status = stat()
-        guard lstat(path, &status) == 0 else { throw HarnessError.system(path) }
+        guard lstat(path, &status) == 0 else { throw TestError.system(path) }
         return (status.st_uid, status.st_gid)
     }
 }

@@ -111,7 +111,7 @@ struct RedisTests {
                         return try (0..<20).map { number in
                             let start = uptime()
                             let reply = try client.ask(.numbered(number, series: "t\(thread)x"))
-                            if !reply.passes, !reply.isGreylisted { throw HarnessError("\(reply)") }
+                            if !reply.passes, !reply.isGreylisted { throw TestError("\(reply)") }
                             return uptime() - start
                         }.max() ?? 0
                     }
@@ -131,7 +131,7 @@ struct RedisTests {
         try await withServer(.plain) { server in
             try withLab { lab in
                 let count = 100
-                let endpoints = [lab.unixEndpoint, Endpoint.unix(lab.folder.file("second.sock"))]
+                let endpoints = [lab.unixEndpoint, Endpoint.unix(lab.directory.file("second.sock"))]
                 let daemons = try endpoints.map { endpoint in
                     let arguments = lab.arguments(at: endpoint, delay: 1)
                     let url = "redis://\(server.host):\(server.port)"
@@ -194,7 +194,7 @@ struct RedisTests {
         let rules = "~tprt:* +get +set +del +eval +evalsha +scan +ttl +ping +select +role +info +client|setname"
         try await withServer(.plain.acl("tprt", password: "s3cret pass", rules: rules)) { server in
             try await withLab { lab in
-                let file = lab.folder.file("password")
+                let file = lab.directory.file("password")
                 try Data("s3cret pass\n".utf8).write(to: URL(fileURLWithPath: file))
                 let prefix = ["service.key_prefix=tprt:"]
                 let url = "redis://tprt@\(server.host):\(server.port)?password_file=\(file)"

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// An SMTP dialogue, one command and its answer at a time.
 final class SMTPClient {
@@ -65,7 +66,7 @@ final class SMTPClient {
     }
 
     private func expect(_ code: Int, _ answer: Answer) throws {
-        guard answer.code == code else { throw HarnessError("\(code) expected: \(answer)") }
+        guard answer.code == code else { throw TestError("\(code) expected: \(answer)") }
     }
 
     /// The lines of one answer: `250-text`, at last `250 text`.
@@ -74,7 +75,7 @@ final class SMTPClient {
         while true {
             let line = try line()
             lines.append(line)
-            guard line.count >= 3, let code = Int(line.prefix(3)) else { throw HarnessError("not SMTP: \(line)") }
+            guard line.count >= 3, let code = Int(line.prefix(3)) else { throw TestError("not SMTP: \(line)") }
             if line.dropFirst(3).first != "-" {
                 return Answer(code: code, description: lines.joined(separator: "\n"))
             }
@@ -88,8 +89,8 @@ final class SMTPClient {
                 received.removeSubrange(...end)
                 return line
             }
-            guard let bytes = try socket.receive() else { throw HarnessError("Postfix does not answer") }
-            guard !bytes.isEmpty else { throw HarnessError("Postfix closed the connection") }
+            guard let bytes = try socket.receive() else { throw TestError("Postfix does not answer") }
+            guard !bytes.isEmpty else { throw TestError("Postfix closed the connection") }
             received += bytes
         }
     }

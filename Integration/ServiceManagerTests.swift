@@ -22,15 +22,15 @@ struct ServiceManagerTests {
     @Test("It hears of the start, of reloads and of the end, in this order", arguments: ["path", "abstract"])
     func tellsItsState(_ kind: String) throws {
         try withLab { lab in
-            let name = lab.folder.file("notify")
+            let name = lab.directory.file("notify")
             let manager = try NotifyReader(at: kind == "path" ? name : "@" + name)
-            let whitelist = try lab.folder.write(whitelistText(networks: ["192.0.2.0/24"]), to: "whitelist")
+            let whitelist = try lab.directory.write(whitelistText(networks: ["192.0.2.0/24"]), to: "whitelist")
             let daemon = try launch(lab, [manager.variable], whitelist: whitelist)
             try manager.wait(for: "READY=1")
             // Now, and not only soon.
             #expect(try daemon.ask(request).isGreylisted)
 
-            try lab.folder.write(whitelistText(networks: ["198.51.100.0/24"]), to: "whitelist")
+            try lab.directory.write(whitelistText(networks: ["198.51.100.0/24"]), to: "whitelist")
             let (begin, before) = (monotonic(), manager.notices.count)
             try daemon.process.signal(SIGHUP)
             let reloading = try manager.wait(for: "RELOADING=1\nMONOTONIC_USEC=", after: before)
@@ -52,7 +52,7 @@ struct ServiceManagerTests {
     @Test("It sees what was done, in the line of the status")
     func tellsItsStatus() throws {
         try withLab { lab in
-            let manager = try NotifyReader(at: lab.folder.file("notify"))
+            let manager = try NotifyReader(at: lab.directory.file("notify"))
             let daemon = try launch(lab, [manager.variable])
             try manager.wait(for: "STATUS=connections: 0, requests: 0 (greylisted: 0, passed: 0)")
             let client = try daemon.client()
@@ -65,7 +65,7 @@ struct ServiceManagerTests {
     @Test("A watchdog is fed, and by nothing that is in the log")
     func feedsTheWatchdog() throws {
         try withLab { lab in
-            let manager = try NotifyReader(at: lab.folder.file("notify"))
+            let manager = try NotifyReader(at: lab.directory.file("notify"))
             let daemon = try lab.launch(
                 lab.arguments(at: lab.unixEndpoint, delay: 300) + ["-i", "log.log_level=3", "-i", "server.threads=2"],
                 listeningAt: [lab.unixEndpoint], variables: [manager.variable, "WATCHDOG_USEC=200000"])
@@ -81,7 +81,7 @@ struct ServiceManagerTests {
     @Test("A watchdog that is meant for another process isn't fed")
     func leavesOthersAlone() throws {
         try withLab { lab in
-            let manager = try NotifyReader(at: lab.folder.file("notify"))
+            let manager = try NotifyReader(at: lab.directory.file("notify"))
             let daemon = try launch(lab, [manager.variable, "WATCHDOG_USEC=1000", "WATCHDOG_PID=1"])
             try manager.wait(for: "READY=1")
             #expect(try daemon.ask(request).isGreylisted)
@@ -94,7 +94,7 @@ struct ServiceManagerTests {
     @Test("A manager that isn't there, and wishes that make no sense, are warned of, and mail is served")
     func carriesOn() throws {
         try withLab { lab in
-            let path = lab.folder.file("nobody")
+            let path = lab.directory.file("nobody")
             let daemon = try launch(lab, ["NOTIFY_SOCKET=\(path)", "WATCHDOG_USEC=soon"])
             try daemon.waitUntilReady()
             #expect(try daemon.ask(request).isGreylisted)

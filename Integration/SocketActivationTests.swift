@@ -9,9 +9,9 @@ struct SocketActivationTests {
     @Test("All but the control socket are served instead of those of the settings, and their files stay")
     func serves() throws {
         try withLab { lab in
-            let path = lab.folder.file("held.sock")
+            let path = lab.directory.file("held.sock")
             let sockets = [
-                try HeldSocket(at: .unix(path)), try HeldSocket(at: .unix(lab.folder.file("c")), name: "control"),
+                try HeldSocket(at: .unix(path)), try HeldSocket(at: .unix(lab.directory.file("c")), name: "control"),
                 try HeldSocket(at: .inet(Ports.free()), name: "another"),
             ]
             let endpoints = [sockets[0].endpoint, sockets[2].endpoint]
@@ -28,7 +28,7 @@ struct SocketActivationTests {
             }
             #expect(daemon.lines.count { $0.hasPrefix("listening on ") } == 2)
             #expect(daemon.lines.contains { $0.contains("the sockets of the settings are not opened") })
-            #expect(lab.folder.names(beginningWith: "policy").isEmpty)
+            #expect(lab.directory.names(beginningWith: "policy").isEmpty)
 
             #expect(try daemon.terminate() == .exited(0))
             #expect(FileManager.default.fileExists(atPath: path))
@@ -40,7 +40,7 @@ struct SocketActivationTests {
     @Test("Sockets that are meant for another process are left alone")
     func leavesOthersAlone() throws {
         try withLab { lab in
-            let socket = try HeldSocket(at: .unix(lab.folder.file("held.sock")))
+            let socket = try HeldSocket(at: .unix(lab.directory.file("held.sock")))
             let daemon = try lab.launch(
                 lab.arguments(at: lab.unixEndpoint, delay: 300), listeningAt: [lab.unixEndpoint],
                 variables: ["LISTEN_PID=1"], sockets: [socket])
@@ -52,7 +52,7 @@ struct SocketActivationTests {
     @Test("A socket that can't be served is refused, with what the socket unit should say")
     func refuses() throws {
         try withLab { lab in
-            let socket = try HeldSocket(at: .unix(lab.folder.file("held.sock")), listens: false)
+            let socket = try HeldSocket(at: .unix(lab.directory.file("held.sock")), listens: false)
             let daemon = try lab.launch(
                 lab.arguments(at: lab.unixEndpoint, delay: 300), listeningAt: [], sockets: [socket])
             #expect(try daemon.waitForEnd() == .exited(78))

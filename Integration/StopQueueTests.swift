@@ -66,7 +66,7 @@ struct StopQueueTests {
     @Test("Those who wait at a socket that the service manager holds are left to the next daemon")
     func leavesTheManagersQueue() throws {
         try withLab { lab in
-            let socket = try HeldSocket(at: .unix(lab.folder.file("held.sock")))
+            let socket = try HeldSocket(at: .unix(lab.directory.file("held.sock")))
             func launch() throws -> Daemon {
                 try lab.launch(
                     lab.arguments(at: lab.unixEndpoint, delay: 300), listeningAt: [socket.endpoint], sockets: [socket])

@@ -15,7 +15,7 @@ struct StoreCopyTests {
     func thereAndBack() async throws {
         try await withLab { lab in
             try await withServer { server in
-                let (source, target) = (lab.folder.file("a.lmdb"), lab.folder.file("b.lmdb"))
+                let (source, target) = (lab.directory.file("a.lmdb"), lab.directory.file("b.lmdb"))
                 try await StoreFile.write(StoreFile.entries(5_000), at: source)
                 try await StoreFile.write(StoreFile.entries(70), into: .autoWhitelist, at: source)
                 let redis = "redis://127.0.0.1:\(server.port)/2"
@@ -35,7 +35,7 @@ struct StoreCopyTests {
                     }
                     #expect(try await StoreFile.read(at: target).count == 5_000)
                 }
-                #expect(lab.folder.names(beginningWith: "copy-").isEmpty)
+                #expect(lab.directory.names(beginningWith: "copy-").isEmpty)
             }
         }
     }
@@ -44,7 +44,7 @@ struct StoreCopyTests {
     func unmarked() async throws {
         try await withLab { lab in
             try await withServer { server in
-                let (source, target) = (lab.folder.file("a.lmdb"), lab.folder.file("b.lmdb"))
+                let (source, target) = (lab.directory.file("a.lmdb"), lab.directory.file("b.lmdb"))
                 try await StoreFile.write(StoreFile.entries(10), at: source)
                 let redis = "redis://127.0.0.1:\(server.port)"
                 try lab.tprtctl(["store", "copy", "lmdb://\(source)", redis]).succeed()
@@ -67,24 +67,24 @@ struct StoreCopyTests {
     @Test("What is expired stays behind; --dry-run touches nothing; --json says it in an object")
     func expired() async throws {
         try await withLab { lab in
-            let (source, target) = (lab.folder.file("a.lmdb"), lab.folder.file("b.lmdb"))
+            let (source, target) = (lab.directory.file("a.lmdb"), lab.directory.file("b.lmdb"))
             try await StoreFile.write(StoreFile.entries(100, expired: 30), at: source)
             let arguments = ["store", "copy", "lmdb://\(source)", "lmdb://\(target)", "--json"]
-            let names = lab.folder.names(beginningWith: "")
+            let names = lab.directory.names(beginningWith: "")
             let dry = try lab.tprtctl(arguments + ["--dry-run"]).succeed()
             #expect(dry.contains(#""dry_run": true"#))
             #expect(dry.contains(#""table": "greylist", "read": 100, "copied": 0, "expired": 30"#))
-            #expect(lab.folder.names(beginningWith: "") == names)
+            #expect(lab.directory.names(beginningWith: "") == names)
             let real = try lab.tprtctl(arguments).succeed()
             #expect(real.contains(#""table": "greylist", "read": 100, "copied": 70, "expired": 30"#))
             #expect(try await StoreFile.read(at: target).count == 70)
 
-            let file = try lab.folder.write(
+            let file = try lab.directory.write(
                 "{service: {grey_max_age: \"10000d\", grey_retry_window: \"3650d\"}}", to: "c")
             let wrong = try lab.tprtctl(arguments + ["-c", file])
             #expect(try wrong.waitForEnd() == .exited(78))
             #expect(wrong.errors.allSatisfy { $0.hasPrefix("tprtctl: \(file):1: service.grey_max_age") })
-            try lab.folder.write("{service: {grey_max_age: \"3650d\", grey_retry_window: \"3650d\"}}", to: "c")
+            try lab.directory.write("{service: {grey_max_age: \"3650d\", grey_retry_window: \"3650d\"}}", to: "c")
             let all = try lab.tprtctl(arguments + ["-c", file]).succeed()
             #expect(all.contains(#""read": 100, "copied": 100, "expired": 0"#))
             #expect(try await StoreFile.read(at: target).count == 100)
@@ -97,11 +97,11 @@ struct StoreCopyTests {
             let daemon = try lab.start()
             let client = try daemon.client()
             for number in 0..<500 { #expect(try client.ask(.numbered(number)).isGreylisted) }
-            let target = lab.folder.file("copy.lmdb")
-            let files = lab.folder.names(beginningWith: "tprt.lmdb")
+            let target = lab.directory.file("copy.lmdb")
+            let files = lab.directory.names(beginningWith: "tprt.lmdb")
             for round in 1...3 {
                 let copy = try lab.tprtctl(["store", "copy", "lmdb://\(lab.database)", "lmdb://\(target)"])
-                while try copy.process.poll() == nil {
+                while copy.process.poll() == nil {
                     #expect(
                         try client.ask(.numbered(Int.random(in: 0..<1_000_000), series: "live\(round)")).isGreylisted)
                 }
@@ -110,7 +110,7 @@ struct StoreCopyTests {
             try lab.tprtctl(["store", "copy", "lmdb://\(lab.database)", "lmdb://\(target)"]).succeed()
             #expect(try await StoreFile.read(at: target) == StoreFile.read(at: lab.database))
             #expect(try await StoreFile.read(at: target).count > 500)
-            #expect(lab.folder.names(beginningWith: "tprt.lmdb") == files)
+            #expect(lab.directory.names(beginningWith: "tprt.lmdb") == files)
             #expect(try daemon.terminate() == .exited(0))
             #expect(!daemon.lines.contains { $0.contains("closed properly") })
         }
@@ -119,14 +119,14 @@ struct StoreCopyTests {
     @Test("A reader sees what a writer in another process adds meanwhile, also beyond its map")
     func growingSource() async throws {
         try await withLab { lab in
-            let (small, large) = (lab.folder.file("a.lmdb"), lab.folder.file("b.lmdb"))
+            let (small, large) = (lab.directory.file("a.lmdb"), lab.directory.file("b.lmdb"))
             try await StoreFile.write(StoreFile.entries(10), at: small)
             try await StoreFile.write(StoreFile.entries(60_000), at: large)
             let reader = try SmallReader(path: small)
             #expect(try await reader.count() == 10)
             let writer = try lab.tprtctl(["store", "copy", "lmdb://\(large)", "lmdb://\(small)"])
             var seen = 0
-            while try writer.process.poll() == nil {
+            while writer.process.poll() == nil {
                 let count = try await reader.count()
                 #expect(count >= seen)
                 seen = count
@@ -141,7 +141,7 @@ struct StoreCopyTests {
     func refusals() async throws {
         try await withLab { lab in
             let daemon = try lab.start()
-            let source = lab.folder.file("a.lmdb")
+            let source = lab.directory.file("a.lmdb")
             try await StoreFile.write(StoreFile.entries(10), at: source)
             let taken = try lab.tprtctl(["store", "copy", "lmdb://\(source)", "lmdb://\(lab.database)"])
             #expect(try taken.waitForEnd() == .exited(69))
@@ -152,7 +152,7 @@ struct StoreCopyTests {
                 ])
             #expect(try daemon.terminate() == .exited(0))
 
-            let text = try lab.folder.write(String(repeating: "mine ", count: 5_000), to: "text")
+            let text = try lab.directory.write(String(repeating: "mine ", count: 5_000), to: "text")
             let foreign = try lab.tprtctl(["store", "copy", "lmdb://\(source)", "lmdb://\(text)"])
             #expect(try foreign.waitForEnd() == .exited(69))
             #expect(foreign.errors.count == 1 && foreign.errors[0].contains("move it away first"))
@@ -161,16 +161,16 @@ struct StoreCopyTests {
             let missing = try lab.tprtctl(["store", "copy", "lmdb://\(source)x", "lmdb://\(source)y"])
             #expect(try missing.waitForEnd() == .exited(66))
             #expect(missing.errors == ["tprtctl: lmdb://\(source)x: file does not exist"])
-            #expect(lab.folder.names(beginningWith: "a.lmdby").isEmpty)
-            #expect(lab.folder.names(beginningWith: "text") == ["text"])
+            #expect(lab.directory.names(beginningWith: "a.lmdby").isEmpty)
+            #expect(lab.directory.names(beginningWith: "text") == ["text"])
         }
     }
 
     @Test("What is interrupted goes on where it was", arguments: [(SIGINT, 130), (SIGTERM, 143)] as [(Int32, Int32)])
     func interrupted(_ signal: Int32, _ status: Int32) async throws {
         try await withLab { lab in
-            let (source, target) = (lab.folder.file("a.lmdb"), lab.folder.file("b.lmdb"))
-            let state = lab.folder.file("state")
+            let (source, target) = (lab.directory.file("a.lmdb"), lab.directory.file("b.lmdb"))
+            let state = lab.directory.file("state")
             let entries = StoreFile.entries(200_000)
             try await StoreFile.write(entries, at: source)
             let arguments = ["store", "copy", "lmdb://\(source)", "lmdb://\(target)", "--json"]
@@ -210,8 +210,8 @@ struct StoreCopyTests {
     @Test("--from-start and a damaged place begin anew")
     func anew() async throws {
         try await withLab { lab in
-            let (source, target) = (lab.folder.file("a.lmdb"), lab.folder.file("b.lmdb"))
-            let state = lab.folder.file("state")
+            let (source, target) = (lab.directory.file("a.lmdb"), lab.directory.file("b.lmdb"))
+            let state = lab.directory.file("state")
             try await StoreFile.write(StoreFile.entries(200_000), at: source)
             let arguments = ["store", "copy", "lmdb://\(source)", "lmdb://\(target)", "--json"]
             func interrupt() throws -> String {
@@ -239,8 +239,8 @@ struct StoreCopyTests {
     func targetGoesAway() async throws {
         try await withLab { lab in
             try await withServer { server in
-                let source = lab.folder.file("a.lmdb")
-                let state = lab.folder.file("state")
+                let source = lab.directory.file("a.lmdb")
+                let state = lab.directory.file("state")
                 try await StoreFile.write(StoreFile.entries(200_000), at: source)
                 let copy = try lab.tprtctl(["store", "copy", "lmdb://\(source)", "redis://127.0.0.1:\(server.port)"])
                 try eventually("its place is kept") { Self.places(in: state).isEmpty ? nil : () }
@@ -261,10 +261,10 @@ struct StoreCopyTests {
     func hanging() async throws {
         try await withLab { lab in
             try await withServer { server in
-                let source = lab.folder.file("a.lmdb")
+                let source = lab.directory.file("a.lmdb")
                 try await StoreFile.write(StoreFile.entries(200_000), at: source)
                 let copy = try lab.tprtctl(["store", "copy", "lmdb://\(source)", "redis://127.0.0.1:\(server.port)"])
-                try eventually("its place is kept") { Self.places(in: lab.folder.file("state")).isEmpty ? nil : () }
+                try eventually("its place is kept") { Self.places(in: lab.directory.file("state")).isEmpty ? nil : () }
                 try await server.pause()
                 try copy.process.signal(SIGTERM)
                 // On a busy machine it may have given the store up before the signal comes.
@@ -279,7 +279,7 @@ struct StoreCopyTests {
     func original() async throws {
         try await withLab { lab in
             try await withServer(.plain) { server in
-                let file = lab.folder.file("greylistdb")
+                let file = lab.directory.file("greylistdb")
                 let key = String(repeating: "0a", count: 20)
                 let script = """
                     import dbm.gnu, sys, time
@@ -292,7 +292,7 @@ struct StoreCopyTests {
                     """
                 let said = try LineReader()
                 let python = ["/usr/bin/python3", "-c", script, file]
-                let holder = try ChildProcess(python, output: said.writeEnd, errors: said.writeEnd)
+                let holder = try await ChildProcess.start(python, output: said.writeEnd, errors: said.writeEnd)
                 defer { holder.end() }
                 close(said.writeEnd)
                 said.start()
@@ -310,7 +310,7 @@ struct StoreCopyTests {
     func passwords() async throws {
         try await withLab { lab in
             try await withServer(.plain.requirepass("s3cret")) { server in
-                let (source, target) = (lab.folder.file("a.lmdb"), lab.folder.file("b.lmdb"))
+                let (source, target) = (lab.directory.file("a.lmdb"), lab.directory.file("b.lmdb"))
                 try await StoreFile.write(StoreFile.entries(3_000), at: source)
                 let place = "127.0.0.1:\(server.port)"
                 let good = "redis://:s3cret@\(place)"
@@ -350,8 +350,8 @@ struct StoreCopyTests {
         }
     }
 
-    private static func places(in folder: String) -> [String] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    private static func places(in directory: String) -> [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
         return names.filter { $0.hasPrefix("copy-") && !$0.hasSuffix(".new") }
     }
 

@@ -39,7 +39,7 @@ struct StoreDamageTests {
     @Test("A damaged LMDB file ends a copy with a sentence and a status", arguments: Damage.allCases)
     func lmdb(_ damage: Damage) async throws {
         try await withLab { lab in
-            let source = lab.folder.file("a.lmdb")
+            let source = lab.directory.file("a.lmdb")
             try await StoreFile.write(StoreFile.entries(4_000), at: source)
             let whole = try Data(contentsOf: URL(filePath: source))
             let expected = try await StoreFile.read(at: source)
@@ -57,7 +57,7 @@ struct StoreDamageTests {
     @Test("A damaged GNU dbm file ends a copy with a sentence and a status", arguments: Damage.allCases)
     func gdbm(_ damage: Damage) async throws {
         try await withLab { lab in
-            let (made, source) = (lab.folder.file("a.lmdb"), lab.folder.file("grey"))
+            let (made, source) = (lab.directory.file("a.lmdb"), lab.directory.file("grey"))
             try await StoreFile.write(StoreFile.entries(4_000), at: made)
             try lab.tprtctl(["store", "copy", "lmdb://\(made)", "gdbm://\(source)", "--table", "greylist"]).succeed()
             let whole = try Data(contentsOf: URL(filePath: source))
@@ -80,7 +80,7 @@ struct StoreDamageTests {
     }
 
     private func copy(_ lab: Lab, _ url: String, number: Int) throws -> Copy {
-        let target = lab.folder.file("target-\(number).lmdb")
+        let target = lab.directory.file("target-\(number).lmdb")
         let tool = try lab.tprtctl(["store", "copy", url, "lmdb://\(target)", "--table", "greylist", "--json"])
         let ending = try tool.waitForEnd()
         return Copy(ending: ending, output: tool.output, errors: tool.errors, target: target)
@@ -108,7 +108,9 @@ struct StoreDamageTests {
     @Test("--salvage copies what can be read of a GNU dbm file, and says that it isn't all")
     func salvage() async throws {
         try await withLab { lab in
-            let (made, source, target) = (lab.folder.file("a.lmdb"), lab.folder.file("grey"), lab.folder.file("b.lmdb"))
+            let (made, source, target) = (
+                lab.directory.file("a.lmdb"), lab.directory.file("grey"), lab.directory.file("b.lmdb")
+            )
             try await StoreFile.write(StoreFile.entries(4_000), at: made)
             try lab.tprtctl(["store", "copy", "lmdb://\(made)", "gdbm://\(source)", "--table", "greylist"]).succeed()
             var bytes = try Data(contentsOf: URL(filePath: source))
@@ -131,7 +133,7 @@ struct StoreDamageTests {
     @Test("A file that is truncated while it is read ends the copy with a sentence and a status")
     func truncatedWhileRead() async throws {
         try await withLab { lab in
-            let (source, target) = (lab.folder.file("a.lmdb"), lab.folder.file("b.lmdb"))
+            let (source, target) = (lab.directory.file("a.lmdb"), lab.directory.file("b.lmdb"))
             try await StoreFile.write(StoreFile.entries(100_000), at: source)
             let tool = try lab.tprtctl(["store", "copy", "lmdb://\(source)", "lmdb://\(target)"])
             try eventually("entries are copied") { FileManager.default.fileExists(atPath: target) ? () : nil }
@@ -145,7 +147,7 @@ struct StoreDamageTests {
     @Test("A target that was removed after an interruption gets everything", arguments: ["removed", "emptied"])
     func targetIsGone(_ kind: String) async throws {
         try await withLab { lab in
-            let (source, target) = (lab.folder.file("a.lmdb"), lab.folder.file("b.lmdb"))
+            let (source, target) = (lab.directory.file("a.lmdb"), lab.directory.file("b.lmdb"))
             try await StoreFile.write(StoreFile.entries(100_000), at: source)
             let arguments = ["store", "copy", "lmdb://\(source)", "lmdb://\(target)", "--json"]
             try interrupt(lab, arguments)
@@ -163,7 +165,7 @@ struct StoreDamageTests {
     func redisIsEmptied(_ kind: String) async throws {
         try await withLab { lab in
             try await withServer(.plain) { server in
-                let source = lab.folder.file("a.lmdb")
+                let source = lab.directory.file("a.lmdb")
                 try await StoreFile.write(StoreFile.entries(100_000), at: source)
                 let arguments = [
                     "store", "copy", "lmdb://\(source)", "redis://127.0.0.1:\(server.port)", "--table", "greylist",
@@ -182,7 +184,7 @@ struct StoreDamageTests {
     @Test("A source that was replaced after an interruption is copied from its beginning")
     func sourceIsReplaced() async throws {
         try await withLab { lab in
-            let (source, target) = (lab.folder.file("a.lmdb"), lab.folder.file("b.lmdb"))
+            let (source, target) = (lab.directory.file("a.lmdb"), lab.directory.file("b.lmdb"))
             try await StoreFile.write(StoreFile.entries(100_000), at: source)
             let arguments = ["store", "copy", "lmdb://\(source)", "lmdb://\(target)", "--json"]
             try interrupt(lab, arguments)
@@ -202,7 +204,7 @@ struct StoreDamageTests {
     }
 
     private func interrupt(_ lab: Lab, _ arguments: [String]) throws {
-        let state = lab.folder.file("state")
+        let state = lab.directory.file("state")
         let first = try lab.tprtctl(arguments)
         try eventually("its place is kept") {
             let names = (try? FileManager.default.contentsOfDirectory(atPath: state)) ?? []

@@ -1,7 +1,8 @@
 import Foundation
 import Greylist
-import LMDBStore
 import Storage
+
+@testable import LMDBStore
 
 /// Entries for an LMDB file, made and read without a daemon.
 enum StoreFile {
@@ -49,5 +50,22 @@ extension [Key: Sighting] {
     /// What Redis keeps of it: the first time of what has passed isn't among that.
     var asInRedis: [Key: Sighting] {
         mapValues { Sighting(passes: $0.passes, first: $0.last, last: $0.last) }
+    }
+}
+
+/// A reader of a greylist with little room for what others add.
+struct SmallReader {
+    private let reader: LMDBReader
+
+    init(path: String) throws {
+        reader = try LMDBReader(path: path, spareMap: 1 << 16)
+    }
+
+    func count() async throws -> Int {
+        try await reader.count(.greylist) ?? 0
+    }
+
+    func close() async {
+        await reader.close()
     }
 }

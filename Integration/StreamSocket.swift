@@ -1,71 +1,5 @@
 import Foundation
-
-/// Where a server listens.
-enum Endpoint: Equatable, CustomStringConvertible {
-    case unix(String)
-    case inet(UInt16)
-    /// A port of `::1`.
-    case inet6(UInt16)
-
-    /// As in the daemon's log and in Postfix's main.cf: `unix:PATH`, `inet:127.0.0.1:PORT`, `inet:[::1]:PORT`.
-    var description: String {
-        switch self {
-        case .unix(let path): "unix:\(path)"
-        case .inet(let port): "inet:127.0.0.1:\(port)"
-        case .inet6(let port): "inet:[::1]:\(port)"
-        }
-    }
-
-    /// A new stream socket of its family, which closes on exec.
-    func makeSocket() throws -> Int32 {
-        let family =
-            switch self {
-            case .unix: AF_UNIX
-            case .inet: AF_INET
-            case .inet6: AF_INET6
-            }
-        let descriptor = socket(family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw HarnessError.system("socket") }
-        return descriptor
-    }
-
-    /// Calls `body` with its socket address.
-    func withAddress<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) throws -> Result {
-        switch self {
-        case .unix(let path):
-            var address = sockaddr_un()
-            address.sun_family = sa_family_t(AF_UNIX)
-            let bytes = Array(path.utf8)
-            guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
-                throw HarnessError("\(path): too long for a socket")
-            }
-            withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-            return pass(address, to: body)
-        case .inet(let port):
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_port = port.bigEndian
-            address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-            return pass(address, to: body)
-        case .inet6(let port):
-            var address = sockaddr_in6()
-            address.sin6_family = sa_family_t(AF_INET6)
-            address.sin6_port = port.bigEndian
-            address.sin6_addr = in6addr_loopback
-            return pass(address, to: body)
-        }
-    }
-
-    private func pass<Address, Result>(
-        _ address: Address, to body: (UnsafePointer<sockaddr>, socklen_t) -> Result
-    ) -> Result {
-        withUnsafePointer(to: address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                body($0, socklen_t(MemoryLayout<Address>.size))
-            }
-        }
-    }
-}
+import TestSupport
 
 /// A blocking client connection; each call gives up after the time-out.
 final class StreamSocket {
@@ -75,7 +9,7 @@ final class StreamSocket {
         descriptor = try endpoint.makeSocket()
         setTimeout(timeout)
         guard try endpoint.withAddress({ connect(descriptor, $0, $1) }) == 0 else {
-            let error = HarnessError.system("connect \(endpoint)")
+            let error = TestError.system("connect \(endpoint)")
             close()
             throw error
         }
@@ -110,7 +44,7 @@ final class StreamSocket {
                 Foundation.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
             }
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw HarnessError.system("send") }
+            guard count > 0 else { throw TestError.system("send") }
             rest = rest.dropFirst(count)
         }
     }
@@ -130,7 +64,7 @@ final class StreamSocket {
             if errno == EAGAIN {
                 return nil
             }
-            guard errno == EINTR else { throw HarnessError.system("recv") }
+            guard errno == EINTR else { throw TestError.system("recv") }
         }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// A tprtctl that a test started.
 final class Tprtctl {
@@ -14,7 +15,7 @@ final class Tprtctl {
             close(warned.writeEnd)
         }
         let program = try program("tprtctl", orIn: "TPRTCTL_BINARY")
-        process = try ChildProcess(
+        process = try ChildProcess.start(
             ["/usr/bin/env", "STATE_DIRECTORY=\(stateDirectory)", program] + arguments,
             output: said.writeEnd, errors: warned.writeEnd)
         (self.said, self.warned) = (said, warned)
@@ -40,7 +41,7 @@ final class Tprtctl {
     func succeed(within limit: TimeInterval = patience) throws -> String {
         let ending = try waitForEnd(within: limit)
         guard ending == .exited(0) else {
-            throw HarnessError("tprtctl: \(ending)\n\((errors + output).joined(separator: "\n"))")
+            throw TestError("tprtctl: \(ending)\n\((errors + output).joined(separator: "\n"))")
         }
         return output.joined(separator: "\n")
     }

@@ -24,7 +24,7 @@ struct WhitelistEditingTests {
         try await withServer(.plain) { server in
             try await withLab { lab in
                 let redis = "redis://127.0.0.1:\(server.port)/0"
-                let file = try lab.folder.write(Self.lists, to: "wl.json")
+                let file = try lab.directory.write(Self.lists, to: "wl.json")
                 let dry = try lab.tprtctl(["whitelist", "import", file, "--to", redis, "--dry-run"]).succeed()
                 #expect(dry.hasPrefix("+ partners: {\"type\": \"ipv4_net\""))
                 #expect(try await server.command("DBSIZE") == "0")
@@ -43,12 +43,12 @@ struct WhitelistEditingTests {
                     second.contains(#"{"added": 0, "changed": 0, "name": "partners", "removed": 0, "unchanged": 2}"#))
                 #expect(try await server.command("KEYS", "*").split(separator: "\n").count == keys)
 
-                let exported = lab.folder.file("out.json")
+                let exported = lab.directory.file("out.json")
                 try lab.tprtctl(["whitelist", "export", redis, "--output", exported]).succeed()
                 #expect(try String(contentsOfFile: exported, encoding: .utf8) == Self.lists)
                 try lab.tprtctl(["whitelist", "check", exported]).succeed()
 
-                let control = lab.folder.file("control.sock")
+                let control = lab.directory.file("control.sock")
                 let daemon = try lab.start(extra: [
                     "-i", "service.wl_sources=[\"\(redis)\"]", "-i", "server.control_socket=\(control)",
                 ])
@@ -56,7 +56,7 @@ struct WhitelistEditingTests {
                 #expect(try daemon.ask(home).passes)
                 try daemon.waitForLine("the entry") { $0.contains("(entry=\(redis)(partners:office)), client_name=") }
 
-                try lab.folder.write(#"{"partners": []}"#, to: "wl.json")
+                try lab.directory.write(#"{"partners": []}"#, to: "wl.json")
                 let third = try lab.tprtctl(["whitelist", "import", file, "--to", redis, "--replace"]).succeed()
                 #expect(third.hasSuffix("partners      0        0        2          0"))
                 // Most of what there was is gone, which is more often a mistake.
@@ -71,7 +71,7 @@ struct WhitelistEditingTests {
     func readers() throws {
         try withLab { lab in
             let lines = (0..<20_000).map { "mx\($0).example.org\n" }.joined()
-            let list = "postgrey-clients://\(try lab.folder.write(lines, to: "clients"))"
+            let list = "postgrey-clients://\(try lab.directory.write(lines, to: "clients"))"
             let program = try program("tprtctl", orIn: "TPRTCTL_BINARY")
             let reader = "| (read -r line); echo ${PIPESTATUS[0]}"
             for (script, status, warnings) in [
@@ -82,7 +82,7 @@ struct WhitelistEditingTests {
                 ("\(program) whitelist list \(list) >/dev/full; echo $?", "73", 1),
             ] {
                 let (said, warned) = (try LineReader(), try LineReader())
-                let process = try ChildProcess(
+                let process = try ChildProcess.start(
                     ["/bin/bash", "-c", script], output: said.writeEnd, errors: warned.writeEnd)
                 close(said.writeEnd)
                 close(warned.writeEnd)
@@ -100,7 +100,7 @@ struct WhitelistEditingTests {
     func single() async throws {
         try await withServer(.plain) { server in
             try withLab { lab in
-                let file = lab.folder.file("wl.json")
+                let file = lab.directory.file("wl.json")
                 for source in [file, "redis://127.0.0.1:\(server.port)/0"] {
                     let add = ["whitelist", "add", source, "--list", "partners", "--network", "192.0.2.0/24"]
                     #expect(try lab.tprtctl(add + ["--entry-name", "office"]).succeed().contains(": added: "))
@@ -124,7 +124,7 @@ struct WhitelistEditingTests {
     @Test("Many who add to a file at once all get their entry in")
     func many() throws {
         try withLab { lab in
-            let file = try lab.folder.write("// ours\n{}\n", to: "wl.json")
+            let file = try lab.directory.write("// ours\n{}\n", to: "wl.json")
             let tools = try (0..<12).map { number in
                 try lab.tprtctl(["whitelist", "add", file, "--list", "l", "--name", "n\(number).example"])
             }
@@ -132,7 +132,7 @@ struct WhitelistEditingTests {
             let text = try String(contentsOfFile: file, encoding: .utf8)
             #expect(text.hasPrefix("// ours\n"))
             for number in 0..<12 { #expect(text.contains("\"n\(number).example\"")) }
-            #expect(lab.folder.names(beginningWith: ".wl").isEmpty)
+            #expect(lab.directory.names(beginningWith: ".wl").isEmpty)
         }
     }
 
@@ -140,13 +140,14 @@ struct WhitelistEditingTests {
     func faults() async throws {
         try await withServer(.plain.requirepass("s3cret")) { server in
             try await withLab { lab in
-                let good = try lab.folder.write(Self.lists, to: "good.json")
-                let bad = try lab.folder.write(#"{"l": [{"type": "ipv4_net", "net": "192.0.2.0/33"}]}"#, to: "bad.json")
+                let good = try lab.directory.write(Self.lists, to: "good.json")
+                let bad = try lab.directory.write(
+                    #"{"l": [{"type": "ipv4_net", "net": "192.0.2.0/33"}]}"#, to: "bad.json")
                 let here = "redis://:s3cret@127.0.0.1:\(server.port)/0"
                 let closed = "redis://:s3cret@127.0.0.1:1/0"
                 for (arguments, status, sentence) in [
                     (["import", bad, good, "--to", here], Int32(65), "has no prefix length"),
-                    (["import", lab.folder.path, "--to", here], 65, "it is a directory"),
+                    (["import", lab.directory.path, "--to", here], 65, "it is a directory"),
                     (["import", good, "--to", closed], 69, "refused"),
                     (
                         ["import", good, "--to", here.replacingOccurrences(of: "s3cret", with: "wrong-s3cret")], 78,
@@ -155,10 +156,13 @@ struct WhitelistEditingTests {
                     (["import", good, "--to", "mysql://u:s3cret@h"], 64, "is no URL of a Redis"),
                     (["import", "--to", here], 64, "no source is named"),
                     (["export", bad], 65, "has no prefix length"),
-                    (["export", good, "--output", lab.folder.file("none/x")], 73, "No such file or directory"),
+                    (["export", good, "--output", lab.directory.file("none/x")], 73, "No such file or directory"),
                     (["add", closed, "--list", "l", "--name", "a.b"], 69, "refused"),
                     (["add", bad, "--list", "l", "--name", "."], 65, "is not a domain name"),
-                    (["remove", lab.folder.file("none"), "--list", "l", "--number", "0"], 66, "file does not exist"),
+                    (
+                        ["remove", lab.directory.file("none"), "--list", "l", "--number", "0"], 66,
+                        "file does not exist"
+                    ),
                 ] {
                     let tool = try lab.tprtctl(["whitelist"] + arguments)
                     #expect(try tool.waitForEnd() == .exited(status), "\(arguments)")

@@ -11,13 +11,13 @@ import WhitelistFiles
 struct ExamplesTests {
     private static let project = URL(filePath: #filePath).appending(path: "../../..").standardized
 
-    /// The folders that have a configuration.
-    private static let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? [])
+    /// The directories that have a configuration.
+    private static let names = ((try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? [])
         .filter { FileManager.default.fileExists(atPath: file(of: $0).path) }
 
-    private static var folder: URL { project.appending(path: "examples") }
+    private static var directory: URL { project.appending(path: "examples") }
 
-    private static func file(of name: String) -> URL { folder.appending(path: "\(name)/tprt.conf") }
+    private static func file(of name: String) -> URL { directory.appending(path: "\(name)/tprt.conf") }
 
     @Test("there are five of them")
     func areThere() {

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 import WhitelistFiles
 import Whitelists
@@ -21,13 +22,14 @@ struct FileServerTests {
 
     @Test("whitelists are read and looked at as if they were here")
     func whitelists() throws {
-        try withFolder { folder in
-            let (file, missing) = ("\(folder)/a.clients", "\(folder)/none.json")
+        try withTemporaryDirectory { directory in
+            let (file, missing) = ("\(directory)/a.clients", "\(directory)/none.json")
             try write("192.0.2.1\n", to: file)
             let sources = try WhitelistSources(
-                urls: ["dir://\(folder)", "file://\(missing)", "postgrey-clients:///none/c"], options: SourceOptions())
+                urls: ["dir://\(directory)", "file://\(missing)", "postgrey-clients:///none/c"],
+                options: SourceOptions())
             #expect(sources.locations.files == [missing, "/none/c", "/none/c.local"])
-            #expect(sources.locations.directories == [folder])
+            #expect(sources.locations.directories == [directory])
             let files = try client(FilePermit(sources)).access
             let reading = sources.read(through: files)
             #expect(reading.whitelist.count == 1)
@@ -44,16 +46,17 @@ struct FileServerTests {
         }
     }
 
-    @Test("what the permit doesn't name isn't served, and a folder never comes as a descriptor")
+    @Test("what the permit doesn't name isn't served, and a directory never comes as a descriptor")
     func denied() throws {
-        try withFolder { folder in
-            try write("x", to: "\(folder)/a")
-            mkfifo("\(folder)/pipe", 0o600)
-            symlink("/etc", "\(folder)/link")
+        try withTemporaryDirectory { directory in
+            try write("x", to: "\(directory)/a")
+            mkfifo("\(directory)/pipe", 0o600)
+            symlink("/etc", "\(directory)/link")
             let client = try client(
                 FilePermit(
-                    files: [folder], directories: [folder], logs: ["\(folder)/log"], sockets: ["\(folder)/none"],
-                    removable: ["\(folder)/pid"]))
+                    files: [directory], directories: [directory], logs: ["\(directory)/log"],
+                    sockets: ["\(directory)/none"],
+                    removable: ["\(directory)/pid"]))
             func code(_ body: () throws(FileAccess.SystemError) -> CInt) -> CInt {
                 do throws(FileAccess.SystemError) {
                     close(try body())
@@ -63,37 +66,38 @@ struct FileServerTests {
                 }
             }
             let files = client.access
-            #expect(code { () throws(FileAccess.SystemError) in try files.open("\(folder)/a") } == 0)
-            #expect(code { () throws(FileAccess.SystemError) in try files.open(folder) } == EISDIR)
-            #expect(code { () throws(FileAccess.SystemError) in try files.open("\(folder)/link") } == EISDIR)
-            #expect(code { () throws(FileAccess.SystemError) in try files.open("\(folder)/pipe") } == ENOTSUP)
-            #expect(code { () throws(FileAccess.SystemError) in try files.open("\(folder)/none") } == ENOENT)
-            for path in ["/etc/passwd", "\(folder)/..", "\(folder)/link/passwd", "", "a", "\(folder)/"] {
+            #expect(code { () throws(FileAccess.SystemError) in try files.open("\(directory)/a") } == 0)
+            #expect(code { () throws(FileAccess.SystemError) in try files.open(directory) } == EISDIR)
+            #expect(code { () throws(FileAccess.SystemError) in try files.open("\(directory)/link") } == EISDIR)
+            #expect(code { () throws(FileAccess.SystemError) in try files.open("\(directory)/pipe") } == ENOTSUP)
+            #expect(code { () throws(FileAccess.SystemError) in try files.open("\(directory)/none") } == ENOENT)
+            for path in ["/etc/passwd", "\(directory)/..", "\(directory)/link/passwd", "", "a", "\(directory)/"] {
                 #expect(code { () throws(FileAccess.SystemError) in try files.open(path) } == EACCES, "\(path)")
                 #expect(files.status(path) == nil, "\(path)")
             }
             #expect(throws: FileAccess.SystemError(code: EACCES)) { try files.names("/etc") }
             #expect(throws: FileAccess.SystemError(code: EACCES)) { try client.connect("/dev/log") }
-            #expect(throws: FileAccess.SystemError(code: ENOENT)) { try client.connect("\(folder)/none") }
-            #expect(try files.names(folder).sorted() == [".", "..", "a", "link", "pipe"])
+            #expect(throws: FileAccess.SystemError(code: ENOENT)) { try client.connect("\(directory)/none") }
+            #expect(try files.names(directory).sorted() == [".", "..", "a", "link", "pipe"])
             #expect(throws: FileAccess.SystemError(code: ENAMETOOLONG)) {
                 try files.open(String(repeating: "a", count: 5_000))
             }
             // It goes on after all that.
-            #expect(files.status("\(folder)/a")?.st_size == 1)
+            #expect(files.status("\(directory)/a")?.st_size == 1)
 
-            #expect(code { () throws(FileAccess.SystemError) in try client.openForAppending("\(folder)/a") } == EACCES)
+            #expect(
+                code { () throws(FileAccess.SystemError) in try client.openForAppending("\(directory)/a") } == EACCES)
             for line in ["one\n", "two\n"] {
-                let log = try client.openForAppending("\(folder)/log")
+                let log = try client.openForAppending("\(directory)/log")
                 #expect(Glibc.write(log, line, 4) == 4)
                 close(log)
             }
-            #expect(try text(of: "\(folder)/log") == "one\ntwo\n")
-            client.remove("\(folder)/a")
-            #expect(access("\(folder)/a", F_OK) == 0)
-            try write("1", to: "\(folder)/pid")
-            client.remove("\(folder)/pid")
-            #expect(access("\(folder)/pid", F_OK) != 0)
+            #expect(try text(of: "\(directory)/log") == "one\ntwo\n")
+            client.remove("\(directory)/a")
+            #expect(access("\(directory)/a", F_OK) == 0)
+            try write("1", to: "\(directory)/pid")
+            client.remove("\(directory)/pid")
+            #expect(access("\(directory)/pid", F_OK) != 0)
         }
     }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import Programs
+import TestSupport
 import Testing
 import WhitelistFiles
 
@@ -9,8 +10,8 @@ import WhitelistFiles
 struct PIDFileTests {
     @Test("hold the number, are locked, and go in the end")
     func life() throws {
-        try withFolder { folder in
-            let path = "\(folder)/p.pid"
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/p.pid"
             let file = try PIDFile(path)
             #expect(try text(of: path) == "\(getpid())\n")
             let failure = try #require(throws: ProgramError.self) { try PIDFile(path) }
@@ -28,8 +29,8 @@ struct PIDFileTests {
         "that are stale are taken over, whatever number they hold",
         arguments: ["", "1\n", "4711", "99999999 \n", String(repeating: "\0", count: 4_711)])
     func stale(_ contents: String) throws {
-        try withFolder { folder in
-            let path = "\(folder)/p.pid"
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/p.pid"
             try write(contents, to: path)
             try PIDFile.check(path, service: nil)
             #expect(try text(of: path) == contents)
@@ -45,25 +46,25 @@ struct PIDFileTests {
         "that are something else are left alone",
         arguments: ["notes\n", "12 34\n", String(repeating: "1", count: 99), "\0\01", "\0\n"])
     func foreign(_ contents: String) throws {
-        try withFolder { folder in
-            let path = "\(folder)/p.pid"
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/p.pid"
             try write(contents, to: path)
             #expect(throws: ProgramError.self) { try PIDFile(path) }
             #expect(throws: ProgramError.self) { try PIDFile.check(path, service: nil) }
             #expect(try text(of: path) == contents)
             // Nor what a link leads to.
-            symlink(path, "\(folder)/link")
-            let failure = try #require(throws: ProgramError.self) { try PIDFile("\(folder)/link") }
+            symlink(path, "\(directory)/link")
+            let failure = try #require(throws: ProgramError.self) { try PIDFile("\(directory)/link") }
             #expect(failure.status == .cannotCreate)
-            #expect(throws: ProgramError.self) { try PIDFile("\(folder)/none/p.pid") }
-            #expect(throws: ProgramError.self) { try PIDFile(folder) }
+            #expect(throws: ProgramError.self) { try PIDFile("\(directory)/none/p.pid") }
+            #expect(throws: ProgramError.self) { try PIDFile(directory) }
         }
     }
 
     @Test("of somebody else aren't removed; what can't be reached is left to others")
     func replaced() throws {
-        try withFolder { folder in
-            let path = "\(folder)/p.pid"
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/p.pid"
             var file = try PIDFile(path)
             unlink(path)
             try write("1\n", to: path)
@@ -77,18 +78,6 @@ struct PIDFileTests {
             #expect(asked == [path])
         }
     }
-}
-
-/// Calls `body` with the path of a new folder, gone afterwards with the files in it.
-func withFolder(_ body: (String) throws -> Void) throws {
-    var template = Array("/tmp/tprtd-tests-XXXXXX".utf8CString)
-    let made = try #require(mkdtemp(&template))
-    let folder = String(cString: made)
-    defer {
-        for name in (try? FileAccess.direct.names(folder)) ?? [] { unlink("\(folder)/\(name)") }
-        rmdir(folder)
-    }
-    try body(folder)
 }
 
 func write(_ text: String, to path: String) throws {

@@ -41,7 +41,7 @@ struct ProcessPlanTests {
         #expect(try plan(["user=root"], by: .root, allowsRoot: true).identity == nil)
     }
 
-    @Test("a chroot is the folder that is named, or the home of the user")
+    @Test("a chroot is the directory that is named, or the home of the user")
     func chroot() throws {
         #expect(try plan(["user=tprt", "chroot=true"], by: .root).chroot?.path == "/usr")
         #expect(try plan(["user=tprt", "chroot=true", "chroot_dir=/etc//"], by: .root).chroot?.path == "/etc")
@@ -114,7 +114,7 @@ struct ProcessPlanTests {
         #expect(messages.last?.hasPrefix("-i: service.wl_sources: /run/r.sock can't be reached") == true)
     }
 
-    @Test("state folders are those of whom it becomes")
+    @Test("state directories are those of whom it becomes")
     func environment() throws {
         let given = ["HOME": "/root", "XDG_STATE_HOME": "/root/state", "STATE_DIRECTORY": "/var/lib/tprt"]
         let becoming = try plan(["user=tprt"], by: .root).environment(given)

@@ -7,6 +7,7 @@ import Server
 import Settings
 import Storage
 import StoreURLs
+import TestSupport
 import Testing
 import WhitelistFiles
 import Whitelists
@@ -17,13 +18,12 @@ import Whitelists
 struct ReloaderTests {
     /// A configuration file and a whitelist, and a reloader of what they said at first.
     private final class Stage {
-        let folder: String
+        let directory: TemporaryDirectory
         let reloader: Reloader
 
         init(_ service: String = "", server: String = "") throws {
-            folder = FileManager.default.temporaryDirectory.appending(path: "reloader-\(UUID().uuidString)").path()
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
-            let path = "\(folder)/tprt.conf"
+            directory = try TemporaryDirectory()
+            let path = directory.file("tprt.conf")
             let load: Reloader.Load = { (sources, _) throws(ProgramError) in
                 do throws(SettingErrors) {
                     return try sources.load { Array(try Data(contentsOf: URL(filePath: $0))) }
@@ -31,8 +31,8 @@ struct ReloaderTests {
                     throw ProgramError(error)
                 }
             }
-            try Self.write("", server: "", to: folder)
-            try Self.write(service, server: server, to: folder)
+            try Self.write("", server: "", to: directory)
+            try Self.write(service, server: server, to: directory)
             let sources = SettingSources(files: [path])
             let loaded = try load(sources, .direct)
             let plan = try Plan(loaded, environment: ["STATE_DIRECTORY": "/s"])
@@ -41,24 +41,20 @@ struct ReloaderTests {
                 plan, of: loaded, from: sources, environment: ["STATE_DIRECTORY": "/s"], load: load)
         }
 
-        deinit { try? FileManager.default.removeItem(atPath: folder) }
-
         func write(_ service: String, server: String = "") throws {
-            try Self.write(service, server: server, to: folder)
+            try Self.write(service, server: server, to: directory)
         }
 
-        private static func write(_ service: String, server: String, to folder: String) throws {
-            try Data("{\"service\": {\(service)}, \"server\": {\(server)}}".utf8)
-                .write(to: URL(filePath: "\(folder)/tprt.conf"))
+        private static func write(_ service: String, server: String, to directory: TemporaryDirectory) throws {
+            try directory.write("{\"service\": {\(service)}, \"server\": {\(server)}}", to: "tprt.conf")
         }
 
         func write(networks: [String]) throws {
             let entries = networks.map { #"{"type": "ipv4_net", "net": "\#($0)"}"# }
-            try Data("{\"list\": [\(entries.joined(separator: ","))]}".utf8)
-                .write(to: URL(filePath: "\(folder)/wl.json"))
+            try directory.write("{\"list\": [\(entries.joined(separator: ","))]}", to: "wl.json")
         }
 
-        var source: String { #""wl_sources": ["file://\#(folder)/wl.json"]"# }
+        var source: String { #""wl_sources": ["file://\#(directory.file("wl.json"))"]"# }
     }
 
     @Test("settings that may change while running do; those that can't are named")
@@ -124,7 +120,7 @@ struct ReloaderTests {
         #expect(reading.reply.messages == ["whitelists reloaded: 2 entries"])
         #expect(reading.reply.warnings.count == 2)
         #expect(reading.reply.warnings.first?.contains(named) == true)
-        #expect(reading.reply.warnings.first?.contains("\(stage.folder)/tprt.conf") == true)
+        #expect(reading.reply.warnings.first?.contains(stage.directory.file("tprt.conf")) == true)
         #expect(reading.reply.warnings.last == "the settings stay as they were")
         #expect(reading.plan.engine.options.rules.delay == 300)
         #expect(reading.whitelist.count == 2)

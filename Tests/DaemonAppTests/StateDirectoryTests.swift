@@ -1,5 +1,6 @@
 import Glibc
 import Programs
+import TestSupport
 import Testing
 
 @Suite("The state directory")
@@ -42,15 +43,11 @@ struct StateDirectoryTests {
         #expect(StateDirectory(environment: ["STATE_DIRECTORY": "/s"]).expand(url) == expanded)
     }
 
-    @Test("the folder and those above it are made for the user alone; what is there stays")
+    @Test("the directory and those above it are made for the user alone; what is there stays")
     func makes() throws {
-        var template = Array("/tmp/tprtd-tests-XXXXXX".utf8CString)
-        try #require(mkdtemp(&template) != nil)
-        let base = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-        let state = StateDirectory(environment: ["HOME": base])
-        defer {
-            for path in ["/.local/state/tprt", "/.local/state", "/.local", ""] { rmdir(base + path) }
-        }
+        let home = try TemporaryDirectory()
+        defer { home.remove() }
+        let state = StateDirectory(environment: ["HOME": home.path])
         for _ in 0..<2 {
             state.make()
             var status = stat()

@@ -5,12 +5,12 @@ import TestSupport
 import Testing
 
 struct DatabaseFileTests {
-    let folder: TemporaryDirectory
+    let directory: TemporaryDirectory
     let path: String
 
     init() throws {
-        folder = try TemporaryDirectory()
-        path = folder.file("x.db")
+        directory = try TemporaryDirectory()
+        path = directory.file("x.db")
     }
 
     @Test func aFileThatIsQuarantinedBeforeItIsLockedIsOpenedAgain() throws {

@@ -1,6 +1,7 @@
 import FileStorage
 import Glibc
 import Storage
+import TestSupport
 import Testing
 
 @testable import FileStorage
@@ -27,12 +28,9 @@ struct LockHolderTests {
     }
 
     @Test func aFileInUseNamesItsUser() throws {
-        var name = Array("/tmp/tprt-lock-XXXXXX".utf8CString)
-        let made = mkstemp(&name)
-        try #require(made >= 0)
-        close(made)
-        let path = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        defer { unlink(path) }
+        let directory = try TemporaryDirectory()
+        defer { directory.remove() }
+        let path = try directory.write("", to: "x.lmdb")
         let held = try DatabaseFile(scheme: "lmdb", path: path)
         let error = #expect(throws: StoreError.self) { _ = try DatabaseFile(scheme: "lmdb", path: path) }
         #expect(error == StoreError(.inUse, "lmdb://\(path): already in use by this process"))

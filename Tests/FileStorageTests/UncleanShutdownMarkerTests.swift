@@ -1,5 +1,6 @@
 import FileStorage
 import Foundation
+import TestSupport
 import Testing
 
 @testable import FileStorage
@@ -73,10 +74,9 @@ struct UncleanShutdownMarkerTests {
     }
 
     private func withDatabase(_ body: (String, URL) throws -> Void) throws {
-        let directory = FileManager.default.temporaryDirectory.appending(path: "tprt-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)
-        defer { try? FileManager.default.removeItem(at: directory) }
-        let database = directory.appending(path: "x.lmdb").path
+        let directory = try TemporaryDirectory()
+        defer { directory.remove() }
+        let database = directory.file("x.lmdb")
         try body(database, URL(filePath: database + "-open"))
     }
 }

@@ -30,11 +30,11 @@ struct DamageTests {
         let store = try stage.open(at: 1_234)
         #expect(try await store.ask("a", at: 1_000) == .new(wait: 300))
         await store.close()
-        let quarantined = stage.folder.file("grey.corrupt-1234")
+        let quarantined = stage.directory.file("grey.corrupt-1234")
         #expect(try Data(contentsOf: URL(filePath: quarantined)) == contents)
         #expect(stage.reports.all.count == 1)
         #expect(stage.reports.all.first?.contains(quarantined) == true)
-        #expect(Set(stage.folder.names) == ["grey", "grey.corrupt-1234"])
+        #expect(Set(stage.directory.names) == ["grey", "grey.corrupt-1234"])
     }
 
     @Test func anEmptyFileIsAFreshDatabase() async throws {
@@ -46,20 +46,21 @@ struct DamageTests {
     }
 
     @Test func aQuarantineNameThatIsTakenIsNotOverwritten() async throws {
-        try Data("older".utf8).write(to: URL(filePath: stage.folder.file("grey.corrupt-7")))
+        try Data("older".utf8).write(to: URL(filePath: stage.directory.file("grey.corrupt-7")))
         try stage.write(Data("newer".utf8))
         await (try stage.open()).close()
         #expect(
-            try Data(contentsOf: URL(filePath: stage.folder.file("grey.corrupt-7"))) == Data("older".utf8))
-        #expect(try Data(contentsOf: URL(filePath: stage.folder.file("grey.corrupt-7-2"))) == Data("newer".utf8))
+            try Data(contentsOf: URL(filePath: stage.directory.file("grey.corrupt-7"))) == Data("older".utf8))
+        #expect(try Data(contentsOf: URL(filePath: stage.directory.file("grey.corrupt-7-2"))) == Data("newer".utf8))
     }
 
     @Test func aPlaceThatIsNotFitForAFileIsRefused() throws {
-        try FileManager.default.createDirectory(atPath: stage.folder.file("folder"), withIntermediateDirectories: false)
-        for name in ["folder", "missing/grey"] {
+        try FileManager.default.createDirectory(
+            atPath: stage.directory.file("directory"), withIntermediateDirectories: false)
+        for name in ["directory", "missing/grey"] {
             let error = #expect(throws: StoreError.self) { try stage.open(name) }
             #expect(error?.code == .cannotCreate)
-            #expect(error?.description.hasPrefix("gdbm://\(stage.folder.file(name)): ") == true)
+            #expect(error?.description.hasPrefix("gdbm://\(stage.directory.file(name)): ") == true)
         }
     }
 
@@ -87,7 +88,7 @@ struct DamageTests {
         #expect(divisor == 2 || left > Self.count / 3)
         #expect(stage.reports.all.count == 1)
         #expect(stage.reports.all.first?.contains("grey.corrupt-") == true)
-        #expect(!stage.folder.names.contains("grey-rebuild"))
+        #expect(!stage.directory.names.contains("grey-rebuild"))
     }
 
     @Test(arguments: 0..<10)
@@ -123,7 +124,7 @@ struct DamageTests {
         #expect(kept > 0)
         #expect(kept < Self.count)
         #expect(stage.reports.all.count == 1)
-        #expect(stage.folder.names.contains("grey.corrupt-1010"))
+        #expect(stage.directory.names.contains("grey.corrupt-1010"))
         let error = #expect(throws: StoreError.self) { try stage.open() }
         #expect(error?.code == .inUse)
         // What was answered before the damage was met may be lost.
@@ -131,7 +132,7 @@ struct DamageTests {
         #expect((1...kept).contains(left))
         #expect(try await stage.known(to: store, 0..<Self.count) == left)
         await store.close()
-        #expect(Set(stage.folder.names) == ["grey", "grey.corrupt-1010"])
+        #expect(Set(stage.directory.names) == ["grey", "grey.corrupt-1010"])
     }
 
     @Test func aFileThatIsCutToNothingWhileOpenIsQuarantined() async throws {
@@ -227,7 +228,7 @@ struct DamageTests {
         _ = try await store.ask("a", at: 1_000)
         try await store.checkFiles(at: Timestamp(seconds: 1_001))
         #expect(stage.reports.all.isEmpty)
-        if kind == "removed" { unlink(stage.path) } else { rename(stage.folder.file("other"), stage.path) }
+        if kind == "removed" { unlink(stage.path) } else { rename(stage.directory.file("other"), stage.path) }
         try await store.checkFiles(at: Timestamp(seconds: 1_002))
         #expect(stage.reports.all.count == 1)
         #expect(stage.reports.all.first?.contains("\(kind) while in use") == true)

@@ -30,7 +30,7 @@ struct GDBMSnapshotTests {
         try await stage.fill(store, 0..<1_000)
         let snapshot = try GDBMSnapshot(of: stage.path, holding: .greylist)
         #expect(snapshot.isSteady)
-        #expect(Set(stage.folder.names) == ["grey", "grey-open"])
+        #expect(Set(stage.directory.names) == ["grey", "grey-open"])
         try await stage.fill(store, 1_000..<1_100)
         #expect(try await snapshot.count(.greylist) == 1_000)
         #expect(Set(try await everything(in: snapshot).map(\.key)).count == 1_000)
@@ -75,7 +75,7 @@ struct GDBMSnapshotTests {
     @Test func whatIsNoDatabaseIsRefused() async throws {
         func code(_ name: String) -> StoreError.Code? {
             #expect(throws: StoreError.self) {
-                try GDBMSnapshot(of: stage.folder.file(name), holding: .greylist)
+                try GDBMSnapshot(of: stage.directory.file(name), holding: .greylist)
             }?.code
         }
         #expect(code("missing") == .cannotCreate)
@@ -83,7 +83,7 @@ struct GDBMSnapshotTests {
         #expect(code("grey") == .corrupt)
         #expect(code(".") == .cannotCreate)
         try stage.write(Data())
-        let empty = try GDBMSnapshot(of: stage.path, holding: .greylist, in: NSTemporaryDirectory())
+        let empty = try GDBMSnapshot(of: stage.path, holding: .greylist, in: stage.directory.path)
         #expect(try await empty.count(.greylist) == 0)
         #expect(try await everything(in: empty).isEmpty)
     }

@@ -28,7 +28,7 @@ struct PythonTests {
                 d[key('192.0.2.0/24/a@example.org/%d' % n)] = '%d,%d' % (n % 3, 1000 + n % 7)
             d.close()
             """
-        #expect(try Python.run(script, stage.path, "\(isHashed)").status == 0)
+        #expect(try Python.run(script, stage.path, "\(isHashed)").ending == .exited(0))
         let store = try stage.open()
         for number in 0..<3_000 {
             let early = Int64(number % 7)
@@ -72,7 +72,7 @@ struct PythonTests {
             for number in 0..<500 { _ = try await store.ask("ours \(round) \(number)", isHashed: false, at: 1_000) }
             #expect(try await store.everything(in: .greylist).count == round * 1_000 + 500)
             await store.close()
-            #expect(try Python.run(add, stage.path, "\(round * 500)").status == 0)
+            #expect(try Python.run(add, stage.path, "\(round * 500)").ending == .exited(0))
         }
         let store = try stage.open()
         let entries = try await store.everything(in: .greylist)
@@ -102,6 +102,7 @@ struct PythonTests {
                 if n == last: is_due.set()
             """
         let written = try Python.run(script, stage.path)
+        #expect(written.ending == .killed(by: SIGKILL))
         let count = try #require(written.output.split(separator: "\n").last.flatMap { Int($0) })
         let store = try stage.open()
         let answered = try await store.answer(
@@ -121,7 +122,7 @@ struct PythonTests {
             error?.description.wholeMatch(of: /gdbm:(.+): already in use by process [0-9]+ \((.+)\)/))
         #expect(words.1 == "//\(stage.path)")
         #expect(words.2.hasPrefix("python3"))
-        #expect(stage.folder.names == ["grey"])
+        #expect(stage.directory.names == ["grey"])
         try other.end()
         await (try stage.open()).close()
     }
@@ -129,12 +130,12 @@ struct PythonTests {
     @Test func whileWeHaveTheFileItIsRefused() async throws {
         let store = try stage.open()
         for mode in ["c", "r", "n"] {
-            #expect(try Python.run("dbm.gnu.open(args[0], '\(mode)')", stage.path).status == 1)
+            #expect(try Python.run("dbm.gnu.open(args[0], '\(mode)')", stage.path).ending == .exited(1))
         }
         let second = #expect(throws: StoreError.self) { try stage.open() }
         #expect(second?.code == .inUse)
         #expect(try await store.ask("a", at: 1_000) == .new(wait: 300))
         await store.close()
-        #expect(try Python.run("dbm.gnu.open(args[0], 'c')", stage.path).status == 0)
+        #expect(try Python.run("dbm.gnu.open(args[0], 'c')", stage.path).ending == .exited(0))
     }
 }

@@ -6,24 +6,24 @@ import TestSupport
 
 @testable import GDBMStore
 
-/// A folder with stores, and what they report.
+/// A directory with stores, and what they report.
 struct Stage {
-    let folder: TemporaryDirectory
+    let directory: TemporaryDirectory
     let reports = Reports()
 
     init() throws {
-        folder = try TemporaryDirectory()
+        directory = try TemporaryDirectory()
     }
 
     /// The file that is used where there is only one.
-    var path: String { folder.file("grey") }
+    var path: String { directory.file("grey") }
 
     var contents: Data {
         get throws { try Data(contentsOf: URL(filePath: path)) }
     }
 
     func open(_ name: String = "grey", holding table: Table = .greylist, at now: Int64 = 7) throws -> GDBMStore {
-        try GDBMStore(path: folder.file(name), holding: table, at: Timestamp(seconds: now), report: reports.add)
+        try GDBMStore(path: directory.file(name), holding: table, at: Timestamp(seconds: now), report: reports.add)
     }
 
     func write(_ contents: Data) throws {

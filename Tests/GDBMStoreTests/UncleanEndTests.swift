@@ -16,9 +16,9 @@ struct UncleanEndTests {
 
     @Test func theMarkerIsThereWhileTheStoreIsOpen() async throws {
         let store = try stage.open()
-        #expect(Set(stage.folder.names) == ["grey", "grey-open"])
+        #expect(Set(stage.directory.names) == ["grey", "grey-open"])
         await store.close()
-        #expect(stage.folder.names == ["grey"])
+        #expect(stage.directory.names == ["grey"])
     }
 
     @Test func aFileThatWasNotClosedProperlyIsRewritten() async throws {
@@ -34,7 +34,7 @@ struct UncleanEndTests {
             ])
         #expect(try await stage.known(to: second, 0..<3_000) == 3_000)
         await second.close()
-        #expect(stage.folder.names == ["grey"])
+        #expect(stage.directory.names == ["grey"])
         await (try stage.open()).close()
         #expect(stage.reports.all.count == 1)
     }
@@ -47,7 +47,7 @@ struct UncleanEndTests {
         try stage.write(bytes.prefix(bytes.count - bytes.count / 10))
         try Data().write(to: URL(filePath: stage.path + "-open"))
         let second = try stage.open()
-        #expect(stage.folder.names.contains("grey.corrupt-7"))
+        #expect(stage.directory.names.contains("grey.corrupt-7"))
         #expect(stage.reports.all.count == 1)
         let kept = try await stage.known(to: second, 0..<3_000)
         #expect((1_000..<3_000).contains(kept))
@@ -57,7 +57,7 @@ struct UncleanEndTests {
     /// Everything that was answered is there after a kill at any moment.
     @Test(arguments: [1, 2, 5, 20, 50, 100])
     func aProcessThatIsKilledLosesNothing(_ batches: Int) async throws {
-        let (path, answers) = (stage.path, stage.folder.file("answers"))
+        let (path, answers) = (stage.path, stage.directory.file("answers"))
         await #expect(processExitsWith: .signal(SIGKILL)) {
             [path = path as String, answers = answers as String, batches] in
             let store = try GDBMStore(path: path, holding: .greylist, at: Timestamp(seconds: 7), report: { _ in })

@@ -12,13 +12,13 @@ import Testing
 struct AddressSpaceTests {
     static let tooMuch = 1 << 60
 
-    let folder: TemporaryDirectory
+    let directory: TemporaryDirectory
     let reports = Reports()
     let path: String
 
     init() throws {
-        folder = try TemporaryDirectory()
-        path = folder.file("x.lmdb")
+        directory = try TemporaryDirectory()
+        path = directory.file("x.lmdb")
     }
 
     private func open(mapSize: Int, growth: @escaping @Sendable (Int) -> Int = { $0 * 2 }) throws -> LMDBStore {
@@ -75,9 +75,9 @@ struct AddressSpaceTests {
         let error = #expect(throws: StoreError.self) { try open(mapSize: 1 << 30) }
         #expect(error?.code == .unavailable)
         #expect(error?.description.contains("address space") == true)
-        #expect(folder.names.contains("x.lmdb-open") == wasEndedUncleanly)
+        #expect(directory.names.contains("x.lmdb-open") == wasEndedUncleanly)
         #expect(try Data(contentsOf: url) == large)
-        #expect(!folder.names.contains("x.lmdb.corrupt-7"))
+        #expect(!directory.names.contains("x.lmdb.corrupt-7"))
 
         try whole.write(to: url)
         let again = try open(mapSize: 1 << 30)

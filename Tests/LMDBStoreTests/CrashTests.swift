@@ -19,13 +19,13 @@ struct CrashTests {
         var isFlush: Bool
     }
 
-    private let folder: TemporaryDirectory
+    private let directory: TemporaryDirectory
     private let path: String
     private let reports = Reports()
 
     init() throws {
-        folder = try TemporaryDirectory()
-        path = folder.file("x.lmdb")
+        directory = try TemporaryDirectory()
+        path = directory.file("x.lmdb")
     }
 
     /// Nothing but a request of the test has the tree take something in.
@@ -85,7 +85,7 @@ struct CrashTests {
 
     /// Opens what is on a disk after a crash; twice, as the first opening may have ended, too.
     private func survivors(tree: Data, journals: [Data]) async throws -> [Key: Sighting] {
-        for name in folder.names { try FileManager.default.removeItem(atPath: folder.file(name)) }
+        for name in directory.names { try FileManager.default.removeItem(atPath: directory.file(name)) }
         try tree.write(to: URL(filePath: path))
         for (name, journal) in zip(Journal.names(beside: path), journals) where !journal.isEmpty {
             try journal.write(to: URL(filePath: name))
@@ -98,7 +98,7 @@ struct CrashTests {
         let found = try await entries(store)
         #expect(read == found, "the reader sees what the store takes in")
         await store.close()
-        let names = folder.names.filter { !$0.contains("-journal-") || !$0.contains(".corrupt-7") }
+        let names = directory.names.filter { !$0.contains("-journal-") || !$0.contains(".corrupt-7") }
         #expect(Set(names).subtracting(["x.lmdb-lock"]) == ["x.lmdb"])
         let again = try open()
         #expect(try await entries(again) == found)
@@ -163,21 +163,21 @@ struct CrashTests {
 
     @Test func theJournalOfAnotherDatabaseIsQuarantined() async throws {
         let moment = try #require(try await record(3).last)
-        for name in folder.names { try FileManager.default.removeItem(atPath: folder.file(name)) }
+        for name in directory.names { try FileManager.default.removeItem(atPath: directory.file(name)) }
         for (name, journal) in zip(Journal.names(beside: path), moment.journals) where !journal.isEmpty {
             try journal.write(to: URL(filePath: name))
         }
         let store = try open()
         #expect(try await entries(store).isEmpty)
         await store.close()
-        #expect(folder.names.count { $0.hasPrefix("x.lmdb-journal-") && $0.hasSuffix(".other-1") } == 1)
+        #expect(directory.names.count { $0.hasPrefix("x.lmdb-journal-") && $0.hasSuffix(".other-1") } == 1)
         #expect(reports.all.count { $0.contains("is not a journal of it: quarantined as") } == 1)
     }
 
     /// The tree is damaged, the journal is not.
     @Test func theJournalOfADamagedDatabaseIsReplayed() async throws {
         let moment = try #require(try await record(6).last)
-        for name in folder.names { try FileManager.default.removeItem(atPath: folder.file(name)) }
+        for name in directory.names { try FileManager.default.removeItem(atPath: directory.file(name)) }
         try Data(repeating: 0x61, count: 20_000).write(to: URL(filePath: path))
         var kept = 0
         for (name, journal) in zip(Journal.names(beside: path), moment.journals) where !journal.isEmpty {
@@ -190,7 +190,7 @@ struct CrashTests {
         for (key, sighting) in found { #expect(moment.entries[key] == sighting) }
         #expect(found.count == kept)
         await store.close()
-        #expect(Set(folder.names).subtracting(["x.lmdb-lock"]) == ["x.lmdb", "x.lmdb.corrupt-7"])
+        #expect(Set(directory.names).subtracting(["x.lmdb-lock"]) == ["x.lmdb", "x.lmdb.corrupt-7"])
         #expect(reports.all.contains { $0.contains("recovered \(kept) entries from the journal") })
         let again = try open()
         #expect(try await entries(again) == found)
@@ -205,7 +205,7 @@ struct CrashTests {
         var journals = moment.journals
         let place = isHeader ? 20 : JournalHeader.size + 30
         journals[index][journals[index].startIndex + place] ^= 0x10
-        for name in folder.names { try FileManager.default.removeItem(atPath: folder.file(name)) }
+        for name in directory.names { try FileManager.default.removeItem(atPath: directory.file(name)) }
         try moment.tree.write(to: URL(filePath: path))
         for (name, journal) in zip(Journal.names(beside: path), journals) where !journal.isEmpty {
             try journal.write(to: URL(filePath: name))

@@ -18,15 +18,15 @@ struct IntegrityCheckTests {
     }
 
     @Test func whatCannotBeReadIsNotDamaged() throws {
-        let folder = try TemporaryDirectory()
+        let directory = try TemporaryDirectory()
         func scan(_ name: String) -> FileScan.Finding {
-            var scan = FileScan(path: folder.file(name), size: 4096)
+            var scan = FileScan(path: directory.file(name), size: 4096)
             scan.limit = 0
             return scan.finds(parent: getppid())
         }
         #expect(scan("missing") == .none)
         #expect(scan("") == .none)
-        try Data("text".utf8).write(to: URL(filePath: folder.file("text")))
+        try Data("text".utf8).write(to: URL(filePath: directory.file("text")))
         #expect(scan("text") == .damage)
     }
 
@@ -42,8 +42,8 @@ struct IntegrityCheckTests {
 
     /// As where a lock of the run-time library was held at the fork: here it waits for somebody to write to a FIFO.
     @Test func aScanThatIsStuckIsGivenUp() throws {
-        let folder = try TemporaryDirectory()
-        let path = folder.file("fifo")
+        let directory = try TemporaryDirectory()
+        let path = directory.file("fifo")
         try #require(mkfifo(path, 0o600) == 0)
         var scan = FileScan(path: path, size: 1 << 20)
         (scan.isThorough, scan.patience) = (true, 1)

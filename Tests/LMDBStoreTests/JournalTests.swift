@@ -12,12 +12,12 @@ struct JournalTests {
     /// What the entries were after each frame; the first is the state before any.
     private typealias History = [[Key: Sighting]]
 
-    private let folder: TemporaryDirectory
+    private let directory: TemporaryDirectory
     private let path: String
 
     init() throws {
-        folder = try TemporaryDirectory()
-        path = folder.file("x.lmdb")
+        directory = try TemporaryDirectory()
+        path = directory.file("x.lmdb")
     }
 
     private static func key(_ number: Int) -> Key {
@@ -184,7 +184,7 @@ struct JournalTests {
             #expect(journal.fault != nil)
             #expect(try Journal.find(beside: path, of: 5).contents.isEmpty)
             journal.removeFiles()
-            #expect(folder.names == ["x.lmdb-journal-1"])
+            #expect(directory.names == ["x.lmdb-journal-1"])
             try FileManager.default.removeItem(atPath: name)
         }
     }
@@ -229,7 +229,7 @@ struct JournalTests {
         await before.close()
         let name = try writeFormer(frames: 1)
         func contents() throws -> [String: Data] {
-            let names = folder.names.map { ($0, folder.file($0)) }
+            let names = directory.names.map { ($0, directory.file($0)) }
             return Dictionary(uniqueKeysWithValues: try names.map { ($0, try Data(contentsOf: URL(filePath: $1))) })
         }
         let files = try contents()

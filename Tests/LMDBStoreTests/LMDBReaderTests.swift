@@ -12,12 +12,12 @@ struct LMDBReaderTests {
     private static let rules = Rules()
     private static let now = Timestamp(seconds: 1_000)
 
-    private let folder: TemporaryDirectory
+    private let directory: TemporaryDirectory
     private let path: String
 
     init() throws {
-        folder = try TemporaryDirectory()
-        path = folder.file("x.lmdb")
+        directory = try TemporaryDirectory()
+        path = directory.file("x.lmdb")
     }
 
     private func fill(_ count: Int, from start: Int = 0) async throws {
@@ -48,15 +48,15 @@ struct LMDBReaderTests {
     func itReadsWhatAStoreWouldAndMakesNoFile(hasLockFile: Bool) async throws {
         try await fill(2_500)
         if !hasLockFile { try FileManager.default.removeItem(atPath: path + "-lock") }
-        let names = Set(folder.names)
+        let names = Set(directory.names)
         let reader = try LMDBReader(path: path)
         #expect(try await reader.count(.greylist) == 2_500)
         #expect(try await reader.count(.autoWhitelist) == 3)
         let read = try await everything(in: reader, .greylist, limit: 1_000)
         let clients = try await everything(in: reader, .autoWhitelist, limit: 1)
-        #expect(Set(folder.names) == names)
+        #expect(Set(directory.names) == names)
         await reader.close()
-        #expect(Set(folder.names) == names)
+        #expect(Set(directory.names) == names)
 
         let store = try LMDBStore(path: path, at: Self.now, report: { _ in })
         #expect(try await everything(in: store, .greylist, limit: 5_000) == read)
@@ -70,7 +70,7 @@ struct LMDBReaderTests {
         let reader = try LMDBReader(path: path)
         #expect(try await reader.count(.greylist) == 10)
         await reader.close()
-        #expect(folder.names.contains("x.lmdb-open"))
+        #expect(directory.names.contains("x.lmdb-open"))
     }
 
     @Test func whatMayNotBeWrittenCanBeRead() async throws {
@@ -105,20 +105,20 @@ struct LMDBReaderTests {
 
     @Test func whatIsNoDatabaseOfOursIsRefused() async throws {
         let cases: [(String, StoreError.Code, String)] = [
-            (folder.file("missing"), .cannotCreate, "file does not exist"),
-            (folder.file("missing/x"), .cannotCreate, "file does not exist"),
-            (folder.file("empty"), .corrupt, "is not a database of TPRT, or is damaged"),
-            (folder.file("text"), .corrupt, "is not a database of TPRT, or is damaged"),
-            (folder.path, .corrupt, "is not a database of TPRT, or is damaged"),
+            (directory.file("missing"), .cannotCreate, "file does not exist"),
+            (directory.file("missing/x"), .cannotCreate, "file does not exist"),
+            (directory.file("empty"), .corrupt, "is not a database of TPRT, or is damaged"),
+            (directory.file("text"), .corrupt, "is not a database of TPRT, or is damaged"),
+            (directory.path, .corrupt, "is not a database of TPRT, or is damaged"),
             ("/dev/null", .corrupt, "is not a database of TPRT, or is damaged"),
         ]
-        try Data().write(to: URL(filePath: folder.file("empty")))
-        try Data(repeating: 0x61, count: 20_000).write(to: URL(filePath: folder.file("text")))
+        try Data().write(to: URL(filePath: directory.file("empty")))
+        try Data(repeating: 0x61, count: 20_000).write(to: URL(filePath: directory.file("text")))
         for (path, code, message) in cases {
             let error = #expect(throws: StoreError.self) { try LMDBReader(path: path) }
             #expect(error == StoreError(code, "lmdb://\(path): \(message)"))
         }
-        #expect(Set(folder.names) == ["empty", "text"])
+        #expect(Set(directory.names) == ["empty", "text"])
     }
 
     @Test func nothingIsAskedOfAClosedOne() async throws {

@@ -8,18 +8,18 @@ import Testing
 @testable import LMDBStore
 
 struct LMDBStoreTests {
-    let folder: TemporaryDirectory
+    let directory: TemporaryDirectory
     let reports = Reports()
 
     init() throws {
-        folder = try TemporaryDirectory()
+        directory = try TemporaryDirectory()
     }
 
     private func open(
         _ name: String = "x.lmdb", mapSize: Int = 1 << 30, syncInterval: Duration? = nil, at now: Int64 = 7
     ) throws -> LMDBStore {
         try LMDBStore(
-            path: folder.file(name), mapSize: mapSize, syncInterval: syncInterval, at: Timestamp(seconds: now),
+            path: directory.file(name), mapSize: mapSize, syncInterval: syncInterval, at: Timestamp(seconds: now),
             report: reports.add)
     }
 
@@ -30,7 +30,7 @@ struct LMDBStoreTests {
         let store = try open(syncInterval: syncInterval)
         try await promise.check(store)
         await store.close()
-        #expect(Set(folder.names) == ["x.lmdb", "x.lmdb-lock"])
+        #expect(Set(directory.names) == ["x.lmdb", "x.lmdb-lock"])
     }
 
     @Test(arguments: StoreContract.cases)
@@ -54,7 +54,7 @@ struct LMDBStoreTests {
 
     /// The fixture is of a version that knew two tables; in it 192.0.2.7 has passed, and 198.51.100.7 is pending.
     @Test func aFileOfTwoTablesMeansTheSame() async throws {
-        let path = folder.file("old.lmdb")
+        let path = directory.file("old.lmdb")
         let fixture = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("Fixtures/two-tables.database")
         try FileManager.default.copyItem(at: fixture, to: URL(fileURLWithPath: path))
@@ -91,7 +91,7 @@ struct LMDBStoreTests {
         }
         #expect(try await store.everything(in: .greylist, limit: 10_000).count == 40_000)
         await store.close()
-        let size = try FileManager.default.attributesOfItem(atPath: folder.file("x.lmdb"))[.size] as? Int
+        let size = try FileManager.default.attributesOfItem(atPath: directory.file("x.lmdb"))[.size] as? Int
         #expect(try #require(size) > 1 << 20)
     }
 
@@ -112,11 +112,11 @@ struct LMDBStoreTests {
 
     @Test(arguments: foreign)
     func aForeignFileIsQuarantined(_ name: String, _ contents: Data) async throws {
-        try contents.write(to: URL(filePath: folder.file("x.lmdb")))
+        try contents.write(to: URL(filePath: directory.file("x.lmdb")))
         let store = try open(at: 1_234)
         #expect(try await store.ask("a", at: 1_000) == .new(wait: 300))
         await store.close()
-        let quarantined = folder.file("x.lmdb.corrupt-1234")
+        let quarantined = directory.file("x.lmdb.corrupt-1234")
         #expect(try Data(contentsOf: URL(filePath: quarantined)) == contents)
         #expect(reports.all.count == 1)
         #expect(reports.all.first?.contains(quarantined) == true)
@@ -129,7 +129,7 @@ struct LMDBStoreTests {
             _ = try await store.answer((0..<500).map { StoreContract.query("triplet \(round) \($0)", at: 1_000) })
         }
         await store.close()
-        let url = URL(filePath: folder.file("x.lmdb"))
+        let url = URL(filePath: directory.file("x.lmdb"))
         var bytes = try Data(contentsOf: url)
         change(&bytes)
         try bytes.write(to: url)
@@ -141,7 +141,7 @@ struct LMDBStoreTests {
         let store = try await damage { $0 = $0.prefix($0.count / divisor / 4096 * 4096) }
         #expect(try await store.ask("triplet 0 0", at: 1_010) == .new(wait: 300))
         await store.close()
-        #expect(folder.names.contains("x.lmdb.corrupt-7"))
+        #expect(directory.names.contains("x.lmdb.corrupt-7"))
     }
 
     @Test func scribbledPagesAreQuarantined() async throws {
@@ -150,7 +150,7 @@ struct LMDBStoreTests {
         }
         #expect(try await store.ask("triplet 0 0", at: 1_010) == .new(wait: 300))
         await store.close()
-        #expect(folder.names.contains("x.lmdb.corrupt-7"))
+        #expect(directory.names.contains("x.lmdb.corrupt-7"))
     }
 
     @Test func anUntouchedFileIsNotQuarantined() async throws {
@@ -161,19 +161,19 @@ struct LMDBStoreTests {
     }
 
     @Test func aQuarantineNameThatIsTakenIsNotOverwritten() async throws {
-        try Data("older".utf8).write(to: URL(filePath: folder.file("x.lmdb.corrupt-7")))
-        try Data("newer".utf8).write(to: URL(filePath: folder.file("x.lmdb")))
+        try Data("older".utf8).write(to: URL(filePath: directory.file("x.lmdb.corrupt-7")))
+        try Data("newer".utf8).write(to: URL(filePath: directory.file("x.lmdb")))
         await (try open()).close()
-        #expect(try Data(contentsOf: URL(filePath: folder.file("x.lmdb.corrupt-7"))) == Data("older".utf8))
-        #expect(try Data(contentsOf: URL(filePath: folder.file("x.lmdb.corrupt-7-2"))) == Data("newer".utf8))
+        #expect(try Data(contentsOf: URL(filePath: directory.file("x.lmdb.corrupt-7"))) == Data("older".utf8))
+        #expect(try Data(contentsOf: URL(filePath: directory.file("x.lmdb.corrupt-7-2"))) == Data("newer".utf8))
     }
 
     @Test func aPlaceThatIsNoFitForAFileIsRefused() throws {
-        try FileManager.default.createDirectory(atPath: folder.file("folder"), withIntermediateDirectories: false)
-        for name in ["folder", "missing/x.lmdb"] {
+        try FileManager.default.createDirectory(atPath: directory.file("directory"), withIntermediateDirectories: false)
+        for name in ["directory", "missing/x.lmdb"] {
             let error = #expect(throws: StoreError.self) { try open(name) }
             #expect(error?.code == .cannotCreate)
-            #expect(error?.description.contains(folder.file(name)) == true)
+            #expect(error?.description.contains(directory.file(name)) == true)
         }
     }
 

@@ -8,8 +8,8 @@ import Testing
 struct MapGuardTests {
     /// A file of four pages that is mapped, and then truncated.
     private static func truncated(guarded: Bool, _ body: (UnsafeRawPointer, borrowing MapGuard) -> Void) throws {
-        let folder = try TemporaryDirectory()
-        let path = folder.file("x")
+        let directory = try TemporaryDirectory()
+        let path = directory.file("x")
         try Data(repeating: 7, count: 16_384).write(to: URL(filePath: path))
         let descriptor = open(path, O_RDWR)
         defer { close(descriptor) }
@@ -17,6 +17,8 @@ struct MapGuardTests {
         defer { munmap(map, 16_384) }
         let mapGuard = MapGuard(of: guarded ? path : path + "-other")
         try #require(ftruncate(descriptor, 4_096) == 0)
+        // Before what may end the process.
+        directory.remove()
         body(UnsafeRawPointer(map), mapGuard)
     }
 

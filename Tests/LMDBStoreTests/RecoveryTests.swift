@@ -9,13 +9,13 @@ import Testing
 
 /// Damage that comes while the store is open.
 struct RecoveryTests {
-    let folder: TemporaryDirectory
+    let directory: TemporaryDirectory
     let reports = Reports()
     let path: String
 
     init() throws {
-        folder = try TemporaryDirectory()
-        path = folder.file("x.lmdb")
+        directory = try TemporaryDirectory()
+        path = directory.file("x.lmdb")
     }
 
     private func open(report: @escaping @Sendable (String) -> Void) throws -> LMDBStore {
@@ -41,7 +41,7 @@ struct RecoveryTests {
         #expect(answered.map { $0.judgement?.verdict } == Array(repeating: .new(wait: 300), count: 3))
         #expect(reports.all.count == 1)
         #expect(reports.all.first?.contains(path + ".corrupt-2000") == true)
-        #expect(folder.names.contains("x.lmdb.corrupt-2000"))
+        #expect(directory.names.contains("x.lmdb.corrupt-2000"))
 
         let error = #expect(throws: StoreError.self) { try open(report: reports.add) }
         #expect(error?.code == .inUse)
@@ -49,7 +49,7 @@ struct RecoveryTests {
         #expect(try await store.everything(in: .greylist).count == 3)
         await store.close()
         #expect(reports.all.count == 1)
-        #expect(!folder.names.contains("x.lmdb-open"))
+        #expect(!directory.names.contains("x.lmdb-open"))
     }
 
     @Test func aPlaceThatIsTakenMeanwhileIsAFaultUntilItIsFree() async throws {

@@ -9,23 +9,23 @@ import Testing
 
 /// What an administrator may do to the files of a store that is in use.
 struct ReplacedFileTests {
-    let folder: TemporaryDirectory
+    let directory: TemporaryDirectory
     let reports = Reports()
     let path: String
 
     init() throws {
-        folder = try TemporaryDirectory()
-        path = folder.file("x.lmdb")
+        directory = try TemporaryDirectory()
+        path = directory.file("x.lmdb")
     }
 
     private func open(_ name: String = "x.lmdb") throws -> LMDBStore {
         try LMDBStore(
-            path: folder.file(name), mapSize: 1 << 30, syncInterval: .seconds(3_600), at: Timestamp(seconds: 7),
+            path: directory.file(name), mapSize: 1 << 30, syncInterval: .seconds(3_600), at: Timestamp(seconds: 7),
             report: reports.add)
     }
 
     private func cut(_ name: String, to size: Int = 0) {
-        truncate(folder.file(name), off_t(size))
+        truncate(directory.file(name), off_t(size))
     }
 
     /// What is read from the map is gone, and the process goes on.
@@ -37,7 +37,7 @@ struct ReplacedFileTests {
         cut("x.lmdb", to: size)
         #expect(try await store.ask("a", at: 2_000) == .new(wait: 300))
         #expect(try await store.ask("a", at: 2_010) == .early(wait: 290, delay: 10))
-        #expect(folder.names.contains("x.lmdb.corrupt-2000"))
+        #expect(directory.names.contains("x.lmdb.corrupt-2000"))
         #expect(reports.all.count { $0.contains("quarantined as \(path).corrupt-2000") } == 1)
         await store.close()
         let again = try open()
@@ -56,14 +56,14 @@ struct ReplacedFileTests {
         if !isLarger { try await Plenty.fill(store) }
         _ = try await store.ask("a", at: 1_900)
         _ = try await store.count(.greylist)
-        let bytes = try Data(contentsOf: URL(filePath: folder.file("other")))
+        let bytes = try Data(contentsOf: URL(filePath: directory.file("other")))
         let file = try #require(FileHandle(forUpdatingAtPath: path))
         try file.truncate(atOffset: 0)
         try file.write(contentsOf: bytes)
         try file.close()
         #expect(try await store.ask("c", at: 2_000) == .new(wait: 300))
         #expect(try await store.ask("c", at: 2_010) == .early(wait: 290, delay: 10))
-        #expect(folder.names.contains("x.lmdb.corrupt-2000"))
+        #expect(directory.names.contains("x.lmdb.corrupt-2000"))
         await store.close()
     }
 
@@ -88,7 +88,7 @@ struct ReplacedFileTests {
         #expect(try await store.ask("a", at: 2_000) == .new(wait: 300))
         try await store.checkFiles(at: Timestamp(seconds: 2_005))
         #expect(try await store.ask("a", at: 2_010) == .early(wait: 290, delay: 10))
-        #expect(!folder.names.contains { $0.contains("corrupt") })
+        #expect(!directory.names.contains { $0.contains("corrupt") })
         await store.close()
     }
 
@@ -100,11 +100,11 @@ struct ReplacedFileTests {
         _ = try await store.ask("b", at: 1_000)
         try await store.checkFiles(at: Timestamp(seconds: 1_005))
         #expect(reports.all.isEmpty)
-        unlink(folder.file(name))
+        unlink(directory.file(name))
         try await store.checkFiles(at: Timestamp(seconds: 1_006))
         #expect(reports.all.count == 1)
         #expect(reports.all.first?.contains("while in use") == true)
-        #expect(folder.names.contains(name))
+        #expect(directory.names.contains(name))
         // The database has a lock of its own again.
         #expect(throws: StoreError.self) { try open() }
         #expect(try await store.ask("b", at: 1_010) == .early(wait: 290, delay: 10))
@@ -124,7 +124,7 @@ struct ReplacedFileTests {
         #expect(reports.all.count == 1)
         #expect(reports.all.first?.contains("journal") == true)
         #expect(try await store.ask("b", at: 1_010) == .new(wait: 300))
-        #expect(folder.names.contains { $0.hasPrefix("x.lmdb-journal-") })
+        #expect(directory.names.contains { $0.hasPrefix("x.lmdb-journal-") })
         #expect(try await store.ask("a", at: 1_010) == .early(wait: 290, delay: 10))
         try await store.checkFiles(at: Timestamp(seconds: 1_015))
         #expect(reports.all.count == 1)
@@ -137,8 +137,8 @@ struct ReplacedFileTests {
         await other.close()
         let store = try open()
         _ = try await store.ask("a", at: 1_000)
-        unlink(folder.file("other-lock"))
-        rename(folder.file("other"), path)
+        unlink(directory.file("other-lock"))
+        rename(directory.file("other"), path)
         try await store.checkFiles(at: Timestamp(seconds: 1_005))
         #expect(reports.all.count == 1)
         #expect(reports.all.first?.contains("replaced while in use") == true)

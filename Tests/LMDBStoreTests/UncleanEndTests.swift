@@ -9,7 +9,7 @@ import Testing
 @testable import LMDBStore
 
 struct UncleanEndTests {
-    let folder: TemporaryDirectory
+    let directory: TemporaryDirectory
     let reports = Reports()
     let path: String
     let marker: String
@@ -19,8 +19,8 @@ struct UncleanEndTests {
     }
 
     init() throws {
-        folder = try TemporaryDirectory()
-        path = folder.file("x.lmdb")
+        directory = try TemporaryDirectory()
+        path = directory.file("x.lmdb")
         marker = path + "-open"
     }
 
@@ -49,9 +49,9 @@ struct UncleanEndTests {
 
     @Test func theMarkerIsThereWhileTheStoreIsOpen() async throws {
         let store = try open()
-        #expect(folder.names.contains("x.lmdb-open"))
+        #expect(directory.names.contains("x.lmdb-open"))
         await store.close()
-        #expect(!folder.names.contains("x.lmdb-open"))
+        #expect(!directory.names.contains("x.lmdb-open"))
         #expect(reports.all.isEmpty)
     }
 
@@ -68,8 +68,8 @@ struct UncleanEndTests {
         #expect(try await !isKnown(0, to: healed))
         await healed.close()
         #expect(reports.all.count == 2)
-        #expect(folder.names.contains("x.lmdb.corrupt-7"))
-        #expect(!folder.names.contains("x.lmdb-open"))
+        #expect(directory.names.contains("x.lmdb.corrupt-7"))
+        #expect(!directory.names.contains("x.lmdb-open"))
     }
 
     @Test func aHealthyFileSurvivesAnUncleanEnd() async throws {
@@ -91,7 +91,7 @@ struct UncleanEndTests {
         try endUncleanly()
         await (try open()).close()
         #expect(reports.all.isEmpty)
-        #expect(!folder.names.contains("x.lmdb-open"))
+        #expect(!directory.names.contains("x.lmdb-open"))
     }
 
     @Test(arguments: [(0, 0), (1, 1), (nil, 1)] as [(Int?, Int)])
@@ -109,7 +109,7 @@ struct UncleanEndTests {
         #expect(checks == expected)
         #expect(try await store.ask("a", at: 1_010) == .early(wait: 290, delay: 10))
         await store.close()
-        #expect(!folder.names.contains("x.lmdb-open"))
+        #expect(!directory.names.contains("x.lmdb-open"))
     }
 
     /// What a kill leaves is what there is while the store is open.
@@ -145,7 +145,7 @@ struct UncleanEndTests {
         let healed = try open(boot: Self.boots[0])
         #expect(checks == 1)
         #expect(reports.all.count == 2)
-        #expect(folder.names.contains("x.lmdb.corrupt-7"))
+        #expect(directory.names.contains("x.lmdb.corrupt-7"))
         await healed.close()
     }
 

@@ -10,12 +10,12 @@ import Testing
 struct WriteBehindTests {
     static let intervals: [Int?] = [nil, 1, 3_600_000]
 
-    let folder: TemporaryDirectory
+    let directory: TemporaryDirectory
     let path: String
 
     init() throws {
-        folder = try TemporaryDirectory()
-        path = folder.file("x.lmdb")
+        directory = try TemporaryDirectory()
+        path = directory.file("x.lmdb")
     }
 
     private static func open(
@@ -53,7 +53,7 @@ struct WriteBehindTests {
         #expect(try await store.count(.greylist) == count)
         await store.close()
         #expect(reports.all.first?.contains("was not closed properly") == true)
-        #expect(Set(folder.names) == ["x.lmdb", "x.lmdb-lock"])
+        #expect(Set(directory.names) == ["x.lmdb", "x.lmdb-lock"])
     }
 
     @Test func whatIsInTheJournalIsReadWhileNobodyHasTheStoreOpen() async throws {
@@ -64,7 +64,7 @@ struct WriteBehindTests {
             try await Self.fill(store, 1_000..<3_000)
             withExtendedLifetime(store) { _ = raise(SIGKILL) }
         }
-        let names = Set(folder.names)
+        let names = Set(directory.names)
         let reader = try LMDBReader(path: path)
         #expect(try await reader.count(.greylist) == 3_000)
         var (cursor, keys): (Cursor?, [Key]) = (nil, [])
@@ -76,7 +76,7 @@ struct WriteBehindTests {
         await reader.close()
         #expect(keys.count == 3_000)
         #expect(Set(keys).count == 3_000)
-        #expect(Set(folder.names) == names)
+        #expect(Set(directory.names) == names)
     }
 
     /// The tree gets what was answered without being asked for it.
@@ -126,7 +126,7 @@ struct WriteBehindTests {
         #expect(reports.all.first?.contains("can't write its journal") == true)
         for name in Journal.names(beside: path) { try FileManager.default.removeItem(atPath: name) }
         try await Self.fill(store, 500..<1_000)
-        #expect(folder.names.contains { $0.hasPrefix("x.lmdb-journal-") })
+        #expect(directory.names.contains { $0.hasPrefix("x.lmdb-journal-") })
         await store.close()
         let again = try Self.open(path)
         #expect(try await Self.known(to: again, 0..<1_000) == 1_000)
@@ -179,11 +179,11 @@ struct WriteBehindTests {
             #expect(Self.refusals.contains(fault?.code))
             await store.close()
         }
-        #expect(folder.names.contains { $0.hasPrefix("x.lmdb-journal-") })
+        #expect(directory.names.contains { $0.hasPrefix("x.lmdb-journal-") })
         let store = try Self.open(path)
         #expect(try await Self.known(to: store, 0..<2_000) == 2_000)
         await store.close()
-        #expect(Set(folder.names) == ["x.lmdb", "x.lmdb-lock"])
+        #expect(Set(directory.names) == ["x.lmdb", "x.lmdb-lock"])
     }
 
     /// Its number lies among the entries of the auto-whitelist, and is none of them.

@@ -2,18 +2,18 @@ import Foundation
 import Glibc
 import Greylist
 import NIOConcurrencyHelpers
+import TestSupport
 import Testing
 
 @testable import LogOutput
 
 /// A log file: opening, rotation, and what can go wrong.
 struct LogFileTests {
-    /// A folder with a log file in it, for a test.
+    /// A log file in a directory of its own, for a test.
     static func withFile<Result>(_ body: (_ path: String) async throws -> Result) async throws -> Result {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "tprt-\(UUID().uuidString.prefix(8))")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        return try await body(folder.appending(path: "log").path())
+        let directory = try TemporaryDirectory()
+        defer { directory.remove() }
+        return try await body(directory.file("log"))
     }
 
     static func text(_ path: String) -> String { (try? String(contentsOfFile: path, encoding: .utf8)) ?? "" }
@@ -79,11 +79,11 @@ struct LogFileTests {
     @Test(arguments: [("", EISDIR), ("none/log", ENOENT), ("file/log", ENOTDIR), ("fifo", ENXIO)])
     func saysWhyItCannotBeOpened(_ name: String, _ number: CInt) async throws {
         try await Self.withFile { path in
-            let folder = String(path.dropLast(3))
-            try #require(FileManager.default.createFile(atPath: folder + "file", contents: nil))
-            try #require(mkfifo(folder + "fifo", 0o600) == 0)
+            let directory = String(path.dropLast(3))
+            try #require(FileManager.default.createFile(atPath: directory + "file", contents: nil))
+            try #require(mkfifo(directory + "fifo", 0o600) == 0)
             #expect(throws: LogFileError(number: number)) {
-                _ = try LogDestination.file(folder + name, linePrefix: nil)
+                _ = try LogDestination.file(directory + name, linePrefix: nil)
             }
         }
     }

@@ -1,23 +1,23 @@
 import Foundation
 import Glibc
 import Greylist
+import TestSupport
 import Testing
 import TrustedFiles
 
 @testable import LogOutput
 
-/// A log daemon of the test's own: a unix socket in a temporary folder, or UDP on 127.0.0.1.
+/// A log daemon of the test's own: a unix socket in a temporary directory, or UDP on 127.0.0.1.
 final class LogReceiver {
     let address: SyslogAddress
     private let descriptor: CInt
-    private let folder: URL?
+    private let directory: TemporaryDirectory?
 
-    /// A socket in a folder of its own, or at `path` where that is given.
+    /// A socket in a directory of its own, or at `path` where that is given.
     init(stream: Bool = false, path: String? = nil) throws {
-        let own = FileManager.default.temporaryDirectory.appending(path: "tprt-\(UUID().uuidString.prefix(8))")
-        folder = path == nil ? own : nil
-        if path == nil { try FileManager.default.createDirectory(at: own, withIntermediateDirectories: false) }
-        let path = path ?? own.appending(path: "log").path()
+        let own = try TemporaryDirectory()
+        directory = path == nil ? own : nil
+        let path = path ?? own.file("log")
         let type = stream ? SOCK_STREAM : SOCK_DGRAM
         let descriptor = socket(AF_UNIX, Int32(type.rawValue | SOCK_CLOEXEC.rawValue), 0)
         self.descriptor = descriptor
@@ -29,7 +29,7 @@ final class LogReceiver {
 
     /// A UDP socket.
     init(udp: ()) throws {
-        folder = nil
+        directory = nil
         let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         self.descriptor = descriptor
         var name = sockaddr_in()
@@ -49,7 +49,7 @@ final class LogReceiver {
     func end() {
         close(descriptor)
         if case .unix(let path) = address { unlink(path) }
-        if let folder { try? FileManager.default.removeItem(at: folder) }
+        directory?.remove()
     }
 
     /// The next message, waited for for a minute unless told otherwise; nil where none comes.
@@ -163,9 +163,9 @@ struct LogSocketTests {
     }
 
     @Test func aDaemonThatHasRestartedIsFoundAtOnce() async throws {
-        let folder = try LogReceiver()
-        guard case .unix(let place) = folder.address else { return }
-        defer { folder.end() }
+        let directory = try LogReceiver()
+        guard case .unix(let place) = directory.address else { return }
+        defer { directory.end() }
         let path = place + "2"
         let first = try LogReceiver(path: path)
         let sink = LogSink(to: .syslog(first.address, header: Self.header(.rfc5424)) { Issue.record("\($0)") })

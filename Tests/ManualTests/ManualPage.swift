@@ -1,17 +1,17 @@
 import Foundation
 import Testing
 
-/// A manual page of the folder `man`.
+/// A manual page of the directory `man`.
 struct ManualPage: Sendable, CustomTestStringConvertible {
     let name: String
     /// What stands for a line such as `@OPTIONS@` in `NAME.in`; empty where the page is written by hand.
     let parts: [String: [String]]
 
-    private static let folder = repository.appending(path: "man")
+    private static let directory = repository.appending(path: "man")
 
     var testDescription: String { name }
 
-    var file: URL { Self.folder.appending(path: name) }
+    var file: URL { Self.directory.appending(path: name) }
 
     /// The page as it is shipped.
     func shipped() throws -> String {
@@ -20,11 +20,11 @@ struct ManualPage: Sendable, CustomTestStringConvertible {
 
     /// The page as the declarations give it.
     func generated() throws -> String {
-        let template = try String(contentsOf: Self.folder.appending(path: name + ".in"), encoding: .utf8)
+        let template = try String(contentsOf: Self.directory.appending(path: name + ".in"), encoding: .utf8)
         let lines = template.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         return lines.flatMap { parts[$0] ?? [$0] }.joined(separator: "\n")
     }
 }
 
-/// The folder of the whole project.
+/// The directory of the whole project.
 let repository = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized

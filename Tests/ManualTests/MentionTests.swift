@@ -57,9 +57,9 @@ struct ManualMentionTests {
 
     /// The members that the reader asks an entry for, as its source spells them.
     private func membersThatAreRead() throws -> Set<String> {
-        let folder = repository.appending(path: "Sources/WhitelistFiles")
+        let directory = repository.appending(path: "Sources/WhitelistFiles")
         let files = ["ConditionReader.swift", "EntryReader.swift"]
-        let sources = try files.map { try String(contentsOf: folder.appending(path: $0), encoding: .utf8) }
+        let sources = try files.map { try String(contentsOf: directory.appending(path: $0), encoding: .utf8) }
         let asked =
             #/
             (?:entry|self)\["([a-z_]+)"\]

@@ -1,6 +1,7 @@
 import NIOCore
 import RedisLab
 import Storage
+import TestSupport
 import Testing
 
 @testable import RedisClient
@@ -89,7 +90,7 @@ struct ClusterTests {
         // The only seed.
         let fallen = cluster.servers[0]
         async let promotion = cluster.killMaster(fallen)
-        try await Task.sleep(for: .milliseconds(100))
+        try await waitUntil("the master is dead") { !fallen.isRunning }
         let replies = try await client.ask(all: keys.map { ["GET", $0] })
         #expect(replies.contains { $0.isUnavailable })
         #expect(replies.allSatisfy { $0.isUnavailable || $0.value == .bulk("v") })

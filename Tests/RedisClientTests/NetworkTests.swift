@@ -1,6 +1,7 @@
 import NIOCore
 import NIOPosix
 import RedisLab
+import TestSupport
 import Testing
 
 @testable import RedisClient

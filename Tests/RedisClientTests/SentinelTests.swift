@@ -1,5 +1,6 @@
 import NIOCore
 import RedisLab
+import TestSupport
 import Testing
 
 @testable import RedisClient
@@ -12,8 +13,7 @@ struct SentinelTests {
 
     @Test func theMasterThatTheSentinelsNameIsUsed() async throws {
         let sentinels = try await RedisSentinels.start(password: "secret", sentinelPassword: "other")
-        let file = "\(sentinels.master.folder)/password"
-        try write("other\n", to: file)
+        let file = try sentinels.master.directory.write("other\n", to: "password")
         let url = Self.url(sentinels, ":secret@", "/3?sentinel_password_file=\(file)")
         let client = try await LiveClient(url, limits: RedisLimits())
         try await client.untilServed("SET", "k", "v")

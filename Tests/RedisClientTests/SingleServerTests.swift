@@ -1,6 +1,7 @@
 import NIOCore
 import RedisLab
 import Storage
+import TestSupport
 import Testing
 
 @testable import RedisClient
@@ -54,8 +55,7 @@ struct SingleServerTests {
     @Test(arguments: ["user:pa%3Ass@", ""])
     func aUserLogsIn(_ login: String) async throws {
         let server = try await RedisServer.start(.plain.acl("user", password: "pa:ss"))
-        let file = "\(server.folder)/password"
-        try write("pa:ss\nmore\n", to: file)
+        let file = try server.directory.write("pa:ss\nmore\n", to: "password")
         let url =
             login.isEmpty
             ? "redis://user@127.0.0.1:\(server.port)?password_file=\(file)"

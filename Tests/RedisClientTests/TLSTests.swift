@@ -2,6 +2,7 @@ import RedisLab
 import RedisStore
 import Storage
 import StoreURLs
+import TestSupport
 import Testing
 
 @testable import RedisClient
@@ -83,7 +84,7 @@ struct TLSTests {
             ("rediss://h?cert_file=\(files.client.certificate)&key_file=\(files.foreignClient.key)", "is the key that"),
             ("redis://h?password_file=/none", "/none: the password can't be read (No such file or directory)"),
             ("redis://h?password_file=/dev/null", "/dev/null: the password can't be read (is not a regular file)"),
-            ("redis://h?password_file=\(server.folder)/.", "the password can't be read"),
+            ("redis://h?password_file=\(server.directory.path)/.", "the password can't be read"),
         ]
         for (url, message) in cases {
             guard case .redis(let location) = try StoreLocation(url: url) else { continue }

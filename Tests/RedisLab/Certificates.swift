@@ -21,31 +21,32 @@ public struct Certificates: Sendable {
         public let key: String
     }
 
-    /// Makes them in a folder; `names` are the server's, as in `DNS:localhost` and `IP:127.0.0.1`.
-    static func make(in folder: TemporaryDirectory, names: [String]) async throws -> Certificates {
-        try folder.write(settings(names: names), to: "openssl.cnf")
-        async let own = make("ca", extensions: "authority", in: folder)
-        async let foreign = make("foreign-ca", extensions: "authority", in: folder)
+    /// Makes them in a directory; `names` are the server's, as in `DNS:localhost` and `IP:127.0.0.1`.
+    static func make(in directory: TemporaryDirectory, names: [String]) async throws -> Certificates {
+        try directory.write(settings(names: names), to: "openssl.cnf")
+        async let own = make("ca", extensions: "authority", in: directory)
+        async let foreign = make("foreign-ca", extensions: "authority", in: directory)
         let (authority, foreignAuthority) = try await (own, foreign)
-        async let server = make("server", extensions: "server", signedBy: authority, in: folder)
-        async let client = make("client", extensions: "client", signedBy: authority, in: folder)
-        async let foreignClient = make("foreign-client", extensions: "client", signedBy: foreignAuthority, in: folder)
+        async let server = make("server", extensions: "server", signedBy: authority, in: directory)
+        async let client = make("client", extensions: "client", signedBy: authority, in: directory)
+        async let foreignClient = make(
+            "foreign-client", extensions: "client", signedBy: foreignAuthority, in: directory)
         return Certificates(
             authority: authority.certificate, server: try await server, client: try await client,
             foreignAuthority: foreignAuthority.certificate, foreignClient: try await foreignClient)
     }
 
     private static func make(
-        _ name: String, extensions: String, signedBy signer: KeyPair? = nil, in folder: TemporaryDirectory
+        _ name: String, extensions: String, signedBy signer: KeyPair? = nil, in directory: TemporaryDirectory
     ) async throws -> KeyPair {
-        let pair = KeyPair(certificate: folder.file("\(name).crt"), key: folder.file("\(name).key"))
-        var command = ["openssl", "req", "-x509", "-config", folder.file("openssl.cnf"), "-extensions", extensions]
+        let pair = KeyPair(certificate: directory.file("\(name).crt"), key: directory.file("\(name).key"))
+        var command = ["openssl", "req", "-x509", "-config", directory.file("openssl.cnf"), "-extensions", extensions]
         command += ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-sha256"]
         command += ["-days", "2", "-subj", "/CN=tprt test \(name)", "-keyout", pair.key, "-out", pair.certificate]
         if let signer {
             command += ["-CA", signer.certificate, "-CAkey", signer.key]
         }
-        try await Tool.run(command)
+        try await run(command)
         return pair
     }
 

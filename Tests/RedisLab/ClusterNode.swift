@@ -1,3 +1,5 @@
+import TestSupport
+
 /// A node of a cluster, as some node sees it.
 public struct ClusterNode: Sendable {
     /// Its name in the cluster, 40 hexadecimal digits.
@@ -32,7 +34,7 @@ public struct ClusterNode: Sendable {
         let fields = line.split(separator: " ")
         guard fields.count >= 8,
             let port = fields[1].split(separator: "@").first?.split(separator: ":").last.flatMap({ Int($0) })
-        else { throw LabError("CLUSTER NODES: \(line)") }
+        else { throw TestError("CLUSTER NODES: \(line)") }
         id = String(fields[0])
         self.port = port
         flags = fields[2].split(separator: ",").map(String.init)

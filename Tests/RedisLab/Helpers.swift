@@ -1,4 +1,4 @@
-import Foundation
+import TestSupport
 
 /// Runs `body` with a new server that is gone afterwards, whatever happened.
 nonisolated(nonsending) public func withServer<Value>(
@@ -48,11 +48,22 @@ nonisolated(nonsending) private func using<Thing, Value>(
     }
 }
 
-/// Writes a file.
-public func write(_ text: String, to path: String) throws {
-    do {
-        try Data(text.utf8).write(to: URL(fileURLWithPath: path))
-    } catch {
-        throw LabError("can't write \(path): \(error)")
+/// Like `eventually`, for servers that change their roles, and lose or close connections meanwhile.
+///
+/// A command that fails means "not yet".
+nonisolated(nonsending) func eventuallySettled<Value>(
+    _ what: String, _ attempt: nonisolated(nonsending) () async throws -> Value?
+) async throws -> Value {
+    var failure: TestError?
+    return try await eventually(
+        what + (failure.map { "; at last \($0)" } ?? ""), within: .seconds(90), every: .milliseconds(100)
+    ) {
+        do {
+            failure = nil
+            return try await attempt()
+        } catch let error as TestError {
+            failure = error
+            return nil
+        }
     }
 }

@@ -4,6 +4,7 @@ import NIOPosix
 package import RedisClient
 import RedisStore
 import StoreURLs
+import TestSupport
 
 /// A client, to be asked from anywhere; closed with the last reference to it.
 package final class LiveClient: Sendable {
@@ -34,7 +35,7 @@ package final class LiveClient: Sendable {
     }
 
     package init(_ url: String, limits: RedisLimits = .patient) async throws {
-        guard case .redis(let location) = try StoreLocation(url: url) else { throw LabError("no redis URL: \(url)") }
+        guard case .redis(let location) = try StoreLocation(url: url) else { throw TestError("no redis URL: \(url)") }
         let access = try RedisAccess(location) { [told] warning in told.withLockedValue { $0.append(warning) } }
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         self.loop = loop
@@ -135,4 +136,21 @@ extension LiveClient.Reply {
     package var fault: RedisError? { if case .failure(let fault) = self { fault } else { nil } }
 
     package var isUnavailable: Bool { if case .unavailable = fault?.kind { true } else { false } }
+}
+
+extension RESPValue {
+    package static func simple(_ text: String) -> RESPValue { .simple(ByteBuffer(string: text)) }
+    package static func error(_ text: String) -> RESPValue { .error(ByteBuffer(string: text)) }
+    package static func bulk(_ text: String) -> RESPValue { .bulk(ByteBuffer(string: text)) }
+}
+
+extension RedisLimits {
+    /// For tests in which nothing hangs: the machine may be busy with all the others.
+    package static var patient: RedisLimits {
+        var limits = RedisLimits()
+        limits.connect = .seconds(30)
+        limits.reply = .seconds(30)
+        limits.scouting = .seconds(30)
+        return limits
+    }
 }

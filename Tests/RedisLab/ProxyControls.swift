@@ -20,7 +20,7 @@ final class ProxyControls: Sendable {
     init() throws {
         var ends: [Int32] = [-1, -1]
         let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
-        guard socketpair(AF_UNIX, type, 0, &ends) == 0 else { throw LabError.system("socketpair") }
+        guard socketpair(AF_UNIX, type, 0, &ends) == 0 else { throw TestError.system("socketpair") }
         wakeUp = (ends[0], ends[1])
     }
 
@@ -101,5 +101,20 @@ final class ProxyControls: Sendable {
     func calm() {
         var bytes = [UInt8](repeating: 0, count: 256)
         while recv(wakeUp.reading, &bytes, bytes.count, 0) > 0 {}
+    }
+}
+
+/// What a proxy does to the traffic at the moment.
+struct ProxySettings: Sendable {
+    var latency = Duration.zero
+    var blackhole = false
+    var dribble: Duration?
+    var truncation: Truncation?
+
+    /// What becomes of the next reply.
+    struct Truncation: Sendable {
+        /// How many bytes of it pass; half of it if nil.
+        var bytes: Int?
+        var then: RedisProxy.AfterTruncation
     }
 }

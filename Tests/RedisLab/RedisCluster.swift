@@ -1,3 +1,5 @@
+import TestSupport
+
 /// A cluster of three masters with a replica each.
 public final class RedisCluster: Sendable {
     /// All of its servers, also those that don't run at the moment.
@@ -40,7 +42,7 @@ public final class RedisCluster: Sendable {
         return views.count == 1
     }
 
-    /// Stops all of them and removes their folders.
+    /// Stops all of them and removes their directories.
     public func remove() async {
         await RedisServer.remove(servers)
     }
@@ -55,27 +57,27 @@ public final class RedisCluster: Sendable {
     }
 
     private func someServer() throws -> RedisServer {
-        guard let server = servers.first(where: \.isRunning) else { throw LabError("no node runs") }
+        guard let server = servers.first(where: \.isRunning) else { throw TestError("no node runs") }
         return server
     }
 
     /// The server at a port.
     public func server(at port: Int) throws -> RedisServer {
-        guard let server = servers.first(where: { $0.port == port }) else { throw LabError("no node at \(port)") }
+        guard let server = servers.first(where: { $0.port == port }) else { throw TestError("no node at \(port)") }
         return server
     }
 
     /// The slot of a key.
     public func slot(of key: String) async throws -> Int {
         let answer = try await someServer().command("CLUSTER", "KEYSLOT", key)
-        guard let slot = Int(answer) else { throw LabError("CLUSTER KEYSLOT: \(answer)") }
+        guard let slot = Int(answer) else { throw TestError("CLUSTER KEYSLOT: \(answer)") }
         return slot
     }
 
     /// The master that serves a slot.
     public func master(of slot: Int) async throws -> RedisServer {
         guard let node = try await nodes().first(where: { $0.isMaster && $0.serves(slot) }) else {
-            throw LabError("nobody serves slot \(slot)")
+            throw TestError("nobody serves slot \(slot)")
         }
         return try server(at: node.port)
     }
@@ -86,7 +88,7 @@ public final class RedisCluster: Sendable {
         let nodes = try await nodes()
         guard let fallen = nodes.first(where: { $0.port == master.port && $0.isMaster }),
             let heir = nodes.first(where: { $0.masterID == fallen.id })
-        else { throw LabError("no master with a replica at \(master.port)") }
+        else { throw TestError("no master with a replica at \(master.port)") }
         await master.kill()
         let server = try server(at: heir.port)
         try await eventuallySettled("the replica is promoted") {

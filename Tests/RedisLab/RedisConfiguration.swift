@@ -3,7 +3,7 @@ import TestSupport
 /// The configuration file of a server.
 struct RedisConfiguration {
     let options: RedisOptions
-    let folder: TemporaryDirectory
+    let directory: TemporaryDirectory
     let port: Int
     let administrator: RedisUser?
     let certificates: Certificates?
@@ -12,16 +12,16 @@ struct RedisConfiguration {
         (try transport() + common + mode() + options.lines).joined(separator: "\n") + "\n"
     }
 
-    static func socketPath(in folder: TemporaryDirectory) -> String { folder.file("redis.sock") }
+    static func socketPath(in directory: TemporaryDirectory) -> String { directory.file("redis.sock") }
 
     private func transport() throws -> [String] {
         switch options.transport {
         case .tcp:
             return ["port \(port)"]
         case .unix:
-            return ["port 0", "unixsocket \(Self.socketPath(in: folder))", "unixsocketperm 700"]
+            return ["port 0", "unixsocket \(Self.socketPath(in: directory))", "unixsocketperm 700"]
         case .tls(names: _, let clientCertificates):
-            guard let certificates else { throw LabError("TLS without certificates") }
+            guard let certificates else { throw TestError("TLS without certificates") }
             return [
                 "port 0", "tls-port \(port)",
                 "tls-cert-file \(certificates.server.certificate)", "tls-key-file \(certificates.server.key)",
@@ -32,7 +32,7 @@ struct RedisConfiguration {
     }
 
     private var common: [String] {
-        var lines = ["bind 127.0.0.1\(options.mode == .alone ? " -::1" : "")", "dir \(folder.path)"]
+        var lines = ["bind 127.0.0.1\(options.mode == .alone ? " -::1" : "")", "dir \(directory.path)"]
         // Its end is quick: it writes no file, nor waits for replicas. New replicas needn't wait either.
         lines += ["save \"\"", "appendonly no", "shutdown-timeout 0", "repl-diskless-sync-delay 0"]
         if let administrator {

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// A TCP proxy on 127.0.0.1 in front of a server, which can do what networks do.
 ///
@@ -22,9 +23,9 @@ public final class RedisProxy: Sendable {
 
     private init(target: Int) throws {
         controls = try ProxyControls()
-        let listener: Int32
-        (port, listener) = try Ports.listening()
-        let thread = Thread { [controls, port] in
+        let (port, listener) = try Ports.listening(blocks: false)
+        self.port = Int(port)
+        let thread = Thread { [controls, port = self.port] in
             ProxyLoop(port: port, listener: listener, target: target, controls: controls).run()
         }
         thread.name = "proxy \(port)"
@@ -37,7 +38,7 @@ public final class RedisProxy: Sendable {
 
     /// Starts a proxy in front of a server.
     public static func start(to server: RedisServer) throws -> RedisProxy {
-        guard server.port != 0 else { throw LabError("the server has no port") }
+        guard server.port != 0 else { throw TestError("the server has no port") }
         return try RedisProxy(target: server.port)
     }
 
@@ -98,7 +99,7 @@ public final class RedisProxy: Sendable {
             controls.post { loop in
                 continuation.resume(
                     with: Result {
-                        guard let loop else { throw LabError("the proxy has ended") }
+                        guard let loop else { throw TestError("the proxy has ended") }
                         try job(loop)
                     })
             }

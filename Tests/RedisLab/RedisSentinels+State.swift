@@ -1,3 +1,5 @@
+import TestSupport
+
 extension RedisSentinels {
     /// Waits until the running data servers are a master and replicas in sync, and the running Sentinels see them so.
     public func waitUntilReady() async throws {

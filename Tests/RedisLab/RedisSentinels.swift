@@ -1,3 +1,5 @@
+import TestSupport
+
 /// A master, a replica, and three Sentinels that watch them.
 public final class RedisSentinels: Sendable {
     /// The name by which the Sentinels know the master.
@@ -71,7 +73,7 @@ public final class RedisSentinels: Sendable {
         return options
     }
 
-    /// Stops all of them and removes their folders.
+    /// Stops all of them and removes their directories.
     public func remove() async {
         // The Sentinels first, so that they don't act upon the end of the others.
         await RedisServer.remove(sentinels)

@@ -1,3 +1,5 @@
+import TestSupport
+
 extension RedisServer {
     /// Runs a command by `redis-cli` and returns what that prints: strings as they are, each of an array on a line.
     ///
@@ -11,22 +13,28 @@ extension RedisServer {
     /// Runs a command that is already in words.
     @discardableResult
     public func command(_ words: [String], as user: RedisUser? = nil) async throws -> String {
-        try await Tool.run(client(as: user) + words)
+        try await ask(client(as: user) + words)
     }
 
     /// Runs a command of which each argument is quoted where it has to be, as `"\x00a"`, and returns such a text.
     func quotedCommand(_ arguments: [String]) async throws -> String {
-        try await Tool.run(client() + ["--no-raw", "--quoted-input"] + arguments)
+        try await ask(client() + ["--no-raw", "--quoted-input"] + arguments)
     }
 
     /// Runs one of the cluster manager's commands of `redis-cli`.
     func manageCluster(_ arguments: [String]) async throws {
-        try await Tool.run(client() + ["--cluster"] + arguments)
+        try await run(client() + ["--cluster"] + arguments)
     }
 
     /// The value of a field in a section of `INFO`.
     public func info(_ field: String, in section: String) async throws -> String? {
         fieldValue(field, in: try await command("INFO", section))
+    }
+
+    /// What a command prints, without the last newline.
+    private func ask(_ command: [String]) async throws -> String {
+        let text = try await run(command)
+        return text.hasSuffix("\n") ? String(text.dropLast()) : text
     }
 
     /// `redis-cli` with the way to this server.

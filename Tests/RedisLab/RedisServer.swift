@@ -1,10 +1,10 @@
 import Foundation
-import TestSupport
+public import TestSupport
 
-/// A real Redis server in a temporary folder, on a free port of 127.0.0.1 or a unix socket.
+/// A real Redis server in a temporary directory, on a free port of 127.0.0.1 or a unix socket.
 ///
-/// It keeps nothing on disk: who restarts it finds it empty. It is over, and its folder gone, after `remove()`, with
-/// the last reference to it, and (but for the folder) when the test program dies.
+/// It keeps nothing on disk: who restarts it finds it empty. It is over, and its directory gone, after `remove()`, with
+/// the last reference to it, and (but for the directory) when the test program dies.
 public final class RedisServer: Sendable {
     /// The address it listens at.
     public let host = "127.0.0.1"
@@ -15,13 +15,12 @@ public final class RedisServer: Sendable {
     /// Its certificates and those that clients may use, if it talks TLS.
     public let certificates: Certificates?
 
+    /// The directory of its files.
+    public let directory: TemporaryDirectory
+
     let administrator: RedisUser?
     private let options: RedisOptions
-    private let temporaryFolder: TemporaryDirectory
     private let process = Locked<ChildProcess?>(nil)
-
-    /// The folder of its files.
-    public var folder: String { temporaryFolder.path }
 
     /// Its process id, also after its end; that of the last start.
     public var pid: Int32 { process.withLock { $0?.id ?? 0 } }
@@ -35,27 +34,27 @@ public final class RedisServer: Sendable {
 
     private init(_ options: RedisOptions) async throws {
         self.options = options
-        temporaryFolder = try TemporaryDirectory()
+        directory = try TemporaryDirectory()
         administrator = options.administrator
         switch options.transport {
         case .tcp:
-            (port, socketPath, certificates) = (try Ports.free(), nil, nil)
+            (port, socketPath, certificates) = (Int(try Ports.free()), nil, nil)
         case .unix:
-            (port, socketPath, certificates) = (0, RedisConfiguration.socketPath(in: temporaryFolder), nil)
+            (port, socketPath, certificates) = (0, RedisConfiguration.socketPath(in: directory), nil)
         case .tls(let names, clientCertificates: _):
-            let made = try await Certificates.make(in: temporaryFolder, names: names)
-            (port, socketPath, certificates) = (try Ports.free(), nil, made)
+            let made = try await Certificates.make(in: directory, names: names)
+            (port, socketPath, certificates) = (Int(try Ports.free()), nil, made)
         }
         let configuration = RedisConfiguration(
-            options: options, folder: temporaryFolder, port: port, administrator: administrator,
+            options: options, directory: directory, port: port, administrator: administrator,
             certificates: certificates)
-        try temporaryFolder.write(try configuration.text(), to: "redis.conf")
+        try directory.write(try configuration.text(), to: "redis.conf")
     }
 
     deinit {
-        // First the process and then the folder, in which it may be writing.
+        // First the process and then the directory, in which it may be writing.
         process.withLock { $0 = nil }
-        temporaryFolder.remove()
+        directory.remove()
     }
 
     /// Starts a server and returns when it serves.
@@ -78,10 +77,10 @@ public final class RedisServer: Sendable {
     /// Starts it (again) and returns when it serves.
     func launch() async throws {
         let log = open(logPath, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-        guard log >= 0 else { throw LabError.system("open \(logPath)") }
+        guard log >= 0 else { throw TestError.system("open \(logPath)") }
         defer { close(log) }
         let mode = options.mode == .sentinel ? ["--sentinel"] : []
-        let command = ["redis-server", temporaryFolder.file("redis.conf")] + mode
+        let command = ["redis-server", directory.file("redis.conf")] + mode
         let started = try await ChildProcess.start(command, output: log, errors: log)
         process.withLock { $0 = started }
         try await waitUntilReady()
@@ -92,7 +91,7 @@ public final class RedisServer: Sendable {
         try await waitUntil("Redis serves\n\(log(lines: 20))") {
             guard isRunning else {
                 let log = log(lines: 20)
-                throw log.contains("Address already in use") ? PortTaken(log: log) : LabError("Redis ended:\n\(log)")
+                throw log.contains("Address already in use") ? PortTaken(log: log) : TestError("Redis ended:\n\(log)")
             }
             // It may be somebody else's server that answers there.
             let answer = try? await command("INFO", "server")
@@ -100,13 +99,13 @@ public final class RedisServer: Sendable {
         }
     }
 
-    /// Stops it and removes its folder.
+    /// Stops it and removes its directory.
     public func remove() async {
         await stop()
-        temporaryFolder.remove()
+        directory.remove()
     }
 
-    private var logPath: String { temporaryFolder.file("redis.log") }
+    private var logPath: String { directory.file("redis.log") }
 
     /// The last lines that it logged.
     public func log(lines: Int = .max) -> String {

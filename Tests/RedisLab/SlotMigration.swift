@@ -1,3 +1,5 @@
+import TestSupport
+
 /// A slot on its way from one master to another, in stages: `begin`, `moveKeys`, `finish`.
 ///
 /// After `begin` the old master answers for keys that it (still) has and says ASK for others; after `finish` it says
@@ -68,7 +70,7 @@ extension RedisCluster {
         let masters = try await nodes().filter(\.isMaster)
         guard let source = masters.first(where: { $0.serves(slot) }),
             let destination = masters.first(where: { $0.id != source.id && $0.port == target?.port ?? $0.port })
-        else { throw LabError("no such move of slot \(slot)") }
+        else { throw TestError("no such move of slot \(slot)") }
         return SlotMigration(
             slot: slot, source: try server(at: source.port), target: try server(at: destination.port), cluster: self,
             sourceID: source.id, targetID: destination.id)

@@ -8,36 +8,36 @@ import Testing
 @Suite("The lab", .timeLimit(.minutes(5)))
 struct LabTests {
     @Test(
-        "A server serves, and leaves neither process nor folder",
+        "A server serves, and leaves neither process nor directory",
         arguments: [
             ("plain", RedisOptions.plain), ("unix", .unix), ("tls", .tls),
             ("client certificates", .tls(clientCertificates: true)),
             ("requirepass", .plain.requirepass(#"a "b\c"#)), ("acl", .tls.acl("tprt", password: "p", rules: "~* +get")),
         ])
     func serves(_ name: String, _ options: RedisOptions) async throws {
-        let (pid, folder) = try await withServer(options) { server async throws in
+        let (pid, directory) = try await withServer(options) { server async throws in
             #expect(try await server.command("PING") == "PONG")
             #expect(isAlive(server.pid))
-            #expect(FileManager.default.fileExists(atPath: server.folder))
+            #expect(FileManager.default.fileExists(atPath: server.directory.path))
             #expect((server.port == 0) == (name == "unix"))
-            return (server.pid, server.folder)
+            return (server.pid, server.directory.path)
         }
         #expect(!isAlive(pid))
-        #expect(!FileManager.default.fileExists(atPath: folder))
+        #expect(!FileManager.default.fileExists(atPath: directory))
     }
 
     @Test("Nothing stays when the test throws, is cancelled, or forgets")
     func leavesNothing() async throws {
-        let left = Locked<[(pid: Int32, folder: String)]>([])
+        let left = Locked<[(pid: Int32, directory: String)]>([])
         let failing = Task {
             try await withServer { server in
-                left.withLock { $0.append((server.pid, server.folder)) }
-                throw LabError("as planned")
+                left.withLock { $0.append((server.pid, server.directory.path)) }
+                throw TestError("as planned")
             }
         }
         let cancelled = Task {
             try await withServer { server in
-                left.withLock { $0.append((server.pid, server.folder)) }
+                left.withLock { $0.append((server.pid, server.directory.path)) }
                 let (never, source) = AsyncStream.makeStream(of: Void.self)
                 for await _ in never {}
                 withExtendedLifetime(source) {}
@@ -46,28 +46,17 @@ struct LabTests {
         }
         let forgetting = Task {
             let server = try await RedisServer.start()
-            left.withLock { $0.append((server.pid, server.folder)) }
+            left.withLock { $0.append((server.pid, server.directory.path)) }
         }
-        await #expect(throws: LabError.self) { try await failing.value }
+        await #expect(throws: TestError.self) { try await failing.value }
         try await forgetting.value
         try await waitUntil("all have started") { left.withLock(\.count) == 3 }
         cancelled.cancel()
         await #expect(throws: CancellationError.self) { try await cancelled.value }
-        for (pid, folder) in left.withLock({ $0 }) {
+        for (pid, directory) in left.withLock({ $0 }) {
             try await waitUntil("it is gone") { !isAlive(pid) }
-            #expect(!FileManager.default.fileExists(atPath: folder))
+            #expect(!FileManager.default.fileExists(atPath: directory))
         }
-    }
-
-    /// Such a descriptor keeps a pipe of another test open, whose reader then waits for its end in vain.
-    @Test("A program inherits none of our descriptors")
-    func inheritsNothing() async throws {
-        let pipe = Pipe()
-        let ours = [pipe.fileHandleForReading, pipe.fileHandleForWriting].map { String($0.fileDescriptor) }
-        #expect(ours.allSatisfy { fcntl(Int32($0) ?? -1, F_GETFD) == 0 }, "Foundation's pipes close on exec by now")
-        let theirs = try await Tool.run(["sh", "-c", "cd /proc/self/fd && echo *"]).split(separator: " ")
-        #expect(Set(theirs).isSubset(of: ["0", "1", "2", "3"]))
-        #expect(Set(ours.map { Substring($0) }).subtracting(["3"]).isDisjoint(with: theirs))
     }
 
     @Test("Who may do what")
@@ -76,19 +65,19 @@ struct LabTests {
         let options = RedisOptions.unix.acl(alice.name, password: alice.password, rules: "~a:* +set +get")
         try await withServer(options) { server async throws in
             #expect(try await server.command("SET", "a:1", "x", as: alice) == "OK")
-            await #expect(throws: LabError.self) { try await server.command("SET", "b:1", "x", as: alice) }
-            await #expect(throws: LabError.self) {
+            await #expect(throws: TestError.self) { try await server.command("SET", "b:1", "x", as: alice) }
+            await #expect(throws: TestError.self) {
                 try await server.command("GET", "a:1", as: RedisUser(alice.name, password: "wrong"))
             }
             #expect(try await server.command("DBSIZE") == "1")
         }
         try await withServer(.plain.requirepass("secret")) { server async throws in
             #expect(try await server.command("SET", "k", "v", as: RedisUser(password: "secret")) == "OK")
-            await #expect(throws: LabError.self) {
+            await #expect(throws: TestError.self) {
                 try await server.command("GET", "k", as: RedisUser(password: "wrong"))
             }
-            await #expect(throws: LabError.self) {
-                try await Tool.run(["redis-cli", "-e", "-p", "\(server.port)", "GET", "k"])
+            await #expect(throws: TestError.self) {
+                try await run(["redis-cli", "-e", "-p", "\(server.port)", "GET", "k"])
             }
         }
     }
@@ -100,14 +89,14 @@ struct LabTests {
             func ping(_ authority: String, _ client: Certificates.KeyPair?) async throws {
                 var command = ["redis-cli", "-e", "-p", "\(server.port)", "--tls", "--cacert", authority]
                 if let client { command += ["--cert", client.certificate, "--key", client.key] }
-                try await Tool.run(command + ["PING"])
+                try await run(command + ["PING"])
             }
             try await ping(made.authority, made.client)
-            await #expect(throws: LabError.self) { try await ping(made.foreignAuthority, made.client) }
-            await #expect(throws: LabError.self) { try await ping(made.authority, made.foreignClient) }
-            await #expect(throws: LabError.self) { try await ping(made.authority, nil) }
+            await #expect(throws: TestError.self) { try await ping(made.foreignAuthority, made.client) }
+            await #expect(throws: TestError.self) { try await ping(made.authority, made.foreignClient) }
+            await #expect(throws: TestError.self) { try await ping(made.authority, nil) }
             for name in [["-verify_hostname", "localhost"], ["-verify_ip", "127.0.0.1"]] {
-                try await Tool.run(
+                try await run(
                     ["openssl", "verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", made.authority] + name
                         + [made.server.certificate])
             }
@@ -123,7 +112,7 @@ struct LabTests {
                 let first = server.pid
                 await server.kill()
                 #expect(!server.isRunning && !isAlive(first))
-                await #expect(throws: LabError.self) { try await server.command("PING") }
+                await #expect(throws: TestError.self) { try await server.command("PING") }
                 try await server.restart()
                 #expect(server.pid != first)
                 #expect(try await server.command("GET", "k") == "")
@@ -150,7 +139,7 @@ struct LabTests {
             #expect(try await server.command("PING") == "PONG")
         }
         await RedisServer.remove(servers)
-        #expect(servers.allSatisfy { !isAlive($0.pid) && !FileManager.default.fileExists(atPath: $0.folder) })
+        #expect(servers.allSatisfy { !isAlive($0.pid) && !FileManager.default.fileExists(atPath: $0.directory.path) })
     }
 
     @Test("Sentinels choose another master, and take the former one back", arguments: [nil, "pass word"])
@@ -161,8 +150,8 @@ struct LabTests {
             if let sentinelPassword {
                 let user = RedisUser(password: sentinelPassword)
                 #expect(try await lab.sentinels[0].command("PING", as: user) == "PONG")
-                await #expect(throws: LabError.self) {
-                    try await Tool.run(["redis-cli", "-e", "-p", "\(lab.sentinels[0].port)", "PING"])
+                await #expect(throws: TestError.self) {
+                    try await run(["redis-cli", "-e", "-p", "\(lab.sentinels[0].port)", "PING"])
                 }
             }
             try await lab.master.command("SET", "k", "v")
@@ -176,7 +165,7 @@ struct LabTests {
             #expect(try await lab.master.command("GET", "k") == "v")
             return lab.servers + lab.sentinels
         }
-        #expect(all.allSatisfy { !isAlive($0.pid) && !FileManager.default.fileExists(atPath: $0.folder) })
+        #expect(all.allSatisfy { !isAlive($0.pid) && !FileManager.default.fileExists(atPath: $0.directory.path) })
     }
 
     @Test("A cluster moves slots in stages and survives a master", arguments: [nil, "secret"])
@@ -195,7 +184,7 @@ struct LabTests {
             #expect(try await migration.moveKeys(2) == 2)
             var asked = 0
             for key in keys {
-                do { try await owner.command("GET", key) } catch let error as LabError {
+                do { try await owner.command("GET", key) } catch let error as TestError {
                     #expect(error.description.contains("ASK \(slot) 127.0.0.1:\(migration.target.port)"))
                     asked += 1
                 }
@@ -205,7 +194,7 @@ struct LabTests {
             try await migration.finish()
             #expect(try await cluster.master(of: slot) === migration.target)
             for key in keys { #expect(try await migration.target.command("GET", key) == "v") }
-            await #expect(throws: LabError.self) { try await owner.command("GET", keys[0]) }
+            await #expect(throws: TestError.self) { try await owner.command("GET", keys[0]) }
 
             let heir = try await cluster.killMaster(migration.target)
             #expect(try await cluster.master(of: slot) === heir)
@@ -215,7 +204,7 @@ struct LabTests {
             #expect(try await cluster.nodes().filter(\.isReplica).count == 3)
             return cluster.servers
         }
-        #expect(all.allSatisfy { !isAlive($0.pid) && !FileManager.default.fileExists(atPath: $0.folder) })
+        #expect(all.allSatisfy { !isAlive($0.pid) && !FileManager.default.fileExists(atPath: $0.directory.path) })
     }
 }
 
@@ -292,14 +281,14 @@ struct ProxyLabTests {
                 first.send("PING\r\n")
                 #expect(try await first.receive(until: "\n") == "+PONG\r\n")
                 try await proxy.refuse(true)
-                await #expect(throws: LabError.self) { try await Client(proxy).receive(until: nil) }
+                await #expect(throws: TestError.self) { try await Client(proxy).receive(until: nil) }
                 first.send("PING\r\n")
                 #expect(try await first.receive(until: "\n") == "+PONG\r\n")
                 try await proxy.refuse(false)
                 let other = try Client(proxy)
                 try await proxy.cut()
                 for client in [first, other] {
-                    await #expect(throws: LabError.self) { try await client.receive(until: nil) }
+                    await #expect(throws: TestError.self) { try await client.receive(until: nil) }
                 }
 
                 let client = try Client(proxy)
@@ -314,17 +303,17 @@ struct ProxyLabTests {
 
                 proxy.truncateNextReply(after: 3, then: .cut)
                 client.send("PING\r\n")
-                let error = try await #require(throws: LabError.self) { try await client.receive(until: "\n") }
+                let error = try await #require(throws: TestError.self) { try await client.receive(until: "\n") }
                 #expect(error.description.contains("+PO"))
 
                 await server.kill()
-                await #expect(throws: LabError.self) { try await Client(proxy).receive(until: nil) }
+                await #expect(throws: TestError.self) { try await Client(proxy).receive(until: nil) }
                 try await server.restart()
                 let last = try Client(proxy)
                 last.send("PING\r\n")
                 #expect(try await last.receive(until: "\n") == "+PONG\r\n")
                 await proxy.stop()
-                await #expect(throws: LabError.self) { try await proxy.cut() }
+                await #expect(throws: TestError.self) { try await proxy.cut() }
             }
         }
     }
@@ -368,7 +357,7 @@ private final class Client: Sendable {
                 guard let more = try take() else { return end == nil }
                 text += more
             } catch {
-                throw LabError("\(error) after \(text)")
+                throw TestError("\(error) after \(text)")
             }
             return end.map { text.utf8.suffix($0.utf8.count).elementsEqual($0.utf8) } ?? false
         }
@@ -380,7 +369,7 @@ private final class Client: Sendable {
         var bytes = [UInt8](repeating: 0, count: 1 << 20)
         let count = recv(descriptor, &bytes, bytes.count, 0)
         if count == 0 { return nil }
-        guard count > 0 || errno == EAGAIN else { throw LabError.system("recv") }
+        guard count > 0 || errno == EAGAIN else { throw TestError.system("recv") }
         return String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
     }
 }

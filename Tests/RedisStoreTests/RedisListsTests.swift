@@ -4,6 +4,7 @@ import RedisClient
 import RedisLab
 import Storage
 import StoreURLs
+import TestSupport
 import Testing
 
 @testable import RedisStore
@@ -11,7 +12,7 @@ import Testing
 /// Whitelists as TPRT 0.9.3 kept them in Redis.
 struct RedisListsTests {
     private func read(_ url: String, connect: Int64 = 60) async throws -> RedisLists.Contents {
-        guard case .redis(let location) = try StoreLocation(url: url) else { throw LabError("no redis URL: \(url)") }
+        guard case .redis(let location) = try StoreLocation(url: url) else { throw TestError("no redis URL: \(url)") }
         var limits = RedisLimits.patient
         limits.connect = .seconds(connect)
         let lists = try RedisLists(location, limits: limits) { _ in }
@@ -58,7 +59,7 @@ struct RedisListsTests {
             try await client.untilServed("GET", "k")
             try await fill { words in
                 let reply = try await client.ask(all: [words])[0]
-                guard reply.fault == nil else { throw LabError("\(words): \(reply)") }
+                guard reply.fault == nil else { throw TestError("\(words): \(reply)") }
             }
             check(try await read(url))
         }

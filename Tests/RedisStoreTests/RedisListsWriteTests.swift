@@ -3,6 +3,7 @@ import RedisClient
 import RedisLab
 import Storage
 import StoreURLs
+import TestSupport
 import Testing
 
 @testable import RedisStore
@@ -12,7 +13,7 @@ struct RedisListsWriteTests {
     private typealias Entry = (key: String, fields: [(name: String, value: String)])
 
     private func lists(_ url: String) throws -> RedisLists {
-        guard case .redis(let location) = try StoreLocation(url: url) else { throw LabError("no redis URL: \(url)") }
+        guard case .redis(let location) = try StoreLocation(url: url) else { throw TestError("no redis URL: \(url)") }
         return try RedisLists(location, limits: .patient) { _ in }
     }
 

@@ -54,10 +54,10 @@ public struct Scenario: Sendable, CustomStringConvertible {
     /// The moment at which every scenario begins.
     public static let start = Timestamp(seconds: 1_767_225_600)
 
-    /// All files in the folder `Tests/Scenarios`, found from the place of this source file.
+    /// All files in the directory `Tests/Scenarios`, found from the place of this source file.
     public static func all() throws -> [Scenario] {
-        let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Scenarios")
-        let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+        let directory = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Scenarios")
+        let files = try FileManager.default.contentsOfDirectory(at: directory, includingPropertiesForKeys: nil)
         return try files.filter { $0.pathExtension == "txt" }.sorted { $0.path() < $1.path() }.map { file in
             try Scenario(name: file.lastPathComponent, text: String(contentsOf: file, encoding: .utf8))
         }

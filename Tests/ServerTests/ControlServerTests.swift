@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import ServiceLifecycle
 import ServiceLifecycleTestKit
+import TestSupport
 import Testing
 
 @testable import Server
@@ -16,7 +17,9 @@ struct ControlServerTests {
         _ verbs: [String: ControlServer.Verb], limits: ControlAdmission.Limits = ControlAdmission.Limits(),
         _ body: @Sendable @escaping (String) async throws -> Void
     ) async throws {
-        let path = FileManager.default.temporaryDirectory.appending(path: "control-\(UUID().uuidString)").path()
+        let directory = try TemporaryDirectory()
+        defer { directory.remove() }
+        let path = directory.file("control")
         let listener = try #require(
             try OpenListener.open(.unix(path: path, mode: 0o660, group: ""), backlog: 16).first)
         let server = ControlServer(

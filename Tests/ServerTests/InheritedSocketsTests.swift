@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
 @testable import Server
@@ -74,8 +75,9 @@ struct InheritedSocketsTests {
     }
 
     @Test func theFileOfAUnixSocketIsNotOurs() throws {
-        let path = "/tmp/tprt-held-\(UUID().uuidString)"
-        defer { unlink(path) }
+        let directory = try TemporaryDirectory()
+        defer { directory.remove() }
+        let path = directory.file("held")
         let opened = try #require(try OpenListener.open(.unix(path: path, mode: 0o600, group: ""), backlog: 5).first)
         let listener = try #require(try sockets(opened.descriptor).policyListeners(backlog: 5).first)
         #expect(listener.address.description == "unix:\(path)")

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Server
+import TestSupport
 import Testing
 
 struct ListenerTests {
@@ -25,11 +26,8 @@ struct ListenerTests {
         #expect(throws: ListenAddress.ParseError.self) { try ListenAddress(text) }
     }
 
-    private func inFolder(_ body: (String) throws -> Void) throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "tprt-\(UUID().uuidString.prefix(8))")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        try body(folder.path() + "/s")
+    private func inDirectory(_ body: (String) throws -> Void) throws {
+        try withTemporaryDirectory { try body($0 + "/s") }
     }
 
     private func open(_ path: String, mode: UInt16 = 0o600, group: String = "", takesOverStale: Bool = true)
@@ -42,7 +40,7 @@ struct ListenerTests {
 
     @Test(arguments: [UInt16(0o600), 0o660, 0o666])
     func aSocketHasItsMode(_ mode: UInt16) throws {
-        try inFolder { path in
+        try inDirectory { path in
             let listener = try open(path, mode: mode)
             let attributes = try FileManager.default.attributesOfItem(atPath: path)
             #expect((attributes[.posixPermissions] as? NSNumber)?.uint16Value == mode)
@@ -52,7 +50,7 @@ struct ListenerTests {
     }
 
     @Test func aSocketThatIsServedIsRefusedAndItsOwnerNamed() throws {
-        try inFolder { path in
+        try inDirectory { path in
             let listener = try open(path)
             let error = #expect(throws: ListenError.self) { try open(path) }
             #expect(error?.code == .taken)
@@ -77,7 +75,7 @@ struct ListenerTests {
     }
 
     @Test func aStaleSocketIsTakenOver() throws {
-        try inFolder { path in
+        try inDirectory { path in
             leaveStale(path)
             let listener = try open(path)
             #expect(listener != nil)
@@ -86,7 +84,7 @@ struct ListenerTests {
     }
 
     @Test func aStaleSocketIsLeftWhereThatIsWanted() throws {
-        try inFolder { path in
+        try inDirectory { path in
             leaveStale(path)
             let error = #expect(throws: ListenError.self) { try open(path, takesOverStale: false) }
             #expect(error?.code == .taken)
@@ -94,7 +92,7 @@ struct ListenerTests {
     }
 
     @Test func anotherFileIsLeftAlone() throws {
-        try inFolder { path in
+        try inDirectory { path in
             try Data("precious".utf8).write(to: URL(filePath: path))
             let error = #expect(throws: ListenError.self) { try open(path) }
             #expect(error?.code == .cannotCreate)
@@ -103,7 +101,7 @@ struct ListenerTests {
     }
 
     @Test func aPathOrGroupThatCannotBeIsRefused() throws {
-        try inFolder { path in
+        try inDirectory { path in
             let long = path + String(repeating: "x", count: 108)
             #expect(#expect(throws: ListenError.self) { try open(long) }?.code == .cannotCreate)
             #expect(#expect(throws: ListenError.self) { try open(path + "/missing/s") }?.code == .cannotCreate)
@@ -113,7 +111,7 @@ struct ListenerTests {
     }
 
     @Test func aSocketIsRemovedOnlyWhileItIsOurs() throws {
-        try inFolder { path in
+        try inDirectory { path in
             let listener = try open(path)
             try FileManager.default.removeItem(atPath: path)
             try Data("another's".utf8).write(to: URL(filePath: path))

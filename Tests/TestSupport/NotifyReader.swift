@@ -5,6 +5,7 @@ public final class NotifyReader: Sendable {
     /// What goes into the service's environment: a path, or a name in the abstract namespace, which begins with `@`.
     public let address: String
     private let descriptor: Int32
+    private let directory: TemporaryDirectory?
     private let received = Locked(Received())
 
     private struct Received {
@@ -14,7 +15,8 @@ public final class NotifyReader: Sendable {
 
     /// A socket at an address; at a new path without one.
     public init(at given: String? = nil) throws {
-        let address = given ?? "/tmp/tprt-notify-\(UUID().uuidString)"
+        directory = given == nil ? try TemporaryDirectory() : nil
+        let address = given ?? directory?.file("notify") ?? ""
         self.address = address
         descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var name = sockaddr_un()

@@ -1,5 +1,12 @@
 import Foundation
 
+/// Calls `body` with the path of a new directory, gone afterwards with all that is in it.
+public func withTemporaryDirectory(_ body: (String) throws -> Void) throws {
+    let directory = try TemporaryDirectory()
+    defer { directory.remove() }
+    try body(directory.path)
+}
+
 /// A new directory, gone after ``remove()`` or with the last reference to it.
 ///
 /// Other users can pass through it, as Postfix must. The path is short on purpose: that of a unix socket has to fit into

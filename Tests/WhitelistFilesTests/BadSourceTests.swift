@@ -1,5 +1,6 @@
 import Foundation
 import Greylist
+import TestSupport
 import Testing
 import WhitelistFiles
 import Whitelists
@@ -9,17 +10,17 @@ struct BadSourceTests {
     /// What may be wrong with a source as a whole or in part, all at once, between two good ones.
     @Test("each has its message, the others stand, and nothing crashes")
     func allAtOnce() throws {
-        try withFolder { folder in
+        try withTemporaryDirectory { directory in
             func file(_ name: String, _ text: String) throws -> String {
-                try write(text, to: "\(folder)/\(name)")
-                return "\(folder)/\(name)"
+                try write(text, to: "\(directory)/\(name)")
+                return "\(directory)/\(name)"
             }
             let first = try file("first.json", #"{"a": [{"type": "helo_name", "domain": "a.b"}]}"#)
             let last = try file("last.json", #"{"z": [{"type": "helo_name", "domain": "y.z"}]}"#)
             let huge = try file("huge.json", "{}")
             // A gigabyte that takes no room.
             #expect(truncate(huge, 1 << 30) == 0)
-            let bytes = "\(folder)/bytes.json"
+            let bytes = "\(directory)/bytes.json"
             try write(Array("{\"a\": [\"".utf8) + [0xff, 0xfe] + Array("\"]}".utf8), to: bytes)
             let wrongKeys = RemoteSource(name: "redis://keys/0") { () throws(RemoteSource.ReadError) in
                 RemoteSource.Contents(
@@ -50,7 +51,7 @@ struct BadSourceTests {
                 ),
                 (bytes, ":1: not JSON: the text is not UTF-8 at column 9"),
                 (huge, ": it has 1073741824 bytes, more than the 268435456 that are read"),
-                ("\(folder)/missing.json", ": file does not exist"), (folder, ": it is a directory"),
+                ("\(directory)/missing.json", ": file does not exist"), (directory, ": it is a directory"),
                 ("redis://keys/0", "(m) was skipped: the key is not a list"),
                 ("redis://down/0", ": connection refused"),
                 (last, nil),

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import WhitelistFiles
@@ -7,8 +8,8 @@ import Testing
 struct FileReadingTests {
     @Test("a file is read to its end, up to the limit and not beyond")
     func limit() throws {
-        try withFolder { folder in
-            let path = "\(folder)/file"
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/file"
             for size in [0, 1, 65_535, 65_536, 65_537, 200_000] {
                 try write(String(repeating: "x", count: size), to: path)
                 #expect(try contents(of: path, limit: size).count == size)
@@ -28,16 +29,17 @@ struct FileReadingTests {
 
     @Test("what is no file is named")
     func noFiles() throws {
-        try withFolder { folder in
-            #expect(mkfifo("\(folder)/pipe", 0o600) == 0)
-            #expect(symlink("loop", "\(folder)/loop") == 0)
-            try write("{}", to: "\(folder)/file")
+        try withTemporaryDirectory { directory in
+            #expect(mkfifo("\(directory)/pipe", 0o600) == 0)
+            #expect(symlink("loop", "\(directory)/loop") == 0)
+            try write("{}", to: "\(directory)/file")
             for (path, message) in [
-                ("\(folder)/missing", "file does not exist"), ("\(folder)/file\0", "file does not exist"),
-                ("", "file does not exist"), (folder, "it is a directory"), ("/dev/null", "it is not a regular file"),
-                ("\(folder)/pipe", "it is not a regular file"),
-                ("\(folder)/file/x", "it can't be read (Not a directory)"),
-                ("\(folder)/loop", "it can't be read (Too many levels of symbolic links)"),
+                ("\(directory)/missing", "file does not exist"), ("\(directory)/file\0", "file does not exist"),
+                ("", "file does not exist"), (directory, "it is a directory"),
+                ("/dev/null", "it is not a regular file"),
+                ("\(directory)/pipe", "it is not a regular file"),
+                ("\(directory)/file/x", "it can't be read (Not a directory)"),
+                ("\(directory)/loop", "it can't be read (Too many levels of symbolic links)"),
             ] {
                 #expect(throws: FileReadError(message), "\(path)") { try contents(of: path, limit: 1 << 20) }
             }
@@ -51,8 +53,8 @@ struct FileReadingTests {
 
     @Test("a whitelist file beyond its limit is refused without being read")
     func sizeLimit() throws {
-        try withFolder { folder in
-            let path = "\(folder)/wl.json"
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/wl.json"
             try write("{}", to: path)
             #expect(truncate(path, WhitelistLimits.file + 1) == 0)
             let fault = try #require(throws: WhitelistError.self) {

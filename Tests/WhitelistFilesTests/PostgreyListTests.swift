@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import WhitelistFiles
 import Whitelists
@@ -60,8 +61,8 @@ struct PostgreyListTests {
 
     @Test("bytes that are no UTF-8 harm nothing else")
     func noText() throws {
-        try withFolder { folder in
-            let path = "\(folder)/clients"
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/clients"
             try write([0x61, 0xff, 0xfe, 0x2e, 0x62, 0x0a] + Array("mx.example.org\n".utf8), to: path)
             let reading = try WhitelistDocument(.postgreyClients, path: path).entries(SourceOptions())
             #expect(reading.entries.count == 1)

@@ -1,5 +1,6 @@
 import Greylist
 import JSONText
+import TestSupport
 import Testing
 
 @testable import WhitelistFiles
@@ -9,8 +10,8 @@ import Testing
 struct RemarkTests {
     @Test("a kind of fault that comes often has one line, with its number and its first location")
     func digest() throws {
-        try withFolder { folder in
-            let path = "\(folder)/clients"
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/clients"
             let expressions = (1...34).map { "/^mx\($0)\\.example/" }.joined(separator: "\n")
             try write("mx.example.org\n\(expressions)\n192.0.2.300\n*.a.example\n*.b.example\n", to: path)
             let reading = try WhitelistSources(urls: ["postgrey-clients://\(path)"], options: SourceOptions()).read()
@@ -32,12 +33,12 @@ struct RemarkTests {
         }
     }
 
-    @Test("all files of a folder are one source")
-    func folder() throws {
-        try withFolder { folder in
-            try write("a..b\n", to: "\(folder)/1.clients")
-            try write("c..d\n/x/\n", to: "\(folder)/2.clients")
-            let reading = try WhitelistSources(urls: ["dir://\(folder)"], options: SourceOptions()).read()
+    @Test("all files of a directory are one source")
+    func directory() throws {
+        try withTemporaryDirectory { directory in
+            try write("a..b\n", to: "\(directory)/1.clients")
+            try write("c..d\n/x/\n", to: "\(directory)/2.clients")
+            let reading = try WhitelistSources(urls: ["dir://\(directory)"], options: SourceOptions()).read()
             #expect(reading.warnings.count == 2)
             #expect(reading.warnings.first?.contains("/1.clients:1 and 1 more entry were skipped: ") == true)
         }
@@ -115,11 +116,11 @@ struct ExpressionLimitTests {
 
     @Test("what a source kept from its last good reading counts, too")
     func severalSources() throws {
-        try withFolder { folder in
+        try withTemporaryDirectory { directory in
             let urls = try (0..<2).map { number in
                 let lines = (0..<150).map { "/^[a-z]\(number)[0-9]{\($0 % 20)}[a-f]$/\n" }.joined()
-                try write(lines, to: "\(folder)/\(number)")
-                return "postgrey-clients://\(folder)/\(number)"
+                try write(lines, to: "\(directory)/\(number)")
+                return "postgrey-clients://\(directory)/\(number)"
             }
             let reading = try WhitelistSources(urls: urls, options: Self.options).read()
             #expect(reading.whitelist.count == WhitelistLimits.unfilteredExpressions)

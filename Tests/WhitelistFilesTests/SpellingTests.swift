@@ -1,4 +1,5 @@
 import Greylist
+import TestSupport
 import Testing
 import WhitelistFiles
 import Whitelists
@@ -148,9 +149,9 @@ struct SpellingTests {
 
     @Test("postgrey's lines become entries of a list that is called as their file")
     func postgrey() throws {
-        try withFolder { folder in
-            try write("mx.example.org\n/x\\d$/\n192.0.2\n", to: "\(folder)/whitelist_clients")
-            let document = WhitelistDocument(.postgreyClients, path: "\(folder)/whitelist_clients")
+        try withTemporaryDirectory { directory in
+            try write("mx.example.org\n/x\\d$/\n192.0.2\n", to: "\(directory)/whitelist_clients")
+            let document = WhitelistDocument(.postgreyClients, path: "\(directory)/whitelist_clients")
             var read = try document.lists(Self.options).entries
             read.append(try document.lists(Self.options, unlisted: "other").entries)
             read.append(try document.lists(Self.options).entries)
@@ -190,9 +191,9 @@ func digestStandIn(_ text: String) -> String {
 /// Gives a test the path of a new file of that text.
 func withFile<Value>(_ text: String, _ body: (String) throws -> Value) throws -> Value {
     var value: Value?
-    try withFolder { folder in
-        try write(text, to: "\(folder)/wl.json")
-        value = try body("\(folder)/wl.json")
+    try withTemporaryDirectory { directory in
+        try write(text, to: "\(directory)/wl.json")
+        value = try body("\(directory)/wl.json")
     }
     return try #require(value)
 }

@@ -57,14 +57,6 @@ private func described(_ condition: Condition) -> String {
     }
 }
 
-/// Gives a new folder to a test, and removes it afterwards.
-func withFolder(_ body: (String) throws -> Void) throws {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "whitelists-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    try body(folder.path)
-}
-
 /// Puts a text into a file in place of what it had.
 func write(_ text: String, to path: String) throws {
     try Data(text.utf8).write(to: URL(filePath: path))

@@ -1,4 +1,5 @@
 import Greylist
+import TestSupport
 import Testing
 import WhitelistFiles
 import Whitelists
@@ -7,8 +8,8 @@ import Whitelists
 struct WhitelistSourcesTests {
     @Test("a source that disappears or breaks keeps its last good reading until it is whole again")
     func keepsLastGood() throws {
-        try withFolder { folder in
-            let (first, second) = ("\(folder)/first.json", "\(folder)/second.json")
+        try withTemporaryDirectory { directory in
+            let (first, second) = ("\(directory)/first.json", "\(directory)/second.json")
             try write(#"{"a": [{"type": "ipv4_net", "net": "192.0.2.1"}]}"#, to: first)
             try write(#"{"b": [{"type": "recipient_literal", "recipient": "user"}]}"#, to: second)
             let sources = try WhitelistSources(urls: ["file://\(first)", "file://\(second)"], options: SourceOptions())
@@ -46,12 +47,12 @@ struct WhitelistSourcesTests {
 
     @Test("a source that loses more than half of its entries keeps them until that is accepted")
     func shrinks() throws {
-        try withFolder { folder in
+        try withTemporaryDirectory { directory in
             func entries(_ count: Int, to path: String) throws {
                 let lines = (0..<count).map { #"{"type": "ipv4_net", "net": "192.0.2.\#($0)"},"# }
                 try write(#"{"a": [\#(lines.joined())]}"#, to: path)
             }
-            let (file, other) = ("\(folder)/a.json", "\(folder)/b.json")
+            let (file, other) = ("\(directory)/a.json", "\(directory)/b.json")
             try entries(4, to: file)
             try entries(10, to: other)
             let sources = try WhitelistSources(urls: ["file://\(file)", "file://\(other)"], options: SourceOptions())
@@ -82,29 +83,29 @@ struct WhitelistSourcesTests {
         }
     }
 
-    @Test("a folder is one source: a file that goes takes its entries along, unless they are most of them")
-    func folderShrinks() throws {
-        try withFolder { folder in
+    @Test("a directory is one source: a file that goes takes its entries along, unless they are most of them")
+    func directoryShrinks() throws {
+        try withTemporaryDirectory { directory in
             func lines(_ count: Int, _ first: Int) -> String {
                 (0..<count).map { "192.0.\(first).\($0)\n" }.joined()
             }
-            try write(lines(3, 1), to: "\(folder)/a.clients")
-            try write(lines(4, 2), to: "\(folder)/b.clients")
-            let sources = try WhitelistSources(urls: ["dir://\(folder)"], options: SourceOptions())
+            try write(lines(3, 1), to: "\(directory)/a.clients")
+            try write(lines(4, 2), to: "\(directory)/b.clients")
+            let sources = try WhitelistSources(urls: ["dir://\(directory)"], options: SourceOptions())
             #expect(sources.read().whitelist.count == 7)
-            try remove("\(folder)/b.clients")
+            try remove("\(directory)/b.clients")
             let held = sources.read()
             #expect(held.whitelist.count == 7)
             #expect(held.warnings.map { $0.contains("it has 3 entries, and had 7") } == [true])
-            try write(lines(1, 2), to: "\(folder)/b.clients")
+            try write(lines(1, 2), to: "\(directory)/b.clients")
             #expect(sources.read().whitelist.count == 4)
         }
     }
 
     @Test("sources that take others' place know what these had; under other options they may have less")
     func succession() throws {
-        try withFolder { folder in
-            let path = "\(folder)/a.clients"
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/a.clients"
             try write("192.0.2.1\n/a/\n/b/\n", to: path)
             let options = SourceOptions(allowsPatterns: true)
             let former = try WhitelistSources(urls: ["postgrey-clients://\(path)"], options: options)
@@ -122,16 +123,16 @@ struct WhitelistSourcesTests {
 
     @Test("a source that was never good counts as empty")
     func neverGood() throws {
-        try withFolder { folder in
-            let missing = "\(folder)/wl.json"
+        try withTemporaryDirectory { directory in
+            let missing = "\(directory)/wl.json"
             let sources = try WhitelistSources(
-                urls: ["file://\(missing)", "file://\(folder)"], options: SourceOptions())
+                urls: ["file://\(missing)", "file://\(directory)"], options: SourceOptions())
             let reading = sources.read()
             #expect(reading.whitelist.count == 0)
             #expect(
                 reading.warnings == [
                     "whitelist \(missing): file does not exist; it counts as empty",
-                    "whitelist \(folder): it is a directory; it counts as empty",
+                    "whitelist \(directory): it is a directory; it counts as empty",
                 ])
         }
     }
@@ -145,8 +146,8 @@ struct WhitelistSourcesTests {
 
     @Test("a path is taken as it stands")
     func literalPath() throws {
-        try withFolder { folder in
-            let path = "\(folder)/white list%20é.json"
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/white list%20é.json"
             try write(#"{"a": [{"type": "ipv4_net", "net": "192.0.2.1"}]}"#, to: path)
             #expect(
                 try WhitelistSources(urls: ["file://\(path)"], options: SourceOptions()).read().whitelist.count == 1)
@@ -183,18 +184,18 @@ struct WhitelistSourcesTests {
 
     @Test("a change is one once it has settled, and until it was read")
     func changes() throws {
-        try withFolder { folder in
-            let path = "\(folder)/wl.json"
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/wl.json"
             try write("{}", to: path)
             let sources = try WhitelistSources(
-                urls: ["file://\(path)", "dir://\(folder)", "file://\(folder)/none"], options: SourceOptions())
+                urls: ["file://\(path)", "dir://\(directory)", "file://\(directory)/none"], options: SourceOptions())
             _ = sources.read()
             #expect(!sources.haveChanged())
             #expect(!sources.haveChanged())
             for change in [
-                { try write("{a: []}", to: path) }, { try write("{}", to: "\(folder)/other.json") },
+                { try write("{a: []}", to: path) }, { try write("{}", to: "\(directory)/other.json") },
                 { try remove(path) },
-                { try write("{}", to: "\(folder)/none") },
+                { try write("{}", to: "\(directory)/none") },
             ] {
                 try change()
                 #expect(!sources.haveChanged(), "it may go on")

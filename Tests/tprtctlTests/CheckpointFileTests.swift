@@ -11,12 +11,12 @@ import Testing
 
 @Suite("The file of the checkpoint")
 struct CheckpointFileTests {
-    private let folder: TemporaryDirectory
+    private let directory: TemporaryDirectory
     private let state: StateDirectory
 
     init() throws {
-        folder = try TemporaryDirectory()
-        state = StateDirectory(environment: ["STATE_DIRECTORY": folder.path])
+        directory = try TemporaryDirectory()
+        state = StateDirectory(environment: ["STATE_DIRECTORY": directory.path])
     }
 
     private func file(_ arguments: [String]) throws -> CheckpointFile {
@@ -38,10 +38,10 @@ struct CheckpointFileTests {
         #expect(try file.read() == first)
         try file.write(checkpoint)
         #expect(try file.read() == checkpoint)
-        #expect(folder.names == [URL(filePath: file.path).lastPathComponent])
+        #expect(directory.names == [URL(filePath: file.path).lastPathComponent])
         #expect(try !String(contentsOfFile: file.path, encoding: .utf8).contains("s3cret"))
         file.remove()
-        #expect(folder.names.isEmpty)
+        #expect(directory.names.isEmpty)
     }
 
     @Test("another copy has another file; another password doesn't make it another copy")
@@ -64,6 +64,6 @@ struct CheckpointFileTests {
         try FileManager.default.createDirectory(atPath: file.path, withIntermediateDirectories: false)
         let fault = try #require(throws: CheckpointError.self) { try file.write(CopyCheckpoint([.greylist])) }
         #expect(fault.description.hasPrefix(file.path + ": "))
-        #expect(folder.names.count == 1)
+        #expect(directory.names.count == 1)
     }
 }

@@ -8,10 +8,10 @@ import Testing
 
 @Suite("Copying")
 struct CopierTests {
-    private let folder: TemporaryDirectory
+    private let directory: TemporaryDirectory
 
     init() throws {
-        folder = try TemporaryDirectory()
+        directory = try TemporaryDirectory()
     }
 
     private static let now = Timestamp(seconds: 1_000_000)
@@ -47,7 +47,7 @@ struct CopierTests {
     }
 
     private func lmdb(_ name: String) throws -> LMDBStore {
-        try LMDBStore(path: folder.file(name), at: Self.now, report: { _ in })
+        try LMDBStore(path: directory.file(name), at: Self.now, report: { _ in })
     }
 
     @Test("all entries arrive, twice is as once, and what the target had stays")
@@ -79,7 +79,7 @@ struct CopierTests {
         try await store.merge(entries(1_000), into: .greylist, at: Self.now, under: Rules())
         try await store.merge(entries(30, isHashed: false), into: .autoWhitelist, at: Self.now, under: Rules())
         await store.close()
-        let source = try LMDBReader(path: folder.file("source"))
+        let source = try LMDBReader(path: directory.file("source"))
         let target = try lmdb("target")
         #expect(try await copy(source, to: target).copied == 1_000)
         #expect(try await copy(source, to: target, table: .autoWhitelist).copied == 30)

@@ -24,8 +24,8 @@ struct WhitelistCommandTests {
         """
 
     private func explanation(_ text: String, _ arguments: [String]) throws -> WhitelistExplanation {
-        let folder = try TemporaryDirectory()
-        let path = folder.file("wl.json")
+        let directory = try TemporaryDirectory()
+        let path = directory.file("wl.json")
         try Data(text.utf8).write(to: URL(filePath: path))
         let command = try WhitelistTestCommand.parse(arguments + ["file://\(path)"])
         let sample = try #require(SampleRequest(attributes: command.attributes))
@@ -85,8 +85,8 @@ struct WhitelistCommandTests {
             ("2001:db8::c000:207", #"["2001:db8::/96"]"#, 0), ("2001:db8::c000:207", #"["2001:db8:1::/96"]"#, 1),
         ])
     func clients(client: String, prefixes: String, status: Int32) throws {
-        let folder = try TemporaryDirectory()
-        let (lists, settings) = (folder.file("wl.json"), folder.file("tprt.conf"))
+        let directory = try TemporaryDirectory()
+        let (lists, settings) = (directory.file("wl.json"), directory.file("tprt.conf"))
         try Data(#"{"l": [{"type": "ipv4_net", "net": "192.0.2.7"}]}"#.utf8).write(to: URL(filePath: lists))
         try Data("{\"service\": {\"nat64_prefixes\": \(prefixes)}}".utf8).write(to: URL(filePath: settings))
         let command = try WhitelistTestCommand.parse(["--client", client, "-c", settings, "file://\(lists)"])
@@ -105,8 +105,8 @@ struct WhitelistCommandTests {
 
     @Test("sources are all read, and every fault is told")
     func faults() throws {
-        let folder = try TemporaryDirectory()
-        let path = folder.file("wl.json")
+        let directory = try TemporaryDirectory()
+        let path = directory.file("wl.json")
         try Data(Self.lists.utf8).write(to: URL(filePath: path))
         let selection = try WhitelistSelection.parse(["/nonexistent", "file://\(path)"])
         let reading = try selection.read()

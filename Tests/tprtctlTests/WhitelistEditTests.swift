@@ -132,8 +132,8 @@ struct WhitelistEditTests {
 
     @Test("a file is replaced whole; link, owner and mode stay")
     func replaces() throws {
-        let folder = try TemporaryDirectory()
-        let (path, link) = (folder.file("wl.json"), folder.file("link.json"))
+        let directory = try TemporaryDirectory()
+        let (path, link) = (directory.file("wl.json"), directory.file("link.json"))
         try Data("{}".utf8).write(to: URL(filePath: path))
         #expect(chmod(path, 0o640) == 0 && chown(path, 12_345, 54_321) == 0 && symlink("wl.json", link) == 0)
         let before = try inode(path)
@@ -147,7 +147,7 @@ struct WhitelistEditTests {
         #expect(UInt64(status.st_ino) != before)
         #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == "wl.json")
         #expect(try String(contentsOfFile: path, encoding: .utf8).contains("a.b"))
-        #expect(folder.names.sorted() == ["link.json", "wl.json"])
+        #expect(directory.names.sorted() == ["link.json", "wl.json"])
     }
 
     private static func entry(_ domain: String) throws(WhitelistError) -> WhitelistEntry {
@@ -157,8 +157,8 @@ struct WhitelistEditTests {
 
     @Test("what somebody else changes meanwhile is not lost")
     func concurrent() throws {
-        let folder = try TemporaryDirectory()
-        let path = folder.file("wl.json")
+        let directory = try TemporaryDirectory()
+        let path = directory.file("wl.json")
         for (before, meanwhile) in [("{}", "{x: []}"), (nil, "{y: []}"), ("{}", nil)] {
             try? FileManager.default.removeItem(atPath: path)
             if let before { try Data(before.utf8).write(to: URL(filePath: path)) }
@@ -174,17 +174,18 @@ struct WhitelistEditTests {
             #expect(failure.messages == ["\(path): it was changed meanwhile: run the command again"])
             #expect((try? String(contentsOfFile: path, encoding: .utf8)) == meanwhile)
         }
-        #expect(folder.names.isEmpty)
+        #expect(directory.names.isEmpty)
     }
 
-    @Test("what is no file, or has no folder, is named")
+    @Test("what is no file, or has no directory, is named")
     func noFiles() throws {
-        let folder = try TemporaryDirectory()
-        #expect(symlink("nowhere", folder.file("link")) == 0 && mkfifo(folder.file("pipe"), 0o600) == 0)
+        let directory = try TemporaryDirectory()
+        #expect(symlink("nowhere", directory.file("link")) == 0 && mkfifo(directory.file("pipe"), 0o600) == 0)
         for (path, status, message) in [
-            (folder.file("none/wl.json"), Programs.ExitStatus.cannotCreate, "No such file or directory"),
-            (folder.path, .noInput, "it is a directory"), (folder.file("pipe"), .noInput, "it is not a regular file"),
-            (folder.file("link"), .cannotCreate, "the link leads nowhere"),
+            (directory.file("none/wl.json"), Programs.ExitStatus.cannotCreate, "No such file or directory"),
+            (directory.path, .noInput, "it is a directory"),
+            (directory.file("pipe"), .noInput, "it is not a regular file"),
+            (directory.file("link"), .cannotCreate, "the link leads nowhere"),
             ("", .usage, "an empty path names no file"),
         ] {
             let failure = try #require(throws: ProgramError.self) {
@@ -196,7 +197,7 @@ struct WhitelistEditTests {
             #expect(failure.messages[0].hasSuffix(message), "\(failure.messages)")
         }
         let missing = try #require(throws: ProgramError.self) {
-            try WhitelistTarget.edit(folder.file("x"), mustExist: true) { _ in true }
+            try WhitelistTarget.edit(directory.file("x"), mustExist: true) { _ in true }
         }
         #expect(missing.status == .noInput)
     }

@@ -14,8 +14,8 @@ import Whitelists
 @Suite("tprtctl whitelist test, kind by kind")
 struct WhitelistKindsTests {
     private func explanation(_ entry: String, _ arguments: [String]) throws -> String {
-        let folder = try TemporaryDirectory()
-        let path = folder.file("wl.json")
+        let directory = try TemporaryDirectory()
+        let path = directory.file("wl.json")
         try Data("{\"l\": [\(entry)]}".utf8).write(to: URL(filePath: path))
         let command = try WhitelistTestCommand.parse(arguments + ["--regex", "--all", "file://\(path)"])
         let sample = try #require(SampleRequest(attributes: command.attributes))
@@ -122,16 +122,16 @@ struct WhitelistKindsTests {
 struct VendorFileTests {
     @Test("a file that a package brought isn't edited, and the place for the entry is named")
     func vendor() throws {
-        let folder = try TemporaryDirectory()
-        let (vendor, own) = (folder.file("vendor"), folder.file("own"))
+        let directory = try TemporaryDirectory()
+        let (vendor, own) = (directory.file("vendor"), directory.file("own"))
         for path in [vendor, own] {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
         }
-        try FileManager.default.createSymbolicLink(atPath: folder.file("link"), withDestinationPath: vendor)
+        try FileManager.default.createSymbolicLink(atPath: directory.file("link"), withDestinationPath: vendor)
         var service = Configuration.Service()
         service.wlSources = ["file:///x", "dir://\(own)?vendor=\(vendor)"]
         let files = VendorFiles(service)
-        for path in ["\(vendor)/10.json", "\(folder.file("link"))/10.json"] {
+        for path in ["\(vendor)/10.json", "\(directory.file("link"))/10.json"] {
             let failure = try #require(throws: ProgramError.self) { try files.refuse(path) }
             #expect(failure.status == .usage)
             #expect(failure.messages[0].contains("(such as \(own)/50-local.json); a file 10.json there"))
@@ -140,35 +140,35 @@ struct VendorFileTests {
             let failure = try #require(throws: ProgramError.self) { try files.refuse(path) }
             #expect(failure.messages[0].contains("add to a file below /etc"))
         }
-        for path in ["\(own)/10.json", "/etc/tprt/wl.json", "/usr/local/etc/wl.json", folder.file("none/x"), "x"] {
+        for path in ["\(own)/10.json", "/etc/tprt/wl.json", "/usr/local/etc/wl.json", directory.file("none/x"), "x"] {
             try files.refuse(path)
         }
     }
 
     @Test("what a killed edit left is removed by the next one, and nothing else")
     func remains() throws {
-        let folder = try TemporaryDirectory()
-        let path = folder.file("wl.json")
+        let directory = try TemporaryDirectory()
+        let path = directory.file("wl.json")
         let others = [".wl.json.swp", ".other.json.tprtctl-1", ".wl.json.abc", "wl.json.tprtctl-1"]
         for name in others + [".wl.json.tprtctl-3w5e11264sgsf", "wl.json"] {
-            try Data("{}".utf8).write(to: URL(filePath: folder.file(name)))
+            try Data("{}".utf8).write(to: URL(filePath: directory.file(name)))
         }
         try FileManager.default.createSymbolicLink(
-            atPath: folder.file(".wl.json.tprtctl-link"), withDestinationPath: path)
+            atPath: directory.file(".wl.json.tprtctl-link"), withDestinationPath: path)
         _ = try WhitelistTarget.edit(path, mustExist: true) { _ in false }
-        #expect(folder.names.sorted() == (others + [".wl.json.tprtctl-link", "wl.json"]).sorted())
-        // What is just being written has such a name, and a folder of whitelists doesn't look at it.
-        let source = try WhitelistSource("dir://\(folder.path)") { _ in nil }
+        #expect(directory.names.sorted() == (others + [".wl.json.tprtctl-link", "wl.json"]).sorted())
+        // What is just being written has such a name, and a directory of whitelists doesn't look at it.
+        let source = try WhitelistSource("dir://\(directory.path)") { _ in nil }
         #expect(try source.documents().map(\.path) == [path])
     }
 
     @Test("postgrey's .local that isn't there isn't shown")
     func missingLocal() throws {
-        let folder = try TemporaryDirectory()
-        try Data("mx.example.org\n".utf8).write(to: URL(filePath: folder.file("clients")))
-        let url = "postgrey-clients://\(folder.file("clients"))"
-        #expect(try WhitelistSelection.parse([url]).read().files.map(\.path) == [folder.file("clients")])
-        try Data().write(to: URL(filePath: folder.file("clients.local")))
+        let directory = try TemporaryDirectory()
+        try Data("mx.example.org\n".utf8).write(to: URL(filePath: directory.file("clients")))
+        let url = "postgrey-clients://\(directory.file("clients"))"
+        #expect(try WhitelistSelection.parse([url]).read().files.map(\.path) == [directory.file("clients")])
+        try Data().write(to: URL(filePath: directory.file("clients.local")))
         #expect(try WhitelistSelection.parse([url]).read().files.map(\.count) == [1, 0])
     }
 }

@@ -1,10 +1,11 @@
 import Glibc
+import TestSupport
 import Testing
 import WhitelistFiles
 import Whitelists
 
-@Suite("Folders of whitelists, and lists with a second one beside")
-struct FolderTests {
+@Suite("Directories of whitelists, and lists with a second one beside")
+struct DirectoryTests {
     static let one = #"{l: [{"type": "helo_name", "domain": "one.example"}]}"#
     static let two =
         #"{l: [{"type": "helo_name", "domain": "one.example"}, {"type": "helo_name", "domain": "two.example"}]}"#
@@ -15,8 +16,8 @@ struct FolderTests {
 
     @Test("files come by name, the administrator's in place of the vendor's, and no others")
     func masking() throws {
-        try withFolder { folder in
-            let (own, vendor) = ("\(folder)/own", "\(folder)/vendor")
+        try withTemporaryDirectory { directory in
+            let (own, vendor) = ("\(directory)/own", "\(directory)/vendor")
             for path in [own, vendor] { #expect(mkdir(path, 0o755) == 0) }
             for name in ["10-b.json", "30-c.clients", "20-a.recipients", ".x.json", "10-b.json~", "README", "x.bak"] {
                 try write(Self.one, to: "\(vendor)/\(name)")
@@ -27,14 +28,14 @@ struct FolderTests {
                     "\(own)/10-b.json", "\(vendor)/20-a.recipients", "\(vendor)/30-c.clients", "\(own)/40.json",
                 ])
             #expect(try documents("dir://\(own)") == ["\(own)/10-b.json", "\(own)/40.json"])
-            #expect(try documents("dir://\(own)?vendor=\(folder)/none") == ["\(own)/10-b.json", "\(own)/40.json"])
+            #expect(try documents("dir://\(own)?vendor=\(directory)/none") == ["\(own)/10-b.json", "\(own)/40.json"])
         }
     }
 
-    @Test("files that come, go and break are noticed at each reading, and a folder that is gone keeps its files")
+    @Test("files that come, go and break are noticed at each reading, and a directory that is gone keeps its files")
     func reading() throws {
-        try withFolder { folder in
-            let own = "\(folder)/own"
+        try withTemporaryDirectory { directory in
+            let own = "\(directory)/own"
             #expect(mkdir(own, 0o755) == 0)
             let sources = try WhitelistSources(urls: ["dir://\(own)"], options: SourceOptions())
             #expect(sources.read().whitelist.count == 0)
@@ -45,13 +46,13 @@ struct FolderTests {
             let broken = sources.read()
             #expect(broken.whitelist.count == 3)
             #expect(broken.warnings.count == 1)
-            #expect(rename(own, "\(folder)/away") == 0)
+            #expect(rename(own, "\(directory)/away") == 0)
             let gone = sources.read()
             #expect(gone.whitelist.count == 3)
             #expect(
                 gone.warnings[0] == "whitelist \(own): directory does not exist; its last good reading stays (files: 2)"
             )
-            #expect(rename("\(folder)/away", own) == 0)
+            #expect(rename("\(directory)/away", own) == 0)
             try remove("\(own)/a.json")
             try write(Self.two, to: "\(own)/b.json")
             let less = sources.read()
@@ -60,13 +61,13 @@ struct FolderTests {
         }
     }
 
-    @Test("a folder that is none is named")
-    func noFolder() throws {
-        try withFolder { folder in
-            try write("{}", to: "\(folder)/file")
+    @Test("a directory that is none is named")
+    func noDirectory() throws {
+        try withTemporaryDirectory { directory in
+            try write("{}", to: "\(directory)/file")
             for (url, message) in [
-                ("dir://\(folder)/none", "\(folder)/none: directory does not exist"),
-                ("dir://\(folder)/file", "\(folder)/file: it is not a directory"),
+                ("dir://\(directory)/none", "\(directory)/none: directory does not exist"),
+                ("dir://\(directory)/file", "\(directory)/file: it is not a directory"),
             ] {
                 let fault = try #require(throws: WhitelistError.self) {
                     try WhitelistSource(url, remote: { _ in nil }).documents()
@@ -78,8 +79,8 @@ struct FolderTests {
 
     @Test("postgrey's lists have a local one beside them, which may be missing")
     func local() throws {
-        try withFolder { folder in
-            let path = "\(folder)/whitelist_clients"
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/whitelist_clients"
             let sources = try WhitelistSources(urls: ["postgrey-clients://\(path)"], options: SourceOptions())
             #expect(sources.read().warnings == ["whitelist \(path): file does not exist; it counts as empty"])
             try write("mx.example.org\n", to: path)
