@@ -68,7 +68,7 @@ let package = Package(
         .target(
             name: "tprtctl",
             dependencies: [
-                "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "JSONText", "Whitelists",
+                "Bytes", "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "JSONText", "Whitelists",
                 "WhitelistFiles",
                 "Programs", "Control", "TrustedFiles", "CProcess", arguments, unixSignals, locks,
             ], swiftSettings: strict),
@@ -82,32 +82,35 @@ let package = Package(
             ],
             swiftSettings: strict),
         // A JSON reader that knows lines and columns.
-        .target(name: "JSONText", swiftSettings: strict),
+        .target(name: "JSONText", dependencies: ["Bytes"], swiftSettings: strict),
         // The messages of the control socket.
         .target(name: "Control", dependencies: ["JSONText"], swiftSettings: strict),
         // Every option, declared once.
-        .target(name: "Settings", dependencies: ["JSONText"], swiftSettings: strict),
+        .target(name: "Settings", dependencies: ["Bytes", "JSONText"], swiftSettings: strict),
         // Reading whitelists: files, directories, lists from elsewhere.
         .target(
-            name: "WhitelistFiles", dependencies: ["Greylist", "Whitelists", "JSONText", "TrustedFiles", locks],
+            name: "WhitelistFiles",
+            dependencies: ["Bytes", "Greylist", "Whitelists", "JSONText", "TrustedFiles", locks],
             swiftSettings: strict),
+        // Hexadecimal and decimal digits, lower case, line ends, comparison by vectors: what Policy and Greylist share.
+        .target(name: "Bytes", swiftSettings: strict),
         // Request, reply, decoder, encoder.
-        .target(name: "Policy", dependencies: [nioCore], swiftSettings: strict),
+        .target(name: "Policy", dependencies: ["Bytes", nioCore], swiftSettings: strict),
         // Addresses, envelope, judgement, wording: pure, no clock, no I/O.
-        .target(name: "Greylist", swiftSettings: strict),
+        .target(name: "Greylist", dependencies: ["Bytes"], swiftSettings: strict),
         .target(
             name: "CRE2", linkerSettings: [.linkedLibrary("re2"), .linkedLibrary("stdc++")]),
         // Conditions, and the first entry that matches.
         .target(
-            name: "Whitelists", dependencies: ["Policy", "Greylist", "CRE2", nioCore],
+            name: "Whitelists", dependencies: ["Bytes", "Policy", "Greylist", "CRE2", nioCore],
             swiftSettings: strict),
         // The `Store` protocol, lookups as data, tables, keys, bounds, the memory store.
-        .target(name: "Storage", dependencies: ["Greylist", crypto, locks], swiftSettings: strict),
+        .target(name: "Storage", dependencies: ["Bytes", "Greylist", crypto, locks], swiftSettings: strict),
         // The URLs of stores and what they may say.
-        .target(name: "StoreURLs", swiftSettings: strict),
+        .target(name: "StoreURLs", dependencies: ["Bytes"], swiftSettings: strict),
         // What stores in files share: the storage thread, the pending tracker, locks, markers, quarantine.
         .target(
-            name: "FileStorage", dependencies: ["Greylist", "Storage", nioPosix, locks], swiftSettings: strict),
+            name: "FileStorage", dependencies: ["Bytes", "Greylist", "Storage", nioPosix, locks], swiftSettings: strict),
         .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),
         .systemLibrary(name: "CGDBM", providers: [.apt(["libgdbm-dev"])]),
         // `PolicyEngine`, `Decision`, `DecisionRecord` and its words.
@@ -117,7 +120,8 @@ let package = Package(
         .target(
             name: "LogOutput",
             dependencies: [
-                "Policy", "Greylist", "Whitelists", "Storage", "Engine", "TrustedFiles", nioCore, nioPosix, locks,
+                "Bytes", "Policy", "Greylist", "Whitelists", "Storage", "Engine", "TrustedFiles", nioCore, nioPosix,
+                locks,
                 logging,
             ], swiftSettings: strict),
         // What systemd tells a service, and what it is told.
@@ -138,7 +142,8 @@ let package = Package(
             ], swiftSettings: strict),
         // The files of TPRT 0.9.3.
         .target(
-            name: "GDBMStore", dependencies: ["Storage", "FileStorage", "Greylist", "CGDBM"], swiftSettings: strict),
+            name: "GDBMStore", dependencies: ["Bytes", "Storage", "FileStorage", "Greylist", "CGDBM"],
+            swiftSettings: strict),
         // A client for Redis and Valkey: protocol, connections, Sentinels, clusters.
         .target(
             name: "RedisClient", dependencies: [nioCore, nioPosix, nioSSL, locks], swiftSettings: fuzzed),
@@ -149,6 +154,7 @@ let package = Package(
                 "Storage", "StoreURLs", "RedisClient", "Greylist", "TrustedFiles", nioCore, nioPosix, nioSSL, locks,
             ], swiftSettings: strict),
 
+        .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),
         .testTarget(name: "PolicyTests", dependencies: ["Policy", nioCore], swiftSettings: strict),
         .testTarget(name: "GreylistTests", dependencies: ["Greylist"], swiftSettings: strict),
         .testTarget(
@@ -201,7 +207,8 @@ let package = Package(
         .testTarget(
             name: "LogOutputTests",
             dependencies: [
-                "Policy", "Greylist", "Whitelists", "Engine", "LogOutput", "TestSupport", nioCore, locks, logging,
+                "Bytes", "Policy", "Greylist", "Whitelists", "Engine", "LogOutput", "TestSupport", nioCore, locks,
+                logging,
             ], swiftSettings: strict),
         .testTarget(
             name: "ServiceManagerTests", dependencies: ["ServiceManager", "TestSupport"], swiftSettings: strict),

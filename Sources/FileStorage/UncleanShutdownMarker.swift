@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 
 /// A file beside the database, `NAME-open`, that is there as long as the database is open.
@@ -132,11 +133,9 @@ public struct BootID: Equatable, Sendable {
     public init?(_ spelling: some Collection<UInt8>) {
         let parts = spelling.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
         guard [[32], [8, 4, 4, 4, 12]].contains(parts.map(\.count)) else { return nil }
-        digits = parts.joined().map { (UInt8(ascii: "A")...UInt8(ascii: "F")).contains($0) ? $0 | 0x20 : $0 }
-        guard digits.allSatisfy(Self.isDigit), digits.contains(where: { $0 != UInt8(ascii: "0") }) else { return nil }
-    }
-
-    private static func isDigit(_ byte: UInt8) -> Bool {
-        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
+        digits = parts.joined().map(\.lowercased)
+        guard digits.allSatisfy(\.isHexadecimal), digits.contains(where: { $0 != UInt8(ascii: "0") }) else {
+            return nil
+        }
     }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 import Greylist
 import Storage
@@ -178,13 +179,10 @@ struct StoredEntry {
     /// The tag of the client's network, which a plain key begins with; 0 where it isn't known: a digest doesn't tell.
     var network: UInt32 {
         guard let slash = key.firstIndex(of: UInt8(ascii: "/")) else { return 0 }
-        var length = 0
-        for byte in key[(slash + 1)...] {
-            if byte == UInt8(ascii: "/") { break }
-            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte), length <= 128 else { return 0 }
-            length = length * 10 + Int(byte - UInt8(ascii: "0"))
-        }
-        guard let address = Address(parsing: Array(key[..<slash]).span) else { return 0 }
+        var end = slash + 1
+        guard let length = key.span.decimal(at: &end, atMost: 3), end == key.count || key[end] == UInt8(ascii: "/"),
+            let address = Address(parsing: key.span.extracting(0..<slash))
+        else { return 0 }
         return Network(address, prefixLength: length).tag
     }
 }
