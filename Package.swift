@@ -30,6 +30,7 @@ let lifecycleTestKit = Target.Dependency.product(
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 
 let package = Package(
@@ -47,6 +48,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
     targets: [
@@ -62,23 +64,27 @@ let package = Package(
             ], swiftSettings: strict),
         .target(name: "CProcess"),
         .target(name: "CMapGuard"),
+        // What swift-system lacks for files: names, locks, syncs, owners, whole contents.
+        .target(name: "FileCalls", dependencies: [system], swiftSettings: strict),
         // Whose rights apply where root follows a path.
-        .target(name: "TrustedFiles", dependencies: ["CProcess"], swiftSettings: strict),
+        .target(name: "TrustedFiles", dependencies: ["FileCalls", "CProcess", system], swiftSettings: strict),
         // The tool for administrators.
         .target(
             name: "tprtctl",
             dependencies: [
-                "Bytes", "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "JSONText", "Whitelists",
+                "FileCalls", "Bytes", "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "JSONText",
+                "Whitelists",
                 "WhitelistFiles",
-                "Programs", "Control", "TrustedFiles", "CProcess", arguments, unixSignals, locks,
+                "Programs", "Control", "TrustedFiles", "CProcess", arguments, unixSignals, locks, system,
             ], swiftSettings: strict),
         // What the programs share: opening stores and whitelists by their URL, exit statuses, directories, the clock.
         .target(
             name: "Programs",
             dependencies: [
-                "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "WhitelistFiles", "LMDBStore",
+                "FileCalls", "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "WhitelistFiles",
+                "LMDBStore",
                 "GDBMStore",
-                "RedisStore", "TrustedFiles", locks,
+                "RedisStore", "TrustedFiles", locks, system,
             ],
             swiftSettings: strict),
         // A JSON reader that knows lines and columns.
@@ -90,7 +96,7 @@ let package = Package(
         // Reading whitelists: files, directories, lists from elsewhere.
         .target(
             name: "WhitelistFiles",
-            dependencies: ["Bytes", "Greylist", "Whitelists", "JSONText", "TrustedFiles", locks],
+            dependencies: ["FileCalls", "Bytes", "Greylist", "Whitelists", "JSONText", "TrustedFiles", locks, system],
             swiftSettings: strict),
         // Hexadecimal and decimal digits, lower case, line ends, comparison by vectors: what Policy and Greylist share.
         .target(name: "Bytes", swiftSettings: strict),
@@ -110,7 +116,8 @@ let package = Package(
         .target(name: "StoreURLs", dependencies: ["Bytes"], swiftSettings: strict),
         // What stores in files share: the storage thread, the pending tracker, locks, markers, quarantine.
         .target(
-            name: "FileStorage", dependencies: ["Bytes", "Greylist", "Storage", nioPosix, locks], swiftSettings: strict),
+            name: "FileStorage", dependencies: ["FileCalls", "Bytes", "Greylist", "Storage", nioPosix, locks, system],
+            swiftSettings: strict),
         .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),
         .systemLibrary(name: "CGDBM", providers: [.apt(["libgdbm-dev"])]),
         // `PolicyEngine`, `Decision`, `DecisionRecord` and its words.
@@ -120,13 +127,14 @@ let package = Package(
         .target(
             name: "LogOutput",
             dependencies: [
-                "Bytes", "Policy", "Greylist", "Whitelists", "Storage", "Engine", "TrustedFiles", nioCore, nioPosix,
+                "FileCalls", "Bytes", "Policy", "Greylist", "Whitelists", "Storage", "Engine", "TrustedFiles", nioCore,
+                nioPosix,
                 locks,
-                logging,
+                logging, system,
             ], swiftSettings: strict),
         // What systemd tells a service, and what it is told.
         .target(
-            name: "ServiceManager", dependencies: ["TrustedFiles", locks], swiftSettings: strict),
+            name: "ServiceManager", dependencies: ["FileCalls", "TrustedFiles", locks, system], swiftSettings: strict),
         // Listeners, connections, pipeline, store gate, maintenance, reload, control.
         .target(
             name: "Server",
@@ -138,11 +146,13 @@ let package = Package(
         .target(
             name: "LMDBStore",
             dependencies: [
-                "Storage", "FileStorage", "Greylist", "CLMDB", "CMapGuard", crypto, nioCore, nioPosix, locks,
+                "FileCalls", "Storage", "FileStorage", "Greylist", "CLMDB", "CMapGuard", crypto, nioCore, nioPosix,
+                locks, system,
             ], swiftSettings: strict),
         // The files of TPRT 0.9.3.
         .target(
-            name: "GDBMStore", dependencies: ["Bytes", "Storage", "FileStorage", "Greylist", "CGDBM"],
+            name: "GDBMStore",
+            dependencies: ["FileCalls", "Bytes", "Storage", "FileStorage", "Greylist", "CGDBM", system],
             swiftSettings: strict),
         // A client for Redis and Valkey: protocol, connections, Sentinels, clusters.
         .target(
@@ -151,10 +161,13 @@ let package = Package(
         .target(
             name: "RedisStore",
             dependencies: [
-                "Storage", "StoreURLs", "RedisClient", "Greylist", "TrustedFiles", nioCore, nioPosix, nioSSL, locks,
+                "FileCalls", "Storage", "StoreURLs", "RedisClient", "Greylist", "TrustedFiles", nioCore, nioPosix,
+                nioSSL, locks, system,
             ], swiftSettings: strict),
 
         .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),
+        .testTarget(
+            name: "FileCallsTests", dependencies: ["FileCalls", "TestSupport", system], swiftSettings: strict),
         .testTarget(name: "PolicyTests", dependencies: ["Policy", nioCore], swiftSettings: strict),
         .testTarget(name: "GreylistTests", dependencies: ["Greylist"], swiftSettings: strict),
         .testTarget(
@@ -184,7 +197,7 @@ let package = Package(
             exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "GDBMStoreTests",
-            dependencies: ["Greylist", "Storage", "StoreContract", "GDBMStore", "TestSupport", locks],
+            dependencies: ["Greylist", "Storage", "StoreContract", "GDBMStore", "TestSupport", locks, system],
             swiftSettings: strict),
         .target(
             name: "RedisLab",
