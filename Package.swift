@@ -58,9 +58,10 @@ let package = Package(
         .target(
             name: "DaemonApp",
             dependencies: [
-                "Policy", "Greylist", "Storage", "StoreURLs", "FileStorage", "Engine", "Settings", "Whitelists",
+                "FileCalls", "Policy", "Greylist", "Storage", "StoreURLs", "FileStorage", "Engine", "Settings",
+                "Whitelists",
                 "WhitelistFiles", "LogOutput", "ServiceManager", "Server", "Programs", "Control", "TrustedFiles",
-                "CProcess", arguments, logging, metrics, lifecycle, unixSignals, nioCore, nioPosix, locks,
+                "CProcess", arguments, logging, metrics, lifecycle, unixSignals, nioCore, nioPosix, locks, system,
             ], swiftSettings: strict),
         .target(name: "CProcess"),
         .target(name: "CMapGuard"),
@@ -134,7 +135,7 @@ let package = Package(
             ], swiftSettings: strict),
         // What systemd tells a service, and what it is told.
         .target(
-            name: "ServiceManager", dependencies: ["FileCalls", "TrustedFiles", locks, system], swiftSettings: strict),
+            name: "ServiceManager", dependencies: ["TrustedFiles", locks, system], swiftSettings: strict),
         // Listeners, connections, pipeline, store gate, maintenance, reload, control.
         .target(
             name: "Server",
@@ -221,7 +222,7 @@ let package = Package(
             name: "LogOutputTests",
             dependencies: [
                 "Bytes", "Policy", "Greylist", "Whitelists", "Engine", "LogOutput", "TestSupport", nioCore, locks,
-                logging,
+                logging, system,
             ], swiftSettings: strict),
         .testTarget(
             name: "ServiceManagerTests", dependencies: ["ServiceManager", "TestSupport"], swiftSettings: strict),
@@ -237,7 +238,7 @@ let package = Package(
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "JSONText"], swiftSettings: strict),
         .testTarget(
             name: "WhitelistFilesTests",
-            dependencies: ["WhitelistFiles", "Whitelists", "Greylist", "TestSupport", locks],
+            dependencies: ["WhitelistFiles", "Whitelists", "Greylist", "TestSupport", locks, system],
             swiftSettings: strict),
         .testTarget(name: "ProgramsTests", dependencies: ["Programs", "Greylist", locks], swiftSettings: strict),
         .testTarget(
@@ -245,7 +246,7 @@ let package = Package(
             dependencies: [
                 "DaemonApp", "Settings", "Greylist", "Storage", "StoreURLs", "Engine", "LogOutput", "Server",
                 "Programs",
-                "Control", "Whitelists", "WhitelistFiles", "TestSupport", nioCore, arguments, locks,
+                "Control", "Whitelists", "WhitelistFiles", "TestSupport", nioCore, arguments, locks, system,
             ],
             swiftSettings: strict),
         .testTarget(

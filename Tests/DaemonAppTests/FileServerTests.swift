@@ -1,4 +1,5 @@
 import Glibc
+import SystemPackage
 import Testing
 import WhitelistFiles
 import Whitelists
@@ -54,39 +55,47 @@ struct FileServerTests {
                 FilePermit(
                     files: [folder], folders: [folder], logs: ["\(folder)/log"], sockets: ["\(folder)/none"],
                     removable: ["\(folder)/pid"]))
-            func code(_ body: () throws(FileAccess.SystemError) -> CInt) -> CInt {
+            func code(_ body: () throws(FileAccess.SystemError) -> FileDescriptor) -> Errno? {
                 do throws(FileAccess.SystemError) {
-                    close(try body())
-                    return 0
+                    let descriptor = try body()
+                    try? descriptor.close()
+                    return nil
                 } catch {
                     return error.code
                 }
             }
             let files = client.access
-            #expect(code { () throws(FileAccess.SystemError) in try files.open("\(folder)/a") } == 0)
-            #expect(code { () throws(FileAccess.SystemError) in try files.open(folder) } == EISDIR)
-            #expect(code { () throws(FileAccess.SystemError) in try files.open("\(folder)/link") } == EISDIR)
-            #expect(code { () throws(FileAccess.SystemError) in try files.open("\(folder)/pipe") } == ENOTSUP)
-            #expect(code { () throws(FileAccess.SystemError) in try files.open("\(folder)/none") } == ENOENT)
+            #expect(code { () throws(FileAccess.SystemError) in try files.open("\(folder)/a") } == nil)
+            #expect(code { () throws(FileAccess.SystemError) in try files.open(folder) } == .isDirectory)
+            #expect(code { () throws(FileAccess.SystemError) in try files.open("\(folder)/link") } == .isDirectory)
+            #expect(code { () throws(FileAccess.SystemError) in try files.open("\(folder)/pipe") } == .notSupported)
+            #expect(
+                code { () throws(FileAccess.SystemError) in try files.open("\(folder)/none") } == .noSuchFileOrDirectory
+            )
             for path in ["/etc/passwd", "\(folder)/..", "\(folder)/link/passwd", "", "a", "\(folder)/"] {
-                #expect(code { () throws(FileAccess.SystemError) in try files.open(path) } == EACCES, "\(path)")
+                #expect(
+                    code { () throws(FileAccess.SystemError) in try files.open(path) } == .permissionDenied, "\(path)")
                 #expect(files.status(path) == nil, "\(path)")
             }
-            #expect(throws: FileAccess.SystemError(code: EACCES)) { try files.names("/etc") }
-            #expect(throws: FileAccess.SystemError(code: EACCES)) { try client.connect("/dev/log") }
-            #expect(throws: FileAccess.SystemError(code: ENOENT)) { try client.connect("\(folder)/none") }
+            #expect(throws: FileAccess.SystemError(code: .permissionDenied)) { try files.names("/etc") }
+            #expect(throws: FileAccess.SystemError(code: .permissionDenied)) { try client.connect("/dev/log") }
+            #expect(throws: FileAccess.SystemError(code: .noSuchFileOrDirectory)) {
+                try client.connect("\(folder)/none")
+            }
             #expect(try files.names(folder).sorted() == [".", "..", "a", "link", "pipe"])
-            #expect(throws: FileAccess.SystemError(code: ENAMETOOLONG)) {
+            #expect(throws: FileAccess.SystemError(code: .fileNameTooLong)) {
                 try files.open(String(repeating: "a", count: 5_000))
             }
             // It goes on after all that.
-            #expect(files.status("\(folder)/a")?.st_size == 1)
+            #expect(files.status("\(folder)/a")?.size == 1)
 
-            #expect(code { () throws(FileAccess.SystemError) in try client.openForAppending("\(folder)/a") } == EACCES)
+            #expect(
+                code { () throws(FileAccess.SystemError) in try client.openForAppending("\(folder)/a") }
+                    == .permissionDenied)
             for line in ["one\n", "two\n"] {
                 let log = try client.openForAppending("\(folder)/log")
-                #expect(Glibc.write(log, line, 4) == 4)
-                close(log)
+                #expect(try log.writeAll(line.utf8) == 4)
+                try log.close()
             }
             #expect(try text(of: "\(folder)/log") == "one\ntwo\n")
             client.remove("\(folder)/a")
