@@ -46,11 +46,13 @@ extension OutputRawSpan {
 
 extension [UInt8] {
     /// Appends bytes with the letters A to Z made lower case; no other byte is touched, no locale asked.
+    @inlinable
     public mutating func append(lowercasing bytes: Span<UInt8>) {
         append(addingCapacity: bytes.count) { $0.append(lowercasing: bytes) }
     }
 
     /// Appends the bytes of a text.
+    @inlinable
     public mutating func append(_ text: String) {
         append(contentsOf: text.utf8)
     }

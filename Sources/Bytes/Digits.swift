@@ -28,12 +28,14 @@ extension [UInt8] {
     }
 
     /// Appends a byte as two lower-case hexadecimal digits.
+    @inlinable
     public mutating func append(hexadecimalPairOf byte: UInt8) {
         append(UInt8(hexadecimalDigitOf: byte >> 4))
         append(UInt8(hexadecimalDigitOf: byte & 0xf))
     }
 
     /// Appends a number of zero or more in decimal digits, with zeros in front up to `width`.
+    @inlinable
     public mutating func append(decimal number: Int, width: Int = 1) {
         let number = number.magnitude
         var divisor: UInt = 1
