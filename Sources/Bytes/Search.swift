@@ -10,17 +10,20 @@ extension Span<UInt8> {
         let pattern = SIMD16<UInt8>(repeating: byte)
         let bytes = bytes
         var index = range.lowerBound
-        while index < range.upperBound, index <= count &- 16 {
+        while index <= count &- 16 {
             let vector = bytes.unsafeLoadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
             let found = unsafeBitCast(vector .== pattern, to: SIMD2<UInt64>.self)
-            if found[0] | found[1] != 0 {
-                let place =
-                    found[0] != 0
-                    ? UInt64(littleEndian: found[0]).trailingZeroBitCount &>> 3
-                    : 8 &+ UInt64(littleEndian: found[1]).trailingZeroBitCount &>> 3
-                return index &+ place < range.upperBound ? index &+ place : nil
+            var place = index
+            if found[0] != 0 {
+                place &+= UInt64(littleEndian: found[0]).trailingZeroBitCount &>> 3
+                return place < range.upperBound ? place : nil
+            }
+            if found[1] != 0 {
+                place &+= 8 &+ UInt64(littleEndian: found[1]).trailingZeroBitCount &>> 3
+                return place < range.upperBound ? place : nil
             }
             index &+= 16
+            guard index < range.upperBound else { return nil }
         }
         while index < range.upperBound {
             if self[index] == byte { return index }
