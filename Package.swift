@@ -73,19 +73,19 @@ let package = Package(
         .target(
             name: "tprtctl",
             dependencies: [
-                "FileCalls", "Bytes", "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "JSONText",
+                "Bytes", "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "JSONText",
                 "Whitelists",
                 "WhitelistFiles",
-                "Programs", "Control", "TrustedFiles", "CProcess", arguments, unixSignals, locks, system,
+                "Programs", "Control", "TrustedFiles", "CProcess", arguments, unixSignals, locks,
             ], swiftSettings: strict),
         // What the programs share: opening stores and whitelists by their URL, exit statuses, directories, the clock.
         .target(
             name: "Programs",
             dependencies: [
-                "FileCalls", "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "WhitelistFiles",
+                "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "WhitelistFiles",
                 "LMDBStore",
                 "GDBMStore",
-                "RedisStore", "TrustedFiles", locks, system,
+                "RedisStore", "TrustedFiles", locks,
             ],
             swiftSettings: strict),
         // A JSON reader that knows lines and columns.
