@@ -29,9 +29,9 @@ let lifecycleTestKit = Target.Dependency.product(
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
-let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
 let package = Package(
     name: "tprt",
@@ -47,10 +47,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
-        // What only tests use: their children, and descriptors for them. Without the trait that brings Foundation.
-        .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
         .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+        // What only tests use: their children. Without the trait that brings Foundation.
+        .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
     ],
     targets: [
         // The program, which acts as daemon or tool depending on its name.
@@ -59,19 +59,23 @@ let package = Package(
         .target(
             name: "DaemonApp",
             dependencies: [
-                "Policy", "Greylist", "Storage", "StoreURLs", "FileStorage", "Engine", "Settings", "Whitelists",
+                "FileCalls", "Policy", "Greylist", "Storage", "StoreURLs", "FileStorage", "Engine", "Settings",
+                "Whitelists",
                 "WhitelistFiles", "LogOutput", "ServiceManager", "Server", "Programs", "Control", "TrustedFiles",
-                "CProcess", arguments, logging, lifecycle, unixSignals, nioCore, nioPosix, locks,
+                "CProcess", arguments, logging, lifecycle, unixSignals, nioCore, nioPosix, locks, system,
             ], swiftSettings: strict),
         .target(name: "CProcess"),
         .target(name: "CMapGuard"),
+        // What swift-system lacks for files: names, locks, syncs, owners, whole contents.
+        .target(name: "FileCalls", dependencies: [system], swiftSettings: strict),
         // Whose rights apply where root follows a path.
-        .target(name: "TrustedFiles", dependencies: ["CProcess"], swiftSettings: strict),
+        .target(name: "TrustedFiles", dependencies: ["FileCalls", "CProcess", system], swiftSettings: strict),
         // The tool for administrators.
         .target(
             name: "tprtctl",
             dependencies: [
-                "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "JSONText", "Whitelists",
+                "Bytes", "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "JSONText",
+                "Whitelists",
                 "WhitelistFiles",
                 "Programs", "Control", "TrustedFiles", "CProcess", arguments, unixSignals, locks,
             ], swiftSettings: strict),
@@ -79,38 +83,43 @@ let package = Package(
         .target(
             name: "Programs",
             dependencies: [
-                "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "WhitelistFiles", "LMDBStore",
+                "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "WhitelistFiles",
+                "LMDBStore",
                 "GDBMStore",
                 "RedisStore", "TrustedFiles", locks,
             ],
             swiftSettings: strict),
         // A JSON reader that knows lines and columns.
-        .target(name: "JSONText", swiftSettings: strict),
+        .target(name: "JSONText", dependencies: ["Bytes"], swiftSettings: strict),
         // The messages of the control socket.
         .target(name: "Control", dependencies: ["JSONText"], swiftSettings: strict),
         // Every option, declared once.
-        .target(name: "Settings", dependencies: ["JSONText"], swiftSettings: strict),
+        .target(name: "Settings", dependencies: ["Bytes", "JSONText"], swiftSettings: strict),
         // Reading whitelists: files, directories, lists from elsewhere.
         .target(
-            name: "WhitelistFiles", dependencies: ["Greylist", "Whitelists", "JSONText", "TrustedFiles", locks],
+            name: "WhitelistFiles",
+            dependencies: ["FileCalls", "Bytes", "Greylist", "Whitelists", "JSONText", "TrustedFiles", locks, system],
             swiftSettings: strict),
+        // Hexadecimal and decimal digits, lower case, line ends, comparison by vectors: what Policy and Greylist share.
+        .target(name: "Bytes", swiftSettings: strict),
         // Request, reply, decoder, encoder.
-        .target(name: "Policy", dependencies: [nioCore], swiftSettings: strict),
+        .target(name: "Policy", dependencies: ["Bytes", nioCore], swiftSettings: strict),
         // Addresses, envelope, judgement, wording: pure, no clock, no I/O.
-        .target(name: "Greylist", swiftSettings: strict),
+        .target(name: "Greylist", dependencies: ["Bytes"], swiftSettings: strict),
         .target(
             name: "CRE2", linkerSettings: [.linkedLibrary("re2"), .linkedLibrary("stdc++")]),
         // Conditions, and the first entry that matches.
         .target(
-            name: "Whitelists", dependencies: ["Policy", "Greylist", "CRE2", nioCore],
+            name: "Whitelists", dependencies: ["Bytes", "Policy", "Greylist", "CRE2", nioCore],
             swiftSettings: strict),
         // The `Store` protocol, lookups as data, tables, keys, bounds, the memory store.
-        .target(name: "Storage", dependencies: ["Greylist", crypto, locks], swiftSettings: strict),
+        .target(name: "Storage", dependencies: ["Bytes", "Greylist", crypto, locks], swiftSettings: strict),
         // The URLs of stores and what they may say.
-        .target(name: "StoreURLs", swiftSettings: strict),
+        .target(name: "StoreURLs", dependencies: ["Bytes"], swiftSettings: strict),
         // What stores in files share: the storage thread, the pending tracker, locks, markers, quarantine.
         .target(
-            name: "FileStorage", dependencies: ["Greylist", "Storage", nioPosix, locks], swiftSettings: strict),
+            name: "FileStorage", dependencies: ["FileCalls", "Bytes", "Greylist", "Storage", nioPosix, locks, system],
+            swiftSettings: strict),
         .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),
         .systemLibrary(name: "CGDBM", providers: [.apt(["libgdbm-dev"])]),
         // `PolicyEngine`, `Decision`, `DecisionRecord` and its words.
@@ -120,12 +129,14 @@ let package = Package(
         .target(
             name: "LogOutput",
             dependencies: [
-                "Policy", "Greylist", "Whitelists", "Storage", "Engine", "TrustedFiles", nioCore, nioPosix, locks,
-                logging,
+                "FileCalls", "Bytes", "Policy", "Greylist", "Whitelists", "Storage", "Engine", "TrustedFiles", nioCore,
+                nioPosix,
+                locks,
+                logging, system,
             ], swiftSettings: strict),
         // What systemd tells a service, and what it is told.
         .target(
-            name: "ServiceManager", dependencies: ["TrustedFiles", locks], swiftSettings: strict),
+            name: "ServiceManager", dependencies: ["TrustedFiles", locks, system], swiftSettings: strict),
         // Listeners, connections, pipeline, store gate, maintenance, reload, control.
         .target(
             name: "Server",
@@ -137,11 +148,14 @@ let package = Package(
         .target(
             name: "LMDBStore",
             dependencies: [
-                "Storage", "FileStorage", "Greylist", "CLMDB", "CMapGuard", crypto, nioCore, nioPosix, locks,
+                "FileCalls", "Storage", "FileStorage", "Greylist", "CLMDB", "CMapGuard", crypto, nioCore, nioPosix,
+                locks, system,
             ], swiftSettings: strict),
         // The files of TPRT 0.9.3.
         .target(
-            name: "GDBMStore", dependencies: ["Storage", "FileStorage", "Greylist", "CGDBM"], swiftSettings: strict),
+            name: "GDBMStore",
+            dependencies: ["FileCalls", "Bytes", "Storage", "FileStorage", "Greylist", "CGDBM", system],
+            swiftSettings: strict),
         // A client for Redis and Valkey: protocol, connections, Sentinels, clusters.
         .target(
             name: "RedisClient", dependencies: [nioCore, nioPosix, nioSSL, locks], swiftSettings: fuzzed),
@@ -149,9 +163,13 @@ let package = Package(
         .target(
             name: "RedisStore",
             dependencies: [
-                "Storage", "StoreURLs", "RedisClient", "Greylist", "TrustedFiles", nioCore, nioPosix, nioSSL, locks,
+                "FileCalls", "Storage", "StoreURLs", "RedisClient", "Greylist", "TrustedFiles", nioCore, nioPosix,
+                nioSSL, locks, system,
             ], swiftSettings: strict),
 
+        .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),
+        .testTarget(
+            name: "FileCallsTests", dependencies: ["FileCalls", "TestSupport", system], swiftSettings: strict),
         .testTarget(name: "PolicyTests", dependencies: ["Policy", nioCore], swiftSettings: strict),
         .testTarget(name: "GreylistTests", dependencies: ["Greylist"], swiftSettings: strict),
         .testTarget(
@@ -175,7 +193,7 @@ let package = Package(
             name: "FileStorageTests", dependencies: ["Greylist", "Storage", "FileStorage", "TestSupport"],
             swiftSettings: strict),
         .target(
-            name: "TestSupport", dependencies: [subprocess, systemPackage], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: [subprocess, system], path: "Tests/TestSupport",
             swiftSettings: strict),
         .testTarget(name: "TestSupportTests", dependencies: ["TestSupport"], swiftSettings: strict),
         .testTarget(
@@ -184,7 +202,7 @@ let package = Package(
             exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "GDBMStoreTests",
-            dependencies: ["Greylist", "Storage", "StoreContract", "GDBMStore", "TestSupport", locks],
+            dependencies: ["Greylist", "Storage", "StoreContract", "GDBMStore", "TestSupport", locks, system],
             swiftSettings: strict),
         .target(
             name: "RedisLab",
@@ -207,7 +225,8 @@ let package = Package(
         .testTarget(
             name: "LogOutputTests",
             dependencies: [
-                "Policy", "Greylist", "Whitelists", "Engine", "LogOutput", "TestSupport", nioCore, locks, logging,
+                "Bytes", "Policy", "Greylist", "Whitelists", "Engine", "LogOutput", "TestSupport", nioCore, locks,
+                logging, system,
             ], swiftSettings: strict),
         .testTarget(
             name: "ServiceManagerTests", dependencies: ["ServiceManager", "TestSupport"], swiftSettings: strict),
@@ -223,7 +242,7 @@ let package = Package(
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "JSONText"], swiftSettings: strict),
         .testTarget(
             name: "WhitelistFilesTests",
-            dependencies: ["WhitelistFiles", "Whitelists", "Greylist", "TestSupport", locks],
+            dependencies: ["WhitelistFiles", "Whitelists", "Greylist", "TestSupport", locks, system],
             swiftSettings: strict),
         .testTarget(name: "ProgramsTests", dependencies: ["Programs", "Greylist", locks], swiftSettings: strict),
         .testTarget(
@@ -231,7 +250,7 @@ let package = Package(
             dependencies: [
                 "DaemonApp", "Settings", "Greylist", "Storage", "StoreURLs", "Engine", "LogOutput", "Server",
                 "Programs",
-                "Control", "Whitelists", "WhitelistFiles", "TestSupport", nioCore, arguments, locks,
+                "Control", "Whitelists", "WhitelistFiles", "TestSupport", nioCore, arguments, locks, system,
             ],
             swiftSettings: strict),
         .testTarget(

@@ -4,6 +4,7 @@ import NIOConcurrencyHelpers
 import Programs
 import Server
 import Settings
+import SystemPackage
 import TrustedFiles
 import WhitelistFiles
 
@@ -135,9 +136,11 @@ extension LogFileError {
     /// What the program ends with, and what helps.
     fileprivate var consequence: (status: ExitStatus, remedy: String) {
         switch number {
-        case EACCES, EPERM: (.noPermission, "let the user of tprtd write there (chown), or choose another path")
-        case EISDIR, ENXIO, ELOOP, ENAMETOOLONG: (.configuration, "give the path of a file")
-        case ENOENT, ENOTDIR: (.cannotCreate, "create its directory first")
+        case .permissionDenied, .notPermitted:
+            (.noPermission, "let the user of tprtd write there (chown), or choose another path")
+        case .isDirectory, .noSuchAddressOrDevice, .tooManySymbolicLinkLevels, .fileNameTooLong:
+            (.configuration, "give the path of a file")
+        case .noSuchFileOrDirectory, .notDirectory: (.cannotCreate, "create its directory first")
         default: (.cannotCreate, "choose another path, or another log_type")
         }
     }
@@ -188,7 +191,7 @@ final class LogOpener: Sendable {
     }
 
     /// Opens a file to add to it, and makes it if need be.
-    func open(_ path: String) throws(LogFileError) -> CInt {
+    func open(_ path: String) throws(LogFileError) -> FileDescriptor {
         if let outside = outside.withLockedValue({ $0 }) {
             do throws(FileAccess.SystemError) {
                 return try outside.openForAppending(path)
@@ -208,7 +211,7 @@ final class LogOpener: Sendable {
         do throws(FileAccess.SystemError) {
             return .success(try outside.connect(path))
         } catch {
-            return .failure(LogConnection.ConnectError(String(cString: strerror(error.code))))
+            return .failure(LogConnection.ConnectError("\(error.code)"))
         }
     }
 }

@@ -1,6 +1,8 @@
+import FileCalls
 import Glibc
 public import Greylist
 public import Storage
+public import SystemPackage
 
 /// The file of a database, held by a lock against every other process, and against another opening in this one.
 public struct DatabaseFile: ~Copyable {
@@ -9,7 +11,7 @@ public struct DatabaseFile: ~Copyable {
     /// How it is called in messages, such as `lmdb:///path`.
     public let url: String
     /// For reading and writing; it is closed with the file.
-    public let descriptor: CInt
+    public let descriptor: FileDescriptor
 
     /// How often the file may be replaced by others while it is being locked.
     private static let tries = 10
@@ -31,7 +33,7 @@ public struct DatabaseFile: ~Copyable {
             do throws(StoreError) {
                 try Self.lock(descriptor, url)
             } catch {
-                Glibc.close(descriptor)
+                try? descriptor.close()
                 throw error
             }
             if Self.isAt(path, descriptor) {
@@ -40,27 +42,26 @@ public struct DatabaseFile: ~Copyable {
                 self.descriptor = descriptor
                 return
             }
-            Glibc.close(descriptor)
+            try? descriptor.close()
         }
         throw StoreError(.inUse, "\(url): another process keeps replacing it")
     }
 
     deinit {
         // Closing alone isn't enough: a child that was made meanwhile, for the look at another file, has the lock, too.
-        flock(descriptor, LOCK_UN)
-        Glibc.close(descriptor)
+        descriptor.unlock()
+        try? descriptor.close()
     }
 
     /// The file's length in bytes.
     public var size: Int {
-        var status = stat()
-        return fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
+        (try? Stat(descriptor)).map { Int($0.size) } ?? 0
     }
 
     /// Renames the file to `NAME.corrupt-TIME`, so that a fresh one can take its place; returns the new name.
     public func quarantine(at now: Timestamp) throws(StoreError) -> String {
         let name = Self.freeName(of: path, at: now)
-        guard rename(path, name) == 0 else { throw StoreError.system(errno, url) }
+        try rename(path, to: name)
         return name
     }
 
@@ -74,68 +75,80 @@ public struct DatabaseFile: ~Copyable {
     public func replace(with other: String, quarantiningAt now: Timestamp?) throws(StoreError) -> String? {
         let name = now.map { Self.freeName(of: path, at: $0) }
         // Not every file system has hard links.
-        if let name, link(path, name) != 0, rename(path, name) != 0 { throw StoreError.system(errno, url) }
-        guard rename(other, path) == 0 else { throw StoreError.system(errno, url) }
+        if let name, (try? FileNames.link(path, as: name)) == nil { try rename(path, to: name) }
+        try rename(other, to: path)
         return name
+    }
+
+    private func rename(_ path: String, to other: String) throws(StoreError) {
+        do throws(Errno) { try FileNames.rename(path, to: other) } catch { throw StoreError.system(error, url) }
     }
 
     /// The first name of the form `NAME.corrupt-TIME` that is free.
     public static func freeName(of path: String, at now: Timestamp) -> String {
         var name = "\(path).corrupt-\(now.seconds)"
         var number = 1
-        while access(name, F_OK) == 0 {
+        while FileNames.exists(name) {
             number += 1
             name = "\(path).corrupt-\(now.seconds)-\(number)"
         }
         return name
     }
 
-    private static func open(_ path: String, _ url: String) throws(StoreError) -> CInt {
-        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0o600)
-        guard descriptor >= 0 else { throw StoreError.system(errno, url) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            Glibc.close(descriptor)
+    private static func open(_ path: String, _ url: String) throws(StoreError) -> FileDescriptor {
+        let descriptor: FileDescriptor
+        do throws(Errno) {
+            descriptor = try systemCall {
+                try FileDescriptor.open(
+                    path, .readWrite, options: [.create, .closeOnExec, .noControllingTerminal, .nonBlocking],
+                    permissions: .ownerReadWrite)
+            }
+        } catch {
+            throw StoreError.system(error, url)
+        }
+        guard (try? Stat(descriptor))?.type == .regular else {
+            try? descriptor.close()
             throw StoreError(.cannotCreate, "\(url): is not a regular file")
         }
         return descriptor
     }
 
-    private static func lock(_ descriptor: CInt, _ url: String) throws(StoreError) {
-        guard flock(descriptor, LOCK_EX | LOCK_NB) != 0 else { return }
-        throw errno == EWOULDBLOCK
-            ? StoreError(.inUse, "\(url): \(LockHolder.words(for: descriptor))") : StoreError.system(errno, url)
+    private static func lock(_ descriptor: FileDescriptor, _ url: String) throws(StoreError) {
+        do throws(Errno) {
+            try descriptor.lock(.doesNotWait)
+        } catch {
+            throw error == .wouldBlock
+                ? StoreError(.inUse, "\(url): \(LockHolder.words(for: descriptor))") : StoreError.system(error, url)
+        }
     }
 
     /// Whether the path still leads to the open file: it may have been removed or replaced.
     public var isInPlace: Bool { Self.isAt(path, descriptor) }
 
     /// Whether a path leads to the open file.
-    public static func isAt(_ path: String, _ descriptor: CInt) -> Bool {
-        var opened = stat()
-        var named = stat()
-        guard fstat(descriptor, &opened) == 0, stat(path, &named) == 0 else { return false }
-        return opened.st_dev == named.st_dev && opened.st_ino == named.st_ino
+    public static func isAt(_ path: String, _ descriptor: FileDescriptor) -> Bool {
+        guard let opened = try? Stat(descriptor), let named = try? Stat(path) else { return false }
+        return opened.isSameFile(as: named)
     }
 }
 
 extension StoreError {
     /// What the system answered when a file was opened or made.
-    public static func system(_ code: CInt, _ url: String) -> StoreError {
+    public static func system(_ error: Errno, _ url: String) -> StoreError {
         let consequence: StoreError.Code =
-            switch code {
-            case EACCES, EPERM, EROFS: .denied
-            case EMFILE, ENFILE, ENOMEM: .unavailable
+            switch error {
+            case .permissionDenied, .notPermitted, .readOnlyFileSystem: .denied
+            case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory: .unavailable
             default: .cannotCreate
             }
         let remedy =
-            switch code {
-            case EACCES, EPERM:
+            switch error {
+            case .permissionDenied, .notPermitted:
                 ": give its directory, and it and the files beside it, to the user that is to use them\(chown(url))"
-            case ENOENT, ENOTDIR: ": create its directory"
+            case .noSuchFileOrDirectory, .notDirectory: ": create its directory"
             default: ""
             }
-        return StoreError(consequence, "\(url): \(String(cString: strerror(code)))\(remedy)")
+        return StoreError(consequence, "\(url): \(error)\(remedy)")
     }
 
     /// The command that makes this user the owner of a database, which may be root's after a command that root ran.
@@ -151,10 +164,9 @@ extension StoreError {
 /// Who holds the lock of a file, as far as the kernel says: a process with its number and its name.
 enum LockHolder {
     /// The words for whoever has the lock that flock(2) refused.
-    static func words(for descriptor: CInt) -> String {
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, let locks = read("/proc/locks"),
-            let process = process(in: locks, device: status.st_dev, inode: status.st_ino)
+    static func words(for descriptor: FileDescriptor) -> String {
+        guard let status = try? Stat(descriptor), let locks = read("/proc/locks"),
+            let process = process(in: locks, device: status.deviceID.rawValue, inode: status.inode.rawValue)
         else { return "already in use by another process" }
         if process == getpid() { return "already in use by this process" }
         let name = read("/proc/\(process)/comm")?.split(separator: "\n").first.map { " (\($0))" } ?? ""
@@ -191,17 +203,6 @@ enum LockHolder {
     }
 
     private static func read(_ path: String) -> String? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 1 << 14)
-        while true {
-            let count = Glibc.read(descriptor, &buffer, buffer.count)
-            if count < 0, errno == EINTR { continue }
-            if count <= 0 || bytes.count > 1 << 22 { break }
-            bytes += buffer[..<count]
-        }
-        return String(decoding: bytes, as: UTF8.self)
+        (try? FileDescriptor.contents(of: path, limit: 1 << 22)).map { String(decoding: $0, as: UTF8.self) }
     }
 }

@@ -1,4 +1,6 @@
-import Glibc
+import Bytes
+import FileCalls
+import SystemPackage
 
 /// A file beside the database, `NAME-open`, that is there as long as the database is open.
 ///
@@ -47,9 +49,8 @@ public struct UncleanShutdownMarker: Sendable {
     public init(beside database: String, boot: BootID?) {
         path = database + "-open"
         self.boot = boot
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | Self.flags, 0o600)
-        if descriptor >= 0 {
-            close(descriptor)
+        if let made = try? Self.open(path, .writeOnly, [.create, .exclusiveCreate]) {
+            try? made.close()
             finding = .nothing
             return
         }
@@ -69,46 +70,56 @@ public struct UncleanShutdownMarker: Sendable {
     /// To be called when the database was checked and is open, not before: a check that is cut short must be done again.
     public func vouch() {
         guard let boot, Self.content(of: path) != nil else { return }
-        let descriptor = open(path, O_WRONLY | O_TRUNC | Self.flags)
-        guard descriptor >= 0 else { return }
-        defer { close(descriptor) }
+        guard let marker = try? Self.open(path, .writeOnly, .truncate) else { return }
+        defer { try? marker.close() }
+        let content = boot.digits + [UInt8(ascii: "\n")]
         // A part of it would be no marker.
-        if write(descriptor, boot.digits + [UInt8(ascii: "\n")], Self.size) != Self.size {
-            ftruncate(descriptor, 0)
-        }
+        if (try? content.withUnsafeBytes { try marker.write($0) }) != Self.size { try? marker.resize(to: 0) }
     }
 
     /// Removes the marker: the database is closed.
     public func remove() {
-        if Self.content(of: path) != nil { unlink(path) }
+        if Self.content(of: path) != nil { try? FileNames.remove(path) }
     }
 
     /// The length of the content that is written.
     private static let size = 33
 
-    private static var flags: CInt { O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK }
+    private static func open(
+        _ path: String, _ mode: FileDescriptor.AccessMode, _ options: FileDescriptor.OpenOptions = []
+    ) throws(Errno) -> FileDescriptor {
+        try systemCall {
+            try FileDescriptor.open(
+                path, mode,
+                options: options.union([.closeOnExec, .noControllingTerminal, .noFollow, .nonBlocking]),
+                permissions: .ownerReadWrite)
+        }
+    }
 
     /// Takes the content away; returns whether it is gone.
     private static func empty(_ path: String) -> Bool {
-        let descriptor = open(path, O_WRONLY | flags)
-        guard descriptor >= 0 else { return false }
-        defer { close(descriptor) }
-        return ftruncate(descriptor, 0) == 0
+        guard let marker = try? open(path, .writeOnly) else { return false }
+        defer { try? marker.close() }
+        return (try? marker.resize(to: 0)) != nil
     }
 
     /// What one of ours says; nil for another file that happens to have the name, and is left alone.
     private static func content(of path: String) -> Content? {
-        var status = stat()
-        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
-            status.st_size <= BootID.longestSpelling + 1
+        guard let status = try? Stat(path, followTargetSymlink: false), status.type == .regular,
+            status.size <= BootID.longestSpelling + 1
         else { return nil }
-        if status.st_size == 0 { return .nothing }
-        let descriptor = open(path, O_RDONLY | flags)
-        // The files beside a database that was given to another user may still be the former one's.
-        guard descriptor >= 0 else { return errno == EACCES && status.st_size == Self.size ? .nothing : nil }
-        defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: BootID.longestSpelling + 2)
-        bytes.removeLast(bytes.count - max(0, read(descriptor, &bytes, bytes.count)))
+        if status.size == 0 { return .nothing }
+        let marker: FileDescriptor
+        do throws(Errno) {
+            marker = try open(path, .readOnly)
+        } catch {
+            // The files beside a database that was given to another user may still be the former one's.
+            return error == .permissionDenied && status.size == Self.size ? .nothing : nil
+        }
+        defer { try? marker.close() }
+        let bytes = [UInt8](unsafeUninitializedCapacity: BootID.longestSpelling + 2) { buffer, count in
+            count = (try? marker.read(into: UnsafeMutableRawBufferPointer(buffer))) ?? 0
+        }
         // Some file systems have the length on disk before the content, and zeros after a crash.
         if bytes.allSatisfy({ $0 == 0 }) { return .nothing }
         guard bytes.last == UInt8(ascii: "\n"), let boot = BootID(bytes.dropLast()) else { return nil }
@@ -132,11 +143,9 @@ public struct BootID: Equatable, Sendable {
     public init?(_ spelling: some Collection<UInt8>) {
         let parts = spelling.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
         guard [[32], [8, 4, 4, 4, 12]].contains(parts.map(\.count)) else { return nil }
-        digits = parts.joined().map { (UInt8(ascii: "A")...UInt8(ascii: "F")).contains($0) ? $0 | 0x20 : $0 }
-        guard digits.allSatisfy(Self.isDigit), digits.contains(where: { $0 != UInt8(ascii: "0") }) else { return nil }
-    }
-
-    private static func isDigit(_ byte: UInt8) -> Bool {
-        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
+        digits = parts.joined().map(\.lowercased)
+        guard digits.allSatisfy(\.isHexadecimal), digits.contains(where: { $0 != UInt8(ascii: "0") }) else {
+            return nil
+        }
     }
 }

@@ -1,8 +1,10 @@
 import CGDBM
+import FileCalls
 import FileStorage
 import Glibc
 import Greylist
 import Storage
+import SystemPackage
 
 /// A GNU dbm database that is rewritten, from what can be read of it, where it is damaged or wasn't closed properly.
 ///
@@ -290,32 +292,39 @@ struct Rebuild {
     /// - Parameters:
     ///   - file: a descriptor of the old one
     ///   - original: where the old one is
-    init(of file: CInt, at original: String) throws(GDBMError) {
+    init(of file: FileDescriptor, at original: String) throws(GDBMError) {
         path = original + "-rebuild"
         // One that was interrupted may have left it.
-        unlink(path)
-        let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0o600)
-        guard descriptor >= 0 else { throw GDBMError(GDBM_FILE_OPEN_ERROR, system: errno) }
-        defer { close(descriptor) }
-        do throws(GDBMError) {
-            try copy(from: file, to: descriptor)
+        try? FileNames.remove(path)
+        let new: FileDescriptor
+        do throws(Errno) {
+            new = try systemCall {
+                try FileDescriptor.open(
+                    path, .readWrite, options: [.create, .exclusiveCreate, .closeOnExec, .noControllingTerminal],
+                    permissions: .ownerReadWrite)
+            }
         } catch {
-            unlink(path)
+            throw GDBMError(GDBM_FILE_OPEN_ERROR, system: error.rawValue)
+        }
+        defer { try? new.close() }
+        do throws(GDBMError) {
+            try copy(from: file, to: new)
+        } catch {
+            try? FileNames.remove(path)
             throw error
         }
     }
 
     /// Removes the new file: it isn't wanted.
     func discard() {
-        unlink(path)
+        try? FileNames.remove(path)
     }
 
-    private mutating func copy(from old: CInt, to new: CInt) throws(GDBMError) {
-        var status = stat()
-        if fstat(old, &status) == 0 {
+    private mutating func copy(from old: FileDescriptor, to new: FileDescriptor) throws(GDBMError) {
+        if let status = try? Stat(old) {
             // Another owner is only for root to give; without him the file is ours, and that is enough.
-            _ = fchown(new, status.st_uid, status.st_gid)
-            fchmod(new, status.st_mode & 0o777)
+            try? new.setOwner(status.userID, status.groupID)
+            try? new.setPermissions(status.permissions.intersection(FilePermissions(rawValue: 0o777)))
         }
         let walk = try EntryWalk(old)
         let handle = try Handle(new, name: path)

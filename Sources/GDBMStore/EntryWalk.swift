@@ -2,6 +2,7 @@ import CGDBM
 import FileStorage
 import Greylist
 import Storage
+import SystemPackage
 
 /// Reads the entries of a GNU dbm file in the order of their hashes, a slice at a time, and without the library.
 ///
@@ -17,14 +18,14 @@ struct EntryWalk {
         var next: WalkPosition?
     }
 
-    private let descriptor: CInt
+    private let descriptor: FileDescriptor
     private let header: FileHeader
 
     /// Buckets in a slice: most may be empty.
     private static let mostBuckets = 1_000
 
     /// A walk through the file as it is now; it lasts until the next write.
-    init(_ descriptor: CInt) throws(GDBMError) {
+    init(_ descriptor: FileDescriptor) throws(GDBMError) {
         guard let header = FileHeader(descriptor) else { throw GDBMError(GDBM_BAD_HEADER) }
         self.descriptor = descriptor
         self.header = header

@@ -1,6 +1,7 @@
-import Glibc
+import Bytes
 import Greylist
 import Storage
+import SystemPackage
 
 /// The beginning of a GNU dbm file, as far as one needs it to find all entries.
 ///
@@ -22,7 +23,7 @@ struct FileHeader {
     private static let largestBlock = 1 << 24
 
     /// Reads it; nil where there is none that can be right.
-    init?(_ descriptor: CInt) {
+    init?(_ descriptor: FileDescriptor) {
         guard let bytes = descriptor.read(Self.size, at: 0) else { return nil }
         let (magic, directory, directorySize, bits, bucketSize) = bytes.withUnsafeBytes { bytes in
             (
@@ -32,13 +33,12 @@ struct FileHeader {
                 bytes.loadUnaligned(fromByteOffset: 24, as: Int32.self)
             )
         }
-        var status = stat()
         guard Self.magics.contains(magic), directory > 0, (3..<Int32(Self.hashBits - 3)).contains(bits),
             Int64(directorySize) == Int64(8) << Int64(bits),
             Bucket.smallest...Self.largestBlock ~= Int(bucketSize),
             // The directory lies in the file.
-            fstat(descriptor, &status) == 0, directory <= status.st_size,
-            Int64(8) << Int64(bits) <= Int64(status.st_size) - directory
+            let size = (try? Stat(descriptor))?.size, directory <= size,
+            Int64(8) << Int64(bits) <= size - directory
         else { return nil }
         self.directory = directory
         directoryBits = Int(bits)
@@ -51,17 +51,18 @@ struct FileHeader {
     var shift: Int { Self.hashBits - directoryBits }
 }
 
-extension CInt {
+extension FileDescriptor {
     /// Reads so many bytes of the file at that place; nil where there aren't as many.
     ///
     /// The descriptor's own place in the file stays: GNU dbm goes by it.
     func read(_ count: Int, at place: Int64) -> [UInt8]? {
         guard place >= 0 else { return nil }
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-            while filled < count, let start = buffer.baseAddress {
-                let more = pread(self, start + filled, count - filled, off_t(place) + off_t(filled))
-                if more < 0, errno == EINTR { continue }
-                if more <= 0 { return }
+            while filled < count {
+                let rest = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[filled...])
+                guard let more = try? read(fromAbsoluteOffset: place + Int64(filled), into: rest), more > 0 else {
+                    return
+                }
                 filled += more
             }
         }
@@ -146,7 +147,7 @@ extension Bucket.Element {
     }
 
     /// Reads the entry; nil where there is another one, or none.
-    func read(_ descriptor: CInt) -> StoredEntry? {
+    func read(_ descriptor: FileDescriptor) -> StoredEntry? {
         guard let bytes = descriptor.read(keySize + valueSize, at: offset) else { return nil }
         let isOurs = withUnsafeBytes(of: start) { start in
             (0..<min(keySize, Bucket.startSize)).allSatisfy { bytes[$0] == start[$0] }
@@ -178,13 +179,10 @@ struct StoredEntry {
     /// The tag of the client's network, which a plain key begins with; 0 where it isn't known: a digest doesn't tell.
     var network: UInt32 {
         guard let slash = key.firstIndex(of: UInt8(ascii: "/")) else { return 0 }
-        var length = 0
-        for byte in key[(slash + 1)...] {
-            if byte == UInt8(ascii: "/") { break }
-            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte), length <= 128 else { return 0 }
-            length = length * 10 + Int(byte - UInt8(ascii: "0"))
-        }
-        guard let address = Address(parsing: Array(key[..<slash]).span) else { return 0 }
+        var end = slash + 1
+        guard let length = key.span.decimal(at: &end, atMost: 3), end == key.count || key[end] == UInt8(ascii: "/"),
+            let address = Address(parsing: key.span.extracting(0..<slash))
+        else { return 0 }
         return Network(address, prefixLength: length).tag
     }
 }

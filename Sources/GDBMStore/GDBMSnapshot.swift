@@ -1,7 +1,9 @@
+import FileCalls
 import FileStorage
 import Glibc
 import NIOConcurrencyHelpers
 public import Storage
+import SystemPackage
 
 /// What a GNU dbm file has at a moment, read from a copy: another process may have it open all the while.
 ///
@@ -17,7 +19,7 @@ public final class GDBMSnapshot: EntrySource {
     private let url: String
     private let table: Table
     /// Nil when it is closed.
-    private let descriptor: NIOLockedValueBox<CInt?>
+    private let descriptor: NIOLockedValueBox<FileDescriptor?>
 
     /// How often to copy, for a moment without a write.
     private static let tries = 5
@@ -33,15 +35,22 @@ public final class GDBMSnapshot: EntrySource {
         of path: String, holding table: Table, in directory: String? = nil, isSalvaged: Bool = false
     ) throws(StoreError) {
         let url = "gdbm://\(path)"
-        let original = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
-        guard original >= 0 else { throw StoreError.system(errno, url) }
-        defer { Glibc.close(original) }
+        let original: FileDescriptor
+        do throws(Errno) {
+            original = try systemCall {
+                try FileDescriptor.open(
+                    path, .readOnly, options: [.closeOnExec, .noControllingTerminal, .nonBlocking])
+            }
+        } catch {
+            throw StoreError.system(error, url)
+        }
+        defer { try? original.close() }
         let copy = try Self.makeFile(for: path, in: directory)
         do throws(StoreError) {
             (isSteady, flaw) = try Self.copySound(original, to: copy, url)
             if let flaw, !isSalvaged { throw StoreError(.corrupt, flaw) }
         } catch {
-            Glibc.close(copy)
+            try? copy.close()
             throw error
         }
         self.url = url
@@ -73,7 +82,7 @@ public final class GDBMSnapshot: EntrySource {
 
     private func closeCopy() {
         descriptor.withLockedValue { descriptor in
-            if let open = descriptor { Glibc.close(open) }
+            try? descriptor?.close()
             descriptor = nil
         }
     }
@@ -87,7 +96,7 @@ public final class GDBMSnapshot: EntrySource {
         do throws(GDBMError) { return try EntryWalk(descriptor) } catch { throw error.storeError(url: url) }
     }
 
-    private static func makeFile(for path: String, in directory: String?) throws(StoreError) -> CInt {
+    private static func makeFile(for path: String, in directory: String?) throws(StoreError) -> FileDescriptor {
         if let directory { return try makeFile(in: directory) }
         let own = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
         do throws(StoreError) {
@@ -97,18 +106,18 @@ public final class GDBMSnapshot: EntrySource {
         }
     }
 
-    private static func makeFile(in directory: String) throws(StoreError) -> CInt {
+    private static func makeFile(in directory: String) throws(StoreError) -> FileDescriptor {
         var name = Array("\(directory)/.tprt-snapshot-XXXXXX".utf8CString)
         let descriptor = mkstemp(&name)
-        guard descriptor >= 0 else { throw StoreError.system(errno, "a copy in \(directory)") }
+        guard descriptor >= 0 else { throw StoreError.system(Errno(rawValue: errno), "a copy in \(directory)") }
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         unlink(name)
-        return descriptor
+        return FileDescriptor(rawValue: descriptor)
     }
 
     /// Copies until nothing seems to be damaged: a copy that was made amid a write looks so, too.
     private static func copySound(
-        _ original: CInt, to copy: CInt, _ url: String
+        _ original: FileDescriptor, to copy: FileDescriptor, _ url: String
     ) throws(StoreError) -> (isSteady: Bool, flaw: String?) {
         var flaw: String?
         for attempt in 0..<tries {
@@ -133,11 +142,18 @@ public final class GDBMSnapshot: EntrySource {
     /// Copies until the file stayed the same meanwhile; returns whether it did.
     ///
     /// A process that writes through a map of the file, as TPRT 0.9.3 does, doesn't always change the time of the file.
-    private static func copy(_ original: CInt, to copy: CInt, _ url: String) throws(StoreError) -> Bool {
+    private static func copy(
+        _ original: FileDescriptor, to copy: FileDescriptor, _ url: String
+    ) throws(StoreError) -> Bool {
         for _ in 0..<tries {
             let before = original.version
             guard before.isRegular else { throw StoreError(.cannotCreate, "\(url): is not a regular file") }
-            guard ftruncate(copy, 0) == 0, original.append(to: copy) else { throw StoreError.system(errno, url) }
+            do throws(Errno) {
+                try systemCall { try copy.resize(to: 0) }
+                try original.append(to: copy)
+            } catch {
+                throw StoreError.system(error, url)
+            }
             if original.version == before { return true }
         }
         return false
@@ -152,32 +168,27 @@ private struct Version: Equatable {
     var isRegular = false
 }
 
-extension CInt {
+extension FileDescriptor {
     fileprivate var version: Version {
-        var status = stat()
-        guard fstat(self, &status) == 0 else { return Version() }
+        guard let status = try? Stat(self) else { return Version() }
+        let change = status.st_mtim
         return Version(
-            size: Int(status.st_size), seconds: Int(status.st_mtim.tv_sec), nanoseconds: Int(status.st_mtim.tv_nsec),
-            isRegular: status.st_mode & S_IFMT == S_IFREG)
+            size: Int(status.size), seconds: change.tv_sec, nanoseconds: change.tv_nsec,
+            isRegular: status.type == .regular)
     }
 
     fileprivate var size: Int { version.size }
 
     /// Writes everything that is in this file to another one, from its beginning.
-    fileprivate func append(to copy: CInt) -> Bool {
-        withUnsafeTemporaryAllocation(byteCount: 1 << 18, alignment: 16) { buffer in
-            var offset: off_t = 0
-            while true {
-                let count = pread(self, buffer.baseAddress, buffer.count, offset)
-                if count < 0, errno == EINTR { continue }
-                if count <= 0 { return count == 0 }
-                var written = 0
-                while written < count {
-                    let more = pwrite(copy, buffer.baseAddress?.advanced(by: written), count - written, offset)
-                    if more < 0, errno == EINTR { continue }
-                    if more <= 0 { return false }
-                    written += more
-                    offset += off_t(more)
+    fileprivate func append(to copy: FileDescriptor) throws(Errno) {
+        try systemCall {
+            try withUnsafeTemporaryAllocation(byteCount: 1 << 18, alignment: 16) { buffer in
+                var offset: Int64 = 0
+                while true {
+                    let count = try read(fromAbsoluteOffset: offset, into: buffer)
+                    if count == 0 { return }
+                    try copy.writeAll(toAbsoluteOffset: offset, buffer[..<count])
+                    offset += Int64(count)
                 }
             }
         }

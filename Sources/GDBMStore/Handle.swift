@@ -2,6 +2,7 @@ import CGDBM
 import Glibc
 import Greylist
 import Storage
+import SystemPackage
 
 /// An open GNU dbm database; letting go of it closes it.
 ///
@@ -15,8 +16,8 @@ final class Handle {
     /// SIGBUS.
     ///
     /// - Parameter descriptor: it is duplicated, and who has the lock keeps it
-    init(_ descriptor: CInt, name: String) throws(GDBMError) {
-        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+    init(_ descriptor: FileDescriptor, name: String) throws(GDBMError) {
+        let copy = fcntl(descriptor.rawValue, F_DUPFD_CLOEXEC, 0)
         guard copy >= 0 else { throw GDBMError(GDBM_FILE_OPEN_ERROR, system: errno) }
         // No function for fatal errors: with one, GNU dbm would end the process after calling it.
         let flags = GDBM_WRCREAT | GDBM_NOLOCK | GDBM_NOMMAP | GDBM_XVERIFY | GDBM_CLOERROR
@@ -153,7 +154,7 @@ struct GDBMError: Error {
             case EACCES, EPERM, EROFS: .denied
             default: isCorruption ? .corrupt : .unavailable
             }
-        let cause = system == 0 ? "" : ": \(String(cString: strerror(system)))"
+        let cause = system == 0 ? "" : ": \(Errno(rawValue: system))"
         return StoreError(code, "\(url): \(String(cString: gdbm_strerror(self.code)))\(cause)")
     }
 }
@@ -174,14 +175,17 @@ struct Reservation {
     private static let keepSize: CInt = 1
 
     /// Sees to it that there is room.
-    mutating func extend(_ descriptor: CInt) throws(GDBMError) {
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw GDBMError(GDBM_FILE_STAT_ERROR, system: errno) }
-        let size = Int(status.st_size)
+    mutating func extend(_ descriptor: FileDescriptor) throws(GDBMError) {
+        let size: Int
+        do throws(Errno) {
+            size = Int(try Stat(descriptor).size)
+        } catch {
+            throw GDBMError(GDBM_FILE_STAT_ERROR, system: error.rawValue)
+        }
         let need = max(Self.least, size / Self.part)
         if size + need <= end { return }
         try Self.checkSizeLimit(size + 2 * need)
-        let code = fallocate(descriptor, Self.keepSize, off_t(size), off_t(2 * need)) == 0 ? 0 : errno
+        let code = fallocate(descriptor.rawValue, Self.keepSize, off_t(size), off_t(2 * need)) == 0 ? 0 : errno
         // Not every file system can do it.
         guard [0, EOPNOTSUPP, ENOSYS, EINTR].contains(code) else {
             throw GDBMError(GDBM_FILE_WRITE_ERROR, system: code)

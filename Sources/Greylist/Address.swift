@@ -1,3 +1,5 @@
+import Bytes
+
 /// An IPv4 or IPv6 address.
 public struct Address: Sendable, Hashable {
     /// The two kinds, with the length of an address in bits.

@@ -1,3 +1,5 @@
+import Bytes
+
 extension Address {
     /// Reads `192.0.2.1` or `2001:db8::1`; a zone (`%eth0`) is cut off, a mapped IPv4 address is taken as IPv4.
     ///
@@ -31,14 +33,9 @@ private func parseIPv4(_ text: Span<UInt8>) -> UInt32? {
             index += 1
         }
         let start = index
-        var octet: UInt32 = 0
-        while index < text.count, let digit = decimal(text[index]), index - start < 3 {
-            octet = octet * 10 + digit
-            index += 1
-        }
-        guard index > start, octet <= 255 else { return nil }
+        guard let octet = text.decimal(at: &index, atMost: 3), octet <= 255 else { return nil }
         guard index - start == 1 || text[start] != UInt8(ascii: "0") else { return nil }
-        value = value << 8 | octet
+        value = value << 8 | UInt32(truncatingIfNeeded: octet)
         octets += 1
     }
     return index == text.count ? value : nil
@@ -71,8 +68,8 @@ private func parseIPv6(_ text: Span<UInt8>) -> UInt128? {
         guard headGroups + tailGroups < 8 else { return nil }
         let start = index
         var group: UInt32 = 0
-        while index < text.count, index - start < 4, let digit = hexadecimal(text[index]) {
-            group = group << 4 | digit
+        while index < text.count, index - start < 4, let digit = text[index].hexadecimalValue {
+            group = group << 4 | UInt32(digit)
             index += 1
         }
         if index < text.count, text[index] == UInt8(ascii: ".") {
@@ -97,14 +94,4 @@ private func parseIPv6(_ text: Span<UInt8>) -> UInt128? {
     let groups = headGroups + tailGroups
     guard hasGap ? groups <= 7 : groups == 8 else { return nil }
     return headGroups == 0 ? tail : head << UInt128(16 * (8 - headGroups)) | tail
-}
-
-private func decimal(_ byte: UInt8) -> UInt32? {
-    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) ? UInt32(byte - UInt8(ascii: "0")) : nil
-}
-
-private func hexadecimal(_ byte: UInt8) -> UInt32? {
-    if let digit = decimal(byte) { return digit }
-    let lower = byte | 0x20
-    return (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(lower) ? UInt32(lower - UInt8(ascii: "a") + 10) : nil
 }

@@ -1,3 +1,5 @@
+import Bytes
+
 /// Who asks to send to whom, as greylisting and whitelists look at it.
 ///
 /// One value is made for an event loop and addressed anew for each request, so that its storage is used again and a

@@ -1,3 +1,5 @@
+import Bytes
+
 /// The texts under which a store knows an envelope.
 ///
 /// A triplet is `192.0.2.0/24/sender@example.org/user@example.com`: the client's network, the cleaned sender and the
@@ -154,12 +156,6 @@ extension Span<UInt8> {
         else { return nil }
         return plus..<localCount
     }
-
-    fileprivate func equals(_ other: Span<UInt8>) -> Bool {
-        guard count == other.count else { return false }
-        for index in indices where self[index] != other[index] { return false }
-        return true
-    }
 }
 
 /// How earlier versions spelt the key of a triplet, by which its entry is looked for where it isn't under ours.
@@ -178,20 +174,12 @@ extension Span<UInt8> {
     /// In `prvs=A=B` the place of B where A begins with ten or more letters or digits, else of A.
     private func insideLegacyTag(_ local: Range<Int>) -> Range<Int>? {
         let first = local.lowerBound + 5
-        guard first < local.upperBound, extracting(local.lowerBound..<first).isLegacyTagWord else { return nil }
+        guard first < local.upperBound, extracting(local.lowerBound..<first).equals("prvs=") else { return nil }
         guard let equals = firstIndex(of: UInt8(ascii: "="), in: first..<local.upperBound) else { return nil }
         var tagEnd = first
         while tagEnd < equals, self[tagEnd].isLetterOrDigit { tagEnd += 1 }
         let inner = tagEnd - first >= 10 ? equals + 1..<local.upperBound : first..<equals
         return inner.isEmpty ? nil : inner
-    }
-
-    private var isLegacyTagWord: Bool {
-        let word: StaticString = "prvs="
-        return word.withUTF8Buffer { word in
-            for index in 0..<word.count where self[index] != word[index] { return false }
-            return true
-        }
     }
 }
 

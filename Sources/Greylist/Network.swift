@@ -1,3 +1,5 @@
+import Bytes
+
 /// An address and a prefix length: a network in CIDR form (RFC 4632), its host bits cut off.
 public struct Network: Sendable, Hashable {
     /// The first address of the network.
@@ -132,20 +134,14 @@ extension Address {
     public init?(client text: Span<UInt8>) {
         var (start, end) = (0, text.count)
         if end >= 2, text[0] == UInt8(ascii: "["), text[end - 1] == UInt8(ascii: "]") { (start, end) = (1, end - 1) }
-        let isTagged = text.extracting(start..<end).hasIPv6Tag
+        // No address begins with an i, so most aren't compared.
+        let isTagged =
+            end - start > 5 && text[start].lowercased == UInt8(ascii: "i")
+            && text.extracting(start..<start + 5).equals(lowercase: "ipv6:")
         if isTagged { start += 5 }
         let bare = text.extracting(start..<end)
         // The tag is for IPv6 alone; a mapped IPv4 address is written as IPv6.
         if isTagged, bare.firstIndex(of: UInt8(ascii: ":"), in: 0..<bare.count) == nil { return nil }
         self.init(parsing: bare)
-    }
-}
-
-extension Span<UInt8> {
-    /// Whether it begins with `IPv6:`, in any case.
-    fileprivate var hasIPv6Tag: Bool {
-        guard count > 5, self[3] == UInt8(ascii: "6"), self[4] == UInt8(ascii: ":") else { return false }
-        return self[0].lowercased == UInt8(ascii: "i") && self[1].lowercased == UInt8(ascii: "p")
-            && self[2].lowercased == UInt8(ascii: "v")
     }
 }

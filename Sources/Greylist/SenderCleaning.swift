@@ -1,3 +1,5 @@
+import Bytes
+
 /// What became of a sender's local part when it was cleaned for a key.
 struct CleanedSender {
     /// What was kept at the end.
@@ -123,16 +125,6 @@ extension Span<UInt8> {
         guard count > 1, self[count - 1] == UInt8(ascii: ".") else { return count }
         let domain = localPart.upperBound + 1
         return domain < count - 1 ? count - 1 : count
-    }
-
-    @inline(__always)
-    func firstIndex(of byte: UInt8, in range: Range<Int>) -> Int? {
-        var index = range.lowerBound
-        while index < range.upperBound {
-            if self[index] == byte { return index }
-            index &+= 1
-        }
-        return nil
     }
 }
 

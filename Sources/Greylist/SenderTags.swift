@@ -1,3 +1,5 @@
+import Bytes
+
 /// What is known of a tag that a mail system puts around a sender: what of it stays, and where the sender itself is.
 ///
 /// All places lie in the local part, in lower case.
@@ -85,7 +87,7 @@ extension Span<UInt8> {
 
     private func endOfBATVTag(_ range: Range<Int>) -> Int? {
         let digits = run(range, atMost: 3, where: \.isDigit)
-        let end = run(digits..<range.upperBound, atMost: 9, where: \.isHexadecimal)
+        let end = run(digits..<range.upperBound, atMost: 9, where: \.isLowercaseHexadecimal)
         return digits - range.lowerBound == 3 && (6...8).contains(end - digits) ? end : nil
     }
 
@@ -151,7 +153,7 @@ extension Span<UInt8> {
         guard (9...11).contains(time - suffix.lowerBound), let mac = end(of: ".", in: time..<suffix.upperBound) else {
             return nil
         }
-        let macEnd = run(mac..<suffix.upperBound, atMost: 41, where: \.isHexadecimal)
+        let macEnd = run(mac..<suffix.upperBound, atMost: 41, where: \.isLowercaseHexadecimal)
         guard macEnd == suffix.upperBound, macEnd - mac >= 6, dash - 6 > local.lowerBound,
             end(of: "-dated", in: dash - 6..<dash) == dash
         else { return nil }
@@ -171,11 +173,8 @@ extension Span<UInt8> {
 
     /// Where a word ends with which the range begins.
     private func end(of word: StaticString, in range: Range<Int>) -> Int? {
-        word.withUTF8Buffer { word in
-            guard word.count <= range.count else { return nil }
-            for index in 0..<word.count where self[range.lowerBound + index] != word[index] { return nil }
-            return range.lowerBound + word.count
-        }
+        let end = range.lowerBound + word.utf8CodeUnitCount
+        return end <= range.upperBound && extracting(range.lowerBound..<end).equals(word) ? end : nil
     }
 
     /// Where the bytes end that belong together, after so many at the latest.
@@ -203,8 +202,6 @@ extension UInt8 {
     fileprivate var separatesSRS: Bool {
         self == UInt8(ascii: "=") || self == UInt8(ascii: "-") || self == UInt8(ascii: "+")
     }
-
-    fileprivate var isHexadecimal: Bool { isDigit || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(self) }
 
     /// Base64 or its form for URLs (RFC 4648), in lower case.
     fileprivate var isBase64: Bool {

@@ -1,3 +1,5 @@
+import Bytes
+
 /// A moment, in whole seconds since 1970-01-01T00:00:00Z.
 ///
 /// It is always handed in; nothing here reads a clock.

@@ -1,3 +1,5 @@
+import Bytes
+
 /// The texts that mail clients and recipients get to see.
 public struct Wording: Sendable {
     private let action: [UInt8]
@@ -114,7 +116,7 @@ public struct Template: Sendable, Equatable {
     /// Reads a template: printable ASCII, every variable known.
     public init(_ text: String) throws(ParseError) {
         let bytes = Array(text.utf8)
-        if let byte = bytes.first(where: { !(0x20...0x7e).contains($0) }) {
+        if let byte = bytes.first(where: { !$0.isPrintable }) {
             throw ParseError(description: "holds the byte \(byte); only printable ASCII can be sent to mail clients")
         }
         var literal: [UInt8] = []

@@ -1,3 +1,5 @@
+import Bytes
+
 /// A place in a JSON text, and the moves over what stands there.
 struct JSONScanner {
     private let bytes: [UInt8]
@@ -94,23 +96,13 @@ struct JSONScanner {
     }
 }
 
-/// Whether a byte is an ASCII digit.
-package func isDigit(_ byte: UInt8) -> Bool {
-    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-}
-
-/// Whether a byte is an ASCII letter.
-package func isLetter(_ byte: UInt8) -> Bool {
-    (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
-}
-
 /// Whether a number may begin with a byte.
 func isNumberStart(_ byte: UInt8) -> Bool {
-    isDigit(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+") || byte == UInt8(ascii: ".")
+    byte.isDigit || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+") || byte == UInt8(ascii: ".")
 }
 
 private func isNameByte(_ byte: UInt8) -> Bool {
-    isLetter(byte) || isDigit(byte) || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "$") || byte >= 0x80
+    byte.isLetterOrDigit || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "$") || byte >= 0x80
 }
 
 extension JSONScanner {
@@ -118,7 +110,7 @@ extension JSONScanner {
     mutating func key() throws(JSONError) -> String {
         switch current {
         case UInt8(ascii: "\""), UInt8(ascii: "'"): return try string()
-        case .some(let byte) where isNameByte(byte) && !isDigit(byte): return take(while: isNameByte)
+        case .some(let byte) where isNameByte(byte) && !byte.isDigit: return take(while: isNameByte)
         default: throw unexpected("a key or \"}\"")
         }
     }
@@ -154,16 +146,16 @@ extension JSONScanner {
         let isNegative = text.hasPrefix("-")
         let body = isNegative || text.hasPrefix("+") ? String(text.dropFirst()) : text
         let bytes = Array(body.utf8)
-        if bytes.count > 1, bytes[0] == UInt8(ascii: "0"), isDigit(bytes[1]) {
+        if bytes.count > 1, bytes[0] == UInt8(ascii: "0"), bytes[1].isDigit {
             throw start.fault("a number cannot begin with 0", remedy: "write \(quoted(text)) if a text is meant")
         }
         if body.lowercased().hasPrefix("0x") {
             let digits = body.dropFirst(2)
-            if digits.utf8.allSatisfy({ isLetter($0) || isDigit($0) }), let value = Int(digits, radix: 16) {
+            if digits.utf8.allSatisfy({ $0.isLetterOrDigit }), let value = Int(digits, radix: 16) {
                 return .int(isNegative ? -value : value)
             }
-        } else if bytes.first.map({ isDigit($0) || $0 == UInt8(ascii: ".") }) == true {
-            if bytes.allSatisfy(isDigit), let value = Int(text) { return .int(value) }
+        } else if bytes.first.map({ $0.isDigit || $0 == UInt8(ascii: ".") }) == true {
+            if bytes.allSatisfy(\.isDigit), let value = Int(text) { return .int(value) }
             if bytes.allSatisfy({ isNumberStart($0) || $0 | 0x20 == UInt8(ascii: "e") }),
                 let value = Double(text), value.isFinite
             {
@@ -239,7 +231,7 @@ extension JSONScanner {
     private mutating func hexadecimalDigits(_ count: Int, from start: JSONScanner) throws(JSONError) -> UInt32 {
         advance()
         var digits = ""
-        while digits.utf8.count < count, let byte = current, isLetter(byte) || isDigit(byte) {
+        while digits.utf8.count < count, let byte = current, byte.isLetterOrDigit {
             digits.unicodeScalars.append(Unicode.Scalar(byte))
             advance()
         }

@@ -1,8 +1,10 @@
 import CLMDB
+import FileCalls
 import FileStorage
 import Glibc
 import Greylist
 import Storage
+import SystemPackage
 
 /// An LMDB environment that grows by itself and, where its file is damaged or foreign, starts from scratch.
 ///
@@ -191,12 +193,12 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
             database = nil
             file = nil
             replacements += 1
-            let isThere = access(path, F_OK) == 0
+            let isThere = FileNames.exists(path)
             report(
                 "lmdb://\(path): the file was \(isThere ? "replaced" : "removed") while in use; "
                     + (isThere ? "opening the new one" : "starting with an empty one"))
             // That of the old file: LMDB would take its numbers for those of the new one.
-            unlink(path + "-lock")
+            try? FileNames.remove(path + "-lock")
             let taken = try DatabaseFile(scheme: "lmdb", path: path)
             let isSound = taken.size == 0 || IntegrityCheck.passes(taken, limit: IntegrityCheck.limit)
             file = consume taken
@@ -284,7 +286,7 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
         guard let name = try file?.quarantine(at: now) else { return }
         file = nil
         replacements += 1
-        unlink(path + "-lock")
+        try? FileNames.remove(path + "-lock")
         report("lmdb://\(path): damaged, or not a database of ours: quarantined as \(name); starting with an empty one")
     }
 
@@ -295,13 +297,12 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
 
 /// What a file is known by as long as it is there.
 private struct FileNumber: Equatable {
-    private let device: dev_t
-    private let inode: ino_t
+    private let device: DeviceID
+    private let inode: Inode
 
     /// Nil where there is no such file.
     init?(of path: String) {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
-        (device, inode) = (status.st_dev, status.st_ino)
+        guard let status = try? Stat(path) else { return nil }
+        (device, inode) = (status.deviceID, status.inode)
     }
 }

@@ -1,6 +1,8 @@
+import FileCalls
 import FileStorage
 import Glibc
 import Storage
+import SystemPackage
 
 /// Finds out whether a database file can be used, in a process of its own.
 ///
@@ -31,16 +33,15 @@ enum IntegrityCheck {
     ///
     /// All of it is checked, and more closely: what is damaged can't be quarantined here, so it has to be reported.
     static func passesForReading(path: String) -> Bool {
-        var status = stat()
-        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return true }
-        var scan = FileScan(path: path, size: Int(status.st_size))
+        guard let status = try? Stat(path), status.type == .regular else { return true }
+        var scan = FileScan(path: path, size: Int(status.size))
         scan.isThorough = true
-        scan.isShared = access(path + "-lock", F_OK) == 0
+        scan.isShared = FileNames.exists(path + "-lock")
         return passes(scan, leaving: nil)
     }
 
     /// - Parameter lock: a descriptor whose lock is to stay with this process alone
-    static func passes(_ scan: FileScan, leaving lock: CInt?) -> Bool {
+    static func passes(_ scan: FileScan, leaving lock: FileDescriptor?) -> Bool {
         for _ in 0..<tries {
             guard let status = run(scan, leaving: lock) else { return true }
             if !isHung(status) { return isPassed(status) }
@@ -53,7 +54,7 @@ enum IntegrityCheck {
     private static let tries = 4
 
     /// Scans once; returns the status of waitpid(2), nil where no process can be had.
-    private static func run(_ scan: FileScan, leaving lock: CInt?) -> CInt? {
+    private static func run(_ scan: FileScan, leaving lock: FileDescriptor?) -> CInt? {
         let seconds = scan.limit.map { CUnsignedInt(clamping: $0 / 1000 + 3) } ?? scan.patience
         let parent = getpid()
         let child = fork()
@@ -61,7 +62,7 @@ enum IntegrityCheck {
         if child == 0 {
             becomeExpendable(seconds: seconds)
             // Should the parent end, the next one can have the file.
-            if let lock { close(lock) }
+            if let lock { close(lock.rawValue) }
             _exit(scan.finds(parent: parent) == .damage ? 1 : 0)
         }
         var status: CInt = 0
@@ -116,26 +117,28 @@ enum MetaPages {
 
     /// Whether the numbers of both are what LMDB writes; true as well where there are no two pages to be read.
     static func agree(at path: String) -> Bool {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
-        guard descriptor >= 0 else { return true }
-        defer { close(descriptor) }
-        return (0..<tries).contains { _ in agree(descriptor) }
+        let options: FileDescriptor.OpenOptions = [.closeOnExec, .noControllingTerminal, .nonBlocking]
+        guard let file = try? FileDescriptor.open(path, .readOnly, options: options) else { return true }
+        defer { try? file.close() }
+        return (0..<tries).contains { _ in agree(file) }
     }
 
-    private static func agree(_ descriptor: CInt) -> Bool {
-        guard let size = number(descriptor, UInt32.self, at: sizeOffset), size >= 256, size <= 65_536,
-            let first = number(descriptor, UInt64.self, at: numberOffset),
-            let second = number(descriptor, UInt64.self, at: Int(size) + numberOffset)
+    private static func agree(_ file: FileDescriptor) -> Bool {
+        guard let size = number(file, UInt32.self, at: sizeOffset), size >= 256, size <= 65_536,
+            let first = number(file, UInt64.self, at: numberOffset),
+            let second = number(file, UInt64.self, at: Int(size) + numberOffset)
         else { return true }
         guard first & 1 == 0, second & 1 == 1 else { return first == 0 && second == 0 }
         return max(first, second) - min(first, second) == 1
     }
 
     private static func number<Number: FixedWidthInteger & BitwiseCopyable>(
-        _ descriptor: CInt, _ type: Number.Type, at offset: Int
+        _ file: FileDescriptor, _ type: Number.Type, at offset: Int
     ) -> Number? {
         var number = Number.zero
-        let count = pread(descriptor, &number, MemoryLayout<Number>.size, off_t(offset))
+        let count = try? withUnsafeMutableBytes(of: &number) {
+            try file.read(fromAbsoluteOffset: Int64(offset), into: $0)
+        }
         return count == MemoryLayout<Number>.size ? number : nil
     }
 }

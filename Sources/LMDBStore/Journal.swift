@@ -1,7 +1,8 @@
+import FileCalls
 import FileStorage
-import Glibc
 import Greylist
 import Storage
+import SystemPackage
 
 /// The files to which batches are appended before they are answered, until the tree has them: `NAME-journal-0` and
 /// `NAME-journal-1`.
@@ -17,14 +18,14 @@ struct Journal {
     private(set) var generation: UInt64
     let database: UInt64
     private let path: String
-    /// Of the two files; -1 where it isn't open.
-    private var descriptors: [CInt] = [-1, -1]
+    /// Of the two files; nil where it isn't open.
+    private var descriptors: [FileDescriptor?] = [nil, nil]
     private var header: JournalHeader
     /// Where the next frame goes; 0 before the header is written.
     private(set) var size = 0
     private var frames: UInt64 = 0
-    /// What went wrong: an error number; nil while all is well.
-    private(set) var fault: CInt?
+    /// What went wrong; nil while all is well.
+    private(set) var fault: Errno?
 
     /// A journal of which nothing is written.
     ///
@@ -97,31 +98,43 @@ struct Journal {
     /// Renames a damaged journal to `NAME.corrupt-TIME`; returns its new name.
     static func quarantine(_ name: String, at now: Timestamp) throws(StoreError) -> String {
         let newName = DatabaseFile.freeName(of: name, at: now)
-        guard rename(name, newName) == 0 else { throw StoreError.system(errno, "lmdb://\(name)") }
+        try rename(name, to: newName)
         return newName
     }
 
     /// Renames a file that is in the place of a journal and is none; returns its new name.
     static func quarantine(foreign name: String) throws(StoreError) -> String {
         var number = 1
-        while access("\(name).other-\(number)", F_OK) == 0 { number += 1 }
-        guard rename(name, "\(name).other-\(number)") == 0 else { throw StoreError.system(errno, "lmdb://\(name)") }
+        while FileNames.exists("\(name).other-\(number)") { number += 1 }
+        try rename(name, to: "\(name).other-\(number)")
         return "\(name).other-\(number)"
+    }
+
+    private static func rename(_ name: String, to other: String) throws(StoreError) {
+        do throws(Errno) { try FileNames.rename(name, to: other) } catch { throw .system(error, "lmdb://\(name)") }
     }
 
     /// Appends a frame with a single write, and syncs it where that is wanted; returns whether it is there.
     mutating func append(_ frame: inout JournalFrame, isSynced: Bool) -> Bool {
         guard fault == nil else { return false }
         let index = Int(generation & 1)
-        if descriptors[index] < 0 { descriptors[index] = makeFile(Self.names(beside: path)[index]) }
-        let descriptor = descriptors[index]
-        guard descriptor >= 0 else { return fail() }
-        frame.seal(number: frames, for: header)
-        let bytes = size == 0 ? header.bytes + frame.bytes : frame.bytes
-        guard Self.write(bytes, to: descriptor, at: size), !isSynced || fdatasync(descriptor) == 0 else {
-            return fail()
+        do throws(Errno) {
+            let descriptor: FileDescriptor
+            if let open = descriptors[index] {
+                descriptor = open
+            } else {
+                descriptor = try makeFile(Self.names(beside: path)[index])
+                descriptors[index] = descriptor
+            }
+            frame.seal(number: frames, for: header)
+            let bytes = size == 0 ? header.bytes + frame.bytes : frame.bytes
+            try Self.write(bytes, to: descriptor, at: size)
+            if isSynced { try descriptor.syncContents() }
+            size += bytes.count
+        } catch {
+            fault = error
+            return false
         }
-        size += bytes.count
         frames += 1
         return true
     }
@@ -138,92 +151,104 @@ struct Journal {
 
     /// Closes the files, and leaves them.
     mutating func close() {
-        for index in descriptors.indices where descriptors[index] >= 0 {
-            Glibc.close(descriptors[index])
-            descriptors[index] = -1
+        for index in descriptors.indices {
+            try? descriptors[index]?.close()
+            descriptors[index] = nil
         }
     }
 
     /// Closes and removes the files: the tree has everything.
     mutating func removeFiles() {
         close()
-        for name in Self.names(beside: path) where Self.isFile(name) { unlink(name) }
+        for name in Self.names(beside: path) where Self.isFile(name) { try? FileNames.remove(name) }
         fault = nil
     }
 
     /// Whether the files that are open still have their names: what is written to others dies with the process.
     var isInPlace: Bool {
         zip(descriptors, Self.names(beside: path)).allSatisfy { descriptor, name in
-            descriptor < 0 || DatabaseFile.isAt(name, descriptor)
+            descriptor.map { DatabaseFile.isAt(name, $0) } ?? true
         }
-    }
-
-    private mutating func fail() -> Bool {
-        fault = errno == 0 ? EIO : errno
-        return false
     }
 
     /// Opens a file for writing; makes it if need be, with the owner and the mode of the tree, for good.
-    private func makeFile(_ name: String) -> CInt {
-        let descriptor = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0o600)
-        guard descriptor >= 0 else { return -1 }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            Glibc.close(descriptor)
-            errno = EINVAL
-            return -1
-        }
-        var tree = stat()
-        if stat(path, &tree) == 0, status.st_uid != tree.st_uid || status.st_mode != tree.st_mode {
-            // Where it can't be done the file is ours alone.
-            if fchown(descriptor, tree.st_uid, tree.st_gid) == 0 { fchmod(descriptor, tree.st_mode & 0o666) }
-        }
-        let directory = open(
-            path.lastIndex(of: "/").map { String(path[...$0]) } ?? ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard directory >= 0 else {
-            Glibc.close(descriptor)
-            return -1
-        }
-        defer { Glibc.close(directory) }
-        guard fsync(directory) == 0 else {
-            let fault = errno
-            Glibc.close(descriptor)
-            errno = fault
-            return -1
+    private func makeFile(_ name: String) throws(Errno) -> FileDescriptor {
+        let descriptor = try Self.open(name, .readWrite, .create)
+        do throws(Errno) {
+            try adopt(descriptor)
+        } catch {
+            try? descriptor.close()
+            throw error
         }
         return descriptor
     }
 
-    private static func write(_ bytes: [UInt8], to descriptor: CInt, at offset: Int) -> Bool {
-        bytes.withUnsafeBytes { bytes in
-            var written = 0
-            while written < bytes.count {
-                let rest = UnsafeRawBufferPointer(rebasing: bytes[written...])
-                let count = pwrite(descriptor, rest.baseAddress, rest.count, off_t(offset + written))
-                if count > 0 { written += count } else if count == 0 || errno != EINTR { return false }
+    private func adopt(_ descriptor: FileDescriptor) throws(Errno) {
+        guard let status = try? Stat(descriptor), status.type == .regular else { throw .invalidArgument }
+        if let tree = try? Stat(path), status.userID != tree.userID || status.mode != tree.mode {
+            // Where it can't be done the file is ours alone.
+            if (try? descriptor.setOwner(tree.userID, tree.groupID)) != nil {
+                try? descriptor.setPermissions(tree.permissions.intersection(Self.mostRights))
             }
-            return true
+        }
+        let name = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+        let directory = try systemCall {
+            try FileDescriptor.open(name, .readOnly, options: [.directory, .closeOnExec])
+        }
+        defer { try? directory.close() }
+        try directory.sync()
+    }
+
+    /// A journal is never executed, whatever the mode of the tree.
+    private static let mostRights = FilePermissions(rawValue: 0o666)
+
+    private static func open(
+        _ name: String, _ mode: FileDescriptor.AccessMode, _ options: FileDescriptor.OpenOptions = []
+    ) throws(Errno) -> FileDescriptor {
+        try systemCall {
+            try FileDescriptor.open(
+                name, mode,
+                options: options.union([.closeOnExec, .noFollow, .noControllingTerminal, .nonBlocking]),
+                permissions: .ownerReadWrite)
+        }
+    }
+
+    private static func write(_ bytes: [UInt8], to descriptor: FileDescriptor, at offset: Int) throws(Errno) {
+        var written = 0
+        while written < bytes.count {
+            let count = try systemCall {
+                try bytes.withUnsafeBytes { bytes in
+                    try descriptor.write(
+                        toAbsoluteOffset: Int64(offset + written), UnsafeRawBufferPointer(rebasing: bytes[written...]))
+                }
+            }
+            guard count > 0 else { throw .ioError }
+            written += count
         }
     }
 
     private static func isFile(_ name: String) -> Bool {
-        var status = stat()
-        return lstat(name, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+        (try? Stat(name, followTargetSymlink: false))?.type == .regular
     }
 
     private static func read(_ name: String, upTo limit: Int = .max) throws(StoreError) -> [UInt8] {
-        let descriptor = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK)
-        var status = stat()
-        guard descriptor >= 0, fstat(descriptor, &status) == 0 else { throw StoreError.system(errno, "lmdb://\(name)") }
-        defer { Glibc.close(descriptor) }
-        let size = min(Int(status.st_size), limit)
-        return [UInt8](unsafeUninitializedCapacity: size) { target, count in
-            guard let start = target.baseAddress else { return }
-            while count < size {
-                let read = pread(descriptor, start + count, size - count, off_t(count))
-                // What a disk can't read any more is lost, and what follows it.
-                if read > 0 { count += read } else if read == 0 || errno != EINTR { return }
+        do throws(Errno) {
+            let file = try open(name, .readOnly)
+            defer { try? file.close() }
+            let size = min(Int(try systemCall { try Stat(file) }.size), limit)
+            return [UInt8](unsafeUninitializedCapacity: size) { target, count in
+                while count < size {
+                    let rest = UnsafeMutableRawBufferPointer(
+                        rebasing: UnsafeMutableRawBufferPointer(target)[count..<size])
+                    // What a disk can't read any more is lost, and what follows it.
+                    guard let read = try? file.read(fromAbsoluteOffset: Int64(count), into: rest), read > 0 else {
+                        return
+                    }
+                    count += read
+                }
             }
+        } catch {
+            throw .system(error, "lmdb://\(name)")
         }
     }
 }

@@ -1,7 +1,9 @@
 import CLMDB
+import FileCalls
 import Glibc
 import NIOConcurrencyHelpers
 public import Storage
+import SystemPackage
 
 /// Reads the LMDB file of a store that another process may have open and write to all the while.
 ///
@@ -149,17 +151,17 @@ final class ReadOnlyDatabase: @unchecked Sendable {  // guarded by: LMDBReader u
     ///   - path: the file
     ///   - spareMap: how much the file may grow before it has to be opened again, in bytes
     init(path: String, spareMap: Int) throws(LMDBError) {
-        var status = stat()
-        guard stat(path, &status) == 0 else { throw LMDBError(code: errno) }
+        let status: Stat
+        do throws(Errno) { status = try Stat(path) } catch { throw LMDBError(code: error.rawValue) }
         // LMDB would wait for the other end of a pipe.
-        guard status.st_mode & S_IFMT == S_IFREG, status.st_size > 0 else { throw LMDBError(code: MDB_INVALID) }
+        guard status.type == .regular, status.size > 0 else { throw LMDBError(code: MDB_INVALID) }
         var handle: OpaquePointer?
         try LMDBError.check(mdb_env_create(&handle))
         guard let handle else { preconditionFailure("LMDB made an environment without giving it") }
         let isRegistered = Self.hasLockFile(path)
         do throws(LMDBError) {
             try LMDBError.check(mdb_env_set_maxdbs(handle, UInt32(Table.allCases.count)))
-            try LMDBError.check(mdb_env_set_mapsize(handle, Int(status.st_size) + spareMap))
+            try LMDBError.check(mdb_env_set_mapsize(handle, Int(status.size) + spareMap))
             let flags = MDB_NOSUBDIR | MDB_RDONLY | MDB_NOTLS | MDB_NORDAHEAD | (isRegistered ? 0 : MDB_NOLOCK)
             try LMDBError.check(mdb_env_open(handle, path, UInt32(flags), 0o600))
             // Of readers that were killed; their pages couldn't be used again.
@@ -216,7 +218,7 @@ final class ReadOnlyDatabase: @unchecked Sendable {  // guarded by: LMDBReader u
     private static let tries = 100
 
     private static func hasLockFile(_ path: String) -> Bool {
-        access(path + "-lock", F_OK) == 0
+        FileNames.exists(path + "-lock")
     }
 
     private static func openTables(_ handle: OpaquePointer) throws(LMDBError) -> TableHandles {

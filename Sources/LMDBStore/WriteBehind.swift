@@ -4,6 +4,7 @@ import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import Storage
+import SystemPackage
 
 /// A tree that is written behind its back: what is answered is in the journal and in memory first, and reaches the tree
 /// later, many entries in one commit and on another thread.
@@ -148,7 +149,7 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
     /// LMDB takes a write that was cut short for a broken disk, where it may be a full one.
     private var isDiskFull: Bool {
         var status = statvfs()
-        return [ENOSPC, EDQUOT, EFBIG].contains(journal.fault)
+        return [.noSpace, .diskQuotaExceeded, .fileTooLarge].contains(journal.fault)
             || statvfs(environment.path, &status) == 0 && status.f_bavail < 16
     }
 
@@ -232,9 +233,8 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
         if fault != nil { return try flush() }
         let isKept = journal.append(&memtable.frame, isSynced: isSynced)
         if let code = journal.fault, !isJournalMissed {
-            let reason = String(cString: strerror(code))
             report(
-                "lmdb://\(environment.path): can't write its journal: \(reason); writes each batch into the database")
+                "lmdb://\(environment.path): can't write its journal: \(code); writes each batch into the database")
         }
         isJournalMissed = !isKept
         if isKept { memtable.keepBatch() } else { try flush() }

@@ -1,11 +1,16 @@
+import Bytes
+import FileCalls
 import Glibc
 import Greylist
 import NIOCore
+public import SystemPackage
 public import TrustedFiles
+
+public import struct SystemPackage.FileDescriptor
 
 extension LogDestination {
     /// Opens a log file for appending: the descriptor, which closes on exec, is the caller's.
-    public typealias FileOpener = @Sendable (_ path: String) throws(LogFileError) -> CInt
+    public typealias FileOpener = @Sendable (_ path: String) throws(LogFileError) -> FileDescriptor
 
     /// A log file.
     ///
@@ -27,9 +32,9 @@ extension LogDestination {
     }
 
     /// Opens a file by its path, and makes it where there is none: for its owner to write, and its group to read.
-    @Sendable public static func openFile(_ path: String) throws(LogFileError) -> CInt {
+    @Sendable public static func openFile(_ path: String) throws(LogFileError) -> FileDescriptor {
         do throws(FileError) {
-            return try FileReach(path).open(O_WRONLY | O_APPEND | O_CREAT, mode: 0o640)
+            return try FileReach(path).open(.writeOnly, options: [.append, .create], permissions: rights)
         } catch {
             throw LogFileError(error)
         }
@@ -39,26 +44,40 @@ extension LogDestination {
     ///
     /// Root itself opens only what it makes, in a directory where nobody else can make anything, and gives only that to the
     /// user. Whatever is there already is opened as that user.
-    public static func openFile(_ path: String, for service: FileUser) throws(LogFileError) -> CInt {
-        let flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK
+    public static func openFile(_ path: String, for service: FileUser) throws(LogFileError) -> FileDescriptor {
         do throws(FileError) {
             let reach = try FileReach(path, service: service)
             if reach.isRoots {
-                let descriptor = Glibc.open(reach.path, flags | O_CREAT | O_EXCL | O_NOFOLLOW, 0o640)
-                if descriptor >= 0 {
-                    fchown(descriptor, service.user, service.group)
+                do throws(Errno) {
+                    let descriptor = try open(reach.path, [.create, .exclusiveCreate, .noFollow])
+                    try? descriptor.setOwner(UserID(service.user), GroupID(service.group))
                     return descriptor
+                } catch {
+                    guard error == .fileExists else { throw FileError(reach.path, error.rawValue) }
                 }
-                guard errno == EEXIST else { throw FileError(reach.path, errno) }
             }
             guard service.canBeActed else { throw FileError(reach.path, cantBe: service) }
-            let descriptor = service.act {
-                Glibc.open(reach.path, reach.isRoots ? flags | O_NOFOLLOW : flags | O_CREAT, 0o640)
+            do throws(Errno) {
+                return try service.act { () throws(Errno) in
+                    try open(reach.path, reach.isRoots ? .noFollow : .create)
+                }
+            } catch {
+                throw FileError(reach.path, error.rawValue, as: service)
             }
-            guard descriptor >= 0 else { throw FileError(reach.path, errno, as: service) }
-            return descriptor
         } catch {
             throw LogFileError(error)
+        }
+    }
+
+    /// The rights of a log file that is made.
+    private static let rights: FilePermissions = [.ownerReadWrite, .groupRead]
+
+    private static func open(
+        _ path: String, _ options: FileDescriptor.OpenOptions
+    ) throws(Errno) -> FileDescriptor {
+        let always: FileDescriptor.OpenOptions = [.append, .closeOnExec, .noControllingTerminal, .nonBlocking]
+        return try systemCall {
+            try FileDescriptor.open(path, .writeOnly, options: always.union(options), permissions: rights)
         }
     }
 }
@@ -106,40 +125,39 @@ private struct FileWriter: LogWriter {
         guard let descriptor = try? open(path) else { return }
         let old = output.descriptor
         if descriptor.isSameFile(as: old) {
-            close(descriptor)
+            try? descriptor.close()
         } else {
             output = LineOutput(descriptor)
-            close(old)
+            try? old.close()
         }
     }
 }
 
-extension CInt {
+extension FileDescriptor {
     /// Whether both descriptors are of one file.
-    fileprivate func isSameFile(as other: CInt) -> Bool {
-        var (mine, others) = (stat(), stat())
-        return fstat(self, &mine) == 0 && fstat(other, &others) == 0
-            && mine.st_dev == others.st_dev && mine.st_ino == others.st_ino
+    fileprivate func isSameFile(as other: FileDescriptor) -> Bool {
+        guard let mine = try? Stat(self), let others = try? Stat(other) else { return false }
+        return mine.isSameFile(as: others)
     }
 }
 
 /// Why a log file can't be opened.
 public struct LogFileError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// What the system answered: an errno.
-    public let number: CInt
+    /// What the system answered.
+    public let number: Errno
     /// What else is to be said; nil where the number says it.
     private let message: String?
 
     /// What the system answered, and what is wrong where that doesn't say it.
-    public init(number: CInt, message: String? = nil) {
+    public init(number: Errno, message: String? = nil) {
         self.number = number
         self.message = message
     }
 
     init(_ error: FileError) {
-        self.init(number: error.code, message: error.isSystems ? nil : error.message)
+        self.init(number: Errno(rawValue: error.code), message: error.isSystems ? nil : error.message)
     }
 
     /// The text of it.
-    public var description: String { message ?? String(cString: strerror(number)) }
+    public var description: String { message ?? "\(number)" }
 }

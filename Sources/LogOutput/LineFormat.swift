@@ -1,3 +1,4 @@
+import Bytes
 import Greylist
 import Logging
 
@@ -91,23 +92,13 @@ extension [UInt8] {
 
     mutating func append(escape byte: UInt8) {
         append(word: "\\x")
-        append(hexDigit: byte >> 4)
-        append(hexDigit: byte & 0xf)
+        append(hexadecimalPairOf: byte)
     }
 
     /// Appends a word of ours as it is.
     mutating func append(word: StaticString) {
         word.withUTF8Buffer { append(contentsOf: $0) }
     }
-
-    private mutating func append(hexDigit value: UInt8) {
-        append(value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10)
-    }
-}
-
-extension UInt8 {
-    /// Whether it is ASCII from the blank to the tilde.
-    var isPrintable: Bool { (0x20...0x7e).contains(self) }
 }
 
 /// How grave a log record is, in the numbers of syslog (RFC 5424, table 2).

@@ -1,5 +1,8 @@
+import Bytes
+import FileCalls
 import Glibc
 import Greylist
+import SystemPackage
 
 /// Where log lines go; a sink takes one over and writes to it from its own thread.
 public struct LogDestination: Sendable {
@@ -37,16 +40,17 @@ extension LogDestination {
     ///
     /// - Parameter marksPriority: whether each line begins with its severity as sd-daemon(3) has it, `<6>`
     public static func descriptor(_ descriptor: CInt, marksPriority: Bool = false) -> LogDestination {
-        LogDestination(writer: DescriptorWriter(output: LineOutput(descriptor), marksPriority: marksPriority))
+        LogDestination(
+            writer: DescriptorWriter(
+                output: LineOutput(FileDescriptor(rawValue: descriptor)), marksPriority: marksPriority))
     }
 
     /// Whether systemd's journal is what reads from that descriptor.
     ///
     /// - Parameter stream: the variable `JOURNAL_STREAM`, `DEVICE:INODE`, as systemd.exec(5) has it
     public static func isJournal(_ descriptor: CInt, stream: String?) -> Bool {
-        var status = stat()
-        guard let stream, fstat(descriptor, &status) == 0 else { return false }
-        return stream == "\(status.st_dev):\(status.st_ino)"
+        guard let stream, let status = try? Stat(FileDescriptor(rawValue: descriptor)) else { return false }
+        return stream == "\(status.deviceID.rawValue):\(status.inode.rawValue)"
     }
 }
 
@@ -80,11 +84,11 @@ private struct DescriptorWriter: LogWriter {
 
 /// Writes lines to a descriptor.
 struct LineOutput: Sendable {
-    var descriptor: CInt
+    var descriptor: FileDescriptor
     /// Whether the last line was cut in its middle: the next one must not seem to be its end.
     private var isInLine = false
 
-    init(_ descriptor: CInt) {
+    init(_ descriptor: FileDescriptor) {
         self.descriptor = descriptor
     }
 
@@ -107,14 +111,13 @@ struct LineOutput: Sendable {
         bytes.withUnsafeBytes { bytes in
             var rest = bytes[...]
             while !rest.isEmpty {
-                let written = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-                if written > 0 {
+                do throws(Errno) {
+                    let written = try systemCall { try descriptor.write(UnsafeRawBufferPointer(rebasing: rest)) }
                     rest = rest.dropFirst(written)
-                } else if written < 0, errno == EAGAIN {
-                    var poll = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                } catch {
+                    guard error == .wouldBlock else { break }
+                    var poll = pollfd(fd: descriptor.rawValue, events: Int16(POLLOUT), revents: 0)
                     Glibc.poll(&poll, 1, -1)
-                } else if written < 0, errno != EINTR {
-                    break
                 }
             }
             return bytes.count - rest.count

@@ -1,5 +1,7 @@
 import Glibc
 import NIOCore
+import SystemPackage
+import struct SystemPackage.FileDescriptor
 
 /// A socket to a log daemon, which is connected again when the daemon has restarted.
 ///
@@ -72,7 +74,7 @@ struct LogSocket: Sendable {
     }
 
     private mutating func disconnect() {
-        if let connection { close(connection.descriptor) }
+        if let connection { try? FileDescriptor(rawValue: connection.descriptor).close() }
         connection = nil
         // A daemon that has just restarted is there at once; one that is not is left alone for a while.
         nextAttempt = .now()

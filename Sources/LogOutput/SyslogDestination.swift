@@ -1,5 +1,6 @@
 import Glibc
 import Greylist
+import SystemPackage
 public import TrustedFiles
 
 extension LogDestination {
@@ -119,11 +120,11 @@ public enum SyslogAddress: Sendable, Equatable, CustomStringConvertible {
                     return .success(LogConnection(descriptor: descriptor, isStream: isStream))
                 }
                 let number = errno
-                close(descriptor)
+                try? FileDescriptor(rawValue: descriptor).close()
                 errno = number
                 guard number == EPROTOTYPE else { break }
             }
-            return .failure(LogConnection.ConnectError(String(cString: strerror(errno))))
+            return .failure(LogConnection.ConnectError("\(Errno(rawValue: errno))"))
         case .udp(let host, let port): return connectUDP(host, port)
         }
     }
@@ -150,7 +151,7 @@ public enum SyslogAddress: Sendable, Equatable, CustomStringConvertible {
             if descriptor >= 0, Glibc.connect(descriptor, entry.ai_addr, entry.ai_addrlen) == 0 {
                 return .success(LogConnection(descriptor: descriptor, isStream: false))
             }
-            if descriptor >= 0 { close(descriptor) }
+            if descriptor >= 0 { try? FileDescriptor(rawValue: descriptor).close() }
             next = entry.ai_next
         }
         return .failure(LogConnection.ConnectError("no address of host \"\(host)\" can be reached"))

@@ -1,3 +1,4 @@
+import Bytes
 public import NIOCore
 
 /// Takes requests out of a stream, in whatever pieces it arrives.
@@ -115,8 +116,9 @@ public struct PolicyDecoder: Sendable {
     /// Notes the place of the attribute that this line holds, or skips the line where it may be one that holds none.
     @inline(__always)
     private mutating func note(_ line: Range<Int>, of bytes: Span<UInt8>) throws(PolicyError) {
-        let equals = bytes.firstIndex(of: UInt8(ascii: "="), from: line.lowerBound)
-        guard equals < line.upperBound else { return try skipStrayLine(bytes.extracting(line)) }
+        guard let equals = bytes.firstIndex(of: UInt8(ascii: "="), in: line) else {
+            return try skipStrayLine(bytes.extracting(line))
+        }
         guard equals > line.lowerBound else { throw .notAnAttribute }
         attributes += 1
         guard attributes <= limits.attributes else { throw .tooManyAttributes(limit: limits.attributes) }
@@ -130,66 +132,6 @@ public struct PolicyDecoder: Sendable {
     private func checkKind(of bytes: Span<UInt8>) throws(PolicyError) {
         let kind = places[PolicyAttribute.request.rawValue].range
         guard kind.isEmpty || bytes.extracting(kind).equals("smtpd_access_policy") else { throw .unknownRequest }
-    }
-}
-
-extension Span<UInt8> {
-    /// The place of the first byte of that value at or after `start`, or the end.
-    ///
-    /// Sixteen bytes are looked at at a time. All loads are checked against the bounds.
-    @inline(__always)
-    fileprivate func firstIndex(of byte: UInt8, from start: Int) -> Int {
-        let pattern = SIMD16<UInt8>(repeating: byte)
-        let bytes = bytes
-        var index = start
-        while index <= count &- 16 {
-            let vector = bytes.unsafeLoadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
-            let found = unsafeBitCast(vector .== pattern, to: SIMD2<UInt64>.self)
-            if found[0] != 0 { return index &+ UInt64(littleEndian: found[0]).trailingZeroBitCount >> 3 }
-            if found[1] != 0 { return index &+ 8 &+ UInt64(littleEndian: found[1]).trailingZeroBitCount >> 3 }
-            index &+= 16
-        }
-        while index < count, self[index] != byte { index &+= 1 }
-        return index
-    }
-
-    /// Which of the 64 bytes from `start` are LF, a bit for each, the first one's the lowest.
-    ///
-    /// The lines of a request differ in length, and a loop to the end of each would go on or not as no processor can
-    /// foresee; so the bits of many lines are found without a branch.
-    @inline(__always)
-    fileprivate func lineFeeds(from start: Int) -> UInt64 {
-        var bits: UInt64 = 0
-        var offset = 0
-        while offset < 64, start &+ offset <= count &- 16 {
-            bits |= lineFeeds(inSixteenFrom: start &+ offset) &<< UInt64(offset)
-            offset &+= 16
-        }
-        guard offset < 64, start &+ offset < count else { return bits }
-        if count >= 16 {
-            // The last sixteen overlap those before them.
-            let last = count &- 16
-            return bits | lineFeeds(inSixteenFrom: last) << (last &- start)
-        }
-        for index in start..<count where self[index] == UInt8(ascii: "\n") { bits |= 1 &<< UInt64(index &- start) }
-        return bits
-    }
-
-    @inline(__always)
-    private func lineFeeds(inSixteenFrom start: Int) -> UInt64 {
-        let vector = bytes.unsafeLoadUnaligned(fromByteOffset: start, as: SIMD16<UInt8>.self)
-        let lineFeed = SIMD16<UInt8>(repeating: UInt8(ascii: "\n"))
-        let found = unsafeBitCast(vector .== lineFeed, to: SIMD2<UInt64>.self)
-        return found[0].bitOfEachByte | found[1].bitOfEachByte &<< 8
-    }
-}
-
-extension UInt64 {
-    /// One bit for each byte in the order of memory, which is all ones or all zeros.
-    @inline(__always)
-    fileprivate var bitOfEachByte: UInt64 {
-        // Each byte keeps a bit of its own, and the product adds all bytes up in the highest one.
-        ((UInt64(littleEndian: self) & 0x8040_2010_0804_0201) &* 0x0101_0101_0101_0101) &>> 56
     }
 }
 
@@ -265,7 +207,7 @@ extension PolicyError: CustomStringConvertible {
 extension Span<UInt8> {
     /// Whether the line is printable ASCII, and nothing that a client of HTTP or SMTP says.
     var isStrayLine: Bool {
-        for index in indices where !(0x20...0x7e).contains(self[index]) { return false }
+        for index in indices where !self[index].isPrintable { return false }
         return !endsWithHTTPVersion && !beginsWithSMTPVerb
     }
 
@@ -275,8 +217,8 @@ extension Span<UInt8> {
         while end > 0, self[end - 1] == UInt8(ascii: " ") { end -= 1 }
         guard end >= 8 else { return false }
         let version = extracting(end - 8..<end)
-        return version.begins(with: "http/") && version[5].isDigit && version[6] == UInt8(ascii: ".")
-            && version[7].isDigit
+        return version.extracting(0..<5).equals(lowercase: "http/") && version[5].isDigit
+            && version[6] == UInt8(ascii: ".") && version[7].isDigit
     }
 
     /// Whether its first word is a command of SMTP, LMTP or one of their extensions.
@@ -284,27 +226,13 @@ extension Span<UInt8> {
         var start = 0
         while start < count, self[start] == UInt8(ascii: " ") { start += 1 }
         var end = start
-        while end < count, self[end].isLetter || self[end].isDigit { end += 1 }
+        while end < count, self[end].isLetterOrDigit { end += 1 }
         let word = extracting(start..<end)
         let verbs: [StaticString] = [
             "ehlo", "helo", "lhlo", "mail", "rcpt", "data", "bdat", "burl", "quit", "rset", "noop", "help", "vrfy",
             "expn",
             "etrn", "atrn", "turn", "auth", "send", "soml", "saml", "starttls", "xclient", "xforward", "xexch50",
         ]
-        return verbs.contains { $0.utf8CodeUnitCount == word.count && word.begins(with: $0) }
+        return verbs.contains { word.equals(lowercase: $0) }
     }
-
-    /// Whether it begins with these bytes, which have no upper-case letters; its own letters may be of either case.
-    private func begins(with text: StaticString) -> Bool {
-        guard count >= text.utf8CodeUnitCount else { return false }
-        return (0..<text.utf8CodeUnitCount).allSatisfy { index in
-            let byte = self[index].isLetter ? self[index] | 0x20 : self[index]
-            return byte == text.utf8Start[index]
-        }
-    }
-}
-
-extension UInt8 {
-    fileprivate var isDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
-    fileprivate var isLetter: Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self | 0x20) }
 }

@@ -1,3 +1,4 @@
+import Bytes
 public import NIOCore
 
 /// What Postfix is told: an action of access(5).
@@ -40,23 +41,5 @@ public struct PolicyEncoder: Sendable {
 extension OutputRawSpan {
     fileprivate mutating func append(_ text: StaticString) {
         text.withUTF8Buffer { for byte in $0 { append(byte) } }
-    }
-
-    /// Appends a text with a `?` for whatever isn't printable ASCII; sixteen bytes at a time where all are.
-    fileprivate mutating func append(printable text: Span<UInt8>) {
-        let start = byteCount
-        append(repeating: UInt8(ascii: "?"), count: text.count, as: UInt8.self)
-        var target = mutableBytes
-        let (first, last) = (SIMD16<UInt8>(repeating: 0x20), SIMD16<UInt8>(repeating: 0x7e))
-        var index = 0
-        while index <= text.count &- 16 {
-            let vector = text.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
-            guard all((vector .>= first) .& (vector .<= last)) else { break }
-            target.storeBytes(of: vector, toByteOffset: start &+ index, as: SIMD16<UInt8>.self)
-            index &+= 16
-        }
-        for index in index..<text.count where (0x20...0x7e).contains(text[index]) {
-            target.storeBytes(of: text[index], toByteOffset: start &+ index, as: UInt8.self)
-        }
     }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import NIOCore
 
 /// One request as Postfix sent it: slices of the bytes that were read, no copies.
@@ -139,34 +140,5 @@ public enum PolicyAttribute: Int, Sendable, CaseIterable {
         case 14 where name.equals("protocol_state"): self = .protocolState
         default: return nil
         }
-    }
-}
-
-extension Span<UInt8> {
-    /// Whether these bytes are exactly the ASCII bytes of `text`.
-    @inline(__always)
-    public func equals(_ text: StaticString) -> Bool {
-        guard count == text.utf8CodeUnitCount else { return false }
-        let (bytes, expected) = (bytes, UnsafeRawPointer(text.utf8Start))
-        // As many bytes at a time as there are at least, the last ones overlapping those before them.
-        if count >= 8 {
-            var index = 0
-            while true {
-                let word = bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
-                guard word == expected.loadUnaligned(fromByteOffset: index, as: UInt64.self) else { return false }
-                guard index < count - 8 else { return true }
-                index = Swift.min(index + 8, count - 8)
-            }
-        }
-        if count >= 4 {
-            let (first, last) = (
-                bytes.unsafeLoadUnaligned(fromByteOffset: 0, as: UInt32.self),
-                bytes.unsafeLoadUnaligned(fromByteOffset: count - 4, as: UInt32.self)
-            )
-            return first == expected.loadUnaligned(as: UInt32.self)
-                && last == expected.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self)
-        }
-        for index in indices where self[index] != expected.load(fromByteOffset: index, as: UInt8.self) { return false }
-        return true
     }
 }

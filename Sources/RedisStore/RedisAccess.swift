@@ -1,8 +1,10 @@
+import FileCalls
 import Glibc
 import NIOSSL
 package import RedisClient
 public import Storage
 public import StoreURLs
+import SystemPackage
 import TrustedFiles
 
 /// How the servers of a location are reached: what has to be read from files is read.
@@ -76,22 +78,14 @@ extension RedisLogin {
 /// Such files are often root's alone, and read before the daemon becomes another user. So it matters whose path it is.
 func accessFile(_ path: String) throws(FileError) -> [UInt8] {
     let reach = try FileReach(path)
-    let descriptor = try reach.open(O_RDONLY)
-    defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+    let descriptor = try reach.open(.readOnly)
+    defer { try? descriptor.close() }
+    guard (try? Stat(descriptor))?.type == .regular else {
         throw FileError(path, EINVAL, message: "is not a regular file")
     }
-    let limit = 1 << 20
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 1 << 16)
-    while bytes.count < limit {
-        let count = read(descriptor, &chunk, chunk.count)
-        guard count >= 0 else { throw FileError(path, errno) }
-        if count == 0 { break }
-        bytes += chunk[..<count]
+    do throws(Errno) { return try descriptor.readToEnd(limit: 1 << 20) } catch {
+        throw FileError(path, error.rawValue)
     }
-    return bytes
 }
 
 extension RedisTLS {

@@ -1,4 +1,5 @@
 import Glibc
+import SystemPackage
 import TrustedFiles
 
 /// What a service manager told the process in its environment: systemd, or another one that keeps to its protocol.
@@ -89,7 +90,7 @@ public struct NotifySocket: Sendable {
         let length = MemoryLayout<sockaddr_un>.size - MemoryLayout.size(ofValue: name.sun_path) + bytes.count
         let kind = Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
         descriptor = socket(AF_UNIX, kind, 0)
-        guard descriptor >= 0 else { throw fault(String(cString: strerror(errno))) }
+        guard descriptor >= 0 else { throw fault("\(Errno(rawValue: errno))") }
         let socket = descriptor
         func connected() -> Bool {
             withUnsafePointer(to: name) { pointer in
@@ -103,7 +104,7 @@ public struct NotifySocket: Sendable {
             let isConnected = address.hasPrefix("@") ? connected() : try FileReach(address).act(connected)
             guard isConnected else { throw FileError(address, errno) }
         } catch {
-            Glibc.close(descriptor)
+            try? FileDescriptor(rawValue: descriptor).close()
             throw fault(error.message)
         }
     }

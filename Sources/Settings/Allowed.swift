@@ -1,3 +1,4 @@
+import Bytes
 import JSONText
 
 /// Which values of a type a setting takes, with the sentence that manuals and messages give for it.
@@ -93,11 +94,11 @@ extension Allowed<String> {
 @Sendable private func isTemporaryRefusal(_ action: String) -> Bool {
     if ["DEFER_IF_PERMIT", "DEFER", "DEFER_IF_REJECT"].contains(action.uppercased()) { return true }
     let words = action.split(separator: " ", omittingEmptySubsequences: false)
-    guard let code = words.first, code.utf8.count == 3, code.utf8.allSatisfy(isDigit), code.first == "4" else {
+    guard let code = words.first, code.utf8.count == 3, code.utf8.allSatisfy(\.isDigit), code.first == "4" else {
         return false
     }
     guard words.count == 2 else { return words.count == 1 }
     let parts = words[1].split(separator: ".", omittingEmptySubsequences: false)
     return parts.count == 3 && parts[0] == "4"
-        && parts.dropFirst().allSatisfy { (1...3).contains($0.utf8.count) && $0.utf8.allSatisfy(isDigit) }
+        && parts.dropFirst().allSatisfy { (1...3).contains($0.utf8.count) && $0.utf8.allSatisfy(\.isDigit) }
 }

@@ -1,3 +1,4 @@
+import Bytes
 public import JSONText
 
 /// One value that somebody gives to one setting.
@@ -86,7 +87,7 @@ extension Assignment {
         guard value.first == ":", let end = value.dropFirst().firstIndex(of: ":") else { return .text(String(value)) }
         let name = String(value[..<end].dropFirst())
         let text = String(value[value.index(after: end)...])
-        guard !name.isEmpty, name.utf8.allSatisfy(isLetter) else { return .text(String(value)) }
+        guard !name.isEmpty, name.utf8.allSatisfy(\.isLetter) else { return .text(String(value)) }
         let names = InjectedType.allCases.map(\.rawValue)
         switch InjectedType(rawValue: name) {
         case .bool: return .json(.bool(try Bool(text: text)))

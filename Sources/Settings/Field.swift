@@ -82,7 +82,7 @@ public struct Field: Sendable {
 
     /// Sets the value from a file's JSON or from a text; on an error, nothing changes.
     ///
-    /// What is complained of never shows a password.
+    /// What an error says never shows a password.
     public func apply(_ input: Assignment.Input, to configuration: inout Configuration) throws(ValueError) {
         do {
             try refuseHiddenPassword(input)

@@ -1,3 +1,5 @@
+import Bytes
+
 /// The variables that a container's manager sets for each service it knows, in the manner of Docker's links.
 ///
 /// Kubernetes sets them in every pod for every Service of its namespace, unless `enableServiceLinks` is false there: for a
@@ -101,14 +103,10 @@ private func isPort(_ text: String) -> Bool {
 private func isAddress(_ text: String) -> Bool {
     let bytes = text.utf8
     if bytes.contains(UInt8(ascii: ":")) {
-        return bytes.allSatisfy { isHexDigit($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }
+        return bytes.allSatisfy { $0.isHexadecimal || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }
     }
     return bytes.count { $0 == UInt8(ascii: ".") } == 3
-        && bytes.allSatisfy { (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") }
-}
-
-private func isHexDigit(_ byte: UInt8) -> Bool {
-    (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte | 0x20)
+        && bytes.allSatisfy { $0.isDigit || $0 == UInt8(ascii: ".") }
 }
 
 /// What the environment says, in the order of its names, what is wrong with it, and what was left alone.

@@ -1,3 +1,4 @@
+import Bytes
 import JSONText
 
 extension LoadedConfiguration {
@@ -47,7 +48,7 @@ private enum ForeignPlaceholder {
         func enclosed(_ open: String, _ close: String) -> (Int, String)? {
             guard text.starts(with: Array(open.utf8)) else { return nil }
             let rest = text.dropFirst(open.utf8.count)
-            let name = rest.prefix { isLetter($0) || isDigit($0) || $0 == UInt8(ascii: "_") }
+            let name = rest.prefix { $0.isLetterOrDigit || $0 == UInt8(ascii: "_") }
             guard !name.isEmpty, rest.dropFirst(name.count).starts(with: Array(close.utf8)) else { return nil }
             return (open.utf8.count + name.count + close.utf8.count, String(decoding: name, as: UTF8.self))
         }
@@ -57,15 +58,15 @@ private enum ForeignPlaceholder {
                 return found
             }
             // %s, and %5d as printf(3) has it.
-            let flags = text.dropFirst().prefix { isDigit($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-") }
-            guard let letter = text.dropFirst(1 + flags.count).first, isLetter(letter) else { return nil }
+            let flags = text.dropFirst().prefix { $0.isDigit || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-") }
+            guard let letter = text.dropFirst(1 + flags.count).first, letter.isLetter else { return nil }
             // "50%off" is a text.
             let next = text.dropFirst(2 + flags.count).first
-            guard next.map({ !isLetter($0) && !isDigit($0) }) ?? true else { return nil }
+            guard next.map({ !$0.isLetterOrDigit }) ?? true else { return nil }
             return (2 + flags.count, String(decoding: [letter], as: UTF8.self))
         case UInt8(ascii: "$"):
             if let found = enclosed("$(", ")") ?? enclosed("${", "}") { return found }
-            guard let found = enclosed("$", ""), !found.1.utf8.allSatisfy(isDigit) else { return nil }
+            guard let found = enclosed("$", ""), !found.1.utf8.allSatisfy(\.isDigit) else { return nil }
             return found
         case UInt8(ascii: "{"): return enclosed("{{", "}}")
         case UInt8(ascii: "<"): return enclosed("<", ">").flatMap { ours($0.1, isHeader: false) == nil ? nil : $0 }

@@ -1,3 +1,4 @@
+import Bytes
 import JSONText
 
 /// The permissions of a socket in the file system.
@@ -19,7 +20,7 @@ extension SocketMode: SettingValue {
     /// Reads `0660`, `660` or `0o660`.
     init(text: String) throws(ValueError) {
         let digits = text.hasPrefix("0o") ? text.dropFirst(2) : text[...]
-        guard digits.utf8.allSatisfy(isDigit), let bits = UInt32(digits, radix: 8) else {
+        guard digits.utf8.allSatisfy(\.isDigit), let bits = UInt32(digits, radix: 8) else {
             throw ValueError("\(shortened(text)) is not a mode", remedy: Self.remedy)
         }
         guard bits <= 0o777 else { throw ValueError("\(shortened(text)) is not allowed", remedy: "0 to 0777") }

@@ -1,3 +1,4 @@
+public import Bytes
 import Crypto
 
 /// Under what an entry is kept: the digest of a text, or the text itself.
@@ -70,19 +71,14 @@ public enum Key: Sendable, Hashable {
         case .digest(let digest):
             digest.withBytes { bytes in
                 for byte in bytes {
-                    write(hexadecimalDigit(byte >> 4))
-                    write(hexadecimalDigit(byte & 0xf))
+                    write(UInt8(hexadecimalDigitOf: byte >> 4))
+                    write(UInt8(hexadecimalDigitOf: byte & 0xf))
                 }
             }
         case .text(let text):
             for byte in text { write(byte) }
         }
     }
-}
-
-@inlinable
-func hexadecimalDigit(_ value: UInt8) -> UInt8 {
-    value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
 }
 
 /// What plain keys of identities begin with.
@@ -99,10 +95,6 @@ extension UnsafeRawBufferPointer {
         return self[..<slash].allSatisfy { $0.isDigit || "abcdef.:".utf8.contains($0) }
             && (1...3).contains(end - slash - 1) && (end == count || self[end] == UInt8(ascii: "/"))
     }
-}
-
-extension UInt8 {
-    fileprivate var isDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
 }
 
 /// The SHA-1 of a key's text.
@@ -142,24 +134,10 @@ public struct Digest: Sendable, Hashable, BitwiseCopyable {
 
     /// The digest in 40 lower-case hexadecimal digits; nil where they are anything else.
     init?(hexadecimal text: UnsafeRawBufferPointer) {
-        guard text.count == 2 * Self.size else { return nil }
-        let bytes = [UInt8](unsafeUninitializedCapacity: Self.size) { bytes, count in
-            for index in 0..<Self.size {
-                guard let high = Self.value(text[2 * index]), let low = Self.value(text[2 * index + 1]) else { return }
-                bytes.initializeElement(at: index, to: high << 4 | low)
-                count += 1
-            }
-        }
-        guard let digest = bytes.withUnsafeBytes({ Digest(bytes: $0) }) else { return nil }
+        guard text.count == 2 * Self.size, text.allSatisfy(\.isLowercaseHexadecimal),
+            let digest = [UInt8](hexadecimal: text)?.withUnsafeBytes({ Digest(bytes: $0) })
+        else { return nil }
         self = digest
-    }
-
-    private static func value(_ digit: UInt8) -> UInt8? {
-        switch digit {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
-        default: nil
-        }
     }
 
     private init(head: UInt64, middle: UInt64, tail: UInt32) {

@@ -1,3 +1,4 @@
+import Bytes
 public import Greylist
 
 /// A sighting as TPRT 0.9.3 wrote it, and as GNU dbm and Redis keep it: `count,time` in ASCII digits.
@@ -14,23 +15,12 @@ public enum LegacyRecord {
     /// The sighting that a text stands for; nil where it is no such text.
     public static func sighting(_ text: Span<UInt8>) -> Sighting? {
         var index = 0
-        guard let passes = number(text, &index), index < text.count, text[index] == UInt8(ascii: ",") else {
-            return nil
-        }
-        index += 1
-        guard let seconds = number(text, &index), index == text.count else { return nil }
-        let time = Timestamp(seconds: seconds)
-        return Sighting(passes: UInt32(clamping: passes), first: time, last: time)
-    }
-
-    private static func number(_ text: Span<UInt8>, _ index: inout Int) -> Int64? {
-        let start = index
-        var number: Int64 = 0
         // 18 digits always fit.
-        while index < text.count, index - start < 18, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(text[index]) {
-            number = number * 10 + Int64(text[index] - UInt8(ascii: "0"))
-            index += 1
-        }
-        return index > start ? number : nil
+        guard let passes = text.decimal(at: &index, atMost: 18), index < text.count, text[index] == UInt8(ascii: ",")
+        else { return nil }
+        index += 1
+        guard let seconds = text.decimal(at: &index, atMost: 18), index == text.count else { return nil }
+        let time = Timestamp(seconds: Int64(seconds))
+        return Sighting(passes: UInt32(clamping: passes), first: time, last: time)
     }
 }

@@ -1,3 +1,5 @@
+import Bytes
+
 /// A `redis` URL taken apart at its marks; nothing is decoded yet.
 ///
 /// No message about one ever quotes it, since a mark that isn't escaped can put any part of a password anywhere.
@@ -111,29 +113,18 @@ struct RedisURL {
 
 extension UInt8 {
     fileprivate var isInIPv6Address: Bool {
-        switch self {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
-            UInt8(ascii: "A")...UInt8(ascii: "F"), UInt8(ascii: ":"), UInt8(ascii: "."):
-            true
-        default: false
-        }
+        isHexadecimal || self == UInt8(ascii: ":") || self == UInt8(ascii: ".")
     }
 
     fileprivate var isInHostName: Bool {
-        switch self {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-            UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
-            true
-        default: false
-        }
+        isLetterOrDigit || self == UInt8(ascii: "-") || self == UInt8(ascii: ".") || self == UInt8(ascii: "_")
     }
 }
 
 extension Int {
     /// The number that is written in digits alone: no sign, no blank.
     init?(digits: some StringProtocol) {
-        guard !digits.isEmpty, digits.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
-        else { return nil }
+        guard !digits.isEmpty, digits.utf8.allSatisfy(\.isDigit) else { return nil }
         self.init(digits)
     }
 }
@@ -148,7 +139,7 @@ extension StringProtocol {
                 bytes.append(byte)
                 continue
             }
-            guard let high = rest.popFirst()?.hexadecimalDigit, let low = rest.popFirst()?.hexadecimalDigit else {
+            guard let high = rest.popFirst()?.hexadecimalValue, let low = rest.popFirst()?.hexadecimalValue else {
                 throw StoreURLError(
                     description: "a redis URL has a % without two hexadecimal digits behind it (write % as %25)")
             }
@@ -158,17 +149,6 @@ extension StringProtocol {
             throw StoreURLError(description: "a redis URL has %-escapes in it that make no text in UTF-8")
         }
         return text
-    }
-}
-
-extension UInt8 {
-    fileprivate var hexadecimalDigit: UInt8? {
-        switch self {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): self - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): self - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): self - UInt8(ascii: "A") + 10
-        default: nil
-        }
     }
 }
 

@@ -1,5 +1,7 @@
 import CProcess
+import FileCalls
 import Glibc
+public import SystemPackage
 
 /// With whose rights a path is followed.
 ///
@@ -52,8 +54,7 @@ public struct FileReach: Sendable {
     /// A library that opens a pipe by its name may wait for ever.
     private static func checkKind(of suffixes: [String], _ path: String) throws(FileError) {
         for suffix in suffixes {
-            var status = stat()
-            guard stat(path + suffix, &status) == 0, status.st_mode & S_IFMT != S_IFREG else { continue }
+            guard let status = try? Stat(path + suffix), status.type != .regular else { continue }
             throw FileError(path + suffix, EPERM, message: "is not a regular file")
         }
     }
@@ -62,15 +63,26 @@ public struct FileReach: Sendable {
     ///
     /// As root it doesn't follow a link in the last place. What it is to write to, and what it opens where others may make
     /// files, is a regular file of root's with one name.
-    public func open(_ flags: CInt, mode: UInt32 = 0) throws(FileError) -> CInt {
-        let flags = flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK
-        let descriptor = act { Glibc.open(path, isRoots ? flags | O_NOFOLLOW : flags, mode) }
-        guard descriptor >= 0 else { throw FileError(path, errno, as: user) }
+    ///
+    /// - Parameter permissions: the rights of a file that is made
+    public func open(
+        _ mode: FileDescriptor.AccessMode, options: FileDescriptor.OpenOptions = [], permissions: FilePermissions = []
+    ) throws(FileError) -> FileDescriptor {
+        var options = options.union([.closeOnExec, .noControllingTerminal, .nonBlocking])
+        if isRoots { options.insert(.noFollow) }
+        let descriptor: FileDescriptor
+        do throws(Errno) {
+            descriptor = try act { () throws(Errno) in
+                try systemCall { try FileDescriptor.open(path, mode, options: options, permissions: permissions) }
+            }
+        } catch {
+            throw FileError(path, error.rawValue, as: user)
+        }
         guard isRoots else { return descriptor }
         do throws(FileError) {
-            if isShared || flags & O_ACCMODE != O_RDONLY { try check(descriptor) }
+            if isShared || mode != .readOnly { try check(descriptor) }
         } catch {
-            close(descriptor)
+            try? descriptor.close()
             throw error
         }
         return descriptor
@@ -94,77 +106,73 @@ public struct FileReach: Sendable {
         }
         for suffix in [""] + suffixes {
             let file = path + suffix
-            var status = stat()
-            guard lstat(file, &status) == 0 else { continue }
-            guard status.st_mode & S_IFMT == S_IFREG else {
-                throw FileError(file, EPERM, message: "is not a regular file")
-            }
-            guard status.st_uid == 0 else { return FileUser(owning: status) }
+            guard let status = try? Stat(file, followTargetSymlink: false) else { continue }
+            guard status.type == .regular else { throw FileError(file, EPERM, message: "is not a regular file") }
+            guard status.userID.rawValue == 0 else { return FileUser(owning: status) }
             try Self.checkOwner(status, file)
         }
         return nil
     }
 
-    private func check(_ descriptor: CInt) throws(FileError) {
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw FileError(path, errno) }
-        switch status.st_mode & S_IFMT {
-        case S_IFREG: try Self.checkOwner(status, path)
-        case S_IFDIR: throw FileError(path, EISDIR)
+    private func check(_ descriptor: FileDescriptor) throws(FileError) {
+        let status: Stat
+        do throws(Errno) { status = try Stat(descriptor) } catch { throw FileError(path, error.rawValue) }
+        switch status.type {
+        case .regular: try Self.checkOwner(status, path)
+        case .directory: throw FileError(path, EISDIR)
         default: throw FileError(path, EPERM, message: "is not a regular file")
         }
     }
 
     /// Whether a file is root's alone: it may be opened for writing, or given away, as root.
-    static func checkOwner(_ status: stat, _ path: String) throws(FileError) {
-        guard status.st_uid == 0 else {
-            throw FileError(path, EPERM, message: "belongs to \(FileUser.name(of: status.st_uid)), not to root")
+    static func checkOwner(_ status: Stat, _ path: String) throws(FileError) {
+        guard status.userID.rawValue == 0 else {
+            let owner = FileUser.name(of: status.userID.rawValue)
+            throw FileError(path, EPERM, message: "belongs to \(owner), not to root")
         }
-        guard status.st_nlink <= 1 else {
-            throw FileError(path, EPERM, message: "has \(status.st_nlink) names (hard links), and must have one")
+        guard status.linkCount <= 1 else {
+            throw FileError(path, EPERM, message: "has \(status.linkCount) names (hard links), and must have one")
         }
     }
 }
 
 /// What is at the end of a path, held: it stays the same, whatever is put into its place.
 public final class FilePlace {
-    private let descriptor: CInt
-    private let status: stat
+    private let descriptor: FileDescriptor
+    private let status: Stat
 
     /// What is there now; a link itself.
     public init(_ reach: FileReach) throws(FileError) {
         let descriptor = reach.act { tprt_open_place(AT_FDCWD, reach.path) }
         guard descriptor >= 0 else { throw FileError(reach.path, errno, as: reach.user) }
-        self.descriptor = descriptor
-        var status = stat()
-        fstat(descriptor, &status)
-        self.status = status
+        self.descriptor = FileDescriptor(rawValue: descriptor)
+        status = (try? Stat(self.descriptor)) ?? Stat(rawValue: stat())
     }
 
     deinit {
-        close(descriptor)
+        try? descriptor.close()
     }
 
     /// Whether it is a unix socket.
-    public var isSocket: Bool { status.st_mode & S_IFMT == S_IFSOCK }
+    public var isSocket: Bool { status.type == .socket }
     /// Whether it is a directory.
-    public var isDirectory: Bool { status.st_mode & S_IFMT == S_IFDIR }
+    public var isDirectory: Bool { status.type == .directory }
     /// Whose it is.
-    public var owner: UInt32 { status.st_uid }
+    public var owner: UInt32 { status.userID.rawValue }
     /// How many names it has.
-    public var names: Int { Int(status.st_nlink) }
+    public var names: Int { status.linkCount }
     /// The rights that all others than owner and group have, and those of the group.
-    public var isWritableByOthers: Bool { status.st_mode & 0o022 != 0 }
+    public var isWritableByOthers: Bool { !status.permissions.isDisjoint(with: [.groupWrite, .otherWrite]) }
 
     /// Gives it to a user and a group; false, and errno, where that can't be done.
     ///
     /// The greatest number stands for no change.
     public func give(to user: UInt32, group: UInt32) -> Bool {
-        tprt_give_place(descriptor, user, group) == 0
+        tprt_give_place(descriptor.rawValue, user, group) == 0
     }
 
     /// Makes it the working directory; false, and errno, where that can't be done.
-    public func enter() -> Bool { fchdir(descriptor) == 0 }
+    public func enter() -> Bool { fchdir(descriptor.rawValue) == 0 }
 }
 
 /// Why root doesn't touch a file, or why a file can't be opened.
@@ -196,7 +204,7 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
         let who = user.map { " (as user \($0.name))" } ?? ""
         self.path = path
         self.code = code
-        message = "\(String(cString: strerror(code)))\(who)"
+        message = "\(Errno(rawValue: code))\(who)"
         isSystems = user == nil
     }
 

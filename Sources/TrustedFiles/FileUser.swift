@@ -1,5 +1,6 @@
 import CProcess
 import Glibc
+import SystemPackage
 
 /// A user as whom root reaches files, or whom it becomes.
 public struct FileUser: Equatable, Sendable {
@@ -25,9 +26,9 @@ public struct FileUser: Equatable, Sendable {
     }
 
     /// The owner of a directory: with the group that passwd(5) gives it, else with that of the directory.
-    init(owning directory: stat) {
-        let group = getpwuid(directory.st_uid).map { $0.pointee.pw_gid } ?? directory.st_gid
-        self.init(directory.st_uid, group: group)
+    init(owning directory: Stat) {
+        let (user, group) = (directory.userID.rawValue, directory.groupID.rawValue)
+        self.init(user, group: getpwuid(user).map { $0.pointee.pw_gid } ?? group)
     }
 
     /// What messages call the user: its name, else its number.

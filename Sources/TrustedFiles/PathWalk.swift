@@ -1,5 +1,6 @@
 import CProcess
 import Glibc
+import SystemPackage
 
 /// A way from `/` along a path, as root sees it, directory by directory.
 struct PathWalk {
@@ -18,7 +19,7 @@ struct PathWalk {
 
     private var rest: [Substring]
     private var path: [Substring] = []
-    private var directory: CInt
+    private var directory: FileDescriptor
     private var isSticky = false
     private var links = 0
 
@@ -33,12 +34,12 @@ struct PathWalk {
             defer { free(here) }
             whole = "\(String(cString: here))/\(path)"
         }
-        var walk = PathWalk(rest: whole.split(separator: "/"), directory: tprt_open_place(AT_FDCWD, "/"))
-        defer { close(walk.directory) }
+        var walk = PathWalk(rest: whole.split(separator: "/"), directory: try Self.openRoot(on: path))
+        defer { try? walk.directory.close() }
         return try walk.run()
     }
 
-    private init(rest: [Substring], directory: CInt) {
+    private init(rest: [Substring], directory: FileDescriptor) {
         self.rest = rest
         self.directory = directory
     }
@@ -50,19 +51,21 @@ struct PathWalk {
         while !rest.isEmpty {
             let part = rest.removeFirst()
             if part == "." { continue }
-            var status = stat()
-            guard fstatat(directory, String(part), &status, AT_SYMLINK_NOFOLLOW) == 0 else {
-                guard errno == ENOENT else { throw FileError("\(name)/\(part)", errno) }
+            let status: Stat
+            do throws(Errno) {
+                status = try Stat(String(part), relativeTo: directory, flags: .symlinkNoFollow)
+            } catch {
+                guard error == .noSuchFileOrDirectory else { throw FileError("\(name)/\(part)", error.rawValue) }
                 path += [part] + rest
                 return .root(name, isSticky: isSticky)
             }
             // Sticky: what is there is its owner's to replace.
-            if status.st_uid != 0, isSticky || status.st_mode & S_IFMT == S_IFLNK {
+            if status.userID.rawValue != 0, isSticky || status.type == .symbolicLink {
                 return .other(FileUser(owning: status), "\(name)/\(part)")
             }
-            switch status.st_mode & S_IFMT {
-            case S_IFLNK: try follow(part)
-            case S_IFDIR:
+            switch status.type {
+            case .symbolicLink: try follow(part)
+            case .directory:
                 try enter(part)
                 if let place = try judge() { return place }
             default:
@@ -75,19 +78,19 @@ struct PathWalk {
 
     /// Looks at the directory that was entered; nil where root may go on.
     private mutating func judge() throws(FileError) -> Place? {
-        var status = stat()
-        guard fstat(directory, &status) == 0 else { throw FileError(name, errno) }
-        if status.st_uid != 0 { return .other(FileUser(owning: status), name) }
-        let isOpen = status.st_mode & 0o022 != 0
-        isSticky = isOpen && status.st_mode & S_ISVTX != 0
+        let status: Stat
+        do throws(Errno) { status = try Stat(directory) } catch { throw FileError(name, error.rawValue) }
+        if status.userID.rawValue != 0 { return .other(FileUser(owning: status), name) }
+        let isOpen = !status.permissions.isDisjoint(with: [.groupWrite, .otherWrite])
+        isSticky = isOpen && status.permissions.contains(.saveText)
         return isOpen && !isSticky ? .shared(name) : nil
     }
 
     private mutating func enter(_ part: Substring) throws(FileError) {
-        let next = tprt_open_place(directory, String(part))
+        let next = tprt_open_place(directory.rawValue, String(part))
         guard next >= 0 else { throw FileError("\(name)/\(part)", errno) }
-        close(directory)
-        directory = next
+        try? directory.close()
+        directory = FileDescriptor(rawValue: next)
         if part == ".." { _ = path.popLast() } else { path.append(part) }
     }
 
@@ -95,16 +98,21 @@ struct PathWalk {
         links += 1
         guard links <= Self.linkLimit else { throw FileError("\(name)/\(part)", ELOOP) }
         var bytes = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let count = readlinkat(directory, String(part), &bytes, bytes.count)
+        let count = readlinkat(directory.rawValue, String(part), &bytes, bytes.count)
         guard count > 0, count < bytes.count else { throw FileError("\(name)/\(part)", count < 0 ? errno : ENOENT) }
         let target = String(decoding: bytes[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
         rest = target.split(separator: "/") + rest
         guard target.hasPrefix("/") else { return }
-        let root = tprt_open_place(AT_FDCWD, "/")
-        guard root >= 0 else { throw FileError(target, errno) }
-        close(directory)
+        let root = try Self.openRoot(on: target)
+        try? directory.close()
         directory = root
         path = []
         isSticky = false
+    }
+
+    private static func openRoot(on path: String) throws(FileError) -> FileDescriptor {
+        let root = tprt_open_place(AT_FDCWD, "/")
+        guard root >= 0 else { throw FileError(path, errno) }
+        return FileDescriptor(rawValue: root)
     }
 }

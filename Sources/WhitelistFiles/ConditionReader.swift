@@ -1,3 +1,4 @@
+import Bytes
 import Greylist
 import JSONText
 import Whitelists
@@ -91,7 +92,7 @@ struct ConditionReader {
         if text.contains("@") {
             return ": it is a mail address, for which the type is sender_literal or recipient_literal"
         }
-        let isName = text.utf8.contains(where: isLetter) && text.utf8.contains(UInt8(ascii: "."))
+        let isName = text.utf8.contains(where: \.isLetter) && text.utf8.contains(UInt8(ascii: "."))
         let plain = text.hasPrefix("*.") ? String(text.dropFirst(2)) : text
         return isName && Domain(plain) != nil ? ": it is a name, for which the type is remote_name" : ""
     }
@@ -117,7 +118,7 @@ struct ConditionReader {
 
     private func attribute(_ entry: EntryMembers) throws(EntryError) -> Condition {
         let name = try entry.string("name").lowercased()
-        let isName = !name.isEmpty && name.utf8.allSatisfy { isLetter($0) || isDigit($0) || $0 == UInt8(ascii: "_") }
+        let isName = !name.isEmpty && name.utf8.allSatisfy { $0.isLetterOrDigit || $0 == UInt8(ascii: "_") }
         guard isName else { throw EntryError("\(shortened(name)) is not the name of an attribute") }
         guard entry["regex"] == nil || entry["matches"] == nil else {
             throw EntryError("\"matches\" and \"regex\" can't both be there")
@@ -168,7 +169,7 @@ extension JSONValue {
         let length: Int? =
             switch self {
             case .int(let length): length
-            case .string(let text) where text.utf8.allSatisfy(isDigit): Int(text)
+            case .string(let text) where text.utf8.allSatisfy(\.isDigit): Int(text)
             case .string(let text) where family == .ipv4: Address(text).flatMap(\.asMask)
             default: nil
             }

@@ -1,3 +1,4 @@
+import Bytes
 import Greylist
 package import JSONText
 public import Whitelists
@@ -81,7 +82,7 @@ extension JSONValue {
             let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
             let unit = text.last.flatMap { units[$0] }
             let digits = unit == nil ? text[...] : text.dropLast()
-            guard !digits.isEmpty, digits.utf8.count <= 9, digits.utf8.allSatisfy(isDigit) else { return nil }
+            guard !digits.isEmpty, digits.utf8.count <= 9, digits.utf8.allSatisfy(\.isDigit) else { return nil }
             return Int64(digits).map { $0 * (unit ?? 1) }
         default: return nil
         }

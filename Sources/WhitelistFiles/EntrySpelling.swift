@@ -1,3 +1,4 @@
+import Bytes
 import Greylist
 import JSONText
 public import Whitelists
@@ -123,7 +124,7 @@ extension Timestamp {
         let pattern: [UInt8] = Array((bytes.count == 10 ? "0000-00-00" : "0000-00-00T00:00:00Z").utf8)
         guard bytes.count == pattern.count else { return nil }
         for (byte, expected) in zip(bytes, pattern) {
-            guard expected == UInt8(ascii: "0") ? isDigit(byte) : byte == expected else { return nil }
+            guard expected == UInt8(ascii: "0") ? byte.isDigit : byte == expected else { return nil }
         }
         func number(_ range: Range<Int>) -> Int {
             bytes[range].reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }

@@ -1,3 +1,4 @@
+import Bytes
 import JSONText
 import Whitelists
 
@@ -46,7 +47,7 @@ struct JSONWhitelist {
 
     private func fault(_ fault: JSONError, in bytes: [UInt8]) -> WhitelistError {
         let first = bytes.first { $0 > 0x20 }
-        let isForeign = first.map { isLetter($0) || isDigit($0) || $0 == UInt8(ascii: "#") } ?? false
+        let isForeign = first.map { $0.isLetterOrDigit || $0 == UInt8(ascii: "#") } ?? false
         let hint = "a list with an entry a line is named as postgrey-clients:// or postgrey-recipients://"
         let remedy = (fault.remedy ?? (isForeign ? hint : nil)).map { " (\($0))" } ?? ""
         return WhitelistError("\(path):\(fault.line): \(fault)\(remedy)")

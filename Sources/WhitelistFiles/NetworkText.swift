@@ -1,3 +1,4 @@
+import Bytes
 import Greylist
 import JSONText
 
@@ -47,7 +48,7 @@ struct NetworkText {
     }
 
     private static func length(_ mask: String, of family: Address.Family, isMapped: Bool) -> Length {
-        if !mask.isEmpty, mask.utf8.count <= 3, mask.utf8.allSatisfy(isDigit), let number = Int(mask) {
+        if !mask.isEmpty, mask.utf8.count <= 3, mask.utf8.allSatisfy(\.isDigit), let number = Int(mask) {
             let bits = isMapped ? number - 96 : number
             return (0...family.rawValue).contains(bits) ? .bits(bits) : .invalid
         }
@@ -62,7 +63,7 @@ struct NetworkText {
         while let last = octets.last, ["*", "x", "X", ""].contains(last) { octets.removeLast() }
         guard (1...4).contains(octets.count), octets.count < count, count <= 5 else { return nil }
         // A plain name such as "4." isn't one.
-        guard octets.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(isDigit) }) else { return nil }
+        guard octets.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(\.isDigit) }) else { return nil }
         let whole = octets.map(String.init) + Array(repeating: "0", count: 4 - octets.count)
         return Address(whole.joined(separator: ".")).map { ($0, octets.count * 8) }
     }
@@ -87,7 +88,7 @@ struct NetworkText {
             if let bits { return ": the mask is an inverted one: write \(halves[0])/\(bits)" }
         }
         let octets = text.prefix { $0 != "/" }.split(separator: ".", omittingEmptySubsequences: false)
-        if octets.count == 3, octets.allSatisfy({ $0.utf8.allSatisfy(isDigit) }), halves.count == 1 {
+        if octets.count == 3, octets.allSatisfy({ $0.utf8.allSatisfy(\.isDigit) }), halves.count == 1 {
             let address = Address(text + ".0")
             return address.map { ": write \(Network($0, prefixLength: 24))" } ?? ""
         }

@@ -1,3 +1,4 @@
+import Bytes
 import Greylist
 import JSONText
 import Whitelists
@@ -119,7 +120,7 @@ struct PostgreyList {
     /// The network that a word spells; nil for a name.
     private func network(_ word: String, _ reader: inout SlotReader) throws(EntryError) -> Network? {
         let base = word.prefix { $0 != "/" }
-        let looksIPv4 = !base.isEmpty && base.utf8.allSatisfy { isDigit($0) || $0 == UInt8(ascii: ".") }
+        let looksIPv4 = !base.isEmpty && base.utf8.allSatisfy { $0.isDigit || $0 == UInt8(ascii: ".") }
         let looksIPv6 = base.utf8.count { $0 == UInt8(ascii: ":") } >= 2
         let octets = base.split(separator: ".", omittingEmptySubsequences: false).count
         let isOpen = base.hasSuffix(".")
@@ -176,7 +177,7 @@ private struct ListCensus {
         } else {
             // 192.0.2, as postgrey has a network
             let octets = word.prefix { $0 != "/" }.split(separator: ".", omittingEmptySubsequences: false)
-            if octets.count == 3, octets.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(isDigit) }) { clients += 1 }
+            if octets.count == 3, octets.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(\.isDigit) }) { clients += 1 }
         }
     }
 

@@ -1,3 +1,4 @@
+import Bytes
 import JSONText
 public import Whitelists
 
@@ -200,6 +201,6 @@ enum RemoteKey {
     static func isOurs(_ key: String) -> Bool {
         let rest = key.utf8.dropFirst(prefix.utf8.count)
         return key.hasPrefix(prefix) && rest.count == digits
-            && rest.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+            && rest.allSatisfy(\.isLowercaseHexadecimal)
     }
 }

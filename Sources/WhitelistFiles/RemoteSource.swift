@@ -55,7 +55,7 @@ public struct RemoteSource: Sendable {
         self.contents = contents
     }
 
-    /// Reads the entries; those that are no good are complained of.
+    /// Reads the entries; those that are no good are reported.
     func read<Sink>(_ options: SourceOptions, into collector: EntryCollector<Sink>) throws(WhitelistError) {
         let contents: Contents
         do throws(ReadError) {

@@ -1,3 +1,4 @@
+import Bytes
 import Greylist
 import JSONText
 import Whitelists
@@ -67,7 +68,7 @@ struct SlotReader {
         if text.contains(where: { $0 == "*" || $0 == "?" || $0 == "%" }) {
             throw EntryError(wildcards(text, original, slot))
         }
-        if slot == .clientName, text.split(separator: ".").last.map({ $0.utf8.allSatisfy(isDigit) }) == true {
+        if slot == .clientName, text.split(separator: ".").last.map({ $0.utf8.allSatisfy(\.isDigit) }) == true {
             throw EntryError("\(shortened(original)): no client's name ends in a number\(NetworkText.advice(on: text))")
         }
         guard let domain = Domain(text) else {
@@ -90,7 +91,7 @@ struct SlotReader {
     /// Whether nothing has to be looked at twice.
     private func isUsual(_ original: String, _ domain: Domain, _ slot: Slot) -> Bool {
         let last = original.utf8.reversed().first { $0 != UInt8(ascii: ".") }
-        let mayBeNumber = slot != .heloName && last.map(isDigit) == true
+        let mayBeNumber = slot != .heloName && last.map(\.isDigit) == true
         return !mayBeNumber && !(original.utf8.count > 63 && domain.spellings.contains(where: \.hasLongLabel))
     }
 
@@ -242,7 +243,7 @@ extension String {
 /// Well-known domains at the top, in which a dotted word without an `@` is likelier a domain than a user.
 private func isTopLevel(_ label: Substring) -> Bool {
     ["com", "net", "org", "info", "biz", "edu", "gov", "mil", "io", "example"].contains(label.lowercased())
-        || (label.utf8.count == 2 && label.utf8.allSatisfy(isLetter))
+        || (label.utf8.count == 2 && label.utf8.allSatisfy(\.isLetter))
 }
 
 extension UInt8 {

@@ -1,3 +1,4 @@
+import Bytes
 import JSONText
 
 /// A name, address or network without what people put round it: quotes, angle brackets, a scheme, a port, a comment.
@@ -66,7 +67,7 @@ struct UnwrappedText {
     private static func withoutScheme(_ text: Substring) -> Substring {
         if let end = text.firstRange(of: "://") {
             let name = text[..<end.lowerBound]
-            guard !name.isEmpty, name.utf8.allSatisfy({ isLetter($0) || isDigit($0) }) else { return text }
+            guard !name.isEmpty, name.utf8.allSatisfy({ $0.isLetterOrDigit }) else { return text }
             let rest = text[end.upperBound...]
             return rest.prefix { $0 != "/" && $0 != "?" }
         }
@@ -84,7 +85,7 @@ struct UnwrappedText {
     /// `mx.example.org:25`, `192.0.2.1:25`.
     private static func withoutPort(_ text: Substring) -> Substring {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty, parts[1].utf8.allSatisfy(isDigit) else {
+        guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty, parts[1].utf8.allSatisfy(\.isDigit) else {
             return text
         }
         return parts[0]
@@ -103,7 +104,7 @@ extension UInt8 {
     fileprivate var isPlain: Bool {
         switch self {
         case UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "@"): true
-        default: isLetter(self) || isDigit(self)
+        default: isLetterOrDigit
         }
     }
 }

@@ -1,5 +1,5 @@
-import Glibc
 import JSONText
+import SystemPackage
 
 /// A source of whitelist entries, by its URL.
 public enum WhitelistSource: Sendable, Hashable {
@@ -130,9 +130,9 @@ struct WhitelistDirectory: Hashable {
             return try access.names(directory)
         } catch {
             switch error.code {
-            case ENOENT where mayBeMissing: return []
-            case ENOENT: throw FileReadError("directory does not exist")
-            case ENOTDIR: throw FileReadError("it is not a directory")
+            case .noSuchFileOrDirectory where mayBeMissing: return []
+            case .noSuchFileOrDirectory: throw FileReadError("directory does not exist")
+            case .notDirectory: throw FileReadError("it is not a directory")
             case let code: throw FileReadError(code: code)
             }
         }

@@ -1,3 +1,4 @@
+import Bytes
 import Greylist
 
 /// A mail address, or part of one, as whitelist entries name it.
@@ -128,16 +129,8 @@ extension AddressLiteral {
     func names(whole: Span<UInt8>, plain: Span<UInt8>) -> Bool {
         var isNamed = false
         Self.forms(whole: whole, plain: plain) { form in
-            if form.equals(bytes) || otherBytes.map({ form.equals($0) }) == true { isNamed = true }
+            if form.equals(bytes.span) || otherBytes.map({ form.equals($0.span) }) == true { isNamed = true }
         }
         return isNamed
-    }
-}
-
-extension Span<UInt8> {
-    fileprivate func equals(_ bytes: [UInt8]) -> Bool {
-        guard count == bytes.count else { return false }
-        for index in 0..<count where self[index] != bytes[index] { return false }
-        return true
     }
 }

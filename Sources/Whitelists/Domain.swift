@@ -1,3 +1,4 @@
+import Bytes
 import Greylist
 
 /// A domain name, which stands for itself and all names below it.
@@ -62,8 +63,7 @@ public struct Domain: Sendable, Hashable {
         let start = name.countWithoutFinalDot - bytes.count
         guard start >= 0 else { return false }
         guard start == 0 || name[start - 1] == UInt8(ascii: ".") else { return false }
-        for index in bytes.indices where name[start + index].lowercased != bytes[index] { return false }
-        return true
+        return name.extracting(start..<start + bytes.count).equals(lowercase: bytes.span)
     }
 }
 

@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 import Programs
 import Storage
@@ -43,7 +44,7 @@ extension CopyCheckpoint {
         let lines = tables.map { progress in
             let counts = progress.counts
             let numbers = [counts.read, counts.copied, counts.expired, counts.milliseconds].map(String.init)
-            let position = progress.isDone ? "done" : progress.cursor.map { hexadecimal($0.bytes) } ?? "begin"
+            let position = progress.isDone ? "done" : progress.cursor.map { String(hexadecimal: $0.bytes) } ?? "begin"
             return ([TableName(progress.table).rawValue] + numbers + [position]).joined(separator: " ")
         }
         return ([Self.form, title, files] + lines + ["end", ""]).joined(separator: "\n")
@@ -75,22 +76,10 @@ extension CopyCheckpoint.Progress {
         case "done": isDone = true
         case "begin": break
         case let digits:
-            guard let bytes = bytes(hexadecimal: digits) else { return nil }
+            guard let bytes = [UInt8](hexadecimal: digits.utf8), !bytes.isEmpty else { return nil }
             cursor = Cursor(bytes)
         }
     }
-}
-
-/// Two lower-case digits for each byte.
-func hexadecimal(_ bytes: [UInt8]) -> String {
-    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-}
-
-/// The bytes of at least one pair of digits.
-private func bytes(hexadecimal text: Substring) -> [UInt8]? {
-    let digits = text.compactMap { $0.isASCII ? $0.hexDigitValue : nil }
-    guard !digits.isEmpty, digits.count == text.count, digits.count.isMultiple(of: 2) else { return nil }
-    return stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
 }
 
 /// The file in the state directory that keeps the checkpoint of a copy from one run to the next.
@@ -113,7 +102,7 @@ struct CheckpointFile {
         let names = plan.tables.map { TableName($0).rawValue }
         let identity = (["\(plan.source)", "\(plan.target)"] + names + [plan.hashesKeys ? "hashed" : "as they are"])
             .joined(separator: "\n")
-        path = "\(state.path)/copy-\(hexadecimal(Key(Array(identity.utf8).span, isHashed: true).bytes))"
+        path = "\(state.path)/copy-\(String(hexadecimal: Key(Array(identity.utf8).span, isHashed: true).bytes))"
     }
 
     /// The checkpoint of the run before; nil where there was none.

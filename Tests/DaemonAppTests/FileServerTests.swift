@@ -1,4 +1,5 @@
 import Glibc
+import SystemPackage
 import TestSupport
 import Testing
 import WhitelistFiles
@@ -57,40 +58,48 @@ struct FileServerTests {
                     files: [directory], directories: [directory], logs: ["\(directory)/log"],
                     sockets: ["\(directory)/none"],
                     removable: ["\(directory)/pid"]))
-            func code(_ body: () throws(FileAccess.SystemError) -> CInt) -> CInt {
+            func code(_ body: () throws(FileAccess.SystemError) -> FileDescriptor) -> Errno? {
                 do throws(FileAccess.SystemError) {
-                    close(try body())
-                    return 0
+                    let descriptor = try body()
+                    try? descriptor.close()
+                    return nil
                 } catch {
                     return error.code
                 }
             }
             let files = client.access
-            #expect(code { () throws(FileAccess.SystemError) in try files.open("\(directory)/a") } == 0)
-            #expect(code { () throws(FileAccess.SystemError) in try files.open(directory) } == EISDIR)
-            #expect(code { () throws(FileAccess.SystemError) in try files.open("\(directory)/link") } == EISDIR)
-            #expect(code { () throws(FileAccess.SystemError) in try files.open("\(directory)/pipe") } == ENOTSUP)
-            #expect(code { () throws(FileAccess.SystemError) in try files.open("\(directory)/none") } == ENOENT)
+            #expect(code { () throws(FileAccess.SystemError) in try files.open("\(directory)/a") } == nil)
+            #expect(code { () throws(FileAccess.SystemError) in try files.open(directory) } == .isDirectory)
+            #expect(code { () throws(FileAccess.SystemError) in try files.open("\(directory)/link") } == .isDirectory)
+            #expect(code { () throws(FileAccess.SystemError) in try files.open("\(directory)/pipe") } == .notSupported)
+            #expect(
+                code { () throws(FileAccess.SystemError) in try files.open("\(directory)/none") }
+                    == .noSuchFileOrDirectory
+            )
             for path in ["/etc/passwd", "\(directory)/..", "\(directory)/link/passwd", "", "a", "\(directory)/"] {
-                #expect(code { () throws(FileAccess.SystemError) in try files.open(path) } == EACCES, "\(path)")
+                #expect(
+                    code { () throws(FileAccess.SystemError) in try files.open(path) } == .permissionDenied, "\(path)")
                 #expect(files.status(path) == nil, "\(path)")
             }
-            #expect(throws: FileAccess.SystemError(code: EACCES)) { try files.names("/etc") }
-            #expect(throws: FileAccess.SystemError(code: EACCES)) { try client.connect("/dev/log") }
-            #expect(throws: FileAccess.SystemError(code: ENOENT)) { try client.connect("\(directory)/none") }
+            #expect(throws: FileAccess.SystemError(code: .permissionDenied)) { try files.names("/etc") }
+            #expect(throws: FileAccess.SystemError(code: .permissionDenied)) { try client.connect("/dev/log") }
+            #expect(throws: FileAccess.SystemError(code: .noSuchFileOrDirectory)) {
+                try client.connect("\(directory)/none")
+            }
             #expect(try files.names(directory).sorted() == [".", "..", "a", "link", "pipe"])
-            #expect(throws: FileAccess.SystemError(code: ENAMETOOLONG)) {
+            #expect(throws: FileAccess.SystemError(code: .fileNameTooLong)) {
                 try files.open(String(repeating: "a", count: 5_000))
             }
             // It goes on after all that.
-            #expect(files.status("\(directory)/a")?.st_size == 1)
+            #expect(files.status("\(directory)/a")?.size == 1)
 
             #expect(
-                code { () throws(FileAccess.SystemError) in try client.openForAppending("\(directory)/a") } == EACCES)
+                code { () throws(FileAccess.SystemError) in try client.openForAppending("\(directory)/a") }
+                    == .permissionDenied)
             for line in ["one\n", "two\n"] {
                 let log = try client.openForAppending("\(directory)/log")
-                #expect(Glibc.write(log, line, 4) == 4)
-                close(log)
+                #expect(try log.writeAll(line.utf8) == 4)
+                try log.close()
             }
             #expect(try text(of: "\(directory)/log") == "one\ntwo\n")
             client.remove("\(directory)/a")

@@ -2,6 +2,7 @@ import Foundation
 import Greylist
 import Storage
 import StoreContract
+import SystemPackage
 import Testing
 
 @testable import GDBMStore
@@ -49,8 +50,8 @@ struct EntryWalkTests {
 
     @Test func theHeaderOfAnythingElseIsRefused() throws {
         try stage.write(Data(count: 4096))
-        let descriptor = open(stage.path, O_RDONLY)
-        defer { close(descriptor) }
+        let descriptor = try FileDescriptor.open(stage.path, .readOnly)
+        defer { try? descriptor.close() }
         #expect(FileHeader(descriptor) == nil)
         #expect(Bucket([UInt8](repeating: 0xff, count: 4096), directoryBits: 9) == nil)
     }

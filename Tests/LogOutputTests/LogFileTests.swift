@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import Greylist
 import NIOConcurrencyHelpers
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -55,7 +56,7 @@ struct LogFileTests {
             let isDenied = NIOLockedValueBox(false)
             let sink = LogSink(
                 to: try .file(path, linePrefix: nil) { path throws(LogFileError) in
-                    if isDenied.withLockedValue({ $0 }) { throw LogFileError(number: EACCES) }
+                    if isDenied.withLockedValue({ $0 }) { throw LogFileError(number: .permissionDenied) }
                     return try LogDestination.openFile(path)
                 })
             isDenied.withLockedValue { $0 = true }
@@ -76,8 +77,11 @@ struct LogFileTests {
         }
     }
 
-    @Test(arguments: [("", EISDIR), ("none/log", ENOENT), ("file/log", ENOTDIR), ("fifo", ENXIO)])
-    func saysWhyItCannotBeOpened(_ name: String, _ number: CInt) async throws {
+    @Test(arguments: [
+        ("", Errno.isDirectory), ("none/log", .noSuchFileOrDirectory), ("file/log", .notDirectory),
+        ("fifo", .noSuchAddressOrDevice),
+    ])
+    func saysWhyItCannotBeOpened(_ name: String, _ number: Errno) async throws {
         try await Self.withFile { path in
             let directory = String(path.dropLast(3))
             try #require(FileManager.default.createFile(atPath: directory + "file", contents: nil))

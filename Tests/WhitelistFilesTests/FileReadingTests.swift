@@ -1,4 +1,5 @@
 import Glibc
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -46,8 +47,8 @@ struct FileReadingTests {
         }
     }
 
-    @Test("permission that is missing is named", arguments: [EACCES, EPERM])
-    func permission(code: CInt) {
+    @Test("permission that is missing is named", arguments: [Errno.permissionDenied, .notPermitted])
+    func permission(code: Errno) {
         #expect(FileReadError(code: code).message == "no permission to read it")
     }
 

@@ -1,8 +1,10 @@
 import CProcess
+import FileCalls
 import Glibc
 import LogOutput
 import Programs
 import Server
+import SystemPackage
 import WhitelistFiles
 
 /// The process that stays outside a chroot and reaches files for the one inside: those of a permit, and no others.
@@ -32,9 +34,9 @@ struct FileServer {
     static func start(_ permit: FilePermit, as identity: Identity) throws(ProgramError) -> FileClient {
         var ends: [CInt] = [-1, -1]
         let type = CInt(SOCK_SEQPACKET.rawValue | SOCK_CLOEXEC.rawValue)
-        guard socketpair(AF_UNIX, type, 0, &ends) == 0 else { throw failure("socketpair", errno) }
+        guard socketpair(AF_UNIX, type, 0, &ends) == 0 else { throw failure("socketpair", Errno(rawValue: errno)) }
         let child = fork()
-        guard child >= 0 else { throw failure("fork", errno) }
+        guard child >= 0 else { throw failure("fork", Errno(rawValue: errno)) }
         if child == 0 { run(permit, on: ends[1], as: identity) }
         close(ends[1])
         let client = FileClient(ends[0])
@@ -47,8 +49,8 @@ struct FileServer {
         return client
     }
 
-    private static func failure(_ call: String, _ code: CInt) -> ProgramError {
-        ProgramError(.unavailable, "server.chroot: \(call): \(String(cString: strerror(code)))")
+    private static func failure(_ call: String, _ code: Errno) -> ProgramError {
+        ProgramError(.unavailable, "server.chroot: \(call): \(code)")
     }
 
     private static func run(_ permit: FilePermit, on socket: CInt, as identity: Identity) -> Never {
@@ -90,49 +92,62 @@ struct FileServer {
         do throws(FileAccess.SystemError) {
             switch message.first.flatMap({ Question(rawValue: $0) }) {
             case .read:
-                guard permit.allowsReading(path) else { throw FileAccess.SystemError(code: EACCES) }
+                guard permit.allowsReading(path) else { throw FileAccess.SystemError(code: .permissionDenied) }
                 try hand(FileAccess.direct.open(path))
             case .append:
-                guard permit.logs.contains(path) else { throw FileAccess.SystemError(code: EACCES) }
-                let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0o640)
-                guard descriptor >= 0 else { throw FileAccess.SystemError(code: errno) }
-                try hand(descriptor)
+                guard permit.logs.contains(path) else { throw FileAccess.SystemError(code: .permissionDenied) }
+                try hand(openForAppending(path))
             case .list:
-                guard permit.directories.contains(path) else { throw FileAccess.SystemError(code: EACCES) }
+                guard permit.directories.contains(path) else { throw FileAccess.SystemError(code: .permissionDenied) }
                 for name in try FileAccess.direct.names(path) { send([Kind.name.rawValue] + name.utf8) }
                 answer(0)
             case .look:
                 guard permit.allowsReading(path) || permit.directories.contains(path) else {
-                    throw FileAccess.SystemError(code: EACCES)
+                    throw FileAccess.SystemError(code: .permissionDenied)
                 }
-                guard let status = FileAccess.direct.status(path) else { throw FileAccess.SystemError(code: ENOENT) }
-                answer(0, withUnsafeBytes(of: status) { Array($0) })
+                guard let status = FileAccess.direct.status(path) else {
+                    throw FileAccess.SystemError(code: .noSuchFileOrDirectory)
+                }
+                answer(0, withUnsafeBytes(of: status.rawValue) { Array($0) })
             case .remove:
-                guard permit.removable.contains(path) else { throw FileAccess.SystemError(code: EACCES) }
+                guard permit.removable.contains(path) else { throw FileAccess.SystemError(code: .permissionDenied) }
                 answer(unlink(path) == 0 ? 0 : errno)
             case .connect:
-                guard permit.sockets.contains(path) else { throw FileAccess.SystemError(code: EACCES) }
+                guard permit.sockets.contains(path) else { throw FileAccess.SystemError(code: .permissionDenied) }
                 guard case .success(let connection) = SyslogAddress.unix(path: path).connect() else {
-                    throw FileAccess.SystemError(code: errno)
+                    throw FileAccess.SystemError(code: Errno(rawValue: errno))
                 }
                 answer(0, [connection.isStream ? 1 : 0], with: connection.descriptor)
                 close(connection.descriptor)
-            case nil: throw FileAccess.SystemError(code: EINVAL)
+            case nil: throw FileAccess.SystemError(code: .invalidArgument)
             }
         } catch {
-            answer(error.code)
+            answer(error.code.rawValue)
+        }
+    }
+
+    private func openForAppending(_ path: String) throws(FileAccess.SystemError) -> FileDescriptor {
+        do throws(Errno) {
+            return try systemCall {
+                try FileDescriptor.open(
+                    path, .writeOnly,
+                    options: [.append, .create, .closeOnExec, .noControllingTerminal, .nonBlocking],
+                    permissions: [.ownerReadWrite, .groupRead])
+            }
+        } catch {
+            throw FileAccess.SystemError(code: error)
         }
     }
 
     /// Hands a descriptor over, and closes it here.
-    private func hand(_ descriptor: CInt) throws(FileAccess.SystemError) {
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw FileAccess.SystemError(code: errno) }
-        switch status.st_mode & S_IFMT {
-        case S_IFREG: answer(0, with: descriptor)
-        case S_IFDIR: throw FileAccess.SystemError(code: EISDIR)
-        default: throw FileAccess.SystemError(code: ENOTSUP)
+    private func hand(_ descriptor: FileDescriptor) throws(FileAccess.SystemError) {
+        defer { try? descriptor.close() }
+        let status: Stat
+        do throws(Errno) { status = try Stat(descriptor) } catch { throw FileAccess.SystemError(code: error) }
+        switch status.type {
+        case .regular: answer(0, with: descriptor.rawValue)
+        case .directory: throw FileAccess.SystemError(code: .isDirectory)
+        default: throw FileAccess.SystemError(code: .notSupported)
         }
     }
 
