@@ -98,7 +98,9 @@ struct StoreCopyTests {
             let client = try daemon.client()
             for number in 0..<500 { #expect(try client.ask(.numbered(number)).isGreylisted) }
             let target = lab.directory.file("copy.lmdb")
-            let files = lab.directory.names(beginningWith: "tprt.lmdb")
+            // The daemon changes between its two journals by itself.
+            let files = { lab.directory.names(beginningWith: "tprt.lmdb").filter { !$0.contains("-journal-") } }
+            let before = files()
             for round in 1...3 {
                 let copy = try lab.tprtctl(["store", "copy", "lmdb://\(lab.database)", "lmdb://\(target)"])
                 while copy.process.poll() == nil {
@@ -110,7 +112,7 @@ struct StoreCopyTests {
             try lab.tprtctl(["store", "copy", "lmdb://\(lab.database)", "lmdb://\(target)"]).succeed()
             #expect(try await StoreFile.read(at: target) == StoreFile.read(at: lab.database))
             #expect(try await StoreFile.read(at: target).count > 500)
-            #expect(lab.directory.names(beginningWith: "tprt.lmdb") == files)
+            #expect(files() == before)
             #expect(try daemon.terminate() == .exited(0))
             #expect(!daemon.lines.contains { $0.contains("closed properly") })
         }
