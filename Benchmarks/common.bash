@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# common.bash: what the scripts of this folder share. The script that sources it is named in its errors.
+# common.bash: what the scripts of this directory share. The script that sources it is named in its errors.
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 me=$(basename "$0")
@@ -15,7 +15,7 @@ as_root=()
 
 # ---------------------------------------------------------------- what is started is ended
 
-folder=
+directory=
 started=() # processes
 
 # Ends a child of this script: kindly at first, and then not.
@@ -38,18 +38,18 @@ end_all() {
 
 clean_up() {
     end_all
-    [ -z "$folder" ] || rm -rf "$folder"
+    [ -z "$directory" ] || rm -rf "$directory"
 }
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# Makes the folder that all data of a run lie in; it should be on a real disk.
-make_folder() {
-    folder=$(mktemp -d "${TMPDIR:-/tmp}/tprt-$me.XXXXXX")
-    chmod 711 "$folder" # postgrey's user passes through
-    case $(stat -f -c %T "$folder") in
-        tmpfs | ramfs) echo "$me: $folder lies in memory: a commit to disk costs nothing there" >&2 ;;
+# Makes the directory that all data of a run lie in; it should be on a real disk.
+make_directory() {
+    directory=$(mktemp -d "${TMPDIR:-/tmp}/tprt-$me.XXXXXX")
+    chmod 711 "$directory" # postgrey's user passes through
+    case $(stat -f -c %T "$directory") in
+        tmpfs | ramfs) echo "$me: $directory lies in memory: a commit to disk costs nothing there" >&2 ;;
     esac
 }
 
@@ -70,12 +70,12 @@ find_compiler() {
     die "no C compiler"
 }
 
-# compile NAME FILES-AND-FLAGS...: builds a program of this folder into $folder/NAME.
+# compile NAME FILES-AND-FLAGS...: builds a program of this directory into $directory/NAME.
 compile() {
     local name=$1
     shift
     [ -n "${compiler:-}" ] || find_compiler
-    "$compiler" -std=c11 -O2 -Wall -Wextra -Werror -o "$folder/$name" "$@"
+    "$compiler" -std=c11 -O2 -Wall -Wextra -Werror -o "$directory/$name" "$@"
 }
 
 compile_load() { compile load "$here"/Load/*.c; }
@@ -88,11 +88,11 @@ find_tprtd() {
 
 # ---------------------------------------------------------------- measuring
 
-# Runs the generator; its output lies in $folder/out then. It is a background process so
+# Runs the generator; its output lies in $directory/out then. It is a background process so
 # that a signal ends this script at once.
 load() {
     local status=0 pid
-    "$folder/load" "$@" --json >"$folder/out" &
+    "$directory/load" "$@" --json >"$directory/out" &
     pid=$!
     started+=("$pid")
     wait "$pid" || status=$?
@@ -102,7 +102,7 @@ load() {
 
 # The number of that name in the generator's last output.
 number() {
-    sed -n "s/.*\"$1\":\([0-9.]*\).*/\1/p" "$folder/out"
+    sed -n "s/.*\"$1\":\([0-9.]*\).*/\1/p" "$directory/out"
 }
 
 # What a process takes of memory for itself, without the files that it has mapped, in kB.
@@ -119,5 +119,5 @@ measured_at() {
 machine() {
     local model
     model=$(awk -F ': ' '/^model name/ { print $2; exit }' /proc/cpuinfo)
-    echo "$(nproc) cores, ${model:-unknown model}, $(uname -sr), data on $(stat -f -c %T "$folder")"
+    echo "$(nproc) cores, ${model:-unknown model}, $(uname -sr), data on $(stat -f -c %T "$directory")"
 }

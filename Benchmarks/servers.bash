@@ -10,8 +10,8 @@ declare -A address=()
 # The process of each server that runs.
 declare -A pid_of=()
 
-# The folder of server $1's data.
-place_of() { echo "$folder/$1.data"; }
+# The directory of server $1's data.
+place_of() { echo "$directory/$1.data"; }
 
 # How many seconds a new triplet has to wait at a server that is started.
 delay=300
@@ -43,7 +43,7 @@ free_port() {
 start_responder() {
     local where=(-u "$1/policy.sock")
     [ "$transport" != tcp ] || where=(-t "127.0.0.1:$2")
-    "$folder/responder" "${where[@]}" 2>"$1/errors" &
+    "$directory/responder" "${where[@]}" 2>"$1/errors" &
 }
 
 start_tprtd() { start_tprtd_on "lmdb://$1/tprt.lmdb" "$@"; }

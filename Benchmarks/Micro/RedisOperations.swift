@@ -2,6 +2,7 @@ import Greylist
 import NIOCore
 import RedisClient
 import RedisStore
+import SampleOptions
 import Storage
 
 /// What a request costs between us and a Redis: one command, one reply.
@@ -16,7 +17,7 @@ enum RedisOperations {
     private static func encoding() -> [Operation] {
         var commands = EntryCommands(layout: RedisLayout(keyPrefix: ""), isCluster: false)
         let text = Array("192.0.2.0/24/sender@example.org/user@example.com".utf8)
-        let (key, sighting, rules) = (Key(text.span, isHashed: true), Sighting(firstAt: Samples.now), Rules())
+        let (key, sighting, rules) = (Key(text.span, isHashed: true), Sighting(firstAt: Samples.now), Rules.sample())
         var buffer = ByteBuffer()
         return [
             Operation("RESP: write the command for a new triplet") {

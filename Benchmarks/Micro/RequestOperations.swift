@@ -2,6 +2,7 @@ import Engine
 import Greylist
 import NIOCore
 import Policy
+import SampleOptions
 import Storage
 
 /// From the bytes of a request to those of its reply.
@@ -35,7 +36,8 @@ enum RequestOperations {
     private static let taggedSender = "SRS0=S7Ai=4B=orig.example=bounce-20261125-77@mail.example.org"
 
     private static func answering() -> [Operation] {
-        let engine = PolicyEngine(options: PolicyEngine.Options(), wording: wording(), whitelist: Samples.whitelist())
+        let engine = PolicyEngine(
+            options: PolicyEngine.Options.sample(), wording: wording(), whitelist: Samples.whitelist())
         let plain = Samples.request(Samples.text())
         let atData = Samples.request(Samples.text(state: "DATA"))
         let whitelisted = Samples.request(Samples.text(recipient: "postmaster@whitelisted.example"))

@@ -1,6 +1,7 @@
 import Greylist
 import NIOCore
 import Policy
+import SampleOptions
 import Whitelists
 
 /// Requests and whitelists to measure with.
@@ -64,7 +65,8 @@ enum Samples {
         request.read(.clientAddress) { client in
             request.read(.sender) { sender in
                 request.read(.recipient) { recipient in
-                    envelope.address(client: client, sender: sender, recipient: recipient, masks: PrefixLengths())
+                    envelope.address(
+                        client: client, sender: sender, recipient: recipient, masks: PrefixLengths.sample())
                 }
             }
         }

@@ -1,4 +1,5 @@
 import Greylist
+import SampleOptions
 import Storage
 
 /// The judgement, the key it is made under, and the memory store, which does nothing else.
@@ -8,7 +9,7 @@ enum StoreOperations {
     }
 
     private static func judging() -> [Operation] {
-        let rules = Rules()
+        let rules = Rules.sample()
         let first = Timestamp(seconds: Samples.now.seconds - 100)
         func operation(_ name: String, _ stored: StoredState) -> Operation {
             Operation("judge: \(name)") {
@@ -40,7 +41,7 @@ enum StoreOperations {
         let store = MemoryStore()
         let batch = (0..<count).map { number in
             let text = Array("192.0.2.0/24/sender@example.org/user\(number)@example.com".utf8)
-            var query = StoreQuery(network: 1, time: Samples.now, rules: Rules())
+            var query = StoreQuery(network: 1, time: Samples.now, rules: Rules.sample())
             query.lookups.append(.init(.triplet, Key(text.span, isHashed: true)))
             return query
         }

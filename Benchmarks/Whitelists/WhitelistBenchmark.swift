@@ -2,6 +2,7 @@ import Foundation
 import Greylist
 import NIOCore
 import Policy
+import SampleOptions
 import WhitelistFiles
 import Whitelists
 
@@ -96,7 +97,7 @@ enum WhitelistBenchmark {
 
     private static func address(_ envelope: inout Envelope, of request: PolicyRequest) {
         let isAddressed = request.read(.clientAddress, .sender, .recipient) { client, sender, recipient in
-            envelope.address(client: client, sender: sender, recipient: recipient, masks: PrefixLengths())
+            envelope.address(client: client, sender: sender, recipient: recipient, masks: PrefixLengths.sample())
         }
         if !isAddressed { fatalError("a client without an address") }
     }
