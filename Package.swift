@@ -171,26 +171,32 @@ let package = Package(
         .testTarget(
             name: "FileCallsTests", dependencies: ["FileCalls", "TestSupport", system], swiftSettings: strict),
         .testTarget(name: "PolicyTests", dependencies: ["Policy", nioCore], swiftSettings: strict),
-        .testTarget(name: "GreylistTests", dependencies: ["Greylist"], swiftSettings: strict),
+        .testTarget(name: "GreylistTests", dependencies: ["SampleOptions", "Greylist"], swiftSettings: strict),
         .testTarget(
             name: "WhitelistsTests", dependencies: ["Greylist", "Whitelists"], swiftSettings: strict),
         .target(
-            name: "StoreContract", dependencies: ["Greylist", "Storage"], path: "Tests/StoreContract",
+            name: "StoreContract", dependencies: ["SampleOptions", "Greylist", "Storage"], path: "Tests/StoreContract",
             swiftSettings: strict),
         .target(
-            name: "ScenarioFiles", dependencies: ["Greylist", "Whitelists", "WhitelistFiles", "Storage", "Engine"],
+            name: "ScenarioFiles",
+            dependencies: ["SampleOptions", "Greylist", "Whitelists", "WhitelistFiles", "Storage", "Engine"],
             path: "Tests/ScenarioFiles", swiftSettings: strict),
         .testTarget(
             name: "EngineTests",
             dependencies: [
-                "Policy", "Greylist", "Whitelists", "Storage", "Engine", "StoreContract", "ScenarioFiles", nioCore,
+                "SampleOptions", "Policy", "Greylist", "Whitelists", "Storage", "Engine", "StoreContract",
+                "ScenarioFiles", nioCore,
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "StorageTests", dependencies: ["Greylist", "Storage", "StoreContract"], swiftSettings: strict),
+            name: "StorageTests", dependencies: ["SampleOptions", "Greylist", "Storage", "StoreContract"],
+            swiftSettings: strict),
         .testTarget(name: "StoreURLsTests", dependencies: ["StoreURLs"], swiftSettings: strict),
         .testTarget(
             name: "FileStorageTests", dependencies: ["Greylist", "Storage", "FileStorage", "TestSupport"],
+            swiftSettings: strict),
+        .target(
+            name: "SampleOptions", dependencies: ["Greylist", "Engine"], path: "Tests/SampleOptions",
             swiftSettings: strict),
         .target(
             name: "TestSupport", dependencies: [subprocess, system], path: "Tests/TestSupport",
@@ -198,11 +204,16 @@ let package = Package(
         .testTarget(name: "TestSupportTests", dependencies: ["TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "LMDBStoreTests",
-            dependencies: ["Greylist", "Storage", "FileStorage", "StoreContract", "LMDBStore", "TestSupport", locks],
+            dependencies: [
+                "SampleOptions", "Greylist", "Storage", "FileStorage", "StoreContract", "LMDBStore", "TestSupport",
+                locks,
+            ],
             exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "GDBMStoreTests",
-            dependencies: ["Greylist", "Storage", "StoreContract", "GDBMStore", "TestSupport", locks, system],
+            dependencies: [
+                "SampleOptions", "Greylist", "Storage", "StoreContract", "GDBMStore", "TestSupport", locks, system,
+            ],
             swiftSettings: strict),
         .target(
             name: "RedisLab",
@@ -218,7 +229,8 @@ let package = Package(
         .testTarget(
             name: "RedisStoreTests",
             dependencies: [
-                "Greylist", "Storage", "StoreURLs", "StoreContract", "RedisClient", "RedisStore", "RedisLab",
+                "SampleOptions", "Greylist", "Storage", "StoreURLs", "StoreContract", "RedisClient", "RedisStore",
+                "RedisLab",
                 "TestSupport", nioCore, nioPosix, locks,
             ],
             swiftSettings: strict),
@@ -233,7 +245,8 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Policy", "Greylist", "Whitelists", "Storage", "Engine", "LogOutput", "ServiceManager", "Server",
+                "SampleOptions", "Policy", "Greylist", "Whitelists", "Storage", "Engine", "LogOutput", "ServiceManager",
+                "Server",
                 "Control", "ScenarioFiles", "TestSupport", nioCore, nioEmbedded, nioPosix, locks, logging,
                 lifecycle, lifecycleTestKit, unixSignals,
             ], swiftSettings: strict),
@@ -256,7 +269,8 @@ let package = Package(
         .testTarget(
             name: "tprtctlTests",
             dependencies: [
-                "tprtctl", "Greylist", "JSONText", "Whitelists", "WhitelistFiles", "Storage", "StoreURLs", "Settings",
+                "SampleOptions", "tprtctl", "Greylist", "JSONText", "Whitelists", "WhitelistFiles", "Storage",
+                "StoreURLs", "Settings",
                 "Programs", "LMDBStore", "TestSupport", arguments, locks,
             ],
             swiftSettings: strict),
@@ -267,7 +281,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "DaemonApp", "tprtctl", "Policy", "Greylist", "Whitelists", "Engine", "LogOutput", "Storage",
+                "SampleOptions", "DaemonApp", "tprtctl", "Policy", "Greylist", "Whitelists", "Engine", "LogOutput",
+                "Storage",
                 "FileStorage", "LMDBStore", "RedisLab", "TestSupport", nioCore,
             ], path: "Integration",
             swiftSettings: strict),
@@ -290,12 +305,13 @@ if Context.environment["BENCHMARKS"] != nil {
         .executableTarget(
             name: "micro-benchmark",
             dependencies: [
-                "CAllocations", "Policy", "Greylist", "Whitelists", "Storage", "Engine", "RedisClient", "RedisStore",
+                "SampleOptions", "CAllocations", "Policy", "Greylist", "Whitelists", "Storage", "Engine", "RedisClient",
+                "RedisStore",
                 nioCore,
             ], path: "Benchmarks/Micro", swiftSettings: strict))
     package.targets.append(
         .executableTarget(
             name: "whitelist-benchmark",
-            dependencies: ["Policy", "Greylist", "Whitelists", "WhitelistFiles", nioCore],
+            dependencies: ["SampleOptions", "Policy", "Greylist", "Whitelists", "WhitelistFiles", nioCore],
             path: "Benchmarks/Whitelists", swiftSettings: strict))
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Greylist
+import SampleOptions
 import Storage
 
 @testable import LMDBStore
@@ -22,7 +23,7 @@ enum StoreFile {
         let store = try LMDBStore(path: path, at: now(), report: { _ in })
         for start in stride(from: 0, to: entries.count, by: 20_000) {
             let slice = Array(entries[start..<min(start + 20_000, entries.count)])
-            try await store.merge(slice, into: table, at: now(), under: Rules())
+            try await store.merge(slice, into: table, at: now(), under: Rules.sample())
         }
         await store.close()
     }

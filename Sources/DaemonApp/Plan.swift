@@ -142,29 +142,24 @@ extension ListenAddress {
 
 extension PolicyEngine.Options {
     fileprivate init(_ service: Configuration.Service, _ prefixes: [NAT64Prefix]) {
-        self.init()
-        rules = Rules(service)
-        masks = PrefixLengths(ipv4: service.ipv4Mask, ipv6: service.ipv6Mask, nat64Prefixes: prefixes)
-        foldsRecipient = service.foldRecipient
-        hashesKeys = service.hashGreyDb
-        autoWhitelistsAddresses = service.awlBy == .address
-        greylistsNullSender = service.greylistNullSender
-        greylistsAuthenticated = service.greylistAuthenticated
-        defersOnStoreError = service.onStoreError == .defer
-        defersAtPendingLimit = service.onMaxPending == .defer
-        observesOnly = service.mode == .observe
+        self.init(
+            rules: Rules(service),
+            masks: PrefixLengths(ipv4: service.ipv4Mask, ipv6: service.ipv6Mask, nat64Prefixes: prefixes),
+            hashesKeys: service.hashGreyDb, autoWhitelistsAddresses: service.awlBy == .address,
+            foldsRecipient: service.foldRecipient, greylistsNullSender: service.greylistNullSender,
+            greylistsAuthenticated: service.greylistAuthenticated, defersOnStoreError: service.onStoreError == .defer,
+            defersAtPendingLimit: service.onMaxPending == .defer, observesOnly: service.mode == .observe)
     }
 }
 
 extension ServerOptions {
     fileprivate init(_ configuration: Configuration) {
-        self.init(now: WallClock.now)
-        threads = configuration.server.threads
-        maxConnections = configuration.server.maxConnections
-        let deadline = min(configuration.server.requestDeadline, configuration.service.storeDeadline)
-        requestDeadline = TimeAmount(deadline)
-        hasFallback = configuration.service.storeFallback == .memory
-        idleTimeout = TimeAmount(configuration.server.idleTimeout)
+        let server = configuration.server
+        self.init(
+            threads: server.threads, maxConnections: server.maxConnections,
+            requestDeadline: TimeAmount(min(server.requestDeadline, configuration.service.storeDeadline)),
+            hasFallback: configuration.service.storeFallback == .memory, idleTimeout: TimeAmount(server.idleTimeout),
+            now: WallClock.now)
     }
 }
 

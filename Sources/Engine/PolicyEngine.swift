@@ -14,28 +14,43 @@ public struct PolicyEngine: Sendable {
     /// What is settled for a site and the same for every request.
     public struct Options: Sendable {
         /// The numbers that judgements follow.
-        public var rules = Rules()
+        public var rules: Rules
         /// How much of a client's address counts.
-        public var masks = PrefixLengths()
+        public var masks: PrefixLengths
         /// Whether keys are kept as digests.
-        public var hashesKeys = true
+        public var hashesKeys: Bool
         /// Whether the auto-whitelist knows clients by their address alone, not by their network.
-        public var autoWhitelistsAddresses = false
+        public var autoWhitelistsAddresses: Bool
         /// Whether a recipient is known without its extension.
-        public var foldsRecipient = false
+        public var foldsRecipient: Bool
         /// Whether bounces are greylisted.
-        public var greylistsNullSender = true
+        public var greylistsNullSender: Bool
         /// Whether clients that are logged in are greylisted.
-        public var greylistsAuthenticated = false
+        public var greylistsAuthenticated: Bool
         /// Whether mail is deferred, not passed, when the store fails.
-        public var defersOnStoreError = false
+        public var defersOnStoreError: Bool
         /// Whether mail is deferred, not passed, when too many first attempts wait for their retry.
-        public var defersAtPendingLimit = false
+        public var defersAtPendingLimit: Bool
         /// Whether everything is decided and remembered as usual, but all mail passes unchanged: a trial.
-        public var observesOnly = false
+        public var observesOnly: Bool
 
-        /// The options of a fresh installation.
-        public init() {}
+        /// Options with these values.
+        public init(
+            rules: Rules, masks: PrefixLengths, hashesKeys: Bool, autoWhitelistsAddresses: Bool, foldsRecipient: Bool,
+            greylistsNullSender: Bool, greylistsAuthenticated: Bool, defersOnStoreError: Bool,
+            defersAtPendingLimit: Bool, observesOnly: Bool
+        ) {
+            self.rules = rules
+            self.masks = masks
+            self.hashesKeys = hashesKeys
+            self.autoWhitelistsAddresses = autoWhitelistsAddresses
+            self.foldsRecipient = foldsRecipient
+            self.greylistsNullSender = greylistsNullSender
+            self.greylistsAuthenticated = greylistsAuthenticated
+            self.defersOnStoreError = defersOnStoreError
+            self.defersAtPendingLimit = defersAtPendingLimit
+            self.observesOnly = observesOnly
+        }
     }
 
     /// What is settled, and shared by copies.

@@ -12,9 +12,9 @@ public final class PendingTracker<Position>: @unchecked Sendable {  // guarded b
     public static var slice: Int { 1_000 }
 
     /// What is counted so far.
-    public var limiter = PendingLimiter(rules: Rules())
-    /// The rules of the last query.
-    public private(set) var rules = Rules()
+    public var limiter = PendingLimiter()
+    /// The rules of the last query; nil before the first.
+    public private(set) var rules: Rules?
     /// Where the walk goes on; nil at the beginning.
     public private(set) var position: Position?
     /// The time of the last query.
@@ -39,7 +39,7 @@ public final class PendingTracker<Position>: @unchecked Sendable {  // guarded b
     ) throws(Failure) {
         now = query.time
         rules = query.rules
-        guard start == nil || limiter.isOutdated(under: rules) else { return }
+        guard start == nil || limiter.isOutdated(under: query.rules) else { return }
         restart()
         isCounted = try isEmpty()
         start = now
@@ -47,7 +47,7 @@ public final class PendingTracker<Position>: @unchecked Sendable {  // guarded b
 
     /// Forgets everything: it is another database now, or the walk failed and is to begin again with the next query.
     public func restart() {
-        limiter = PendingLimiter(rules: rules)
+        limiter = rules.map(PendingLimiter.init) ?? PendingLimiter()
         start = nil
         position = nil
         isCounted = false
@@ -61,6 +61,7 @@ public final class PendingTracker<Position>: @unchecked Sendable {  // guarded b
 
     /// Counts such an entry.
     public func count(_ sighting: Sighting, network: UInt32) {
+        guard let rules else { return }
         limiter.count(sighting, network: network, at: now, under: rules)
     }
 

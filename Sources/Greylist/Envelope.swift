@@ -81,8 +81,8 @@ public struct PrefixLengths: Sendable, Equatable {
     /// The site's own translators, behind which clients are IPv4 hosts; the longest prefix first.
     public let nat64Prefixes: [NAT64Prefix]
 
-    /// Masks, by default /24 and /48.
-    public init(ipv4: Int = 24, ipv6: Int = 48, nat64Prefixes: [NAT64Prefix] = []) {
+    /// Masks of these lengths.
+    public init(ipv4: Int, ipv6: Int, nat64Prefixes: [NAT64Prefix]) {
         self.ipv4 = ipv4
         self.ipv6 = ipv6
         self.nat64Prefixes = nat64Prefixes.sorted { $0.length > $1.length }

@@ -124,10 +124,9 @@ public struct Rules: Sendable, Equatable {
     /// misses the end by a second would wait for its whole next interval.
     public var leeway: Int64 { min(delay / 30, 60) }
 
-    /// Rules, by default those of a fresh installation.
+    /// Rules with these numbers.
     public init(
-        delay: Int64 = 300, retryWindow: Int64 = 172_800, maxAge: Int64 = 3_024_000, clientCount: UInt32 = 0,
-        maxPending: Int = 1_000_000, maxPendingPerNetwork: Int = 5_000
+        delay: Int64, retryWindow: Int64, maxAge: Int64, clientCount: UInt32, maxPending: Int, maxPendingPerNetwork: Int
     ) {
         self.delay = delay
         self.retryWindow = retryWindow

@@ -259,8 +259,9 @@ extension PendingTracker<[UInt8]> {
         for record in removed { forget(record.sighting, network: record.network) }
     }
 
-    /// Notes entries that were written over by others.
+    /// Notes entries that were written over by others; before the first query there is nothing to note them in.
     func note(_ changes: [(Record, Record)]) {
+        guard let rules else { return }
         for (old, new) in changes {
             limiter.remove(old.sighting, network: old.network)
             limiter.add(new.sighting, network: old.network, under: rules)

@@ -32,7 +32,7 @@ public final class RedisStore: CopyTarget {
     private let limits: RedisLimits
     let layout: RedisLayout
     let maintenanceLease: Int64?
-    let pending = NIOLockedValueBox(PendingLimiter(rules: Rules()))
+    let pending = NIOLockedValueBox(PendingLimiter())
     private let batchers = NIOLockedValueBox<[ObjectIdentifier: NIOLoopBound<CommandBatcher>]>([:])
     /// For what doesn't come from an event loop, and for maintenance.
     let background = MultiThreadedEventLoopGroup.singleton.next()

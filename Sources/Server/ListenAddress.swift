@@ -18,7 +18,7 @@ public enum ListenAddress: Sendable, Hashable {
     /// - Parameters:
     ///   - mode: the permission bits of a unix socket that names none
     ///   - group: the group of a unix socket that names none
-    public init(_ text: String, mode: UInt16 = 0o660, group: String = "") throws(ParseError) {
+    public init(_ text: String, mode: UInt16, group: String) throws(ParseError) {
         if text.hasPrefix("unix:") {
             try self.init(unix: text.dropFirst(5), text, mode: mode, group: group)
         } else if text.hasPrefix("inet:") {

@@ -122,7 +122,7 @@ struct MemoryTables {
 
     let capacity: Int
     private var entries = PerTable(greylist: Entries(), autoWhitelist: Entries(), identity: Entries())
-    private var pending = PendingLimiter(rules: Rules())
+    private var pending = PendingLimiter()
     /// Where the search for dropped entries goes on.
     private var reclaimed = 0
     /// Whether this round of the search has found any.

@@ -27,8 +27,17 @@ public struct PendingLimiter: Sendable {
 
     /// An empty limiter for entries that wait under these rules.
     public init(rules: Rules) {
-        ages = PendingAges(window: rules.retryWindow)
-        networks = NetworkCounts(window: rules.retryWindow)
+        self.init(window: rules.retryWindow)
+    }
+
+    /// One to begin with, before any rules are known: outdated under all of them.
+    public init() {
+        self.init(window: 0)
+    }
+
+    private init(window: Int64) {
+        ages = PendingAges(window: window)
+        networks = NetworkCounts(window: window)
     }
 
     /// How many entries wait, as far as they are known.

@@ -21,7 +21,11 @@ struct PlanTests {
         #expect(plan.listeners == [.inet(host: "127.0.0.1", port: 10_023)])
         #expect(plan.greylist == .lmdb(path: "/s/tprt.lmdb"))
         #expect(plan.autoWhitelist == plan.greylist)
-        #expect(plan.engine.options.rules == Rules())
+        #expect(
+            plan.engine.options.rules
+                == Rules(
+                    delay: 300, retryWindow: 172_800, maxAge: 3_024_000, clientCount: 0, maxPending: 1_000_000,
+                    maxPendingPerNetwork: 5_000))
         #expect(plan.log.level == .info)
         #expect(plan.options.requestDeadline == .seconds(2))
         #expect(plan.maintenance.tables == [.greylist])
@@ -106,8 +110,9 @@ struct PlanTests {
             "service.awl_client_count=4", "service.ipv4_mask=20", "service.ipv6_mask=56", "service.hash_grey_db=false",
             "service.greylist_null_sender=false", "service.greylist_authenticated=true", "service.on_store_error=defer",
         ]).engine.options
-        #expect(options.rules == Rules(delay: 2, retryWindow: 61, maxAge: 91, clientCount: 4))
-        #expect(options.masks == PrefixLengths(ipv4: 20, ipv6: 56))
+        #expect(options.rules.delay == 2 && options.rules.retryWindow == 61 && options.rules.maxAge == 91)
+        #expect(options.rules.clientCount == 4)
+        #expect(options.masks == PrefixLengths(ipv4: 20, ipv6: 56, nat64Prefixes: []))
         #expect(!options.hashesKeys && !options.greylistsNullSender)
         #expect(options.greylistsAuthenticated && options.defersOnStoreError)
     }

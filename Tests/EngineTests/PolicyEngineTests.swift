@@ -2,6 +2,7 @@ import Engine
 import Greylist
 import NIOCore
 import Policy
+import SampleOptions
 import Storage
 import Testing
 import Whitelists
@@ -14,7 +15,7 @@ struct PolicyEngineTests {
         let attributes: [(String, String?)]
         /// Why the store isn't asked; nil where it is.
         var reason: Reason.NotOurs?
-        var options = PolicyEngine.Options()
+        var options = PolicyEngine.Options.sample()
 
         var testDescription: String { name }
 
@@ -74,7 +75,7 @@ struct PolicyEngineTests {
     ])
     func theAutoWhitelistKnowsNetworksOrAddresses(_ address: String, _ byAddress: Bool, _ text: String) throws {
         for isHashed in [true, false] {
-            var options = PolicyEngine.Options()
+            var options = PolicyEngine.Options.sample()
             options.rules.clientCount = 5
             options.autoWhitelistsAddresses = byAddress
             options.hashesKeys = isHashed
@@ -120,7 +121,7 @@ struct PolicyEngineTests {
     }
 
     @Test func theAutoWhitelistIsAskedOnlyWhenItIsOn() throws {
-        var options = PolicyEngine.Options()
+        var options = PolicyEngine.Options.sample()
         options.rules.clientCount = 5
         var envelope = Envelope()
         guard
@@ -171,7 +172,7 @@ struct PolicyEngineTests {
 
     @Test(arguments: [(false, "DUNNO"), (true, "DEFER_IF_PERMIT Greylisted, 300 s, after 0 s")])
     func withoutTheStoreTheSiteDecides(_ defers: Bool, _ reply: String) throws {
-        var options = PolicyEngine.Options()
+        var options = PolicyEngine.Options.sample()
         options.defersOnStoreError = defers
         let record = try Self.engine(options).finish(try Self.decision(), with: .unavailable, at: Self.now)
         #expect(record.reply.text == reply)
@@ -180,7 +181,7 @@ struct PolicyEngineTests {
 
     /// Nobody waits for a record that can't be kept.
     @Test func whatTheStoreTakesNoMoreOfPasses() throws {
-        var options = PolicyEngine.Options()
+        var options = PolicyEngine.Options.sample()
         options.defersOnStoreError = true
         let record = try Self.engine(options).finish(try Self.decision(), with: .full, at: Self.now)
         #expect(record == DecisionRecord(.storeFailed))
@@ -188,7 +189,7 @@ struct PolicyEngineTests {
 
     @Test(arguments: [(false, "DUNNO"), (true, "DEFER_IF_PERMIT Greylisted, 300 s, after 0 s")])
     func beyondTheBoundsTheSiteDecides(_ defers: Bool, _ reply: String) throws {
-        var options = PolicyEngine.Options()
+        var options = PolicyEngine.Options.sample()
         options.defersAtPendingLimit = defers
         let record = try Self.engine(options).finish(
             try Self.decision(), with: .judged(Judgement(.pendingLimitReached(wait: 300))), at: Self.now)
@@ -229,7 +230,7 @@ struct PolicyEngineTests {
 
     /// A site that only observes, and would defer wherever it may.
     static let trial: PolicyEngine.Options = {
-        var options = PolicyEngine.Options()
+        var options = PolicyEngine.Options.sample()
         options.observesOnly = true
         options.defersOnStoreError = true
         options.defersAtPendingLimit = true
@@ -250,7 +251,7 @@ struct PolicyEngineTests {
 
     @Test(arguments: [(false, "bob+tag"), (true, "bob")])
     func aRecipientIsFoldedWhereTheSiteWantsIt(_ folds: Bool, _ user: String) throws {
-        var options = PolicyEngine.Options()
+        var options = PolicyEngine.Options.sample()
         options.foldsRecipient = folds
         var envelope = Envelope()
         let request = try Self.request([
@@ -277,7 +278,7 @@ struct PolicyEngineTests {
 
     static let now = Timestamp(seconds: 1_795_340_130)
 
-    static func engine(_ options: PolicyEngine.Options = PolicyEngine.Options()) throws -> PolicyEngine {
+    static func engine(_ options: PolicyEngine.Options = PolicyEngine.Options.sample()) throws -> PolicyEngine {
         let wording = try Wording(
             action: "DEFER_IF_PERMIT", text: "Greylisted, {wait} s, after {delay} s", header: "X-Greylist: {delay} s",
             hostname: "mx")

@@ -1,5 +1,6 @@
 import Foundation
 import Greylist
+import SampleOptions
 import Storage
 import StoreContract
 import SystemPackage
@@ -30,7 +31,7 @@ struct EntryWalkTests {
             round += 1
             // Buckets are split, and entries of theirs go to other places.
             try await stage.fill(store, 10_000 * round..<10_000 * round + 100)
-            let young = Rules(delay: 1, retryWindow: 1_000)
+            let young = Rules.sample(delay: 1, retryWindow: 1_000)
             _ = try await store.expire(.greylist, from: cursor, limit: 1, at: Timestamp(seconds: 1_500), under: young)
         } while cursor != nil
         #expect(Set(seen).isSuperset(of: before))

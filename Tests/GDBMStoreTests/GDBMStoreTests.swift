@@ -1,5 +1,6 @@
 import Foundation
 import Greylist
+import SampleOptions
 import Storage
 import StoreContract
 import TestSupport
@@ -44,7 +45,7 @@ struct GDBMStoreTests {
 
     @Test func theOtherTableIsEmptyAndTakesNothing() async throws {
         let store = try stage.open()
-        let rules = Rules(clientCount: 2)
+        let rules = Rules.sample(clientCount: 2)
         let error = await #expect(throws: StoreError.self) {
             try await store.ask("a", client: "net", at: 1_000, under: rules)
         }
@@ -91,7 +92,7 @@ struct GDBMStoreTests {
 
     /// Who fills the database, ends the process, and comes again has no more places than before.
     @Test func thePlacesThatAreTakenAreCountedAgainAfterARestart() async throws {
-        let rules = Rules(maxPendingPerNetwork: 20)
+        let rules = Rules.sample(maxPendingPerNetwork: 20)
         let network = try #require(Address("192.0.2.0").map { Network($0, prefixLength: 24).tag })
         func ask(_ store: GDBMStore, _ number: Int, at time: Int64) async throws -> Verdict? {
             let text = "192.0.2.0/24/a@b/\(number)"
@@ -112,7 +113,7 @@ struct GDBMStoreTests {
 
     /// What is dropped goes from the file, too, without waiting for maintenance.
     @Test func droppedEntriesAreRemoved() async throws {
-        let rules = Rules(maxPending: 100)
+        let rules = Rules.sample(maxPending: 100)
         let store = try stage.open()
         for number in 0..<3_000 {
             _ = try await store.answer([

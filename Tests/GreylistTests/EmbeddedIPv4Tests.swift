@@ -1,4 +1,5 @@
 import Greylist
+import SampleOptions
 import Testing
 
 /// Which IPv6 addresses are an IPv4 one, and for what.
@@ -79,7 +80,9 @@ struct EmbeddedIPv4Tests {
     }
 
     @Test func theLongestPrefixComesFirst() throws {
-        let masks = PrefixLengths(nat64Prefixes: [try NAT64Prefix("2001:db8::/32"), try NAT64Prefix("2001:db8:1::/96")])
+        let masks = PrefixLengths.sample(nat64Prefixes: [
+            try NAT64Prefix("2001:db8::/32"), try NAT64Prefix("2001:db8:1::/96"),
+        ])
         let address = try #require(Address("2001:db8:1::192.0.2.33"))
         #expect(address.unwrapped(for: .keys, through: masks.nat64Prefixes) == Address("192.0.2.33"))
     }

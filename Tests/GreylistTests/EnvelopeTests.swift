@@ -1,4 +1,5 @@
 import Greylist
+import SampleOptions
 import Testing
 
 /// Under which text a triplet is kept.
@@ -64,15 +65,15 @@ struct EnvelopeTests {
         var envelope = Envelope()
         let empty: [UInt8] = []
         let isAddressed = envelope.address(
-            client: Array(client.utf8).span, sender: empty.span, recipient: empty.span, masks: PrefixLengths())
+            client: Array(client.utf8).span, sender: empty.span, recipient: empty.span, masks: PrefixLengths.sample())
         #expect(!isAddressed)
     }
 
     @Test func followsTheMasks() {
         var envelope = Envelope()
-        envelope.fill("192.0.2.7", "a@b", "u@c", PrefixLengths(ipv4: 32, ipv6: 64))
+        envelope.fill("192.0.2.7", "a@b", "u@c", PrefixLengths.sample(ipv4: 32, ipv6: 64))
         #expect(envelope.networkText == "192.0.2.7/32")
-        envelope.fill("2001:db8:1:2:3::4", "a@b", "u@c", PrefixLengths(ipv4: 32, ipv6: 64))
+        envelope.fill("2001:db8:1:2:3::4", "a@b", "u@c", PrefixLengths.sample(ipv4: 32, ipv6: 64))
         #expect(envelope.networkText == "2001:db8:1:2::/64")
     }
 }
@@ -87,7 +88,7 @@ extension Envelope {
     }
 
     mutating func fill(
-        _ client: String, _ sender: String, _ recipient: String, _ masks: PrefixLengths = PrefixLengths(),
+        _ client: String, _ sender: String, _ recipient: String, _ masks: PrefixLengths = PrefixLengths.sample(),
         foldsRecipient: Bool = false
     ) {
         let isAddressed = address(

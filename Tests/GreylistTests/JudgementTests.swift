@@ -1,4 +1,5 @@
 import Greylist
+import SampleOptions
 import Testing
 
 /// The whole of greylisting, by table: what is known, when, and what is said and remembered.
@@ -121,7 +122,7 @@ struct JudgementTests {
     @Test(arguments: cases)
     func isJudged(_ item: Case) {
         let known = StoredState(triplet: item.triplet.map(Self.sighting), client: item.client.map(Self.sighting))
-        let rules = Rules(clientCount: item.clientCount)
+        let rules = Rules.sample(clientCount: item.clientCount)
         let judgement = judge(known, at: Timestamp(seconds: item.now), under: rules)
         #expect(judgement.verdict == item.verdict)
         #expect(judgement.remember.triplet == item.remembered.map(Self.sighting))
@@ -134,7 +135,7 @@ struct JudgementTests {
         (0, 0), (1, 1), (3, 3), (29, 29), (30, 29), (60, 58), (299, 290), (300, 290), (1_800, 1_740), (86_400, 86_340),
     ])
     func theAnnouncedWaitIsEnough(delay: Int64, least: Int64) throws {
-        let rules = Rules(delay: delay)
+        let rules = Rules.sample(delay: delay)
         func verdict(after waited: Int64) -> Verdict {
             let known = StoredState(triplet: Sighting(firstAt: Timestamp(seconds: Self.start)))
             return judge(known, at: Timestamp(seconds: Self.start + waited), under: rules).verdict
@@ -153,7 +154,7 @@ struct JudgementTests {
     /// recorded.
     @Test(arguments: [60, 3_200, 3_024_000] as [Int64])
     func aTripletInUseStaysKnown(maxAge: Int64) {
-        let rules = Rules(retryWindow: 60, maxAge: maxAge)
+        let rules = Rules.sample(retryWindow: 60, maxAge: maxAge)
         var (now, writes) = (Self.start, 0)
         var stored = Self.sighting((1, now, now))
         for step in 1...1_000 {
@@ -178,7 +179,7 @@ struct JudgementTests {
             for last in extremes {
                 for passes: UInt32 in [0, 1, .max] {
                     let known = StoredState(triplet: Self.sighting((passes, first, last)))
-                    switch judge(known, at: Timestamp(seconds: 100_000), under: Rules()).verdict {
+                    switch judge(known, at: Timestamp(seconds: 100_000), under: Rules.sample()).verdict {
                     case .new(let wait), .early(let wait, _): #expect((1...300).contains(wait))
                     case .retried, .known, .autoWhitelisted, .pendingLimitReached: break
                     }

@@ -1,5 +1,6 @@
 import Foundation
 import Greylist
+import SampleOptions
 import Storage
 import StoreContract
 import TestSupport
@@ -69,7 +70,7 @@ struct CrashTests {
             let batch = (0...number % 3).map { index in
                 StoreContract.query(
                     "192.0.2.0/24/\((number + index) % 9)", client: "198.51.100.0/24", isHashed: index != 1, at: time,
-                    under: Rules(maxAge: 32 * 400 - 1, clientCount: 1_000))
+                    under: Rules.sample(maxAge: 32 * 400 - 1, clientCount: 1_000))
             }
             _ = try await store.answer(batch)
             _ = try await model.answer(batch)

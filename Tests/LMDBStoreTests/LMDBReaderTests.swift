@@ -1,5 +1,6 @@
 import Foundation
 import Greylist
+import SampleOptions
 import Storage
 import StoreContract
 import TestSupport
@@ -9,7 +10,7 @@ import Testing
 
 /// Reading a file that no store has open; `StoreCopyTests` read those of running daemons.
 struct LMDBReaderTests {
-    private static let rules = Rules()
+    private static let rules = Rules.sample()
     private static let now = Timestamp(seconds: 1_000)
 
     private let directory: TemporaryDirectory

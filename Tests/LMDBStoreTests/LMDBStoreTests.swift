@@ -1,5 +1,6 @@
 import Foundation
 import Greylist
+import SampleOptions
 import Storage
 import StoreContract
 import TestSupport
@@ -42,8 +43,8 @@ struct LMDBStoreTests {
 
     @Test func whatWasAnsweredIsThereAfterClosing() async throws {
         let first = try open()
-        _ = try await first.ask("a", client: "net", at: 1_000, under: Rules(clientCount: 9))
-        _ = try await first.ask("a", client: "net", at: 1_400, under: Rules(clientCount: 9))
+        _ = try await first.ask("a", client: "net", at: 1_000, under: Rules.sample(clientCount: 9))
+        _ = try await first.ask("a", client: "net", at: 1_400, under: Rules.sample(clientCount: 9))
         await first.close()
         let second = try open()
         #expect(try await second.ask("a", at: 1_500) == .known)
@@ -64,7 +65,7 @@ struct LMDBStoreTests {
         #expect(try await reader.everything(in: .identity).isEmpty)
         await reader.close()
 
-        let (now, rules) = (1_795_920_000 as Int64, Rules(clientCount: 9))
+        let (now, rules) = (1_795_920_000 as Int64, Rules.sample(clientCount: 9))
         let store = try open("old.lmdb", at: now)
         #expect(try await store.ask("192.0.2.0/24/a@example.org/u@example.com", at: now, under: rules) == .known)
         let pending = try await store.ask("198.51.100.0/24/pending@example.org/u@example.com", at: now, under: rules)
@@ -200,7 +201,7 @@ struct LMDBStoreTests {
 
     /// Who fills the database, ends the process, and comes again has no more places than before.
     @Test func thePlacesThatAreTakenAreCountedAgainAfterARestart() async throws {
-        let rules = Rules(maxPending: 50, maxPendingPerNetwork: 20)
+        let rules = Rules.sample(maxPending: 50, maxPendingPerNetwork: 20)
         let first = try open()
         let batch = (0..<20).map { StoreContract.query("a \($0)", network: 7, at: 1_000, under: rules) }
         _ = try await first.answer(batch)
@@ -220,7 +221,7 @@ struct LMDBStoreTests {
 
     /// What is dropped goes from the file, too, without waiting for maintenance.
     @Test func droppedEntriesAreRemoved() async throws {
-        let rules = Rules(maxPending: 100)
+        let rules = Rules.sample(maxPending: 100)
         let store = try open()
         for number in 0..<5_000 {
             _ = try await store.answer([

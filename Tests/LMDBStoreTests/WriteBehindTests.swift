@@ -1,5 +1,6 @@
 import Foundation
 import Greylist
+import SampleOptions
 import Storage
 import StoreContract
 import TestSupport
@@ -107,7 +108,7 @@ struct WriteBehindTests {
         }
         for _ in 0..<20 {
             _ = try await store.expire(
-                .greylist, from: Cursor([0]), limit: 100, at: Timestamp(seconds: 1_000), under: Rules())
+                .greylist, from: Cursor([0]), limit: 100, at: Timestamp(seconds: 1_000), under: Rules.sample())
         }
         load.cancel()
         try await load.value
@@ -190,11 +191,11 @@ struct WriteBehindTests {
     @Test func theGenerationIsNoEntry() async throws {
         let store = try Self.open(path)
         let entry = Entry(key: .text(Generation.key), sighting: Sighting(firstAt: Timestamp(seconds: 1)))
-        try await store.merge([entry], into: .autoWhitelist, at: Timestamp(seconds: 1), under: Rules())
+        try await store.merge([entry], into: .autoWhitelist, at: Timestamp(seconds: 1), under: Rules.sample())
         #expect(try await store.count(.autoWhitelist) == 0)
         #expect(try await store.everything(in: .autoWhitelist).isEmpty)
         let slice = try await store.expire(
-            .autoWhitelist, from: nil, limit: 10, at: Timestamp(seconds: 1 << 40), under: Rules())
+            .autoWhitelist, from: nil, limit: 10, at: Timestamp(seconds: 1 << 40), under: Rules.sample())
         #expect(slice == ExpiredSlice())
         await store.close()
     }

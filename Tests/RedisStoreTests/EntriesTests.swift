@@ -4,6 +4,7 @@ import NIOCore
 import NIOPosix
 import RedisClient
 import RedisLab
+import SampleOptions
 import Storage
 import StoreContract
 import StoreURLs
@@ -26,7 +27,7 @@ struct EntriesTests {
     @Test func entriesLiveAsLongAsTheRulesSay() async throws {
         try await withServer(.plain) { server in
             let store = try openStore(url(server), keyPrefix: "t:")
-            let rules = Rules(retryWindow: 1_000, maxAge: 5_000, clientCount: 3)
+            let rules = Rules.sample(retryWindow: 1_000, maxAge: 5_000, clientCount: 3)
             _ = try await store.ask("a", client: "net", isHashed: false, at: 1_000, under: rules)
             #expect((900...1_001).contains(try #require(try await life(of: "t:a", on: server))))
             #expect(try await server.command("GET", "t:a").hasPrefix("0,1000"))
@@ -54,7 +55,7 @@ struct EntriesTests {
     @Test func whatIsDroppedOfTheGreylistStaysInOtherTables() async throws {
         try await withServer(.plain) { server in
             let store = try openStore(url(server), keyPrefix: "t:")
-            let rules = Rules(maxPending: 1)
+            let rules = Rules.sample(maxPending: 1)
             let now = Timestamp(seconds: 9_000)
             let entry = Entry(
                 key: Key(Array("lane:example.org".utf8).span, isHashed: false),
@@ -100,7 +101,7 @@ struct EntriesTests {
         try await withServer(.plain) { server in
             let stores = try (0..<2).map { _ in try openStore(url(server), keyPrefix: "t:", lease: 3_000) }
             _ = try await stores[0].ask("a", at: 1_000)
-            let (now, rules) = (Timestamp(seconds: 200_000), Rules())
+            let (now, rules) = (Timestamp(seconds: 200_000), Rules.sample())
             let first = try await stores[0].expire(.greylist, from: nil, limit: 10, at: now, under: rules)
             let second = try await stores[1].expire(.greylist, from: nil, limit: 10, at: now, under: rules)
             #expect(!first.isLeftToOthers)
@@ -170,7 +171,7 @@ struct EntriesTests {
             #expect(error?.code == .corrupt)
             let sighting = Sighting(passes: 1, first: Timestamp(seconds: 900), last: Timestamp(seconds: 900))
             let entries = ["a", "b"].map { Entry(key: Key(Array($0.utf8).span, isHashed: true), sighting: sighting) }
-            try await store.merge(entries, into: .greylist, at: Timestamp(seconds: 1_000), under: Rules())
+            try await store.merge(entries, into: .greylist, at: Timestamp(seconds: 1_000), under: Rules.sample())
             #expect(try await store.ask("b", at: 1_000) == .known)
             await store.close()
         }
@@ -182,11 +183,11 @@ struct EntriesTests {
             let store = try openStore(url(server))
             for round: Int64 in 1...3 {
                 for time in [10_000 * round, 10_000 * round + 400] {
-                    _ = try await store.ask("a \(round)", client: "n", at: time, under: Rules(clientCount: 9))
+                    _ = try await store.ask("a \(round)", client: "n", at: time, under: Rules.sample(clientCount: 9))
                     _ = try await server.command("SCRIPT", "FLUSH")
                 }
             }
-            #expect(try await store.ask("a 1", client: "n", at: 31_000, under: Rules(clientCount: 9)) == .known)
+            #expect(try await store.ask("a 1", client: "n", at: 31_000, under: Rules.sample(clientCount: 9)) == .known)
             #expect(try await server.command("GET", Self.hexadecimal("n")).hasPrefix("3,30400"))
             await store.close()
         }
@@ -202,7 +203,7 @@ struct EntriesTests {
                 var commands = EntryCommands(layout: RedisLayout(keyPrefix: ""), isCluster: false)
                 commands.hasSetNXGet = false
                 let client = RedisClient(on: eventLoop, configuration: access.configuration)
-                let pending = NIOLockedValueBox(PendingLimiter(rules: Rules()))
+                let pending = NIOLockedValueBox(PendingLimiter())
                 let batcher = CommandBatcher(on: eventLoop, client: client, commands: commands, pending: pending)
                 return NIOLoopBound(batcher, eventLoop: eventLoop)
             }.get()
@@ -238,7 +239,7 @@ struct EntriesTests {
             _ = try await server.command("CONFIG", "SET", "maxmemory", "0")
             #expect(try await store.ask("known", at: 1_600) == .known)
             // What wasn't written takes no place.
-            let rules = Rules(maxPending: 1)
+            let rules = Rules.sample(maxPending: 1)
             #expect(try await store.ask("x", at: 1_600, under: rules) == .new(wait: 300))
             await store.close()
         }

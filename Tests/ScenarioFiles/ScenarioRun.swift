@@ -1,5 +1,6 @@
 public import Engine
 public import Greylist
+import SampleOptions
 public import Storage
 
 /// Where a scenario is played: in the engine itself, or behind a socket.
@@ -15,7 +16,7 @@ public protocol Stage {
 extension Scenario {
     /// The engine that the scenario's settings and whitelist make.
     public func engine() throws -> PolicyEngine {
-        var options = PolicyEngine.Options()
+        var options = PolicyEngine.Options.sample()
         var text = "Greylisted, please retry in {wait} seconds"
         var header = "X-Greylist: delayed {delay} seconds at {hostname}; {date}"
         for (name, value) in settings {

@@ -3,6 +3,7 @@ import Greylist
 import Logging
 import NIOCore
 import NIOEmbedded
+import SampleOptions
 import Storage
 import Testing
 
@@ -91,7 +92,7 @@ struct FallbackTests {
         let logger = recorder.logger()
         return FallbackSync(
             from: fallback, to: store, health: StoreHealth(pause: .seconds(10), logger: logger, clock: clock),
-            rules: Rules(), now: { Timestamp(seconds: 5_000) }, clock: clock,
+            rules: Rules.sample(), now: { Timestamp(seconds: 5_000) }, clock: clock,
             log: LimitedLog(logger: logger, clock: clock), logger: logger)
     }
 
@@ -102,7 +103,7 @@ struct FallbackTests {
     @Test func bothTablesAreHandedOverInSlices() async throws {
         let (fallback, store, entries) = (MemoryStore(), FickleStore(.answers), entries(2_500))
         for table in Table.allCases {
-            try await fallback.merge(entries, into: table, at: Timestamp(seconds: 0), under: Rules())
+            try await fallback.merge(entries, into: table, at: Timestamp(seconds: 0), under: Rules.sample())
         }
         try await withMovedClock { clock in
             await fallbackSync(fallback, store, clock).fallbackSync(by: clock.now + .seconds(60))
@@ -117,7 +118,7 @@ struct FallbackTests {
     @Test(arguments: [FickleStore.Mood.fails(faults[0]), .loses])
     func whatTheStoreDoesNotTakeIsKept(_ mood: FickleStore.Mood) async throws {
         let (fallback, store, entries) = (MemoryStore(), FickleStore(mood), entries(2_500))
-        try await fallback.merge(entries, into: .greylist, at: Timestamp(seconds: 0), under: Rules())
+        try await fallback.merge(entries, into: .greylist, at: Timestamp(seconds: 0), under: Rules.sample())
         try await withMovedClock { clock in
             let fallbackSync = fallbackSync(fallback, store, clock)
             await clock.moves { await fallbackSync.fallbackSync(by: clock.now + .milliseconds(50)) }

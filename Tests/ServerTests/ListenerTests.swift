@@ -15,7 +15,7 @@ struct ListenerTests {
 
     @Test(arguments: addresses)
     func anAddressIsRead(_ text: String, _ address: ListenAddress) throws {
-        #expect(try ListenAddress(text) == address)
+        #expect(try ListenAddress(text, mode: 0o660, group: "") == address)
     }
 
     @Test(arguments: [
@@ -23,7 +23,7 @@ struct ListenerTests {
         "unix:run/p", "unix:/", "unix:/p?mode=9", "unix:/p?mode=1777", "unix:/p?x=y", "unix:/p?mode", "tcp:1:2",
     ])
     func anAddressThatIsNoneIsRefused(_ text: String) {
-        #expect(throws: ListenAddress.ParseError.self) { try ListenAddress(text) }
+        #expect(throws: ListenAddress.ParseError.self) { try ListenAddress(text, mode: 0o660, group: "") }
     }
 
     private func inDirectory(_ body: (String) throws -> Void) throws {

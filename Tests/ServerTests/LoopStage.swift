@@ -5,6 +5,7 @@ import Logging
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOEmbedded
+import SampleOptions
 import ScenarioFiles
 import Storage
 
@@ -60,7 +61,7 @@ final class LoopStage {
         _ engine: PolicyEngine, store: any Store = MemoryStore(), level: LogLevel = .debug,
         options change: OptionsChange = .none
     ) {
-        var options = ServerOptions(now: clock.now)
+        var options = ServerOptions.sample(now: clock.now)
         change.apply(&options)
         let sink = LogSink(recorder.destination, level: level, now: clock.now)
         self.sink = sink

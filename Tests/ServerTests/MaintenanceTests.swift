@@ -4,6 +4,7 @@ import Logging
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOEmbedded
+import SampleOptions
 import Storage
 import Testing
 
@@ -20,7 +21,8 @@ struct MaintenanceTests {
         isClockDoubtful: @escaping @Sendable () -> Bool = { false }
     ) -> Maintenance {
         Maintenance(
-            store: store, options: Maintenance.Options(tables: tables, rules: Rules(), interval: .seconds(3_600)),
+            store: store,
+            options: Maintenance.Options(tables: tables, rules: Rules.sample(), interval: .seconds(3_600)),
             delay: .seconds(60), now: { now }, clock: clock, isStoreUnavailable: isStoreUnavailable,
             isClockDoubtful: isClockDoubtful, checksClock: checksClock, logger: recorder.logger())
     }
@@ -36,7 +38,7 @@ struct MaintenanceTests {
             let first = Timestamp(seconds: number < expired ? 0 : 1_000_000)
             return Entry(key: Key(text.span, isHashed: true), sighting: Sighting(firstAt: first))
         }
-        try await store.merge(entries, into: .greylist, at: Timestamp(seconds: 0), under: Rules())
+        try await store.merge(entries, into: .greylist, at: Timestamp(seconds: 0), under: Rules.sample())
     }
 
     @Test func eachTableIsReported() async throws {
@@ -137,7 +139,8 @@ struct MaintenanceTests {
         let own = Entry(
             key: Key(Array("own".utf8).span, isHashed: true),
             sighting: Sighting(firstAt: Timestamp(seconds: start + ahead + 20)))
-        try await store.merge(entries + [newest, own], into: .greylist, at: Timestamp(seconds: 0), under: Rules())
+        try await store.merge(
+            entries + [newest, own], into: .greylist, at: Timestamp(seconds: 0), under: Rules.sample())
         try await withMovedClock { clock in
             let maintenance = maintenance(
                 of: store, clock: clock, now: Timestamp(seconds: start + ahead), checksClock: true)

@@ -1,8 +1,10 @@
 import Engine
 import Glibc
+import Greylist
 import LogOutput
 import Logging
 import NIOCore
+import SampleOptions
 import ServiceLifecycle
 import ServiceLifecycleTestKit
 import Storage
@@ -34,7 +36,7 @@ struct ServerStage {
         let (clock, recorder, path) = (Clock(), LogRecorder(), directory.file("s"))
         let sink = LogSink(recorder.destination, level: level, now: clock.now)
         let logger = Logger(label: "test") { _ in SinkLogHandler(sink: sink) }
-        var options = ServerOptions(now: clock.now)
+        var options = ServerOptions.sample(now: clock.now)
         // The machine may be busy: who isn't after the deadline itself shall not meet it.
         options.requestDeadline = .seconds(60)
         change.apply(&options)
@@ -53,5 +55,14 @@ struct ServerStage {
                 return try result.get()
             }
         }
+    }
+}
+
+extension ServerOptions {
+    /// Options with a clock, for tests that mind few of them.
+    static func sample(now: @escaping @Sendable () -> Timestamp) -> ServerOptions {
+        ServerOptions(
+            threads: 1, maxConnections: 2_000, requestDeadline: .seconds(5), hasFallback: false,
+            idleTimeout: .seconds(1_200), now: now)
     }
 }

@@ -1,4 +1,5 @@
 import Greylist
+import SampleOptions
 import Storage
 import Testing
 
@@ -8,7 +9,7 @@ struct PendingLimiterTests {
     private static func pending(_ seconds: Int64) -> Sighting { Sighting(firstAt: at(seconds)) }
 
     @Test func whatIsWrittenAndRemovedIsCounted() {
-        let rules = Rules()
+        let rules = Rules.sample()
         var limiter = PendingLimiter(rules: rules)
         for second: Int64 in 0..<1_000 {
             limiter.add(Self.pending(100_000 + second), network: 3, under: rules)
@@ -26,7 +27,7 @@ struct PendingLimiterTests {
     }
 
     @Test func theOldestAreDroppedAndCountAsGone() {
-        let rules = Rules(maxPending: 100)
+        let rules = Rules.sample(maxPending: 100)
         var limiter = PendingLimiter(rules: rules)
         for number: Int64 in 0..<150 {
             let now = Self.at(100_000 + 10 * number)
@@ -44,7 +45,7 @@ struct PendingLimiterTests {
     }
 
     @Test func whatIsTakenBackWasNeverThere() {
-        let rules = Rules(maxPendingPerNetwork: 2)
+        let rules = Rules.sample(maxPendingPerNetwork: 2)
         var limiter = PendingLimiter(rules: rules)
         limiter.add(Self.pending(100_000), network: 1, under: rules)
         limiter.commit()
@@ -60,7 +61,7 @@ struct PendingLimiterTests {
     /// A window that is no multiple of a slot, from its first to its last second.
     @Test(arguments: [60, 65_535, 65_536, 131_069, 131_071, 172_800] as [Int64])
     func theWholeRetryWindowIsCounted(_ window: Int64) {
-        let rules = Rules(delay: 1, retryWindow: window)
+        let rules = Rules.sample(delay: 1, retryWindow: window)
         for start: Int64 in 1_000_000..<1_000_004 {
             var limiter = PendingLimiter(rules: rules)
             limiter.add(Self.pending(start), network: 1, under: rules)
@@ -70,7 +71,7 @@ struct PendingLimiterTests {
     }
 
     @Test func olderThanTheRetryWindowIsForgotten() {
-        let rules = Rules(maxPendingPerNetwork: 1)
+        let rules = Rules.sample(maxPendingPerNetwork: 1)
         var limiter = PendingLimiter(rules: rules)
         limiter.add(Self.pending(100_000), network: 1, under: rules)
         #expect(!limiter.admits(network: 1, at: Self.at(100_000 + 172_800), under: rules))
@@ -81,7 +82,7 @@ struct PendingLimiterTests {
 
     /// Clocks step, records are damaged: counts may be off for a while, but nothing breaks and everybody gets a place.
     @Test func anyTimeIsTaken() {
-        let rules = Rules(maxPending: 3, maxPendingPerNetwork: 2)
+        let rules = Rules.sample(maxPending: 3, maxPendingPerNetwork: 2)
         var limiter = PendingLimiter(rules: rules)
         for seconds: Int64 in [0, .max, .min, 1, 1 << 60, -1, 5_000_000_000, 100_000, 172_800, 0, .max - 1] {
             limiter.count(Self.pending(seconds), network: 7, at: Self.at(100_000), under: rules)
@@ -96,7 +97,7 @@ struct PendingLimiterTests {
     }
 
     @Test func manyNetworksAreHardlyConfused() {
-        let rules = Rules(maxPendingPerNetwork: 50)
+        let rules = Rules.sample(maxPendingPerNetwork: 50)
         var limiter = PendingLimiter(rules: rules)
         for network: UInt32 in 1...200_000 {
             let tag = Network(Address(ipv4: network << 8), prefixLength: 24).tag

@@ -1,4 +1,5 @@
 import Greylist
+import SampleOptions
 import Storage
 import StoreContract
 import Testing
@@ -20,7 +21,7 @@ struct StorageTests {
             greylist: greylistFails ? FailingStore() : MemoryStore(),
             autoWhitelist: greylistFails ? MemoryStore() : FailingStore())
         await #expect(throws: FailingStore.error) {
-            try await pair.ask("a", client: "net", at: 1_000, under: Rules(clientCount: 2))
+            try await pair.ask("a", client: "net", at: 1_000, under: Rules.sample(clientCount: 2))
         }
     }
 
@@ -28,7 +29,7 @@ struct StorageTests {
     @Test func aPairAnswersWhenOnlyTheCountingFails() async throws {
         let clients = FailingStore(failsOnlyToCount: true)
         let pair = PairStore(greylist: MemoryStore(), autoWhitelist: clients)
-        let rules = Rules(clientCount: 2)
+        let rules = Rules.sample(clientCount: 2)
         #expect(try await pair.ask("a", client: "net", at: 1_000, under: rules) == .new(wait: 300))
         #expect(try await pair.ask("a", client: "net", at: 1_400, under: rules) == .retried(delay: 400))
         #expect(try await pair.ask("a", client: "net", at: 1_500, under: rules) == .known)

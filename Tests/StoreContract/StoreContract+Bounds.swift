@@ -1,11 +1,12 @@
 import Greylist
+import SampleOptions
 import Storage
 
 extension StoreContract {
     /// Nobody can make a store grow without end.
     static let bounds: [StoreContract] = [
         StoreContract(description: "a network has no more first attempts waiting than it may") { store in
-            let rules = Rules(maxPendingPerNetwork: 3)
+            let rules = Rules.sample(maxPendingPerNetwork: 3)
             for number in 0..<3 {
                 try expect(try await store.ask("a \(number)", network: 7, at: 1_000, under: rules), .new(wait: 300))
             }
@@ -26,7 +27,7 @@ extension StoreContract {
         },
         StoreContract(description: "beyond the limit the oldest first attempts are dropped, and none that passed") {
             store in
-            let rules = Rules(maxPending: 10)
+            let rules = Rules.sample(maxPending: 10)
             for number in 0..<5 { _ = try await store.ask("passed \(number)", at: 1_000, under: rules) }
             for number in 0..<5 {
                 let verdict = try await store.ask("passed \(number)", at: 1_400, under: rules)
@@ -47,13 +48,13 @@ extension StoreContract {
             try expect(try await store.ask("a 0", at: 2_600, under: rules), .new(wait: 300))
         },
         StoreContract(description: "who comes when all places are taken at once isn't remembered") { store in
-            let rules = Rules(maxPending: 4)
+            let rules = Rules.sample(maxPending: 4)
             let answered = try await store.answer((0..<6).map { query("a \($0)", at: 1_000, under: rules) })
             try expect(answered.count { $0.judgement?.verdict == .new(wait: 300) }, 4)
             try expect(answered.count { $0.judgement?.verdict == .pendingLimitReached(wait: 300) }, 2)
         },
         StoreContract(description: "a place is free again when its entry has long expired") { store in
-            let rules = Rules(maxPendingPerNetwork: 2)
+            let rules = Rules.sample(maxPendingPerNetwork: 2)
             for number in 0..<2 { _ = try await store.ask("a \(number)", network: 7, at: 1_000, under: rules) }
             try expect(try await store.ask("b", network: 7, at: 100_000, under: rules), .pendingLimitReached(wait: 300))
             try expect(try await store.ask("b", network: 7, at: 400_000, under: rules), .new(wait: 300))
@@ -118,7 +119,7 @@ extension StoreContract {
             try expect(try await store.ask("e1", at: 2_001), .new(wait: 300))
         },
         StoreContract(description: "the auto-whitelist counts beside legacy keys, which are only read") { store in
-            let rules = Rules(clientCount: 5)
+            let rules = Rules.sample(clientCount: 5)
             for time: Int64 in [1_000, 1_400] {
                 _ = try await store.ask("f2", client: "net", at: time, under: rules)
             }
@@ -141,7 +142,7 @@ extension StoreContract {
             store in
             _ = try await store.ask("both", at: 1_000)
             _ = try await store.ask("both", at: 2_000)
-            let (now, rules) = (Timestamp(seconds: 5_000), Rules(clientCount: 2))
+            let (now, rules) = (Timestamp(seconds: 5_000), Rules.sample(clientCount: 2))
             func entry(_ text: String, _ passes: UInt32, _ time: Int64) -> Entry {
                 let time = Timestamp(seconds: time)
                 let key = Key(Array(text.utf8).span, isHashed: true)
@@ -176,7 +177,7 @@ extension StoreContract {
             entry("rcp:mail.example.org", isHashed: false, 4_000_000),
         ]
         let now = Timestamp(seconds: 4_000_000)
-        try await store.merge(entries, into: .identity, at: now, under: Rules(maxAge: 9_000_000))
+        try await store.merge(entries, into: .identity, at: now, under: Rules.sample(maxAge: 9_000_000))
         let found = try await store.everything(in: .identity)
         try expect(Set(found.map(\.key)), Set(entries.map(\.key)))
         try expect(found.map(\.sighting.passes), [2, 2, 2])

@@ -1,4 +1,5 @@
 public import Greylist
+public import SampleOptions
 public import Storage
 
 /// What every store keeps, whatever it is made of.
@@ -30,7 +31,7 @@ public struct StoreContract: Sendable, CustomStringConvertible {
         StoreContract(description: "a retry at the end of the delay passes, and one within the leeway before it") {
             store in
             for (delay, least) in [(Int64(3), Int64(3)), (60, 58), (300, 290)] {
-                let rules = Rules(delay: delay)
+                let rules = Rules.sample(delay: delay)
                 for waited in Set([least - 1, least, delay]) {
                     let triplet = "\(delay) \(waited)"
                     try expect(try await store.ask(triplet, at: 1_000, under: rules), .new(wait: delay))
@@ -108,7 +109,7 @@ public struct StoreContract: Sendable, CustomStringConvertible {
             try expect(try await store.ask("a", at: 200_400 + 94_501 + 3_024_000), .known)
         },
         StoreContract(description: "the auto-whitelist counts first passes, then lets the client through") { store in
-            let rules = Rules(clientCount: 2)
+            let rules = Rules.sample(clientCount: 2)
             let expected: [(String, Int64, Verdict)] = [
                 ("a", 1_000, .new(wait: 300)), ("b", 1_000, .new(wait: 300)), ("a", 1_400, .retried(delay: 400)),
                 // Neither a known triplet counts nor a first pass within the hour.
@@ -125,7 +126,7 @@ public struct StoreContract: Sendable, CustomStringConvertible {
         },
         StoreContract(description: "the auto-whitelist counts a client once whose triplets pass at the same moment") {
             store in
-            let rules = Rules(clientCount: 9)
+            let rules = Rules.sample(clientCount: 9)
             for number in 0..<20 { _ = try await store.ask("a \(number)", client: "net", at: 1_000, under: rules) }
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<20 {
@@ -136,7 +137,7 @@ public struct StoreContract: Sendable, CustomStringConvertible {
             try expect(try await store.everything(in: .autoWhitelist).map(\.sighting.passes), [1])
         },
         StoreContract(description: "the auto-whitelist keeps a client that is in use beyond its age") { store in
-            let rules = Rules(maxAge: 320_000, clientCount: 1)
+            let rules = Rules.sample(maxAge: 320_000, clientCount: 1)
             _ = try await store.ask("a", client: "net", at: 1_000, under: rules)
             _ = try await store.ask("a", client: "net", at: 1_400, under: rules)
             for day in 1...10 {
@@ -191,7 +192,7 @@ public struct StoreContract: Sendable, CustomStringConvertible {
             try expect(try await store.everything(in: .greylist).count, 300)
         },
         StoreContract(description: "maintenance of the auto-whitelist leaves the greylist alone") { store in
-            let rules = Rules(clientCount: 5)
+            let rules = Rules.sample(clientCount: 5)
             _ = try await store.ask("a", client: "net", at: 1_000, under: rules)
             _ = try await store.ask("a", client: "net", at: 1_400, under: rules)
             try expect(try await store.maintain(.autoWhitelist, at: 1_400, limit: 10).removed, 0)
@@ -227,7 +228,7 @@ extension StoreContract {
     /// A query on a triplet of that text.
     public static func query(
         _ triplet: String, legacy: [String] = [], client: String? = nil, network: UInt32 = 0, isHashed: Bool = true,
-        at time: Int64, under rules: Rules = Rules()
+        at time: Int64, under rules: Rules = Rules.sample()
     ) -> StoreQuery {
         func key(_ text: String) -> Key { Key(Array(text.utf8).span, isHashed: isHashed) }
         var lookups = StoreQuery.Lookups()
@@ -251,7 +252,7 @@ extension Store {
     /// Puts one query and waits for its verdict.
     public func ask(
         _ triplet: String, legacy: [String] = [], client: String? = nil, network: UInt32 = 0, isHashed: Bool = true,
-        at time: Int64, under rules: Rules = Rules()
+        at time: Int64, under rules: Rules = Rules.sample()
     ) async throws -> Verdict? {
         let query = StoreContract.query(
             triplet, legacy: legacy, client: client, network: network, isHashed: isHashed, at: time, under: rules)
@@ -264,7 +265,7 @@ extension Store {
         var cursor: Cursor?
         repeat {
             let slice = try await expire(
-                table, from: cursor, limit: limit, at: Timestamp(seconds: time), under: Rules())
+                table, from: cursor, limit: limit, at: Timestamp(seconds: time), under: Rules.sample())
             total.removed += slice.removed
             total.slices += 1
             cursor = slice.next

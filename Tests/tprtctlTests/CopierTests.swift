@@ -1,5 +1,6 @@
 import Greylist
 import LMDBStore
+import SampleOptions
 import Storage
 import TestSupport
 import Testing
@@ -31,7 +32,7 @@ struct CopierTests {
         patience: Duration = .zero
     ) async throws -> CopyCounts {
         let copier = Copier(
-            source: source, target: target, rules: Rules(), hashesKeys: hashesKeys, now: { Self.now },
+            source: source, target: target, rules: Rules.sample(), hashesKeys: hashesKeys, now: { Self.now },
             patience: patience)
         var counts = CopyCounts()
         var cursor: Cursor?
@@ -54,12 +55,12 @@ struct CopierTests {
     func arrive() async throws {
         let entries = entries(2_500)
         let source = MemoryStore()
-        try await source.merge(entries, into: .greylist, at: Self.now, under: Rules())
+        try await source.merge(entries, into: .greylist, at: Self.now, under: Rules.sample())
         let target = try lmdb("target")
         let own = Entry(key: Key(Array("own".utf8).span, isHashed: true), sighting: Sighting(firstAt: Self.now))
         var known = entries[1]
         known.sighting.passes = 9
-        try await target.merge([own, known], into: .greylist, at: Self.now, under: Rules())
+        try await target.merge([own, known], into: .greylist, at: Self.now, under: Rules.sample())
 
         #expect(try await copy(source, to: target) == CopyCounts(read: 2_500, copied: 2_500))
         let once = try await everything(in: target)
@@ -76,8 +77,8 @@ struct CopierTests {
     @Test("from the file of an LMDB store, table by table")
     func lmdbToLMDB() async throws {
         let store = try lmdb("source")
-        try await store.merge(entries(1_000), into: .greylist, at: Self.now, under: Rules())
-        try await store.merge(entries(30, isHashed: false), into: .autoWhitelist, at: Self.now, under: Rules())
+        try await store.merge(entries(1_000), into: .greylist, at: Self.now, under: Rules.sample())
+        try await store.merge(entries(30, isHashed: false), into: .autoWhitelist, at: Self.now, under: Rules.sample())
         await store.close()
         let source = try LMDBReader(path: directory.file("source"))
         let target = try lmdb("target")
@@ -92,7 +93,7 @@ struct CopierTests {
 
     @Test("what is expired is left out and counted")
     func expired() async throws {
-        let rules = Rules()
+        let rules = Rules.sample()
         let source = MemoryStore()
         var entries = entries(10)
         entries[0].sighting = Sighting(firstAt: Timestamp(seconds: Self.now.seconds - rules.retryWindow - 1))
@@ -108,7 +109,7 @@ struct CopierTests {
     @Test("plain keys are hashed on the way if that is wanted")
     func hashed() async throws {
         let source = MemoryStore()
-        try await source.merge(entries(5, isHashed: false), into: .greylist, at: Self.now, under: Rules())
+        try await source.merge(entries(5, isHashed: false), into: .greylist, at: Self.now, under: Rules.sample())
         let (plain, hashed) = (MemoryStore(), MemoryStore())
         _ = try await copy(source, to: plain)
         _ = try await copy(source, to: hashed, hashesKeys: true)
@@ -119,7 +120,7 @@ struct CopierTests {
     @Test("without a target it only counts")
     func counts() async throws {
         let source = MemoryStore()
-        try await source.merge(entries(1_500), into: .greylist, at: Self.now, under: Rules())
+        try await source.merge(entries(1_500), into: .greylist, at: Self.now, under: Rules.sample())
         #expect(try await copy(source, to: nil) == CopyCounts(read: 1_500, copied: 1_500))
     }
 
