@@ -252,7 +252,9 @@ let package = Package(
             ], swiftSettings: strict),
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
         .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: strict),
-        .testTarget(name: "SettingsTests", dependencies: ["Settings", "JSONText"], swiftSettings: strict),
+        .testTarget(
+            name: "SettingsTests", dependencies: ["Settings", "JSONText"], exclude: ["Fixtures"],
+            swiftSettings: strict),
         .testTarget(
             name: "WhitelistFilesTests",
             dependencies: ["WhitelistFiles", "Whitelists", "Greylist", "TestSupport", locks, system],
