@@ -83,10 +83,10 @@ let package = Package(
         .target(
             name: "Programs",
             dependencies: [
-                "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "WhitelistFiles",
+                "FileCalls", "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "WhitelistFiles",
                 "LMDBStore",
                 "GDBMStore",
-                "RedisStore", "TrustedFiles", locks,
+                "RedisStore", "TrustedFiles", locks, system,
             ],
             swiftSettings: strict),
         // A JSON reader that knows lines and columns.
