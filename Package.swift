@@ -74,10 +74,10 @@ let package = Package(
         .target(
             name: "tprtctl",
             dependencies: [
-                "Bytes", "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "JSONText",
+                "FileCalls", "Bytes", "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "JSONText",
                 "Whitelists",
                 "WhitelistFiles",
-                "Programs", "Control", "TrustedFiles", "CProcess", arguments, unixSignals, locks,
+                "Programs", "Control", "TrustedFiles", "CProcess", arguments, unixSignals, locks, system,
             ], swiftSettings: strict),
         // What the programs share: opening stores and whitelists by their URL, exit statuses, directories, the clock.
         .target(
