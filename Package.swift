@@ -141,8 +141,8 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "Policy", "Greylist", "Whitelists", "Storage", "Engine", "LogOutput", "ServiceManager", "Control",
-                "TrustedFiles", nioCore, nioPosix, locks, logging, lifecycle, unixSignals,
+                "FileCalls", "Policy", "Greylist", "Whitelists", "Storage", "Engine", "LogOutput", "ServiceManager",
+                "Control", "TrustedFiles", nioCore, nioPosix, locks, logging, lifecycle, unixSignals, system,
             ], swiftSettings: strict),
         // The embedded store.
         .target(
