@@ -74,19 +74,19 @@ let package = Package(
         .target(
             name: "tprtctl",
             dependencies: [
-                "Bytes", "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "JSONText",
+                "FileCalls", "Bytes", "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "JSONText",
                 "Whitelists",
                 "WhitelistFiles",
-                "Programs", "Control", "TrustedFiles", "CProcess", arguments, unixSignals, locks,
+                "Programs", "Control", "TrustedFiles", "CProcess", arguments, unixSignals, locks, system,
             ], swiftSettings: strict),
         // What the programs share: opening stores and whitelists by their URL, exit statuses, directories, the clock.
         .target(
             name: "Programs",
             dependencies: [
-                "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "WhitelistFiles",
+                "FileCalls", "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "WhitelistFiles",
                 "LMDBStore",
                 "GDBMStore",
-                "RedisStore", "TrustedFiles", locks,
+                "RedisStore", "TrustedFiles", locks, system,
             ],
             swiftSettings: strict),
         // A JSON reader that knows lines and columns.
@@ -141,8 +141,8 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "Policy", "Greylist", "Whitelists", "Storage", "Engine", "LogOutput", "ServiceManager", "Control",
-                "TrustedFiles", nioCore, nioPosix, locks, logging, lifecycle, unixSignals,
+                "FileCalls", "Policy", "Greylist", "Whitelists", "Storage", "Engine", "LogOutput", "ServiceManager",
+                "Control", "TrustedFiles", nioCore, nioPosix, locks, logging, lifecycle, unixSignals, system,
             ], swiftSettings: strict),
         // The embedded store.
         .target(

@@ -110,8 +110,7 @@ struct LogPlan {
     }
 
     private func warn(_ key: String, _ fault: String) {
-        let text = Array("\(Program.name): warning: \(key): \(fault)\n".utf8)
-        write(STDERR_FILENO, text, text.count)
+        _ = try? FileDescriptor.standardError.writeAll("\(Program.name): warning: \(key): \(fault)\n".utf8)
     }
 }
 

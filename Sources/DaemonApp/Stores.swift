@@ -1,10 +1,11 @@
 import Engine
-import Glibc
+import FileCalls
 import Greylist
 import Programs
 import Server
 import Storage
 import StoreURLs
+import SystemPackage
 import TrustedFiles
 
 extension Plan {
@@ -59,7 +60,7 @@ extension Plan {
     ///
     /// It looks at that file in a forked process, so there must not be another thread.
     func warningOfFormerAutoWhitelist() async -> String? {
-        guard let path = formerAutoWhitelist, autoWhitelist != .lmdb(path: path), access(path, F_OK) == 0,
+        guard let path = formerAutoWhitelist, autoWhitelist != .lmdb(path: path), FileNames.exists(path),
             (try? refuse(.lmdb(path: path), of: "")) != nil,
             let reader = try? StoreFactory(now: WallClock.now, report: { _ in }).openSource(
                 .lmdb(path: path), holding: .autoWhitelist)
@@ -89,8 +90,7 @@ extension Plan {
                 opened += try OpenListener.open(
                     address, backlog: backlog, takesOverStale: takesOverStale, owner: owner,
                     patience: PortPatience { message in
-                        let line = Array("\(Program.name): warning: \(message)\n".utf8)
-                        write(STDERR_FILENO, line, line.count)
+                        _ = try? FileDescriptor.standardError.writeAll("\(Program.name): warning: \(message)\n".utf8)
                     })
             } catch {
                 for listener in opened { listener.close() }

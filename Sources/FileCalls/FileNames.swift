@@ -12,11 +12,32 @@ public enum FileNames {
         access(path, F_OK) == 0
     }
 
+    /// Throws why there is nothing, or why it can't be reached; a link leads to what it stands for.
+    ///
+    /// The corresponding C function is `access`.
+    public static func find(_ path: String) throws(Errno) {
+        try check { access(path, F_OK) }
+    }
+
+    /// Whether it can be read, by the rights of the real user; a link leads to what it stands for.
+    ///
+    /// The corresponding C function is `access`.
+    public static func isReadable(_ path: String) -> Bool {
+        access(path, R_OK) == 0
+    }
+
     /// Removes a name of a file.
     ///
     /// The corresponding C function is `unlink`.
     public static func remove(_ path: String) throws(Errno) {
         try check { unlink(path) }
+    }
+
+    /// Removes a name of a file from a directory that is open.
+    ///
+    /// The corresponding C function is `unlinkat`.
+    public static func remove(_ name: String, in directory: FileDescriptor) throws(Errno) {
+        try check { unlinkat(directory.rawValue, name, 0) }
     }
 
     /// Gives a file another name; what has that name loses it.
@@ -31,6 +52,20 @@ public enum FileNames {
     /// The corresponding C function is `link`.
     public static func link(_ path: String, as other: String) throws(Errno) {
         try check { Glibc.link(path, other) }
+    }
+
+    /// Makes a symbolic link.
+    ///
+    /// The corresponding C function is `symlink`.
+    public static func makeLink(_ path: String, to target: String) throws(Errno) {
+        try check { symlink(target, path) }
+    }
+
+    /// Gives what has this name other rights; not what it leads to where it is a link.
+    ///
+    /// The corresponding C function is `fchmodat`.
+    public static func setPermissions(_ path: String, _ permissions: FilePermissions) throws(Errno) {
+        try check { fchmodat(AT_FDCWD, path, permissions.rawValue, AT_SYMLINK_NOFOLLOW) }
     }
 
     /// Makes a directory.

@@ -1,6 +1,7 @@
 import Glibc
 public import Settings
 public import Storage
+import SystemPackage
 
 /// Why a program ends before its time: a line or more on standard error, and an exit status of sysexits(3).
 public struct ProgramError: Error {
@@ -32,8 +33,7 @@ public struct ProgramError: Error {
 
     /// Says it in the program's name.
     public func say(_ program: String) {
-        let text = Array(messages.map { "\(program): \($0)\n" }.joined().utf8)
-        write(STDERR_FILENO, text, text.count)
+        _ = try? FileDescriptor.standardError.writeAll(messages.map { "\(program): \($0)\n" }.joined().utf8)
     }
 
     /// Says it in the program's name and ends the program.

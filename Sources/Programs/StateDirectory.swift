@@ -1,8 +1,9 @@
-public import FileStorage
+import FileCalls
 import Glibc
 public import Greylist
 public import Settings
 import Storage
+import SystemPackage
 import TrustedFiles
 
 /// Where the program keeps its databases when the settings don't say: `$STATE_DIRECTORY` (systemd), else
@@ -38,29 +39,9 @@ public struct StateDirectory: Sendable {
             var path = ""
             for name in reach.path.split(separator: "/") {
                 path += "/" + name
-                mkdir(path, 0o700)
+                try? FileNames.makeDirectory(path, .ownerReadWriteExecute)
             }
         }
-    }
-}
-
-extension BootID {
-    /// This boot, as the service manager says in `BOOT_ID`, else as the kernel does; nil where neither does.
-    ///
-    /// A unit with `ProcSubset=pid` hides the kernel's file, and a chroot has none: ask before.
-    public static func current(
-        environment: [String: String], kernelFile: String = "/proc/sys/kernel/random/boot_id"
-    ) -> BootID? {
-        environment["BOOT_ID"].flatMap { BootID($0.utf8) } ?? BootID(kernelFile: kernelFile)
-    }
-
-    private init?(kernelFile path: String) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: 64)
-        bytes.removeLast(bytes.count - max(0, read(descriptor, &bytes, bytes.count)))
-        self.init(bytes.prefix { $0 != UInt8(ascii: "\n") })
     }
 }
 

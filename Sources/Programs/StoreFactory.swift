@@ -1,11 +1,11 @@
 public import FileStorage
 import GDBMStore
-import Glibc
 public import Greylist
 import LMDBStore
 import RedisStore
 public import Storage
 public import StoreURLs
+import SystemPackage
 public import TrustedFiles
 
 /// Opens stores by their location: the only place that knows them all.
@@ -128,8 +128,7 @@ public struct StoreFactory: Sendable {
     }
 
     private static func hasContents(_ path: String) -> Bool {
-        var status = stat()
-        return stat(path, &status) == 0 && status.st_size > 0
+        (try? Stat(path)).map { $0.size > 0 } ?? false
     }
 }
 

@@ -1,4 +1,6 @@
+import FileCalls
 import Glibc
+import SystemPackage
 import TrustedFiles
 
 extension OpenListener {
@@ -116,13 +118,15 @@ extension OpenListener {
             try give(reach, to: owner, group: groupID, name)
             try reach.act { () throws(ListenError) in
                 // umask(2) has seen to the mode, unless the directory has rules of its own; chmod(2) would follow a link.
-                if fchmodat(AT_FDCWD, path, mode_t(mode), AT_SYMLINK_NOFOLLOW) != 0, errno != ENOTSUP {
-                    throw .system(errno, name, "chmod")
+                do throws(Errno) {
+                    try FileNames.setPermissions(path, FilePermissions(rawValue: mode_t(mode)))
+                } catch {
+                    guard error == .notSupported else { throw .system(error.rawValue, name, "chmod") }
                 }
             }
             guard listen(descriptor, Int32(clamping: backlog)) == 0 else { throw .system(errno, name, "listen") }
         } catch {
-            if isBound { _ = reach.act { unlink(path) } }
+            if isBound { _ = reach.act { try? FileNames.remove(path) } }
             Glibc.close(descriptor)
             throw error
         }
@@ -155,9 +159,8 @@ extension OpenListener {
 
     private static func clear(_ path: String, _ address: sockaddr_un, takesOverStale: Bool) throws(ListenError) {
         let name = "unix:\(path)"
-        var status = stat()
-        guard lstat(path, &status) == 0 else { return }
-        guard status.st_mode & S_IFMT == S_IFSOCK else {
+        guard let status = try? Stat(path, followTargetSymlink: false) else { return }
+        guard status.type == .socket else {
             throw ListenError(.cannotCreate, "\(name): exists and is not a socket; not removed")
         }
         let probe = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
@@ -172,17 +175,20 @@ extension OpenListener {
         guard takesOverStale else {
             throw ListenError(.taken, "\(name): a stale socket lies there, and server.reuse_socket is false")
         }
-        guard unlink(path) == 0 || errno == ENOENT else { throw .system(errno, name, "removing a stale socket") }
+        do throws(Errno) {
+            try FileNames.remove(path)
+        } catch {
+            guard error == .noSuchFileOrDirectory else {
+                throw .system(error.rawValue, name, "removing a stale socket")
+            }
+        }
     }
 
     /// Who is at the other end, as far as the system tells.
     private static func holder(of descriptor: CInt) -> String {
         guard let peer = PeerCredentials(of: descriptor) else { return "another process" }
-        var name = [CChar](repeating: 0, count: 32)
-        let comm = Glibc.open("/proc/\(peer.process)/comm", O_RDONLY | O_CLOEXEC)
-        defer { Glibc.close(comm) }
-        let count = comm >= 0 ? read(comm, &name, 16) : 0
-        let text = name.prefix(max(0, count)).map(UInt8.init(bitPattern:)).filter { $0 > 0x20 && $0 < 0x7f }
+        let name = (try? FileDescriptor.contents(of: "/proc/\(peer.process)/comm", limit: 16)) ?? []
+        let text = name.prefix(16).filter { $0 > 0x20 && $0 < 0x7f }
         return "process \(peer.process) (\(String(decoding: text, as: UTF8.self)))"
     }
 

@@ -1,7 +1,9 @@
+import FileCalls
 public import Glibc
 import Logging
 import NIOCore
 public import ServiceManager
+import SystemPackage
 import TrustedFiles
 
 /// A socket that listens, opened before the server starts so that every fault is known by then.
@@ -103,21 +105,18 @@ public struct SocketOwner: Sendable, Equatable {
 /// The file of a unix socket, known by its inode: it is removed in the end only while it is still ours.
 struct SocketFile: Sendable {
     let path: String
-    private let device: dev_t
-    private let inode: ino_t
+    private let status: Stat
 
     init?(path: String) {
-        var status = stat()
-        guard lstat(path, &status) == 0 else { return nil }
+        guard let status = try? Stat(path, followTargetSymlink: false) else { return nil }
         self.path = path
-        device = status.st_dev
-        inode = status.st_ino
+        self.status = status
     }
 
     func remove() {
         _ = try? FileReach(path).act {
-            guard let now = SocketFile(path: path), now.device == device, now.inode == inode else { return }
-            unlink(path)
+            guard let now = SocketFile(path: path), now.status.isSameFile(as: status) else { return }
+            try? FileNames.remove(path)
         }
     }
 }

@@ -1,4 +1,6 @@
+import FileCalls
 import Glibc
+import SystemPackage
 
 /// Who has a TCP port that can't be bound, as the kernel's tables of sockets say.
 enum PortUse: Equatable {
@@ -34,7 +36,11 @@ enum PortUse: Equatable {
 
     /// Who has it now.
     init(of address: UnsafePointer<sockaddr>) {
-        self.init(of: address, in: ["/proc/net/tcp", "/proc/net/tcp6"].map { Self.text(of: $0) })
+        self.init(
+            of: address,
+            in: ["/proc/net/tcp", "/proc/net/tcp6"].map {
+                String(decoding: (try? FileDescriptor.contents(of: $0)) ?? [], as: UTF8.self)
+            })
     }
 
     private static func spelling(of address: UnsafePointer<sockaddr>) -> (host: String, port: String) {
@@ -52,19 +58,6 @@ enum PortUse: Equatable {
         }
         let found = raw.loadUnaligned(as: sockaddr_in.self)
         return (digits(found.sin_addr.s_addr, 8), digits(UInt32(UInt16(bigEndian: found.sin_port)), 4))
-    }
-
-    private static func text(of path: String) -> String {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return "" }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            let count = read(descriptor, &chunk, chunk.count)
-            guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
-            bytes += chunk[..<count]
-        }
     }
 }
 

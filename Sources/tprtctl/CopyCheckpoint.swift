@@ -1,7 +1,8 @@
 import Bytes
-import Glibc
+import FileCalls
 import Programs
 import Storage
+import SystemPackage
 import TrustedFiles
 
 /// How far a copy has come, for the run that goes on with it.
@@ -111,16 +112,19 @@ struct CheckpointFile {
     }
 
     private func readCheckpoint() throws(CheckpointError) -> CopyCheckpoint? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW)
-        guard descriptor >= 0 else {
-            if errno == ENOENT { return nil }
-            throw CheckpointError(description: "\(path): \(String(cString: strerror(errno)))")
+        let file: FileDescriptor
+        do throws(Errno) {
+            file = try systemCall {
+                try FileDescriptor.open(
+                    path, .readOnly, options: [.closeOnExec, .noControllingTerminal, .nonBlocking, .noFollow])
+            }
+        } catch {
+            if error == .noSuchFileOrDirectory { return nil }
+            throw CheckpointError(description: "\(path): \(error)")
         }
-        defer { close(descriptor) }
-        var buffer = [UInt8](repeating: 0, count: Self.sizeLimit)
-        let count = Glibc.read(descriptor, &buffer, buffer.count)
-        guard count >= 0,
-            let checkpoint = CopyCheckpoint(text: String(decoding: buffer[..<count], as: UTF8.self), tables: tables)
+        defer { try? file.close() }
+        guard let bytes = try? file.readToEnd(limit: Self.sizeLimit), bytes.count <= Self.sizeLimit,
+            let checkpoint = CopyCheckpoint(text: String(decoding: bytes, as: UTF8.self), tables: tables)
         else { throw CheckpointError(description: "\(path): is damaged") }
         return checkpoint
     }
@@ -139,24 +143,32 @@ struct CheckpointFile {
 
     private func writeCheckpoint(_ checkpoint: CopyCheckpoint) throws(CheckpointError) {
         let temporary = path + ".new"
-        unlink(temporary)
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0o600)
-        guard descriptor >= 0 else {
-            throw CheckpointError(description: "\(path): \(String(cString: strerror(errno)))")
+        try? FileNames.remove(temporary)
+        let file: FileDescriptor
+        do throws(Errno) {
+            file = try systemCall {
+                try FileDescriptor.open(
+                    temporary, .writeOnly,
+                    options: [.create, .exclusiveCreate, .closeOnExec, .noControllingTerminal],
+                    permissions: .ownerReadWrite)
+            }
+        } catch {
+            throw CheckpointError(description: "\(path): \(error)")
         }
-        let text = Array(checkpoint.text(title: title).utf8)
-        let isWritten = Glibc.write(descriptor, text, text.count) == text.count
-        close(descriptor)
-        guard isWritten, rename(temporary, path) == 0 else {
-            let fault = CheckpointError(description: "\(path): \(String(cString: strerror(errno)))")
-            unlink(temporary)
-            throw fault
+        do throws(Errno) {
+            _ = try systemCall {
+                try file.closeAfter { try file.writeAll(checkpoint.text(title: title).utf8) }
+            }
+            try FileNames.rename(temporary, to: path)
+        } catch {
+            try? FileNames.remove(temporary)
+            throw CheckpointError(description: "\(path): \(error)")
         }
     }
 
     /// Removes the file: the copy is done.
     func remove() {
-        _ = try? reach().act { unlink(path) }
+        _ = try? reach().act { try? FileNames.remove(path) }
     }
 
     /// As whom the file is reached: the state directory may be another user's than root's.

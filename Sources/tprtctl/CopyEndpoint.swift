@@ -1,9 +1,10 @@
 import CProcess
-import Glibc
+import FileCalls
 import JSONText
 import Programs
 import Storage
 import StoreURLs
+import SystemPackage
 
 /// One end of a copy: a store and, if it is a Redis, what its keys begin with.
 ///
@@ -59,10 +60,8 @@ struct CopyEndpoint: Equatable, CustomStringConvertible {
     }
 
     private static func isSameFile(_ path: String, _ other: String) -> Bool {
-        var first = stat()
-        var second = stat()
-        guard stat(path, &first) == 0, stat(other, &second) == 0 else { return false }
-        return first.st_dev == second.st_dev && first.st_ino == second.st_ino
+        guard let first = try? Stat(path), let second = try? Stat(other) else { return false }
+        return first.isSameFile(as: second)
     }
 }
 
@@ -74,9 +73,8 @@ extension StoreLocation {
         switch self {
         case .memory, .redis: return nil
         case .lmdb(let path), .gdbm(let path):
-            var status = stat()
-            guard stat(path, &status) == 0 else { return nil }
-            return "\(status.st_dev):\(status.st_ino):\(tprt_birth(path))"
+            guard let status = try? Stat(path) else { return nil }
+            return "\(status.deviceID.rawValue):\(status.inode.rawValue):\(tprt_birth(path))"
         }
     }
 }

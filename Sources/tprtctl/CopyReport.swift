@@ -1,6 +1,7 @@
 import Glibc
 import JSONText
 import Storage
+import SystemPackage
 
 /// What a copy came to.
 struct CopyReport {
@@ -123,8 +124,7 @@ struct ProgressBar {
     }
 
     private static func wipe(andSay text: String) {
-        let bytes = Array("\r\u{1b}[K\(text)".utf8)
-        write(STDERR_FILENO, bytes, bytes.count)
+        _ = try? FileDescriptor.standardError.writeAll("\r\u{1b}[K\(text)".utf8)
     }
 
     private static var columns: Int {

@@ -1,6 +1,8 @@
+import FileCalls
 import Glibc
 import JSONText
 import Programs
+import SystemPackage
 import TrustedFiles
 import WhitelistFiles
 
@@ -13,22 +15,22 @@ final class FileReplacement {
     private let former: Stamp?
     private let path: String
     private let target: String
-    private let directory: CInt
+    private let directory: FileDescriptor
     /// As whom all of this is done: root changes nothing in a directory of another user's but as that user.
     private let reach: FileReach
 
     /// What tells a file from a later one at its place.
     private struct Stamp: Equatable {
-        let device: UInt
-        let number: UInt
-        let size: Int
+        let device: DeviceID
+        let number: Inode
+        let size: Int64
         let seconds: Int
         let nanoseconds: Int
 
-        init(_ status: stat) {
-            device = UInt(status.st_dev)
-            number = UInt(status.st_ino)
-            size = Int(status.st_size)
+        init(_ status: Stat) {
+            device = status.deviceID
+            number = status.inode
+            size = status.size
             seconds = status.st_mtim.tv_sec
             nanoseconds = status.st_mtim.tv_nsec
         }
@@ -47,17 +49,24 @@ final class FileReplacement {
             let target = try Self.resolve(path)
             let slash = target.lastIndex(of: "/")
             let name = slash.map { $0 == target.startIndex ? "/" : String(target[..<$0]) } ?? "."
-            let directory = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-            guard directory >= 0 else { throw ProgramError.system(.cannotCreate, name) }
-            while flock(directory, LOCK_EX) != 0 {
-                guard errno == EINTR else {
-                    close(directory)
-                    throw ProgramError.system(.cannotCreate, name)
-                }
-            }
-            return (target, directory, Self.status(target).map { Stamp($0) })
+            let directory = try Self.attempt(name, or: .cannotCreate) { () throws(Errno) in try Self.lock(name) }
+            return (target, directory, (try? Stat(target)).map { Stamp($0) })
         }
         reach.act { removeRemains() }
+    }
+
+    /// Opens a directory, and has it alone.
+    private static func lock(_ name: String) throws(Errno) -> FileDescriptor {
+        let directory = try systemCall {
+            try FileDescriptor.open(name, .readOnly, options: [.directory, .closeOnExec])
+        }
+        do throws(Errno) {
+            try directory.lock(.waits)
+        } catch {
+            try? directory.close()
+            throw error
+        }
+        return directory
     }
 
     /// Removes what an earlier one left behind that was killed: nobody else is at work here now.
@@ -65,10 +74,9 @@ final class FileReplacement {
         let prefix = Self.temporaryPrefix(target)
         let parent = target.lastIndex(of: "/").map { String(target[...$0]) } ?? "."
         for name in (try? FileAccess.direct.names(parent)) ?? [] where name.hasPrefix(prefix) {
-            var status = stat()
-            guard fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.st_mode & S_IFMT == S_IFREG
+            guard let status = try? Stat(name, relativeTo: directory, flags: .symlinkNoFollow), status.type == .regular
             else { continue }
-            unlinkat(directory, name, 0)
+            try? FileNames.remove(name, in: directory)
         }
     }
 
@@ -79,7 +87,7 @@ final class FileReplacement {
     }
 
     deinit {
-        close(directory)
+        try? directory.close()
     }
 
     /// Whether there was a file.
@@ -104,33 +112,39 @@ final class FileReplacement {
 
     private func putInPlace(_ bytes: [UInt8]) throws(ProgramError) {
         let temporary = temporaryName
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw ProgramError.system(.cannotCreate, path) }
+        let file = try Self.attempt(path, or: .cannotCreate) { () throws(Errno) in
+            try systemCall {
+                try FileDescriptor.open(
+                    temporary, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec, .noFollow],
+                    permissions: .ownerReadWrite)
+            }
+        }
         var isDone = false
         defer {
-            close(descriptor)
-            if !isDone { unlink(temporary) }
+            try? file.close()
+            if !isDone { try? FileNames.remove(temporary) }
         }
-        let status = Self.status(target)
-        if let status {
-            guard status.st_mode & S_IFMT == S_IFREG else {
-                throw ProgramError(.cannotCreate, "\(bareOrQuoted(path)): it is not a regular file")
-            }
-            guard fchown(descriptor, status.st_uid, status.st_gid) == 0 else {
-                throw ProgramError.system(.noPermission, path)
-            }
+        let status = try? Stat(target)
+        if let status, status.type != .regular {
+            throw ProgramError(.cannotCreate, "\(bareOrQuoted(path)): it is not a regular file")
         }
-        guard fchmod(descriptor, status.map { $0.st_mode & 0o7777 } ?? 0o666 & ~Self.mask) == 0 else {
-            throw ProgramError.system(.noPermission, path)
+        try Self.attempt(path, or: .noPermission) { () throws(Errno) in
+            if let status { try file.setOwner(status.userID, status.groupID) }
+            try file.setPermissions(status?.permissions ?? Self.newPermissions)
         }
-        try write(bytes, to: descriptor)
-        guard Self.status(target).map({ Stamp($0) }) == former else {
+        try Self.attempt(path, or: .cannotCreate) { () throws(Errno) in
+            _ = try systemCall { try file.writeAll(bytes) }
+            try file.sync()
+        }
+        guard (try? Stat(target)).map({ Stamp($0) }) == former else {
             throw ProgramError(
                 .unavailable, "\(bareOrQuoted(path)): it was changed meanwhile: run the command again")
         }
-        guard rename(temporary, target) == 0 else { throw ProgramError.system(.cannotCreate, path) }
-        isDone = true
-        guard fsync(directory) == 0 else { throw ProgramError.system(.cannotCreate, path) }
+        try Self.attempt(path, or: .cannotCreate) { () throws(Errno) in
+            try FileNames.rename(temporary, to: target)
+            isDone = true
+            try directory.sync()
+        }
     }
 
     /// A file in the same directory, of a name that whitelist directories don't look at.
@@ -140,49 +154,33 @@ final class FileReplacement {
         return (parts.dropLast().map(String.init) + [Self.temporaryPrefix(target) + number]).joined(separator: "/")
     }
 
-    private func write(_ bytes: [UInt8], to descriptor: CInt) throws(ProgramError) {
-        var done = 0
-        while done < bytes.count {
-            let count = bytes.withUnsafeBytes {
-                Glibc.write(descriptor, $0.baseAddress.map { $0 + done }, $0.count - done)
-            }
-            if count >= 0 {
-                done += count
-            } else if errno != EINTR {
-                throw ProgramError.system(.cannotCreate, path)
-            }
-        }
-        guard fsync(descriptor) == 0 else { throw ProgramError.system(.cannotCreate, path) }
-    }
-
     /// The path without symbolic links.
     private static func resolve(_ path: String) throws(ProgramError) -> String {
-        if let resolved = realpath(path, nil) {
-            defer { free(resolved) }
-            return String(cString: resolved)
+        do throws(Errno) {
+            return try FileNames.resolve(path)
+        } catch {
+            guard error == .noSuchFileOrDirectory, (try? Stat(path, followTargetSymlink: false)) == nil else {
+                throw ProgramError(.cannotCreate, "\(bareOrQuoted(path)): the link leads nowhere")
+            }
+            return path
         }
-        var status = stat()
-        guard errno == ENOENT, lstat(path, &status) != 0 else {
-            throw ProgramError(.cannotCreate, "\(bareOrQuoted(path)): the link leads nowhere")
-        }
-        return path
     }
 
-    private static func status(_ path: String) -> stat? {
-        var status = stat()
-        return stat(path, &status) == 0 ? status : nil
-    }
-
-    /// What new files may not be.
-    private static var mask: mode_t {
+    /// The rights of a file that wasn't there before.
+    private static var newPermissions: FilePermissions {
         let mask = umask(0)
         umask(mask)
-        return mask
+        return FilePermissions(rawValue: 0o666 & ~mask)
     }
-}
 
-extension ProgramError {
-    fileprivate static func system(_ status: ExitStatus, _ path: String) -> ProgramError {
-        ProgramError(status, "\(bareOrQuoted(path)): \(String(cString: strerror(errno)))")
+    /// Makes calls that have to do with a path; a failure of theirs ends the program with that status.
+    private static func attempt<Result>(
+        _ path: String, or status: ExitStatus, _ calls: () throws(Errno) -> Result
+    ) throws(ProgramError) -> Result {
+        do throws(Errno) {
+            return try calls()
+        } catch {
+            throw ProgramError(status, "\(bareOrQuoted(path)): \(error)")
+        }
     }
 }

@@ -1,6 +1,8 @@
+import FileCalls
 import Glibc
 import JSONText
 import Programs
+import SystemPackage
 
 /// Standard output.
 ///
@@ -21,18 +23,11 @@ struct Output {
 
     /// Writes what is left.
     mutating func flush() throws(ProgramError) {
-        var done = 0
-        while done < buffer.count {
-            let count = buffer.withUnsafeBytes {
-                write(STDOUT_FILENO, $0.baseAddress.map { $0 + done }, $0.count - done)
-            }
-            if count >= 0 {
-                done += count
-            } else if errno == EPIPE {
-                exit(0)
-            } else if errno != EINTR {
-                throw ProgramError(.cannotCreate, "standard output: \(String(cString: strerror(errno)))")
-            }
+        do throws(Errno) {
+            _ = try systemCall { try FileDescriptor.standardOutput.writeAll(buffer) }
+        } catch {
+            if error == .brokenPipe { exit(0) }
+            throw ProgramError(.cannotCreate, "standard output: \(error)")
         }
         buffer = []
     }
@@ -56,6 +51,5 @@ extension ProgramError {
 /// Says something beside the result.
 func note(_ message: String) {
     ProgressBar.wipe()
-    let text = Array("\(Program.name): \(printable(message))\n".utf8)
-    write(STDERR_FILENO, text, text.count)
+    _ = try? FileDescriptor.standardError.writeAll("\(Program.name): \(printable(message))\n".utf8)
 }

@@ -1,6 +1,6 @@
 import ArgumentParser
+import FileCalls
 import FoundationEssentials
-import Glibc
 import Greylist
 import JSONText
 import Programs
@@ -165,7 +165,7 @@ struct SettingFiles: ParsableArguments {
     private static let usual = "/etc/tprt/tprt.conf"
 
     private var files: [String] {
-        configfile.isEmpty && access(Self.usual, F_OK) == 0 ? [Self.usual] : configfile
+        configfile.isEmpty && FileNames.exists(Self.usual) ? [Self.usual] : configfile
     }
 
     /// What the files and the variables say.

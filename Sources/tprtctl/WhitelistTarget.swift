@@ -1,4 +1,4 @@
-import Glibc
+import FileCalls
 import JSONText
 import Programs
 import Settings
@@ -125,16 +125,12 @@ struct VendorFiles {
 
     /// The path without symbolic links, as far as it leads anywhere.
     private static func resolved(_ path: String) -> String {
-        guard let found = realpath(path, nil) else {
-            // A file that isn't there yet, in a directory that is.
-            let parts = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-            guard parts.count > 1, let last = parts.last,
-                let directory = realpath(parts.dropLast().joined(separator: "/") + "/", nil)
-            else { return path }
-            defer { free(directory) }
-            return "\(String(cString: directory))/\(last)"
-        }
-        defer { free(found) }
-        return String(cString: found)
+        if let found = try? FileNames.resolve(path) { return found }
+        // A file that isn't there yet, in a directory that is.
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count > 1, let last = parts.last,
+            let directory = try? FileNames.resolve(parts.dropLast().joined(separator: "/") + "/")
+        else { return path }
+        return "\(directory)/\(last)"
     }
 }

@@ -42,6 +42,36 @@ struct FileCallsTests {
         #expect(throws: Errno.noSuchFileOrDirectory) { try FileNames.resolve(path + "/two") }
     }
 
+    @Test func linksStayLinks() throws {
+        let (file, link) = (try folder.write("1", to: "file"), folder.file("link"))
+        try FileNames.makeLink(link, to: "file")
+        #expect(try Stat(link, followTargetSymlink: false).type == .symbolicLink)
+        #expect(try Stat(link).isSameFile(as: Stat(file)))
+        #expect(throws: Errno.fileExists) { try FileNames.makeLink(link, to: "other") }
+        try FileNames.setPermissions(file, [.ownerRead, .ownerWrite])
+        #expect(throws: Errno.notSupported) { try FileNames.setPermissions(link, .ownerRead) }
+        #expect(try Stat(file).permissions == .ownerReadWrite)
+        #expect(throws: Errno.noSuchFileOrDirectory) { try FileNames.setPermissions(folder.file("none"), .ownerRead) }
+    }
+
+    @Test func whatThereIs() throws {
+        let (file, dangling) = (try folder.write("1", to: "file"), folder.file("dangling"))
+        try FileNames.makeLink(dangling, to: "none")
+        try FileNames.find(file)
+        #expect(throws: Errno.noSuchFileOrDirectory) { try FileNames.find(dangling) }
+        #expect(throws: Errno.notDirectory) { try FileNames.find(file + "/") }
+        #expect(FileNames.isReadable(file) && !FileNames.isReadable(dangling))
+    }
+
+    @Test func namesInADirectoryThatIsOpen() throws {
+        try folder.write("1", to: "file")
+        let directory = try FileDescriptor.open(folder.path, .readOnly, options: [.directory, .closeOnExec])
+        defer { try? directory.close() }
+        try FileNames.remove("file", in: directory)
+        #expect(folder.names.isEmpty)
+        #expect(throws: Errno.noSuchFileOrDirectory) { try FileNames.remove("file", in: directory) }
+    }
+
     @Test(arguments: [0, 1, 1 << 14, 1 << 14 + 1, 100_000])
     func wholeContents(_ count: Int) throws {
         let text = String(repeating: "abcdefghij", count: count / 10 + 1).prefix(count)

@@ -9,21 +9,6 @@ struct UncleanShutdownMarkerTests {
     private static let digits = "0123456789abcdef0123456789abcdef"
     private static let this = BootID(digits.utf8)
 
-    @Test(
-        arguments: [
-            (digits, true), (digits.uppercased(), true), ("01234567-89AB-cdef-0123-456789abcdef", true), ("", false),
-            (String(digits.dropLast()), false), (digits + "0", false), (digits + "\n", false), (" " + digits, false),
-            ("0123456789abcdef0123456789abcdeg", false), ("0123456-789ab-cdef-0123-456789abcdef", false),
-            ("0123456789abcdef-0123456789abcdef", false), (String(repeating: "-", count: 32), false),
-        ])
-    func spellings(_ text: String, _ isID: Bool) {
-        #expect(BootID(text.utf8) == (isID ? Self.this : nil))
-    }
-
-    @Test func zerosAreNoBoot() {
-        #expect(BootID(String(repeating: "0", count: 32).utf8) == nil)
-    }
-
     /// What is found, and whether it is ours: then it is empty while the database is open, until it is vouched for.
     @Test(
         arguments: [

@@ -1,6 +1,8 @@
 import CProcess
+import FileCalls
 import Glibc
 import Programs
+import SystemPackage
 import TrustedFiles
 import WhitelistFiles
 
@@ -45,7 +47,7 @@ struct Chroot: Equatable, Sendable {
         // No open directory of the outside stays open: ProcessSetup closed them, and nobody opened another since.
         let hasOwnMounts = tprt_own_mounts() == 0
         try goThere(service)
-        guard chroot(".") == 0, chdir("/") == 0 else { throw failure("chroot", errno) }
+        guard chroot(".") == 0, chdir("/") == 0 else { throw failure("chroot", Errno(rawValue: errno)) }
         try showProcesses(hasOwnMounts, service)
         try inside(path, service) { () throws(ProgramError) in try makeLink() }
         for case (let name, let bytes?) in copies {
@@ -82,16 +84,22 @@ struct Chroot: Equatable, Sendable {
 
     /// Makes sure that there is a /proc, where libdispatch looks whether its threads run: without, it ends the process.
     private func showProcesses(_ hasOwnMounts: Bool, _ service: FileUser) throws(ProgramError) {
-        var status = stat()
-        if stat("/proc/self/stat", &status) == 0 { return }
+        if (try? Stat("/proc/self/stat")) != nil { return }
         try inside("/proc", service) { () throws(ProgramError) in try makeDirectories(["proc"]) }
         // Not through a link, wherever that would lead.
-        let place = open("/proc", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        let place: FileDescriptor
+        do throws(Errno) {
+            place = try systemCall {
+                try FileDescriptor.open("/proc", .readOnly, options: [.directory, .noFollow, .closeOnExec])
+            }
+        } catch {
+            throw failure("/proc in it", error)
+        }
         defer {
-            close(place)
+            try? place.close()
             chdir("/")
         }
-        guard place >= 0, fchdir(place) == 0 else { throw failure("/proc in it", errno) }
+        guard fchdir(place.rawValue) == 0 else { throw failure("/proc in it", Errno(rawValue: errno)) }
         guard hasOwnMounts, tprt_mount_processes(".") == 0 else {
             throw ProgramError(
                 .noPermission,
@@ -103,12 +111,12 @@ struct Chroot: Equatable, Sendable {
     private func makeLink() throws(ProgramError) {
         try makeDirectories(parts.dropLast())
         let target = parts.count == 1 ? "." : Array(repeating: "..", count: parts.count - 1).joined(separator: "/")
-        if symlink(target, path) == 0 { return }
-        guard errno == EEXIST else { throw failure("the link \(path) in it", errno) }
-        var found = stat()
-        var root = stat()
-        guard stat(path, &found) == 0, stat("/", &root) == 0, found.st_dev == root.st_dev, found.st_ino == root.st_ino
-        else {
+        do throws(Errno) {
+            return try FileNames.makeLink(path, to: target)
+        } catch {
+            guard error == .fileExists else { throw failure("the link \(path) in it", error) }
+        }
+        guard let found = try? Stat(path), let root = try? Stat("/"), found.isSameFile(as: root) else {
             throw ProgramError(
                 .cannotCreate, "server.chroot_dir: \(path)\(path) is in the way of a link to \(path): take it away")
         }
@@ -118,35 +126,48 @@ struct Chroot: Equatable, Sendable {
         if (try? contents(of: path, limit: Self.lookUpLimit)) == bytes { return }
         try makeDirectories(["etc"])
         let temporary = "\(path).tprtd"
-        unlink(temporary)
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644)
-        guard descriptor >= 0 else { throw failure("\(path) in it", errno) }
-        defer { close(descriptor) }
-        guard write(descriptor, bytes, bytes.count) == bytes.count, fchmod(descriptor, 0o644) == 0,
-            rename(temporary, path) == 0
-        else {
-            let code = errno
-            unlink(temporary)
-            throw failure("\(path) in it", code)
+        try? FileNames.remove(temporary)
+        let permissions: FilePermissions = [.ownerReadWrite, .groupRead, .otherRead]
+        let copy: FileDescriptor
+        do throws(Errno) {
+            copy = try systemCall {
+                try FileDescriptor.open(
+                    temporary, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec, .noFollow],
+                    permissions: permissions)
+            }
+        } catch {
+            throw failure("\(path) in it", error)
+        }
+        defer { try? copy.close() }
+        do throws(Errno) {
+            _ = try systemCall { try copy.writeAll(bytes) }
+            try copy.setPermissions(permissions)
+            try FileNames.rename(temporary, to: path)
+        } catch {
+            try? FileNames.remove(temporary)
+            throw failure("\(path) in it", error)
         }
     }
 
     private func makeDirectories(_ parts: [String]) throws(ProgramError) {
+        let permissions: FilePermissions = [.ownerReadWriteExecute, .groupReadExecute, .otherReadExecute]
         var directory = ""
         for part in parts {
             directory += "/\(part)"
-            if mkdir(directory, 0o755) == 0 {
-                // Whatever umask takes away; through no link that took its place.
-                _ = fchmodat(AT_FDCWD, directory, 0o755, AT_SYMLINK_NOFOLLOW)
-            } else if errno != EEXIST {
-                throw failure("\(directory) in it", errno)
+            do throws(Errno) {
+                try FileNames.makeDirectory(directory, permissions)
+            } catch {
+                guard error == .fileExists else { throw failure("\(directory) in it", error) }
+                continue
             }
+            // Whatever umask takes away; through no link that took its place.
+            try? FileNames.setPermissions(directory, permissions)
         }
     }
 
-    private func failure(_ what: String, _ code: CInt) -> ProgramError {
-        let status = code == EPERM || code == EACCES ? ExitStatus.noPermission : .cannotCreate
-        return ProgramError(status, "server.chroot_dir: \(path): \(what): \(String(cString: strerror(code)))")
+    private func failure(_ what: String, _ code: Errno) -> ProgramError {
+        let status = code == .notPermitted || code == .permissionDenied ? ExitStatus.noPermission : .cannotCreate
+        return ProgramError(status, "server.chroot_dir: \(path): \(what): \(code)")
     }
 
     private static func parts(of path: String) -> [String]? {

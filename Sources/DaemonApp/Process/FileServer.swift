@@ -58,9 +58,11 @@ struct FileServer {
         for number in [SIGTERM, SIGINT, SIGHUP, SIGUSR1] { signal(number, SIG_IGN) }
         _ = tprt_set_name("\(Program.name)-files")
         ProcessSetup.closeDescriptors(keeping: [socket])
-        let nowhere = open("/dev/null", O_RDWR)
-        for stream in STDIN_FILENO...STDERR_FILENO { dup2(nowhere, stream) }
-        close(nowhere)
+        let nowhere = try? FileDescriptor.open("/dev/null", .readWrite)
+        for stream in STDIN_FILENO...STDERR_FILENO {
+            _ = try? nowhere?.duplicate(as: FileDescriptor(rawValue: stream))
+        }
+        try? nowhere?.close()
         chdir("/")
         let server = FileServer(permit: permit, socket: socket)
         do throws(ProgramError) {
@@ -111,7 +113,8 @@ struct FileServer {
                 answer(0, withUnsafeBytes(of: status.rawValue) { Array($0) })
             case .remove:
                 guard permit.removable.contains(path) else { throw FileAccess.SystemError(code: .permissionDenied) }
-                answer(unlink(path) == 0 ? 0 : errno)
+                do throws(Errno) { try FileNames.remove(path) } catch { throw FileAccess.SystemError(code: error) }
+                answer(0)
             case .connect:
                 guard permit.sockets.contains(path) else { throw FileAccess.SystemError(code: .permissionDenied) }
                 guard case .success(let connection) = SyslogAddress.unix(path: path).connect() else {

@@ -1,5 +1,7 @@
+import FileCalls
 import Glibc
 import Programs
+import SystemPackage
 import TrustedFiles
 
 /// The file that holds the number of the process: text, a line; locked (flock(2)) for as long as the process runs.
@@ -9,7 +11,7 @@ import TrustedFiles
 /// root's file, for root to send signals to. In a directory of another user's the file is that user's.
 struct PIDFile: Sendable {
     let path: String
-    private let descriptor: CInt
+    private let descriptor: FileDescriptor
 
     /// The most bytes that the number of a process has, with what stands around it.
     private static let numberLimit = 32
@@ -25,7 +27,7 @@ struct PIDFile: Sendable {
         let reach = try Self.reach(path, service)
         descriptor = try reach.act { () throws(ProgramError) in
             while true {
-                let descriptor = try Self.open(path, O_RDONLY | O_CREAT)
+                let descriptor = try Self.open(path, .readOnly, .create)
                 do throws(ProgramError) {
                     try Self.lock(descriptor, path)
                     // Its former holder may have removed it meanwhile.
@@ -33,10 +35,10 @@ struct PIDFile: Sendable {
                         return descriptor
                     }
                 } catch {
-                    close(descriptor)
+                    try? descriptor.close()
                     throw error
                 }
-                close(descriptor)
+                try? descriptor.close()
             }
         }
     }
@@ -46,13 +48,12 @@ struct PIDFile: Sendable {
         let reach = try Self.reach(path, service)
         try reach.act { () throws(ProgramError) in
             let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-            guard access(directory, F_OK) == 0 else { throw failure(path, errno) }
-            var status = stat()
-            guard lstat(path, &status) == 0 else { return }
+            do throws(Errno) { try FileNames.find(directory) } catch { throw failure(path, error) }
+            guard let status = try? Stat(path, followTargetSymlink: false) else { return }
             // Where only root may read it, nobody else can tell.
-            guard access(path, R_OK) == 0 || status.st_mode & S_IFMT != S_IFREG else { return }
-            let descriptor = try open(path, O_RDONLY)
-            defer { close(descriptor) }
+            guard FileNames.isReadable(path) || status.type != .regular else { return }
+            let descriptor = try open(path, .readOnly)
+            defer { try? descriptor.close() }
             try checkContents(of: descriptor, path, reach)
         }
     }
@@ -62,17 +63,16 @@ struct PIDFile: Sendable {
     /// - Parameter unlink: removes a file that can't be reached from a chroot
     func remove(or unlink: (String) -> Void) {
         try? FileReach(path).act {
-            var status = stat()
-            if lstat(path, &status) != 0 {
+            if (try? Stat(path, followTargetSymlink: false)) == nil {
                 unlink(path)
             } else if Self.isAt(path, descriptor) {
-                Glibc.unlink(path)
+                try? FileNames.remove(path)
             }
         }
-        close(descriptor)
+        try? descriptor.close()
     }
 
-    private static let flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
+    private static let permissions: FilePermissions = [.ownerReadWrite, .groupRead, .otherRead]
 
     private static func reach(_ path: String, _ service: FileUser?) throws(ProgramError) -> FileReach {
         do throws(FileError) {
@@ -82,105 +82,135 @@ struct PIDFile: Sendable {
         }
     }
 
-    private static func open(_ path: String, _ mode: CInt) throws(ProgramError) -> CInt {
-        let descriptor = Glibc.open(path, mode | flags, 0o644)
-        guard descriptor >= 0 else { throw failure(path, errno) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            close(descriptor)
+    private static func open(
+        _ path: String, _ mode: FileDescriptor.AccessMode, _ option: FileDescriptor.OpenOptions = []
+    ) throws(ProgramError) -> FileDescriptor {
+        let descriptor = try openAnything(path, mode, option)
+        guard let status = try? Stat(descriptor), status.type == .regular else {
+            try? descriptor.close()
             throw refusal(path, "is not a regular file")
         }
-        guard status.st_nlink <= 1 else {
-            close(descriptor)
-            throw refusal(path, "has \(status.st_nlink) names (hard links)")
+        guard status.linkCount <= 1 else {
+            try? descriptor.close()
+            throw refusal(path, "has \(status.linkCount) names (hard links)")
         }
         return descriptor
     }
 
-    private static func lock(_ descriptor: CInt, _ path: String) throws(ProgramError) {
-        if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return }
-        guard errno == EWOULDBLOCK else { throw failure(path, errno) }
-        let holder = number(in: descriptor).map { "process \($0)" } ?? "another process"
-        throw ProgramError(.unavailable, "server.pid_file_path: \(path): already running (\(holder)): stop it first")
+    private static func openAnything(
+        _ path: String, _ mode: FileDescriptor.AccessMode, _ option: FileDescriptor.OpenOptions = []
+    ) throws(ProgramError) -> FileDescriptor {
+        do throws(Errno) {
+            return try systemCall {
+                try FileDescriptor.open(
+                    path, mode,
+                    options: option.union([.closeOnExec, .noFollow, .nonBlocking, .noControllingTerminal]),
+                    permissions: permissions)
+            }
+        } catch {
+            throw failure(path, error)
+        }
+    }
+
+    private static func lock(_ descriptor: FileDescriptor, _ path: String) throws(ProgramError) {
+        do throws(Errno) {
+            try descriptor.lock(.doesNotWait)
+        } catch {
+            guard error == .wouldBlock else { throw failure(path, error) }
+            let holder = number(in: descriptor).map { "process \($0)" } ?? "another process"
+            throw ProgramError(
+                .unavailable, "server.pid_file_path: \(path): already running (\(holder)): stop it first")
+        }
     }
 
     /// Puts the number of this process into the file; false where the file was another user's and is gone now.
-    private static func take(_ path: String, lockedBy lock: CInt, _ reach: FileReach) throws(ProgramError) -> Bool {
+    private static func take(
+        _ path: String, lockedBy lock: FileDescriptor, _ reach: FileReach
+    ) throws(ProgramError) -> Bool {
         if try !checkContents(of: lock, path, reach) {
             // One of another user's can hold that user's next number a moment later.
-            guard unlink(path) == 0 || errno == ENOENT else { throw failure(path, errno) }
+            do throws(Errno) {
+                try FileNames.remove(path)
+            } catch {
+                guard error == .noSuchFileOrDirectory else { throw failure(path, error) }
+            }
             return false
         }
-        let descriptor = Glibc.open(path, O_RDWR | flags)
-        guard descriptor >= 0 else { throw failure(path, errno) }
-        defer { close(descriptor) }
+        let descriptor = try openAnything(path, .readWrite)
+        defer { try? descriptor.close() }
         guard isAt(path, descriptor), isAt(path, lock) else { throw refusal(path, "was replaced just now") }
-        let text = Array("\(getpid())\n".utf8)
-        guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, text, text.count, 0) == text.count,
-            fchmod(descriptor, 0o644) == 0
-        else { throw failure(path, errno) }
+        do throws(Errno) {
+            try systemCall {
+                try descriptor.resize(to: 0)
+                try descriptor.writeAll(toAbsoluteOffset: 0, "\(getpid())\n".utf8)
+            }
+            try descriptor.setPermissions(permissions)
+        } catch {
+            throw failure(path, error)
+        }
         return true
     }
 
     /// Looks whether the file is one for numbers; whether it may be written to, else it is to be replaced.
     @discardableResult
     private static func checkContents(
-        of descriptor: CInt, _ path: String, _ reach: FileReach
+        of descriptor: FileDescriptor, _ path: String, _ reach: FileReach
     ) throws(ProgramError) -> Bool {
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw failure(path, errno) }
-        let isForeign = reach.isRoots && status.st_uid != 0
+        let status: Stat
+        do throws(Errno) { status = try Stat(descriptor) } catch { throw failure(path, error) }
+        let owner = status.userID.rawValue
+        let isForeign = reach.isRoots && owner != 0
         // Others may have put it there, and would put it there again.
-        if isForeign, reach.isShared { throw refusal(path, "belongs to \(FileUser.name(of: status.st_uid))") }
-        guard status.st_size == 0 || number(in: descriptor) != nil || hasOnlyZeros(descriptor, Int(status.st_size))
-        else {
+        if isForeign, reach.isShared { throw refusal(path, "belongs to \(FileUser.name(of: owner))") }
+        guard status.size == 0 || number(in: descriptor) != nil || hasOnlyZeros(descriptor, status.size) else {
             throw refusal(path, "holds something else than a number")
         }
         return !isForeign
     }
 
     /// The number that a file holds; nil where it holds anything else.
-    private static func number(in descriptor: CInt) -> pid_t? {
+    private static func number(in descriptor: FileDescriptor) -> pid_t? {
         var bytes = [UInt8](repeating: 0, count: numberLimit + 1)
-        let count = pread(descriptor, &bytes, bytes.count, 0)
-        guard count > 0, count <= numberLimit else { return nil }
+        let found = try? bytes.withUnsafeMutableBytes { try descriptor.read(fromAbsoluteOffset: 0, into: $0) }
+        guard let count = found, count > 0, count <= numberLimit else { return nil }
         let digits = bytes[..<count].reversed().drop { $0 == 0x0a || $0 == 0x20 }.reversed()
         return pid_t(String(decoding: digits, as: UTF8.self))
     }
 
     /// Whether a file is one of TPRT 0.9.3, which writes as many zero bytes as the number of its process says.
-    private static func hasOnlyZeros(_ descriptor: CInt, _ size: Int) -> Bool {
+    private static func hasOnlyZeros(_ descriptor: FileDescriptor, _ size: Int64) -> Bool {
         guard size <= zerosLimit else { return false }
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
-        var place = 0
+        var place: Int64 = 0
         while place < size {
-            let count = pread(descriptor, &chunk, chunk.count, off_t(place))
-            guard count > 0, chunk[..<count].allSatisfy({ $0 == 0 }) else { return false }
-            place += count
+            let found = try? chunk.withUnsafeMutableBytes { try descriptor.read(fromAbsoluteOffset: place, into: $0) }
+            guard let count = found, count > 0, chunk[..<count].allSatisfy({ $0 == 0 }) else { return false }
+            place += Int64(count)
         }
         return true
     }
 
-    private static func isAt(_ path: String, _ descriptor: CInt) -> Bool {
-        var opened = stat()
-        var named = stat()
-        guard fstat(descriptor, &opened) == 0, lstat(path, &named) == 0 else { return false }
-        return opened.st_dev == named.st_dev && opened.st_ino == named.st_ino
+    private static func isAt(_ path: String, _ descriptor: FileDescriptor) -> Bool {
+        guard let opened = try? Stat(descriptor), let named = try? Stat(path, followTargetSymlink: false) else {
+            return false
+        }
+        return opened.isSameFile(as: named)
     }
 
     private static func refusal(_ path: String, _ what: String) -> ProgramError {
         ProgramError(.cannotCreate, "server.pid_file_path: \(path): \(what): remove it, or name another")
     }
 
-    private static func failure(_ path: String, _ code: CInt) -> ProgramError {
+    private static func failure(_ path: String, _ code: Errno) -> ProgramError {
         let name = "server.pid_file_path: \(path)"
         return switch code {
-        case ENOENT, ENOTDIR: ProgramError(.cannotCreate, "\(name): directory does not exist: create it")
-        case ELOOP: ProgramError(.cannotCreate, "\(name): is a symbolic link: name the file itself")
-        case EACCES, EPERM, EROFS:
-            ProgramError(
-                .noPermission, "\(name): \(String(cString: strerror(code))): name a directory that may be written to")
-        default: ProgramError(.cannotCreate, "\(name): \(String(cString: strerror(code)))")
+        case .noSuchFileOrDirectory, .notDirectory:
+            ProgramError(.cannotCreate, "\(name): directory does not exist: create it")
+        case .tooManySymbolicLinkLevels:
+            ProgramError(.cannotCreate, "\(name): is a symbolic link: name the file itself")
+        case .permissionDenied, .notPermitted, .readOnlyFileSystem:
+            ProgramError(.noPermission, "\(name): \(code): name a directory that may be written to")
+        default: ProgramError(.cannotCreate, "\(name): \(code)")
         }
     }
 }

@@ -3,6 +3,7 @@ import Programs
 import Settings
 import Storage
 import StoreURLs
+import SystemPackage
 import TrustedFiles
 
 /// What the process becomes: checked, nothing done yet.
@@ -144,8 +145,7 @@ private struct Errors {
             report(key, "\(subject)\"\(path)\" is not an absolute path of a directory below /: set server.chroot_dir")
             return nil
         }
-        var status = stat()
-        guard stat(chroot.path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+        guard (try? Stat(chroot.path))?.type == .directory else {
             report(key, "\(subject)\(chroot.path): directory does not exist: create it, or set server.chroot_dir")
             return nil
         }

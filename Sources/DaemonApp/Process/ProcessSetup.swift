@@ -1,5 +1,6 @@
 import CProcess
 import Glibc
+import SystemPackage
 
 /// What a process inherits from whoever started it, put in order.
 enum ProcessSetup {
@@ -7,7 +8,7 @@ enum ProcessSetup {
     static func openStreams() {
         for stream in STDIN_FILENO...STDERR_FILENO where fcntl(stream, F_GETFD) < 0 {
             // The lowest number that is free: that of the stream.
-            _ = open("/dev/null", O_RDWR)
+            _ = try? FileDescriptor.open("/dev/null", .readWrite)
         }
     }
 
