@@ -79,7 +79,7 @@ struct LivenessProbeTests {
             try await withMovedClock { clock in
                 var check = try await stage.server.livenessProbe(clock: clock)
                 let gate = await hang(stage.server)
-                #expect(await clock.moves { await check.passes(within: .seconds(10)) } == false)
+                #expect(await clock.moves(by: .seconds(1)) { await check.passes(within: .seconds(10)) } == false)
                 for _ in 0..<2 { gate.signal() }
                 for _ in 0..<2 { #expect(await clock.moves { await check.passes(within: Self.farOff) }) }
                 check.close()
@@ -91,20 +91,26 @@ struct LivenessProbeTests {
         let reader = try NotifyReader()
         let socket = try NotifySocket(address: reader.address)
         let recorder = LogRecorder()
+        // Far longer than an answer takes while the clock is moved in small steps.
+        let pause = TimeAmount.hours(3)
         try await ServerStage.run(try ServingTests.engine()) { stage in
             try await withMovedClock { clock in
                 let service = WatchdogService(
                     of: stage.server, state: ServiceState(tells: socket), through: socket,
-                    watchdog: .seconds(20_000), clock: clock, logger: recorder.logger())
+                    watchdog: .seconds(6 * 3_600), clock: clock, logger: recorder.logger())
                 let task = Task { try await service.run() }
-                for _ in 0..<3 { #expect(await clock.moves(by: .seconds(1)) { await reader.hears("WATCHDOG=1") }) }
-                // The next question is put when the clock is moved.
+                for _ in 0..<3 {
+                    #expect(await clock.moves { await reader.hears("WATCHDOG=1") })
+                    await clock.advanceTime(by: pause)
+                }
+                #expect(await clock.moves { await reader.hears("WATCHDOG=1") })
+                // The next question is put when the clock is moved, and there will be no answer.
                 let gate = await hang(stage.server)
-                await clock.moves(by: .seconds(1)) { #expect(await recorder.hears("does not answer its own server")) }
+                await clock.moves(by: pause) { #expect(await recorder.hears("does not answer its own server")) }
                 #expect(!reader.take().contains("WATCHDOG=1"))
                 gate.signal()
-                await clock.moves(by: .seconds(1)) { #expect(await recorder.hears("answer again")) }
-                #expect(await clock.moves(by: .seconds(1)) { await reader.hears("WATCHDOG=1") })
+                await clock.moves { #expect(await recorder.hears("answer again")) }
+                #expect(await clock.moves { await reader.hears("WATCHDOG=1") })
                 task.cancel()
                 try await task.value
             }

@@ -20,14 +20,18 @@ nonisolated(nonsending) func withMovedClock<Result>(
 
 extension NIOAsyncTestingEventLoop {
     /// Moves the clock on, step by step, for as long as `body` takes, which waits by it.
-    nonisolated(nonsending) func moves<Result>(
-        by step: TimeAmount = .milliseconds(1), while body: nonisolated(nonsending) () async throws -> Result
-    ) async rethrows -> Result {
+    nonisolated(nonsending) func moves<Result, Failure: Error>(
+        by step: TimeAmount = .milliseconds(1),
+        while body: nonisolated(nonsending) () async throws(Failure) -> Result
+    ) async throws(Failure) -> Result {
         let hand = Task {
             while !Task.isCancelled { await advanceTime(by: step) }
         }
-        defer { hand.cancel() }
-        return try await body()
+        let result: Swift.Result<Result, Failure>
+        do throws(Failure) { result = .success(try await body()) } catch { result = .failure(error) }
+        hand.cancel()
+        await hand.value
+        return try result.get()
     }
 
     /// What was cancelled just now is done first: a loop that stops takes nothing any more.
