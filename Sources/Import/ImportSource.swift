@@ -1,0 +1,101 @@
+import Glibc
+
+/// A text to be read, which its owner has opened.
+public struct ImportFile: Sendable {
+    /// An open file, a pipe, or standard input; closing it is its owner's affair.
+    public var descriptor: CInt
+    /// Its name, for messages.
+    public var name: String
+    /// The table that it is, where it is one; nil: it follows from the name, the heading, or the columns.
+    public var table: String?
+
+    /// A text; its table is called as the file is, up to the first dot, where there is such a table.
+    public init(descriptor: CInt, name: String, table: String? = nil) {
+        self.descriptor = descriptor
+        self.name = name
+        self.table = table ?? name.split(separator: "/").last?.split(separator: ".").first.map(String.init)
+    }
+}
+
+/// Reads the entries in the texts of a foreign greylister, slice by slice, in bounded memory.
+///
+/// Whoever takes them can merge each slice before asking for the next one; nothing has to be kept of what was read.
+public struct ImportSource {
+    private let files: [ImportFile]
+    private var parser: ImportParser
+    private var number = 0
+    private var isOpen = false
+    private var isFinished = false
+    /// What was wrong with the end of a file whose entries are handed over first.
+    private var fault: ImportError?
+    private var buffer = [UInt8](repeating: 0, count: 1 << 18)
+    /// How many bytes were read of all files.
+    public private(set) var position = 0
+
+    /// A source of these texts, which are read in this order.
+    public init(_ format: ImportFormat, _ files: [ImportFile], options: ImportOptions) {
+        self.files = files
+        parser = ImportParser(format, options: options)
+    }
+
+    /// What became of the lines so far.
+    public var counts: ImportCounts { parser.counts }
+
+    /// How many bytes the files have, for a progress bar; nil where one of them is a pipe.
+    public var size: Int? {
+        var size = 0
+        for file in files {
+            var status = stat()
+            guard fstat(file.descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+            size += Int(status.st_size)
+        }
+        return size
+    }
+
+    /// The next entries, perhaps none; nil when all are read.
+    ///
+    /// May block.
+    public mutating func next() throws(ImportError) -> [ImportedEntry]? {
+        if let fault {
+            isFinished = true
+            self.fault = nil
+            throw fault
+        }
+        guard !isFinished else { return nil }
+        guard number < files.count else {
+            isFinished = true
+            try parser.finish()
+            return parser.takeEntries()
+        }
+        if !isOpen {
+            parser.begin(file: files[number].name, table: files[number].table)
+            isOpen = true
+        }
+        var buffer: [UInt8] = []
+        swap(&buffer, &self.buffer)
+        defer { swap(&buffer, &self.buffer) }
+        let count = try Self.read(files[number], &buffer)
+        if count > 0 {
+            position += count
+            try parser.feed(buffer.span.extracting(0..<count))
+        } else {
+            (number, isOpen) = (number + 1, false)
+            do throws(ImportError) {
+                try parser.end()
+            } catch {
+                // What came before is whole, and counts; the next call tells.
+                fault = error
+            }
+        }
+        return parser.takeEntries()
+    }
+
+    private static func read(_ file: ImportFile, _ buffer: inout [UInt8]) throws(ImportError) -> Int {
+        while true {
+            let count = Glibc.read(file.descriptor, &buffer, buffer.count)
+            if count >= 0 { return count }
+            if errno == EINTR { continue }
+            throw ImportError(.unreadable, file.name, "it can't be read (\(String(cString: strerror(errno))))")
+        }
+    }
+}

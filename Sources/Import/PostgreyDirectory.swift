@@ -1,0 +1,93 @@
+import Glibc
+import Greylist
+
+/// Makes dumps of a directory of postgrey's: its files are copied to a directory of ours, where the copy is recovered and
+/// dumped by Debian's db5.3-util.
+///
+/// The original is only read. It may be in use: the databases are copied before the logs, and recovered from all logs
+/// there are, as for a backup of a running Berkeley DB.
+public final class PostgreyDirectory: Sendable {
+    private static let databases = ["postgrey.db", "postgrey_clients.db"]
+    /// The versions of a Btree that db5.3-util reads.
+    private static let versions: ClosedRange<UInt32> = 8...9
+
+    /// The dumps, opened for `ImportSource`; they are closed, and gone, with this value.
+    public let files: [ImportFile]
+    /// Whether postgrey ran when its files were copied.
+    public let isInUse: Bool
+    private let copy: PrivateDirectory
+
+    /// Copies, recovers and dumps, which may block for long.
+    ///
+    /// - Parameters:
+    ///   - directory: postgrey's directory, opened for reading; closing it is its owner's affair
+    ///   - name: its name, for messages
+    ///   - temporary: where the copy is made
+    ///   - tools: where db5.3-util's programs are
+    public init(
+        directory: CInt, name: String, temporary: String = "/var/tmp", tools: String = "/usr/bin"
+    ) throws(ImportError) {
+        let copy = try PrivateDirectory(in: temporary)
+        let source = SourceDirectory(descriptor: directory, name: name)
+        isInUse = source.isLocked("postgrey.lock")
+        let found = Self.databases.filter { source.has($0) }
+        guard found.contains(Self.databases[0]) else {
+            throw ImportError(.otherFormat, name, "there is no postgrey.db in this directory")
+        }
+        for database in found {
+            try Self.check(source, database)
+            try source.copy(database, to: copy)
+        }
+        let logs = try source.names().filter { $0.hasPrefix("log.") && $0.utf8.dropFirst(4).allSatisfy(\.isDigit) }
+        for log in logs.sorted() { try source.copy(log, to: copy) }
+        let tool = BerkeleyTool(directory: tools)
+        if !logs.isEmpty { try Self.run(tool, "db5.3_recover", ["-c", "-h", copy.path], name, copy) }
+        var files: [ImportFile] = []
+        for database in found {
+            let dump = copy.file("\(database).txt")
+            try Self.run(tool, "db5.3_dump", ["-p", "-f", dump, copy.file(database)], "\(name)/\(database)", copy)
+            let descriptor = open(dump, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+            guard descriptor >= 0 else {
+                for file in files { close(file.descriptor) }
+                throw ImportError(.unreadable, dump, "it can't be read (\(String(cString: strerror(errno))))")
+            }
+            files.append(ImportFile(descriptor: descriptor, name: "\(name)/\(database)"))
+        }
+        self.files = files
+        self.copy = copy
+    }
+
+    deinit {
+        for file in files { close(file.descriptor) }
+    }
+
+    private static func run(
+        _ tool: BerkeleyTool, _ program: String, _ arguments: [String], _ name: String,
+        _ copy: PrivateDirectory
+    ) throws(ImportError) {
+        let errors = copy.file("errors")
+        let status = try tool.run(program, arguments, errors: errors)
+        guard status != 0 else { return }
+        let said = BerkeleyTool.messages(in: errors)
+        throw ImportError(
+            .incomplete, name, "\(program) failed with status \(status)" + (said.isEmpty ? "" : ": \(said)"))
+    }
+
+    /// Looks whether a file is a Btree of a version that can be read.
+    private static func check(_ source: SourceDirectory, _ database: String) throws(ImportError) {
+        let path = "\(source.name)/\(database)"
+        let start = try source.start(of: database)
+        guard let header = start.span.berkeleyHeader else {
+            throw ImportError(.otherFormat, path, "not a Berkeley DB" + Guess(start.span).advice)
+        }
+        guard header.isBtree else { throw ImportError(.otherFormat, path, "not postgrey's: it is a hash, not a Btree") }
+        guard versions.contains(header.version) else {
+            let remedy =
+                header.version < versions.lowerBound
+                ? "upgrade a copy with db5.3_upgrade" : "dump it with the db_dump of its own version"
+            throw ImportError(
+                .otherVersion, path,
+                "a Btree of version \(header.version), and db5.3-util reads 8 and 9: \(remedy)")
+        }
+    }
+}
