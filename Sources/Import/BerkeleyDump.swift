@@ -59,7 +59,9 @@ struct BerkeleyDump {
             outlet.skip()
             place = .start
         } else if decode(line, isKey: false), keyFault == nil {
+            outlet.entryLine = keyLine
             body(key.span, value.span, &outlet)
+            outlet.entryLine = nil
         } else {
             outlet.leaveOut(keyFault ?? .malformed, lines: 2, at: keyLine)
         }

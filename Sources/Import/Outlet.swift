@@ -14,6 +14,8 @@ struct Outlet {
     var file: String
     /// How many lines of it were read.
     var line = 0
+    /// Where the entry begins that is read, if that isn't the line that was read last.
+    var entryLine: Int?
     private(set) var entries: [ImportedEntry] = []
     private(set) var counts = ImportCounts()
 
@@ -50,21 +52,21 @@ struct Outlet {
         counts.leftOutLines += lines
         counts.leftOut[reason, default: 0] += 1
         guard counts.told.count < ImportCounts.mostTold else { return }
-        counts.told.append(LeftOutLine(file: file, line: line ?? self.line, reason: reason, detail: detail()))
+        counts.told.append(
+            LeftOutLine(file: file, line: line ?? entryLine ?? self.line, reason: reason, detail: detail()))
     }
 
     // MARK: Entries
 
     mutating func take(
-        client: Network, sender: Span<UInt8>, recipient: Span<UInt8>, times: ImportedTimes, lines: Int = 1,
-        at line: Int? = nil
+        client: Network, sender: Span<UInt8>, recipient: Span<UInt8>, times: ImportedTimes, lines: Int = 1
     ) {
-        guard let times = checked(times, lines: lines, at: line) else { return }
+        guard let times = checked(times, lines: lines) else { return }
         guard sender.count <= Self.longestMailbox, recipient.count <= Self.longestMailbox else {
-            return leaveOut(.mailboxTooLong, lines: lines, at: line)
+            return leaveOut(.mailboxTooLong, lines: lines)
         }
         guard recipient.count > 0, sender.isPrintable, recipient.isPrintable else {
-            return leaveOut(.mailbox, lines: lines, at: line)
+            return leaveOut(.mailbox, lines: lines)
         }
         take(
             .triplet(
@@ -72,16 +74,16 @@ struct Outlet {
             lines: lines)
     }
 
-    mutating func take(_ client: ImportedClient, lines: Int = 1, at line: Int? = nil) {
+    mutating func take(_ client: ImportedClient, lines: Int = 1) {
         let times = ImportedTimes(first: client.first, last: client.last, hasPassed: true)
-        guard let times = checked(times, lines: lines, at: line) else { return }
+        guard let times = checked(times, lines: lines) else { return }
         take(
             .client(ImportedClient(client: client.client, count: client.count, first: times.first, last: times.last)),
             lines: lines)
     }
 
     mutating func take(_ digest: ImportedDigest, lines: Int) {
-        guard let times = checked(digest.times, lines: lines, at: nil) else { return }
+        guard let times = checked(digest.times, lines: lines) else { return }
         take(.digest(ImportedDigest(digest.digest, times: times)), lines: lines)
     }
 
@@ -103,14 +105,14 @@ struct Outlet {
     }
 
     /// Times that can be; those of a clock that is a little ahead are taken as now.
-    private mutating func checked(_ times: ImportedTimes, lines: Int, at line: Int?) -> ImportedTimes? {
+    private mutating func checked(_ times: ImportedTimes, lines: Int) -> ImportedTimes? {
         let now = options.now
         if times.last.seconds > now.seconds + Self.day {
-            leaveOut(.future, lines: lines, at: line)
+            leaveOut(.future, lines: lines)
             return nil
         }
         if times.first < Self.oldest {
-            leaveOut(.past, lines: lines, at: line)
+            leaveOut(.past, lines: lines)
             return nil
         }
         return ImportedTimes(first: min(times.first, now), last: min(times.last, now), hasPassed: times.hasPassed)

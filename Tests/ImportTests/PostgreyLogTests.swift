@@ -17,12 +17,15 @@ struct PostgreyLogTests {
             "2001:db8::1/128 <> u@y.org 9600 9600 passed"
         ),
         (
-            "Dec  1 00:00:00 mx postgrey[99]: 4ABC1: action=pass, reason=triplet found, client_name=a, "
+            "Dec  2 00:00:00 mx postgrey[99]: 4ABC1: action=pass, reason=triplet found, client_name=a, "
                 + "client_address=192.0.2.7, sender=a, b@x, recipient=u@y.org",
-            "192.0.2.7/32 <a, b@x> u@y.org 31452800 31452800 passed"
+            "192.0.2.7/32 <a, b@x> u@y.org 31366400 31366400 passed"
         ),
         ("Nov 29 22:13:20 mx postgrey[99]: action=greylist, reason=new, client_address=192.0.2.7, recipient=u@y", nil),
-        ("Nov 29 22:13:20 mx postgrey[99]: action=pass, reason=client AWL, client_address=192.0.2.7, recipient=u@y", nil),
+        (
+            "Nov 29 22:13:20 mx postgrey[99]: action=pass, reason=client AWL, client_address=192.0.2.7, recipient=u@y",
+            nil
+        ),
         ("Nov 29 22:13:20 mx postfix/smtpd[1]: connect from x", nil),
     ]
 

@@ -72,10 +72,11 @@ extension ImportedEntry {
             let (sender, recipient) = (text(triplet.sender), text(triplet.recipient))
             return "\(triplet.client) <\(sender)> \(recipient) \(triplet.times.short)"
         case .client(let client):
-            let count = switch client.count {
-            case .total(let count): "\(count)"
-            case .one: "+1"
-            }
+            let count =
+                switch client.count {
+                case .total(let count): "\(count)"
+                case .one: "+1"
+                }
             return "\(client.client) \(count) \(ago(client.first)) \(ago(client.last))"
         case .digest(let digest):
             let bytes = digest.digest.withBytes { $0.map { String(format: "%02x", $0) }.joined() }
