@@ -20,8 +20,6 @@ struct BerkeleyTool {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-        // It has no business with what else is open here.
-        posix_spawn_file_actions_addclosefrom_np(&actions, 3)
         var process = pid_t()
         // Nothing of our environment concerns it, and its messages are to be in English.
         let code = withStrings([path] + arguments) { arguments in

@@ -11,7 +11,7 @@ struct TableRow {
     /// Whether it looks like a row of this table: its times are times.
     var hasForm: Bool {
         switch table {
-        case .connect: hasTime(4)
+        case .connect: hasTime(4) && !hasTime(3)
         case .fromAWL: hasTime(3) && hasTime(4)
         case .domainAWL: hasTime(2) && hasTime(3)
         case .optinEmail, .optoutEmail: read(0) { $0.firstIndex(of: UInt8(ascii: "@")) != nil }

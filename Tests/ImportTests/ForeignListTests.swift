@@ -19,7 +19,7 @@ struct ForeignListTests {
             /(/
             a b
             """,
-            ["name mail.x.org", "name y.org", #"clientName /^ms-smtp.*\.rr\.com$/"#],
+            ["name mail.x.org", "name y.org", #"name /^ms-smtp.*\.rr\.com$/"#],
             ["6 condition", "7 condition", "8 condition"]
         ),
         (

@@ -13,7 +13,7 @@ struct Program {
     init(_ command: [String], in folder: TemporaryFolder) throws {
         log = folder
         let path = folder.file("output-\(UUID().uuidString)")
-        FileManager.default.createFile(atPath: path, contents: nil)
+        try Data().write(to: URL(filePath: path))
         let output = try FileHandle(forWritingTo: URL(filePath: path))
         // The kernel ends it if the tests crash.
         process.executableURL = URL(filePath: "/usr/bin/setpriv")

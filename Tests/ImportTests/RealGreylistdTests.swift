@@ -21,7 +21,7 @@ struct RealGreylistdTests {
             mode = 0660
             owner = \(NSUserName())
             [data]
-            update = 0
+            update = 3600
             statefile = \(folder.file("states"))
             tripletfile = \(folder.file("triplets"))
             savetriplets = true

@@ -88,6 +88,18 @@ extension ImportedEntry {
     }
 }
 
+extension Condition.Subject {
+    fileprivate var short: String {
+        switch self {
+        case .clientName: "name"
+        case .heloName: "helo"
+        case .sender: "sender"
+        case .recipient: "recipient"
+        case .attribute(let name): name
+        }
+    }
+}
+
 extension ImportedTimes {
     fileprivate var short: String { "\(ago(first)) \(ago(last)) \(hasPassed ? "passed" : "pending")" }
 }
@@ -102,7 +114,7 @@ extension Condition {
         case .senderDomain(let domain): "sender @\(domain)"
         case .recipient(let literal): "recipient \(literal)"
         case .recipientDomain(let domain): "recipient @\(domain)"
-        case .pattern(let subject, let pattern): "\(subject) /\(pattern.text)/"
+        case .pattern(let subject, let pattern): "\(subject.short) /\(pattern.text)/"
         case .all(let parts): parts.map(\.short).joined(separator: " and ")
         case .any(let parts): parts.map(\.short).joined(separator: " or ")
         case .attribute, .not: "?"
