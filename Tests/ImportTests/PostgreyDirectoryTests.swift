@@ -126,15 +126,28 @@ struct PostgreyDirectoryTests {
         #expect(isHost)
     }
 
-    static let others: [(name: String, bytes: [UInt8], code: ImportError.Code, part: String)] = [
-        ("other.db", [], .otherFormat, "there is no postgrey.db"),
-        ("postgrey.db", [], .otherFormat, "not a Berkeley DB"),
-        ("postgrey.db", Array("# a whitelist, and not short at all\n".utf8), .otherFormat, "whitelist"),
-        ("postgrey.db", header(0x053162, 10), .otherVersion, "a Btree of version 10"),
-        ("postgrey.db", header(0x053162, 6), .otherVersion, "db5.3_upgrade"),
-        ("postgrey.db", header(0x061561, 9), .otherFormat, "a hash"),
-        ("postgrey.db", header(0x053162, 9), .incomplete, "db5.3_dump failed"),
-        ("postgrey.db", header(0x053162, 9).reversed().reversed() + noise, .incomplete, "db5.3_dump failed"),
+    struct Other: Sendable, CustomTestStringConvertible {
+        let name: String
+        let bytes: [UInt8]
+        let code: ImportError.Code
+        let part: String
+
+        init(_ name: String, _ bytes: [UInt8], _ code: ImportError.Code, _ part: String) {
+            (self.name, self.bytes, self.code, self.part) = (name, bytes, code, part)
+        }
+
+        var testDescription: String { "\(name) \(part)" }
+    }
+
+    static let others: [Other] = [
+        Other("other.db", [], .otherFormat, "there is no postgrey.db"),
+        Other("postgrey.db", [], .otherFormat, "not a Berkeley DB"),
+        Other("postgrey.db", Array("# a whitelist, and not short at all\n".utf8), .otherFormat, "whitelist"),
+        Other("postgrey.db", header(0x053162, 10), .otherVersion, "a Btree of version 10"),
+        Other("postgrey.db", header(0x053162, 6), .otherVersion, "db5.3_upgrade"),
+        Other("postgrey.db", header(0x061561, 9), .otherFormat, "a hash"),
+        Other("postgrey.db", header(0x053162, 9), .incomplete, "db5.3_dump failed"),
+        Other("postgrey.db", header(0x053162, 9) + noise, .incomplete, "db5.3_dump failed"),
     ]
 
     private static let noise = (0..<8_192).map { UInt8(truncatingIfNeeded: $0 &* 31) }
@@ -149,14 +162,12 @@ struct PostgreyDirectoryTests {
     }
 
     @Test(arguments: others)
-    func whatIsSomethingElseIsSaid(
-        _ name: String, _ bytes: [UInt8], _ code: ImportError.Code, _ part: String
-    ) throws {
+    func whatIsSomethingElseIsSaid(_ other: Other) throws {
         let folder = try TemporaryFolder()
-        try Data(bytes).write(to: URL(filePath: folder.file(name)))
+        try Data(other.bytes).write(to: URL(filePath: folder.file(other.name)))
         let error = #expect(throws: ImportError.self) { _ = try Self.open(folder.path) }
-        #expect(error?.code == code)
-        #expect(error?.description.contains(part) == true, "\(String(describing: error))")
+        #expect(error?.code == other.code)
+        #expect(error?.description.contains(other.part) == true, "\(String(describing: error))")
     }
 
     @Test func aLinkIsNotFollowed() throws {

@@ -6,38 +6,43 @@ struct Program {
         let message: String
     }
 
-    private let process = Process()
-    private let log: TemporaryFolder
+    private let id: pid_t
 
     /// Starts a program; what it says goes into a file.
+    ///
+    /// It gets no signal mask of ours: threads of the tests block the signal that is to end it.
     init(_ command: [String], in folder: TemporaryFolder) throws {
-        log = folder
-        let path = folder.file("output-\(UUID().uuidString)")
-        try Data().write(to: URL(filePath: path))
-        let output = try FileHandle(forWritingTo: URL(filePath: path))
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        let output = folder.file("output-\(UUID().uuidString)")
+        posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT, 0o600)
+        posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         // The kernel ends it if the tests crash.
-        process.executableURL = URL(filePath: "/usr/bin/setpriv")
-        process.arguments = ["--pdeathsig", "KILL"] + command
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = output
-        process.standardError = output
-        process.environment = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"]
-        try process.run()
+        let command = ["/usr/bin/setpriv", "--pdeathsig", "KILL"] + command
+        let arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
+        let variables = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"]
+        let environment: [UnsafeMutablePointer<CChar>?] = variables.map { strdup($0) } + [nil]
+        defer { for text in arguments + environment { free(text) } }
+        var id = pid_t()
+        let code = posix_spawn(&id, command[0], &actions, &attributes, arguments, environment)
+        guard code == 0 else { throw Failure(message: "\(command) can't be started: \(code)") }
+        self.id = id
     }
 
     /// Ends it, and waits until it has ended.
     func end() {
-        process.terminate()
-        process.waitUntilExit()
-    }
-
-    /// Runs one to its end.
-    static func run(_ command: String..., in folder: TemporaryFolder) throws {
-        let program = try Program(command, in: folder)
-        program.process.waitUntilExit()
-        guard program.process.terminationStatus == 0 else {
-            throw Failure(message: "\(command) ended with status \(program.process.terminationStatus)")
-        }
+        kill(id, SIGTERM)
+        var status: Int32 = 0
+        while waitpid(id, &status, 0) < 0, errno == EINTR {}
     }
 
     /// Sends a text to a socket of the program, which may take a while to be there, and returns what comes back up to its
