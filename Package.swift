@@ -31,6 +31,7 @@ let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 
 let package = Package(
     name: "tprt",
@@ -48,6 +49,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
     ],
     targets: [
         // The program, which acts as daemon or tool depending on its name.
@@ -108,6 +110,8 @@ let package = Package(
         // What stores in files share: the storage thread, the pending tracker, locks, markers, quarantine.
         .target(
             name: "FileStorage", dependencies: ["Greylist", "Storage", nioPosix, locks], swiftSettings: strict),
+        // Databases and whitelists of other greylisters as sources of entries.
+        .target(name: "Import", dependencies: ["Greylist", "Storage", "Whitelists", grdb], swiftSettings: strict),
         .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),
         .systemLibrary(name: "CGDBM", providers: [.apt(["libgdbm-dev"])]),
         // `PolicyEngine`, `Decision`, `DecisionRecord` and its words.
@@ -170,6 +174,9 @@ let package = Package(
         .testTarget(name: "StoreURLsTests", dependencies: ["StoreURLs"], swiftSettings: strict),
         .testTarget(
             name: "FileStorageTests", dependencies: ["Greylist", "Storage", "FileStorage", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ImportTests", dependencies: ["Import", "Greylist", "Storage", "Whitelists", grdb],
             swiftSettings: strict),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(

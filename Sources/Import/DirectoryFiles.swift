@@ -1,6 +1,6 @@
 import Glibc
 
-/// A directory of somebody else's that is read.
+/// A directory of another program that is read.
 struct SourceDirectory {
     let descriptor: CInt
     let name: String
@@ -25,7 +25,7 @@ struct SourceDirectory {
 
     /// The names of the files in it.
     func names() throws(ImportError) -> [String] {
-        // The position in a directory belongs to whoever opened it, so it is opened again.
+        // The position in a directory belongs to the descriptor, which is the caller's, so it is opened again.
         let own = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard own >= 0, let stream = fdopendir(own) else { throw fault(".") }
         defer { closedir(stream) }

@@ -19,7 +19,7 @@ public struct ImportFile: Sendable {
 
 /// Reads the entries in the texts of a foreign greylister, slice by slice, in bounded memory.
 ///
-/// Whoever takes them can merge each slice before asking for the next one; nothing has to be kept of what was read.
+/// The caller can merge each slice before it asks for the next one; nothing has to be kept of what was read.
 public struct ImportSource {
     private let files: [ImportFile]
     private var parser: ImportParser

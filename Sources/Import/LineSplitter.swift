@@ -1,3 +1,5 @@
+import Glibc
+
 /// Cuts what comes in pieces into lines, whatever the pieces are.
 ///
 /// No more than a line is kept, and of a line that is too long nothing.
@@ -50,18 +52,12 @@ struct LineSplitter {
 extension Span<UInt8> {
     /// Where the line ends that begins there; nil where it goes on in the next piece.
     fileprivate func lineEnd(from start: Int) -> Int? {
-        var index = start
-        while index &+ 16 <= count {
-            let vector = bytes.unsafeLoadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
-            let hits = vector .== SIMD16(repeating: UInt8(ascii: "\n"))
-            if any(hits) { break }
-            index &+= 16
+        withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress, start < bytes.count,
+                let found = memchr(base + start, CInt(UInt8(ascii: "\n")), bytes.count - start)
+            else { return nil }
+            return UnsafeRawPointer(found) - base
         }
-        while index < count {
-            if self[index] == UInt8(ascii: "\n") { return index }
-            index &+= 1
-        }
-        return nil
     }
 
     /// A carriage return before the line feed belongs to the line end.

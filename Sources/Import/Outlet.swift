@@ -5,7 +5,7 @@ import Whitelists
 struct Outlet {
     /// The most bytes of a sender or a recipient: RFC 5321 allows 320.
     static let longestMailbox = 1_024
-    /// 2000-01-01, before anybody greylisted.
+    /// 2000-01-01, before there was greylisting.
     private static let oldest = Timestamp(seconds: 946_684_800)
     private static let day: Int64 = 86_400
 
