@@ -7,14 +7,21 @@ import Testing
 
 /// Debian's postgrey, asked by its socket, and its directory imported.
 struct PostgreyDirectoryTests {
-    /// A directory that is opened for reading.
+    /// A directory that is opened for reading; its copy is made in another one.
     private static func open(
-        _ path: String, tools: String = "/usr/bin"
+        _ path: String, copyIn temporary: TemporaryFolder, tools: String = "/usr/bin"
     ) throws -> PostgreyDirectory {
         let descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY)
         defer { close(descriptor) }
-        let temporary = FileManager.default.temporaryDirectory.path()
-        return try PostgreyDirectory(directory: descriptor, name: path, temporary: temporary, tools: tools)
+        return try PostgreyDirectory(directory: descriptor, name: path, temporary: temporary.path, tools: tools)
+    }
+
+    private static func open(_ path: String, tools: String = "/usr/bin") throws -> PostgreyDirectory {
+        try open(path, copyIn: TemporaryFolder(), tools: tools)
+    }
+
+    private static func names(_ folder: TemporaryFolder) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: folder.path)
     }
 
     private static func read(_ directory: PostgreyDirectory) throws -> (entries: [ImportedEntry], counts: ImportCounts)
@@ -93,9 +100,6 @@ struct PostgreyDirectoryTests {
             let key = envelope.readKeys { triplet, _, _, _ in Key(triplet, isHashed: false) }
             #expect(keys.contains(key.bytes), "\(number)")
         }
-        // A directory of ours is gone with its value.
-        let dump = directory.files[0].descriptor
-        #expect(fcntl(dump, F_GETFD) >= 0)
     }
 
     @Test(.timeLimit(.minutes(2)))
@@ -168,6 +172,24 @@ struct PostgreyDirectoryTests {
         let error = #expect(throws: ImportError.self) { _ = try Self.open(folder.path) }
         #expect(error?.code == other.code)
         #expect(error?.description.contains(other.part) == true, "\(String(describing: error))")
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func theCopyIsPrivateAndGoesWithItsValue() async throws {
+        let (folder, temporary) = (try TemporaryFolder(), try TemporaryFolder())
+        let program = try await Self.ask(folder)
+        program.end()
+        var directory: PostgreyDirectory? = try Self.open(folder.file("db"), copyIn: temporary)
+        let copy = try #require(try Self.names(temporary).first)
+        var status = stat()
+        #expect(stat(temporary.file(copy), &status) == 0 && status.st_mode & 0o777 == 0o700)
+        #expect(directory?.files.count == 2)
+        directory = nil
+        #expect(try Self.names(temporary).isEmpty)
+        try FileManager.default.removeItem(atPath: folder.file("db/postgrey.db"))
+        try folder.write("db/postgrey.db", String(repeating: "nothing ", count: 100))
+        #expect(throws: ImportError.self) { _ = try Self.open(folder.file("db"), copyIn: temporary) }
+        #expect(try Self.names(temporary).isEmpty)
     }
 
     @Test func aLinkIsNotFollowed() throws {
