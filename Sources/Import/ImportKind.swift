@@ -27,8 +27,6 @@ public enum ForeignListKind: String, Sendable, CaseIterable {
     case milterGreylist = "milter-greylist"
     /// iRedAPD's table `greylisting_whitelists` as text.
     case iredapd
-    /// A table of cidr_table(5), as postwhite makes it and postscreen reads it.
-    case cidr
 }
 
 /// What a text is read as.
@@ -52,7 +50,6 @@ public enum ImportFormat: Sendable, Hashable {
         case .whitelist(.sqlgreyAddresses): "a clients_ip_whitelist of sqlgrey"
         case .whitelist(.milterGreylist): "a configuration of milter-greylist"
         case .whitelist(.iredapd): "a table greylisting_whitelists of iRedAPD"
-        case .whitelist(.cidr): "a CIDR table"
         }
     }
 }

@@ -9,7 +9,6 @@ enum TextReader {
     case milterGreylistDump, spamdb
     case sqlgreyNames, sqlgreyAddresses
     case milterGreylistACL(MilterGreylistACL)
-    case cidr(CIDRTable)
 
     /// The reader of a format.
     ///
@@ -26,7 +25,6 @@ enum TextReader {
         case .whitelist(.sqlgreyNames): self = .sqlgreyNames
         case .whitelist(.sqlgreyAddresses): self = .sqlgreyAddresses
         case .whitelist(.milterGreylist): self = .milterGreylistACL(MilterGreylistACL())
-        case .whitelist(.cidr): self = .cidr(CIDRTable())
         }
     }
 
@@ -64,9 +62,6 @@ enum TextReader {
             self = .spamdb
             defer { self = .milterGreylistACL(reader) }
             reader.read(line, into: &outlet)
-        case .cidr(var reader):
-            reader.read(line, into: &outlet)
-            self = .cidr(reader)
         }
     }
 

@@ -31,33 +31,6 @@ struct ForeignListTests {
             ], ["6 condition", "7 condition"]
         ),
         (
-            .cidr,
-            """
-            # postwhite
-            192.0.2.0/24    permit
-            2001:db8::/32 OK
-            198.51.100.7 dunno
-              what goes on here
-            198.51.100.0/24 reject go away
-            203.0.113.0/24 FILTER smtp:x
-            !203.0.113.0/24 permit
-            if 10.0.0.0/8
-            10.1.0.0/16 permit
-            endif
-            10.2.0.0/16 permit
-            192.0.2.300 permit
-            192.0.2.0/24
-            """,
-            [
-                "client 192.0.2.0/24", "client 2001:db8::/32", "greylist client 198.51.100.7/32",
-                "greylist client 198.51.100.0/24", "client 10.2.0.0/16",
-            ],
-            [
-                "7 noEquivalent", "8 noEquivalent", "9 noEquivalent", "10 noEquivalent", "11 noEquivalent",
-                "13 condition", "14 malformed",
-            ]
-        ),
-        (
             .milterGreylist,
             """
             # greylist.conf
@@ -115,8 +88,8 @@ struct ForeignListTests {
     }
 
     static let others: [(kind: ForeignListKind, text: String)] = [
-        (.sqlgreyAddresses, "VERSION=3\nformat=print\n"), (.cidr, "VERSION=3\nHEADER=END\n"),
-        (.sqlgreyNames, "a b\nc d\n"), (.iredapd, "a,b\n"), (.cidr, "SQLite format 3\0\n"),
+        (.sqlgreyAddresses, "VERSION=3\nformat=print\n"), (.sqlgreyNames, "VERSION=3\nHEADER=END\n"),
+        (.sqlgreyNames, "a b\nc d\n"), (.iredapd, "a,b\n"), (.sqlgreyAddresses, "SQLite format 3\0\n"),
     ]
 
     @Test(arguments: others)
