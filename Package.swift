@@ -71,8 +71,8 @@ let package = Package(
             name: "tprtctl",
             dependencies: [
                 "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "JSONText", "Whitelists",
-                "WhitelistFiles",
-                "Programs", "Control", "TrustedFiles", "CProcess", arguments, unixSignals, locks,
+                "WhitelistFiles", "Import", "Programs", "Control", "TrustedFiles", "CProcess", arguments, unixSignals,
+                locks,
             ], swiftSettings: strict),
         // What the programs share: opening stores and whitelists by their URL, exit statuses, directories, the clock.
         .target(
@@ -176,7 +176,7 @@ let package = Package(
             name: "FileStorageTests", dependencies: ["Greylist", "Storage", "FileStorage", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "ImportTests", dependencies: ["Import", "Greylist", "Storage", "Whitelists", grdb],
+            name: "ImportTests", dependencies: ["Import", "Greylist", "Storage", "Whitelists", "TrustedFiles", grdb],
             swiftSettings: strict),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
@@ -239,7 +239,7 @@ let package = Package(
             name: "tprtctlTests",
             dependencies: [
                 "tprtctl", "Greylist", "JSONText", "Whitelists", "WhitelistFiles", "Storage", "StoreURLs", "Settings",
-                "Programs", "LMDBStore", "TestSupport", arguments, locks,
+                "Programs", "LMDBStore", "Import", "TestSupport", arguments, locks,
             ],
             swiftSettings: strict),
         .testTarget(

@@ -127,9 +127,12 @@ struct Daemon {
             let maintenance = maintenance(of: store, behind: server)
             let metrics = ReloadMetrics(factory: MetricsSystem.factory, now: plan.options.now)
             metrics.setEntries(whitelist?.count ?? 0)
-            let reload = reload(of: server, maintenance, through: files, at: reloads, metrics, after: reading)
+            let imports = imports(to: store, behind: server)
+            let reload = reload(
+                of: server, maintenance, imports, through: files, at: reloads, metrics, after: reading)
             if whitelist == nil { reload.order(Reload.Order(isForChange: true)) }
-            try await group(server, maintenance, reload, control.map { serve($0, reload) }, rotation, stops).run()
+            try await group(server, maintenance, reload, control.map { serve($0, reload, imports) }, rotation, stops)
+                .run()
         } catch {
             throw ProgramError(.software, "\(error)")
         }

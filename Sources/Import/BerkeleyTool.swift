@@ -1,15 +1,36 @@
 import Glibc
 
+/// A user as whom root runs another program.
+public struct ToolUser: Sendable, Equatable {
+    /// The user.
+    public let user: UInt32
+    /// The only group.
+    public let group: UInt32
+
+    /// That user with that group.
+    public init(user: UInt32, group: UInt32) {
+        self.user = user
+        self.group = group
+    }
+}
+
 /// Runs the programs of Debian's db5.3-util.
 struct BerkeleyTool {
+    /// util-linux' program that gives up rights.
+    private static let setpriv = "/usr/bin/setpriv"
+
     /// Where they are.
     let directory: String
+    /// As whom they run; nil: as who this process is.
+    var user: ToolUser?
 
     /// Runs one to its end.
     ///
-    /// - Parameter errors: a file for what it says
+    /// - Parameters:
+    ///   - output: an open file for its result; nil for none
+    ///   - errors: an open file for what it says
     /// - Returns: its exit status; 128 and the signal where that ended it
-    func run(_ program: String, _ arguments: [String], errors: String) throws(ImportError) -> CInt {
+    func run(_ program: String, _ arguments: [String], output: CInt?, errors: CInt) throws(ImportError) -> CInt {
         let path = "\(directory)/\(program)"
         guard access(path, X_OK) == 0 else {
             throw ImportError(.tool, path, "this program is needed: install Debian's package db5.3-util")
@@ -18,15 +39,28 @@ struct BerkeleyTool {
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
-        posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        if let output {
+            posix_spawn_file_actions_adddup2(&actions, output, 1)
+        } else {
+            posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
+        }
+        posix_spawn_file_actions_adddup2(&actions, errors, 2)
         var process = pid_t()
+        var words = [path] + arguments
+        if let user {
+            words =
+                [
+                    Self.setpriv, "--reuid=\(user.user)", "--regid=\(user.group)", "--clear-groups", "--no-new-privs",
+                    "--",
+                ]
+                + words
+        }
         // Nothing of our environment concerns it, and its messages are to be in English.
-        let code = withStrings([path] + arguments) { arguments in
-            withStrings(["LC_ALL=C"]) { posix_spawn(&process, path, &actions, nil, arguments, $0) }
+        let code = withStrings(words) { arguments in
+            withStrings(["LC_ALL=C"]) { posix_spawn(&process, words[0], &actions, nil, arguments, $0) }
         }
         guard code == 0 else {
-            throw ImportError(.tool, path, "it can't be started (\(String(cString: strerror(code))))")
+            throw ImportError(.tool, words[0], "it can't be started (\(String(cString: strerror(code))))")
         }
         var status: CInt = 0
         while waitpid(process, &status, 0) < 0 {
@@ -39,12 +73,9 @@ struct BerkeleyTool {
     }
 
     /// What it said, on one line.
-    static func messages(in file: String) -> String {
-        let descriptor = open(file, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return "" }
-        defer { close(descriptor) }
+    static func messages(in file: CInt) -> String {
         var bytes = [UInt8](repeating: 0, count: 1_000)
-        let count = read(descriptor, &bytes, bytes.count)
+        let count = pread(file, &bytes, bytes.count, 0)
         let lines = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self).split(separator: "\n")
         return lines.prefix(2).map { shown(String($0)) }.joined(separator: "; ")
     }

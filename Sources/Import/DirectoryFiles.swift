@@ -54,8 +54,7 @@ struct SourceDirectory {
         let source = try open(file)
         defer { close(source) }
         let path = target.file(file)
-        let copy = Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        guard copy >= 0 else { throw Self.fault(path) }
+        let copy = try target.make(file)
         defer { close(copy) }
         var buffer = [UInt8](repeating: 0, count: 1 << 18)
         while true {
@@ -95,9 +94,11 @@ struct SourceDirectory {
     }
 }
 
-/// A directory that only this user can look into, and that is gone with this value.
+/// A directory that only one user can look into, and that is gone with this value.
 final class PrivateDirectory: Sendable {
     let path: String
+    /// The directory itself, whatever its user puts into its place.
+    private let descriptor: CInt
 
     init(in parent: String) throws(ImportError) {
         var template = Array("\(parent)/tprt-import-XXXXXX".utf8CString)
@@ -106,24 +107,36 @@ final class PrivateDirectory: Sendable {
             let reason = String(cString: strerror(errno))
             throw ImportError(.unreadable, parent, "no directory can be made in it (\(reason))")
         }
-        path = template.withUnsafeBufferPointer { buffer in
+        let path = template.withUnsafeBufferPointer { buffer in
             String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        }
+        descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        self.path = path
+        guard descriptor >= 0 else {
+            let reason = String(cString: strerror(errno))
+            throw ImportError(.unreadable, path, "it can't be opened (\(reason))")
         }
     }
 
     func file(_ name: String) -> String { "\(path)/\(name)" }
 
-    deinit {
-        // Files of one level: neither a copy nor db5.3-util makes a directory.
-        if let stream = opendir(path) {
-            while let entry = readdir(stream) {
-                let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                    String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-                }
-                if name != ".", name != ".." { unlink("\(path)/\(name)") }
-            }
-            closedir(stream)
+    /// Makes a file in it; closing it is the caller's affair.
+    func make(_ name: String) throws(ImportError) -> CInt {
+        let file = openat(descriptor, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard file >= 0 else {
+            throw ImportError(.unreadable, self.file(name), "it can't be made (\(String(cString: strerror(errno))))")
         }
+        return file
+    }
+
+    /// Files of one level: neither a copy nor db5.3-util makes a directory.
+    private var names: [String] {
+        (try? SourceDirectory(descriptor: descriptor, name: path).names())?.filter { $0 != "." && $0 != ".." } ?? []
+    }
+
+    deinit {
+        for name in names { unlinkat(descriptor, name, 0) }
+        close(descriptor)
         rmdir(path)
     }
 }

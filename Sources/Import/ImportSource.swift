@@ -21,7 +21,9 @@ public struct ImportFile: Sendable {
 ///
 /// The caller can merge each slice before it asks for the next one; nothing has to be kept of what was read.
 public struct ImportSource {
+    private let format: ImportFormat
     private let files: [ImportFile]
+    private let options: ImportOptions
     private var parser: ImportParser
     private var number = 0
     private var isOpen = false
@@ -34,8 +36,22 @@ public struct ImportSource {
 
     /// A source of these texts, which are read in this order.
     public init(_ format: ImportFormat, _ files: [ImportFile], options: ImportOptions) {
+        self.format = format
         self.files = files
+        self.options = options
         parser = ImportParser(format, options: options)
+    }
+
+    /// Goes back to the beginning, where all files are regular ones.
+    public mutating func restart() throws(ImportError) {
+        for file in files {
+            guard lseek(file.descriptor, 0, SEEK_SET) == 0 else {
+                throw ImportError(
+                    .unreadable, file.name, "it can't be read twice (\(String(cString: strerror(errno))))")
+            }
+        }
+        parser = ImportParser(format, options: options)
+        (number, isOpen, isFinished, fault, position) = (0, false, false, nil, 0)
     }
 
     /// What became of the lines so far.

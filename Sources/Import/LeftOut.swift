@@ -20,6 +20,8 @@ public enum LeftOutReason: String, Sendable, CaseIterable {
     case past
     /// Only a digest of the client is known, which stands for no network.
     case digestOfClient
+    /// Only postgrey's digest of the triplet is known, from which no key of ours can be made.
+    case digestOfTriplet
     /// The file ends before the entry does.
     case incomplete
     /// The other file of the pair has nothing under this hash.
@@ -44,6 +46,7 @@ public enum LeftOutReason: String, Sendable, CaseIterable {
         case .future: "the time lies in the future"
         case .past: "the time lies before the year 2000"
         case .digestOfClient: "only a digest of the client's address is known"
+        case .digestOfTriplet: "only a digest of the triplet is known (postgrey --privacy)"
         case .incomplete: "the entry is cut off"
         case .unpaired: "the other file has nothing under this hash"
         case .tooMany: "too many entries to join"

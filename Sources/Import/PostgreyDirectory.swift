@@ -11,11 +11,10 @@ public final class PostgreyDirectory: Sendable {
     /// The versions of a Btree that db5.3-util reads.
     private static let versions: ClosedRange<UInt32> = 8...9
 
-    /// The dumps, opened for `ImportSource`; they are closed, and gone, with this value.
+    /// The dumps, opened for `ImportSource`; they have no names any more, and are closed with this value.
     public let files: [ImportFile]
     /// Whether postgrey ran when its files were copied.
     public let isInUse: Bool
-    private let copy: PrivateDirectory
 
     /// Copies, recovers and dumps, which may block for long.
     ///
@@ -24,8 +23,11 @@ public final class PostgreyDirectory: Sendable {
     ///   - name: its name, for messages
     ///   - temporary: where the copy is made
     ///   - tools: where db5.3-util's programs are
+    ///   - user: as whom root has the programs read the copy, which this thread has to act as, too; nil: as who this
+    ///     process is
     public init(
-        directory: CInt, name: String, temporary: String = "/var/tmp", tools: String = "/usr/bin"
+        directory: CInt, name: String, temporary: String = "/var/tmp", tools: String = "/usr/bin",
+        user: ToolUser? = nil
     ) throws(ImportError) {
         let copy = try PrivateDirectory(in: temporary)
         let source = SourceDirectory(descriptor: directory, name: name)
@@ -40,21 +42,28 @@ public final class PostgreyDirectory: Sendable {
         }
         let logs = try source.names().filter { $0.hasPrefix("log.") && $0.utf8.dropFirst(4).allSatisfy(\.isDigit) }
         for log in logs.sorted() { try source.copy(log, to: copy) }
-        let tool = BerkeleyTool(directory: tools)
-        if !logs.isEmpty { try Self.run(tool, "db5.3_recover", ["-c", "-h", copy.path], name, copy) }
+        // Made before the programs run: whose user's the copy is could put links into their places.
+        let errors = try copy.make("errors")
+        defer { close(errors) }
         var files: [ImportFile] = []
-        for database in found {
-            let dump = copy.file("\(database).txt")
-            try Self.run(tool, "db5.3_dump", ["-p", "-f", dump, copy.file(database)], "\(name)/\(database)", copy)
-            let descriptor = open(dump, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-            guard descriptor >= 0 else {
-                for file in files { close(file.descriptor) }
-                throw ImportError(.unreadable, dump, "it can't be read (\(String(cString: strerror(errno))))")
+        do throws(ImportError) {
+            for database in found {
+                files.append(ImportFile(descriptor: try copy.make("\(database).txt"), name: "\(name)/\(database)"))
             }
-            files.append(ImportFile(descriptor: descriptor, name: "\(name)/\(database)"))
+            let tool = BerkeleyTool(directory: tools, user: user)
+            if !logs.isEmpty {
+                try Self.run(tool, "db5.3_recover", ["-c", "-h", copy.path], output: nil, errors, name)
+            }
+            for (database, file) in zip(found, files) {
+                try Self.run(
+                    tool, "db5.3_dump", ["-p", copy.file(database)], output: file.descriptor, errors, file.name)
+                lseek(file.descriptor, 0, SEEK_SET)
+            }
+        } catch {
+            for file in files { close(file.descriptor) }
+            throw error
         }
         self.files = files
-        self.copy = copy
     }
 
     deinit {
@@ -62,11 +71,9 @@ public final class PostgreyDirectory: Sendable {
     }
 
     private static func run(
-        _ tool: BerkeleyTool, _ program: String, _ arguments: [String], _ name: String,
-        _ copy: PrivateDirectory
+        _ tool: BerkeleyTool, _ program: String, _ arguments: [String], output: CInt?, _ errors: CInt, _ name: String
     ) throws(ImportError) {
-        let errors = copy.file("errors")
-        let status = try tool.run(program, arguments, errors: errors)
+        let status = try tool.run(program, arguments, output: output, errors: errors)
         guard status != 0 else { return }
         let said = BerkeleyTool.messages(in: errors)
         throw ImportError(

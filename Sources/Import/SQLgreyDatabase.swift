@@ -12,6 +12,7 @@ public struct SQLgreyDatabase {
     private let queue: DatabaseQueue
     private let path: String
     private var outlet: Outlet
+    private let allTables: [ForeignTable]
     private var tables: [ForeignTable]
     /// The row that was read last of the first table in `tables`.
     private var row: Int64?
@@ -27,13 +28,14 @@ public struct SQLgreyDatabase {
         configuration.busyMode = .timeout(patience)
         configuration.label = "sqlgrey"
         // Pairs of optin and optout are read with the narrower ones first, since the first entry that matches decides.
-        tables = ForeignTable.tables(of: .database(.sqlgrey))
+        let known = ForeignTable.tables(of: .database(.sqlgrey))
         do {
             queue = try DatabaseQueue(path: path, configuration: configuration)
             let names = try queue.read { database in
                 try String.fetchAll(database, sql: "SELECT lower(name) FROM sqlite_master WHERE type = 'table'")
             }
-            tables = tables.filter { names.contains($0.name) }
+            tables = known.filter { names.contains($0.name) }
+            allTables = tables
         } catch {
             throw ImportError(error, path)
         }
@@ -44,6 +46,12 @@ public struct SQLgreyDatabase {
 
     /// What became of the rows so far, which count as lines.
     public var counts: ImportCounts { outlet.counts }
+
+    /// Goes back to the beginning.
+    public mutating func restart() {
+        outlet = Outlet(outlet.options, file: shown(path))
+        (tables, row) = (allTables, nil)
+    }
 
     /// How many rows there are, for a progress bar.
     public func count() throws(ImportError) -> Int {

@@ -20,6 +20,7 @@ public struct SiteEntries: Sendable {
     }
 
     private let masks: PrefixLengths
+    private let clientMasks: PrefixLengths
     private let foldsRecipient: Bool
     private let hashesKeys: Bool
     private let mostCounted: Int
@@ -31,11 +32,17 @@ public struct SiteEntries: Sendable {
     ///
     /// - Parameters:
     ///   - masks: how much of a client's address counts
+    ///   - countsAddresses: whether the auto-whitelist knows clients by their whole addresses
     ///   - foldsRecipient: whether keys know the recipient without its extension
     ///   - hashesKeys: whether keys are kept as digests
     ///   - mostCounted: how many clients are counted at the same time before `isFull`
-    public init(masks: PrefixLengths, foldsRecipient: Bool, hashesKeys: Bool, mostCounted: Int = 1_000_000) {
+    public init(
+        masks: PrefixLengths, countsAddresses: Bool = false, foldsRecipient: Bool, hashesKeys: Bool,
+        mostCounted: Int = 1_000_000
+    ) {
         self.masks = masks
+        clientMasks =
+            countsAddresses ? PrefixLengths(ipv4: 32, ipv6: 128, nat64Prefixes: masks.nat64Prefixes) : masks
         self.foldsRecipient = foldsRecipient
         self.hashesKeys = hashesKeys
         self.mostCounted = mostCounted
@@ -51,7 +58,8 @@ public struct SiteEntries: Sendable {
         switch entry {
         case .triplet(let triplet): place(triplet)
         case .client(let client): place(client)
-        case .digest(let digest): .entry(Entry(key: .digest(digest.digest), sighting: digest.times.sighting), .greylist)
+        // No request is looked up by postgrey's digest of it.
+        case .digest: .leftOut(.digestOfTriplet)
         case .whitelist(let entry): .whitelist(entry)
         }
     }
@@ -63,7 +71,7 @@ public struct SiteEntries: Sendable {
     }
 
     private mutating func place(_ triplet: ImportedTriplet) -> Placement {
-        guard site(triplet.client) != nil else { return .leftOut(.widerNetwork) }
+        guard site(triplet.client, masks) != nil else { return .leftOut(.widerNetwork) }
         var text: [UInt8] = []
         swap(&text, &self.text)
         defer { swap(&text, &self.text) }
@@ -80,7 +88,7 @@ public struct SiteEntries: Sendable {
     }
 
     private mutating func place(_ client: ImportedClient) -> Placement {
-        guard let network = site(client.client) else { return .leftOut(.widerNetwork) }
+        guard let network = site(client.client, clientMasks) else { return .leftOut(.widerNetwork) }
         switch client.count {
         case .total(let count):
             // A client that was never let through is none.
@@ -108,26 +116,14 @@ public struct SiteEntries: Sendable {
     ///
     /// Both ends are looked at, since an address may carry another one. `::/64` has such addresses in its midst: there
     /// postgrey has all that map an IPv4 address.
-    private func site(_ client: Network) -> Network? {
-        let first = network(of: client.address)
+    private func site(_ client: Network, _ masks: PrefixLengths) -> Network? {
+        let first = network(of: client.address, masks)
         guard client.prefixLength < client.address.family.rawValue else { return first }
         let hasMapped = client.address.family == .ipv6 && client.prefixLength < 96 && client.address.bits >> 64 == 0
-        return !hasMapped && first == network(of: client.lastAddress) ? first : nil
+        return !hasMapped && first == network(of: client.lastAddress, masks) ? first : nil
     }
 
-    private func network(of address: Address) -> Network {
+    private func network(of address: Address, _ masks: PrefixLengths) -> Network {
         masks.network(of: address.unwrapped(for: .keys, through: masks.nat64Prefixes))
-    }
-}
-
-extension Network {
-    /// The last address in it.
-    fileprivate var lastAddress: Address {
-        let length = UInt128(prefixLength)
-        let hosts = length >= 128 ? 0 : UInt128.max >> length
-        switch address.family {
-        case .ipv4: return Address(ipv4: UInt32(truncatingIfNeeded: (address.bits | hosts) >> 96))
-        case .ipv6: return Address(ipv6: address.bits | hosts)
-        }
     }
 }

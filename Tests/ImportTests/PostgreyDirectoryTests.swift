@@ -2,6 +2,7 @@ import Foundation
 import Greylist
 import Storage
 import Testing
+import TrustedFiles
 
 @testable import Import
 
@@ -174,21 +175,68 @@ struct PostgreyDirectoryTests {
         #expect(error?.description.contains(other.part) == true, "\(String(describing: error))")
     }
 
+    /// Programs that note in `told` who they are and whose the copy is, and then do their work.
+    private static func tellingTools(_ folder: TemporaryFolder) throws -> String {
+        for name in ["db5.3_recover", "db5.3_dump"] {
+            let script = """
+                #!/bin/sh
+                for last; do :; done
+                [ -d "$last" ] || last=$(dirname "$last")
+                echo "$(id -u):$(id -G) $(stat -c '%a %u' "$last")" >>"\(folder.path)/told"
+                exec /usr/bin/\(name) "$@"
+                """
+            try folder.write(name, script)
+            chmod(folder.file(name), 0o755)
+        }
+        try folder.write("told", "")
+        chmod(folder.file("told"), 0o666)
+        chmod(folder.path, 0o755)
+        return folder.path
+    }
+
     @Test(.timeLimit(.minutes(2)))
-    func theCopyIsPrivateAndGoesWithItsValue() async throws {
-        let (folder, temporary) = (try TemporaryFolder(), try TemporaryFolder())
+    func theCopyIsPrivateAndGoneAtOnce() async throws {
+        let (folder, temporary, tools) = (try TemporaryFolder(), try TemporaryFolder(), try TemporaryFolder())
         let program = try await Self.ask(folder)
         program.end()
-        var directory: PostgreyDirectory? = try Self.open(folder.file("db"), copyIn: temporary)
-        let copy = try #require(try Self.names(temporary).first)
-        var status = stat()
-        #expect(stat(temporary.file(copy), &status) == 0 && status.st_mode & 0o777 == 0o700)
-        #expect(directory?.files.count == 2)
-        directory = nil
+        let directory = try Self.open(
+            folder.file("db"), copyIn: temporary, tools: try Self.tellingTools(tools))
         #expect(try Self.names(temporary).isEmpty)
+        #expect(directory.files.count == 2)
+        for file in directory.files {
+            var status = stat()
+            #expect(fstat(file.descriptor, &status) == 0 && status.st_nlink == 0 && status.st_mode & 0o777 == 0o600)
+        }
+        let told = try String(contentsOfFile: tools.file("told"), encoding: .utf8).split(separator: "\n")
+        #expect(told.count == 3 && told.allSatisfy { $0.hasSuffix(" 700 \(geteuid())") }, "\(told)")
         try FileManager.default.removeItem(atPath: folder.file("db/postgrey.db"))
         try folder.write("db/postgrey.db", String(repeating: "nothing ", count: 100))
         #expect(throws: ImportError.self) { _ = try Self.open(folder.file("db"), copyIn: temporary) }
+        #expect(try Self.names(temporary).isEmpty)
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func rootHasTheCopyReadByAnother() async throws {
+        try #require(geteuid() == 0, "these tests run as root")
+        let (folder, temporary, tools) = (try TemporaryFolder(), try TemporaryFolder(), try TemporaryFolder())
+        let program = try await Self.ask(folder)
+        program.end()
+        let descriptor = Glibc.open(folder.file("db"), O_RDONLY | O_DIRECTORY)
+        defer { close(descriptor) }
+        let user = FileUser(65_534, group: 65_534)
+        for path in [folder.file("db"), temporary.path] { chown(path, user.user, user.group) }
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder.file("db")) {
+            chown(folder.file("db/\(name)"), user.user, user.group)
+        }
+        let path = try Self.tellingTools(tools)
+        let directory = try user.act {
+            try PostgreyDirectory(
+                directory: descriptor, name: "db", temporary: temporary.path, tools: path,
+                user: ToolUser(user: user.user, group: user.group))
+        }
+        let told = try String(contentsOfFile: tools.file("told"), encoding: .utf8).split(separator: "\n")
+        #expect(told.count == 3 && told.allSatisfy { $0 == "65534:65534 700 65534" }, "\(told)")
+        #expect(try Self.read(directory).counts.triplets == 300)
         #expect(try Self.names(temporary).isEmpty)
     }
 
