@@ -79,7 +79,7 @@ enum ForeignDatabase {
             return [
                 (
                     "greylist.db",
-                    "192.0.2.9\t<relay@sender.example>\t<\(to)>\t\(now() + 86_400) AUTO # x\n"
+                    "192.0.2.9\t<relay@sender.example>\t<\(to)>\t\(now() + 800_000) AUTO # x\n"
                         + "192.0.2.9\t<new@sender.example>\t<\(to)>\t\(new + 1_800) # x\n"
                 )
             ]

@@ -167,4 +167,47 @@ struct ImportingTests {
             #expect(found[key("b")] == sighting(1, now - 8_000, now - 1_000))
         }
     }
+
+    @Test("Root reads what other users have with their rights, and writes as the owner of the database")
+    func root() async throws {
+        try await withLab { lab in
+            try #require(geteuid() == 0, "these tests run as root")
+            let (theirs, ours) = (try account("nobody"), try account("daemon"))
+            let directory = try lab.folder.makeDirectory("postgrey")
+            let postgrey = try Postgrey(in: directory, clients: "/dev/null", recipients: "/dev/null")
+            let client = try postgrey.client()
+            for number in 0..<5 {
+                _ = try postgrey.ask(client, .numbered(number), "request \(number)")
+            }
+            postgrey.end()
+            let sqlgrey = "\(try lab.folder.makeDirectory("sqlgrey"))/sqlgrey.db"
+            let script = """
+                import sqlite3, sys, time
+                db = sqlite3.connect(sys.argv[1])
+                db.execute("create table connect (sender_name, sender_domain, src, rcpt, first_seen)")
+                db.execute("insert into connect values ('a', 'x.org', '192.0.2', 'u@y.org', ?)", (int(time.time()) - 60,))
+                db.commit()
+                """
+            try run(["/usr/bin/python3", "-c", script, sqlgrey])
+            for parent in [directory, lab.folder.file("sqlgrey")] {
+                for name in try FileManager.default.contentsOfDirectory(atPath: parent) {
+                    try give("\(parent)/\(name)", to: theirs)
+                    chmod("\(parent)/\(name)", 0o600)
+                }
+                try give(parent, to: theirs)
+                chmod(parent, 0o700)
+            }
+            let state = try lab.folder.makeDirectory("state")
+            try give(state, to: ours)
+            let to = ["--to", "lmdb://\(state)/tprt.lmdb", "--json"]
+            let first = try lab.tprtctl(["import", "postgrey", directory] + to)
+            #expect(try first.succeed().contains("\"imported\": 5, \"new\": 5"))
+            let second = try lab.tprtctl(["import", "sqlgrey", sqlgrey] + to)
+            #expect(try second.succeed().contains("\"imported\": 1, \"new\": 1"))
+            #expect(first.errors.isEmpty && second.errors.isEmpty, "\(first.errors) \(second.errors)")
+            var status = stat()
+            #expect(lstat("\(state)/tprt.lmdb", &status) == 0 && status.st_uid == ours.uid)
+            #expect(try await StoreFile.read(at: "\(state)/tprt.lmdb").count == 6)
+        }
+    }
 }

@@ -4,6 +4,9 @@ public import Greylist
 public struct ImportOptions: Sendable, Equatable {
     /// The time of day; what lies more than a day ahead of it is left out.
     public var now: Timestamp
+    /// When the texts were written, `now` at the latest: what they don't say of an entry's last use is taken from it, so
+    /// that another reading of the same gives the same.
+    public var taken: Timestamp
     /// How many seconds local time is ahead of UTC, for times without a zone.
     public var utcOffset: Int64
     /// The delay of the greylister that is read, in seconds; nil for its usual one.
@@ -23,6 +26,7 @@ public struct ImportOptions: Sendable, Equatable {
         postgreyMasks: PrefixLengths = PrefixLengths(ipv4: 24, ipv6: 64), mostJoined: Int = 4_000_000
     ) {
         self.now = now
+        taken = now
         self.utcOffset = utcOffset
         self.delay = delay
         self.postgreyMasks = postgreyMasks

@@ -1,4 +1,5 @@
 import Glibc
+import Greylist
 
 /// A text to be read, which its owner has opened.
 public struct ImportFile: Sendable {
@@ -38,6 +39,8 @@ public struct ImportSource {
     public init(_ format: ImportFormat, _ files: [ImportFile], options: ImportOptions) {
         self.format = format
         self.files = files
+        var options = options
+        options.taken = min(options.now, Self.lastChange(of: files) ?? options.now)
         self.options = options
         parser = ImportParser(format, options: options)
     }
@@ -104,6 +107,17 @@ public struct ImportSource {
             }
         }
         return parser.takeEntries()
+    }
+
+    /// When the newest of the files was written; nil where one of them is a pipe.
+    private static func lastChange(of files: [ImportFile]) -> Timestamp? {
+        var last: Int?
+        for file in files {
+            var status = stat()
+            guard fstat(file.descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+            last = max(last ?? .min, status.st_mtim.tv_sec)
+        }
+        return last.map { Timestamp(seconds: Int64($0)) }
     }
 
     private static func read(_ file: ImportFile, _ buffer: inout [UInt8]) throws(ImportError) -> Int {

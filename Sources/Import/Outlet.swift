@@ -104,7 +104,7 @@ struct Outlet {
         }
     }
 
-    /// Times that can be; those of a clock that is a little ahead are taken as now.
+    /// Times that can be; those of a clock that is a little ahead are taken as when the text was written.
     private mutating func checked(_ times: ImportedTimes, lines: Int) -> ImportedTimes? {
         let now = options.now
         if times.last.seconds > now.seconds + Self.day {
@@ -115,7 +115,8 @@ struct Outlet {
             leaveOut(.past, lines: lines)
             return nil
         }
-        return ImportedTimes(first: min(times.first, now), last: min(times.last, now), hasPassed: times.hasPassed)
+        func moment(_ time: Timestamp) -> Timestamp { time > now ? options.taken : time }
+        return ImportedTimes(first: moment(times.first), last: moment(times.last), hasPassed: times.hasPassed)
     }
 }
 

@@ -140,7 +140,7 @@ struct TableRow {
         if let first, let allowed, let isPassed {
             // The last use isn't kept, but when the entry ends: 30 days after it.
             let end = time(5, outlet.options) ?? allowed
-            let last = max(allowed, min(outlet.options.now, Timestamp(seconds: end.seconds - 30 * 86_400)))
+            let last = max(allowed, min(outlet.options.taken, Timestamp(seconds: end.seconds - 30 * 86_400)))
             times = ImportedTimes(first: first, last: isPassed > 0 ? last : first, hasPassed: isPassed > 0)
         }
         takeTriplet(client: 2, sender: 0, recipient: 1, times, &outlet)

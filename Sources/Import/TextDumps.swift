@@ -5,6 +5,9 @@ import Greylist
 /// A plain entry waits, and its epoch is when it is accepted at the earliest; that of an `AUTO` one, which has passed, is
 /// when it ends.
 enum MilterGreylistDump {
+    /// `autowhite`: how long an entry lives after its last use, unless that is configured.
+    private static let autoWhitelisted: Int64 = 86_400
+
     static func read(_ line: Span<UInt8>, into outlet: inout Outlet) {
         let words = line.words
         guard let first = words.first, line[first.lowerBound] != UInt8(ascii: "#") else { return outlet.skip() }
@@ -16,10 +19,10 @@ enum MilterGreylistDump {
         let sender = line.extracting(words[1])
         let recipient = line.extracting(words[2])
         let isPassed = words.count > 4 && line.extracting(words[4]).isSame(as: "AUTO")
-        // When it passed isn't kept; an entry that has not ended was used at some time before now.
+        // When it passed isn't kept, but when the entry ends: a day after its last use, or more where that is configured.
         let time =
             isPassed
-            ? min(Timestamp(seconds: epoch), outlet.options.now)
+            ? min(Timestamp(seconds: epoch - autoWhitelisted), outlet.options.taken)
             : Timestamp(seconds: epoch - outlet.options.milterGreylistDelay)
         let before = outlet.counts.triplets
         outlet.take(
@@ -70,7 +73,7 @@ enum SpamdbText {
         }
         guard let passes = line.extracting(fields[8]).integer else { return outlet.leaveOut(.malformed) }
         // The last use isn't kept, but when the entry ends.
-        let last = max(pass, min(end - lifetime, outlet.options.now.seconds))
+        let last = max(pass, min(end - lifetime, outlet.options.taken.seconds))
         outlet.take(
             ImportedClient(
                 client: client, count: .total(UInt32(clamping: max(1, passes))), first: Timestamp(seconds: first),

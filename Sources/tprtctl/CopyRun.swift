@@ -326,6 +326,9 @@ enum CrashBarrier {
 
     /// What is said of a child that a signal ended.
     static func failure(afterSignal signal: CInt, _ stores: String, work: String = "copy") -> ProgramError {
+        // Until it writes, the child does nothing about these.
+        if signal == SIGINT { return ProgramError(.interrupted, "stopped before anything was written") }
+        if signal == SIGTERM { return ProgramError(.terminated, "stopped before anything was written") }
         guard !crashes.contains(signal) else {
             return ProgramError(
                 .dataError,

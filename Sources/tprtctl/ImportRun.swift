@@ -111,6 +111,9 @@ struct ImportRun {
 
     private func open(with factory: StoreFactory) async throws(ProgramError) -> ImportTarget {
         guard case .stores(let greylist, let autoWhitelist) = plan.target else { return .none }
+        guard greylist != .memory, autoWhitelist != .memory else {
+            throw ProgramError(.usage, "a memory: store ends with its process: name another one (--to)")
+        }
         let places = [greylist] + (autoWhitelist.map { $0 == greylist ? [] : [$0] } ?? [])
         let name = places.map { "\(CopyEndpoint(location: $0, keyPrefix: plan.keyPrefix))" }.joined(separator: " and ")
         do throws(StoreError) {

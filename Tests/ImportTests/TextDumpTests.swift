@@ -1,3 +1,4 @@
+import Greylist
 import Testing
 
 @testable import Import
@@ -23,10 +24,22 @@ struct TextDumpTests {
         #expect(
             reading.texts == [
                 "192.0.2.7/32 <a@x.org> u@y.org 1200 1200 pending", "192.0.2.8/32 <> u@y.org 0 0 passed",
-                "192.0.2.8/32 +1 0 0", "2001:db8::1/128 <a@x.org> u@y.org 50 50 passed", "2001:db8::1/128 +1 50 50",
+                "192.0.2.8/32 +1 0 0", "2001:db8::1/128 <a@x.org> u@y.org 86450 86450 passed",
+                "2001:db8::1/128 +1 86450 86450",
             ])
         #expect(reading.leftOut == ["7 address", "8 malformed", "9 time", "10 past", "11 mailbox"])
         #expect(reading.isAccounted && reading.error == nil)
+    }
+
+    /// What isn't known of the last use is taken from the file, so that another reading gives the same.
+    @Test func milterGreylistWithALongerPeriod() {
+        let text = "192.0.2.8\t<>\t<u@y.org>\t\(before(-900_000)) AUTO # 2026-12-01\n"
+        for later in [0, 500] as [Int64] {
+            var options = ImportOptions(now: Timestamp(seconds: now.seconds + later))
+            options.taken = Timestamp(seconds: before(300))
+            let reading = Reading(.milterGreylist, text, options: options)
+            #expect(reading.texts == ["192.0.2.8/32 <> u@y.org 300 300 passed", "192.0.2.8/32 +1 300 300"])
+        }
     }
 
     @Test func spamdb() {
