@@ -24,7 +24,8 @@ struct WhitelistScreenTests {
         "a triplet is covered where all of its network is, its sender or its recipient",
         arguments: [
             ("192.0.2.0/24", "a@x.org", "u@y.org", true), ("192.0.2.7/32", "a@x.org", "u@y.org", true),
-            ("192.0.0.0/16", "a@x.org", "u@y.org", false), ("198.51.100.0/24", "a@x.org", "u@y.org", false),
+            ("192.0.0.0/16", "a@x.org", "u@y.org", false), ("192.0.2.0/23", "a@x.org", "u@y.org", false),
+            ("198.51.100.0/24", "a@x.org", "u@y.org", false),
             ("198.51.100.0/24", "b@z.org", "u@y.org", true), ("198.51.100.0/24", "", "vip@y.org", true),
             ("2001:db8::/48", "a@x.org", "u@y.org", true), ("2001:db9::/48", "a@x.org", "u@y.org", false),
             // An earlier entry greylists, and one waits.
