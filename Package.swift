@@ -32,6 +32,7 @@ let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 
 let package = Package(
     name: "tprt",
@@ -51,6 +52,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
         // What only tests use: their children. Without the trait that brings Foundation.
         .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
     ],
     targets: [
         // The program, which acts as daemon or tool depending on its name.
@@ -75,9 +77,9 @@ let package = Package(
             name: "tprtctl",
             dependencies: [
                 "Bytes", "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "JSONText",
-                "Whitelists",
-                "WhitelistFiles",
-                "Programs", "Control", "TrustedFiles", "CProcess", arguments, unixSignals, locks,
+                "Whitelists", "WhitelistFiles", "Import", "Programs", "Control", "TrustedFiles", "CProcess",
+                "FileCalls",
+                arguments, unixSignals, locks, system,
             ], swiftSettings: strict),
         // What the programs share: opening stores and whitelists by their URL, exit statuses, directories, the clock.
         .target(
@@ -119,6 +121,10 @@ let package = Package(
         // What stores in files share: the storage thread, the pending tracker, locks, markers, quarantine.
         .target(
             name: "FileStorage", dependencies: ["FileCalls", "Bytes", "Greylist", "Storage", nioPosix, locks, system],
+            swiftSettings: strict),
+        // Databases and whitelists of other greylisters as sources of entries.
+        .target(
+            name: "Import", dependencies: ["FileCalls", "Bytes", "Greylist", "Storage", "Whitelists", grdb, system],
             swiftSettings: strict),
         .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),
         .systemLibrary(name: "CGDBM", providers: [.apt(["libgdbm-dev"])]),
@@ -192,6 +198,13 @@ let package = Package(
         .testTarget(
             name: "FileStorageTests", dependencies: ["Greylist", "Storage", "FileStorage", "TestSupport"],
             swiftSettings: strict),
+        .testTarget(
+            name: "ImportTests",
+            dependencies: [
+                "Bytes", "FileCalls", "Import", "Greylist", "Storage", "Whitelists", "TrustedFiles", "TestSupport",
+                grdb,
+                system,
+            ], swiftSettings: strict),
         .target(
             name: "TestSupport", dependencies: [subprocess, system], path: "Tests/TestSupport",
             swiftSettings: strict),
@@ -257,7 +270,7 @@ let package = Package(
             name: "tprtctlTests",
             dependencies: [
                 "tprtctl", "Greylist", "JSONText", "Whitelists", "WhitelistFiles", "Storage", "StoreURLs", "Settings",
-                "Programs", "LMDBStore", "TestSupport", arguments, locks,
+                "Programs", "LMDBStore", "Import", "TestSupport", arguments, locks,
             ],
             swiftSettings: strict),
         .testTarget(

@@ -35,6 +35,8 @@ struct Plan {
     let watchesWhitelists: Bool
     let remoteWatchInterval: Duration
     let maintenance: Maintenance.Options
+    /// What entries must fit that tprtctl imports.
+    let imports: StoreImport.Options
     /// What is allowed in the settings and yet hardly meant, a sentence each.
     let warnings: [String]
     /// Where tprtctl finds the daemon; nil for nowhere.
@@ -116,6 +118,9 @@ struct Plan {
             tables: (service.greyDbMaintenanceDisable ? [] : [.greylist])
                 + (service.awlDbMaintenanceDisable || service.awlClientCount == 0 ? [] : [.autoWhitelist]),
             rules: engine.options.rules, interval: service.maintenanceInterval)
+        imports = StoreImport.Options(
+            site: SiteSettings(service, prefixes).description, rules: engine.options.rules,
+            tables: service.awlClientCount > 0 ? [.greylist, .autoWhitelist] : [.greylist])
         controlSocket =
             server.controlSocket.isEmpty ? nil : .unix(path: server.controlSocket, mode: 0o660, group: "")
         self.log = log
