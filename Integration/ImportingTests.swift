@@ -12,6 +12,7 @@ struct ImportingTests {
     private let stranger = PolicyRequest(clientAddress: "198.51.100.9", sender: "relay@sender.example")
 
     /// A configuration with the lab's database, and more settings.
+    @discardableResult
     private func configure(_ lab: Lab, _ service: String = "", _ server: String = "") throws -> [String] {
         let text = """
             {"server": {\(server)}, "service": {"grey_db": "lmdb://\(lab.database)", "awl_client_count": 5\(service)}}
@@ -132,10 +133,48 @@ struct ImportingTests {
                 "  1: the sender or the recipient is too long (first: \(dump):20)",
                 "  1: the time lies in the future (first: \(dump):14)",
                 "  1: the time lies before the year 2000 (first: \(dump):16)",
-                "  1: only a digest of the triplet is known (postgrey --privacy)",
+                "  1: only a digest is known (postgrey --privacy): set service.postgrey_digests",
             ] { #expect(tool.output.contains(line), "\(line)\n\(report)") }
             #expect(try await StoreFile.read(at: lab.database).count == 1)
             #expect(try await StoreFile.read(.autoWhitelist, at: lab.database).count == 1)
+        }
+    }
+
+    @Test("Who is known by postgrey's digests alone passes where the settings say how they were made")
+    func digests() async throws {
+        try await withLab { lab in
+            let (long, now) = (ForeignDatabase.ago(200_000), ForeignDatabase.now())
+            let keys = [
+                "192.0.2.0/relay@sender.example/user@test.invalid",
+                "198.51.100.7/32/relay@sender.example/user@test.invalid",
+                "203.0.113.5",
+            ]
+            let sums = try await run(
+                ["/usr/bin/perl", "-MDigest::SHA=sha1_hex", "-e", "print join ' ', map { sha1_hex($_) } @ARGV"] + keys)
+            let digests = sums.split(separator: " ").map(String.init)
+            let dump = try lab.directory.write(
+                ForeignDatabase.postgrey([
+                    (digests[0], "\(long),\(now - 100)"), (digests[1], "\(long),\(now - 100)"),
+                    (digests[2], "9,\(now - 100)"),
+                ]), to: "dump")
+            let configuration = try configure(lab, ", \"postgrey_digests\": \"24/64\"")
+            let report = try lab.tprtctl(["import", "postgrey", dump, "--json"] + configuration).succeed()
+            #expect(report.contains("\"left_out\": []") && report.contains("\"imported\": 2, \"new\": 2"), "\(report)")
+            let again = try lab.tprtctl(["import", "postgrey", dump, "--json"] + configuration).succeed()
+            #expect(again.components(separatedBy: "\"new\": 0").count == 3, "\(again)")
+
+            let daemon = try lab.start(extra: configuration)
+            #expect(try daemon.ask(known).passes)
+            let client = PolicyRequest(clientAddress: "203.0.113.5", sender: "anybody@sender.example")
+            #expect(try daemon.ask(client).passes)
+            let neighbour = PolicyRequest(clientAddress: "203.0.113.6", sender: "anybody@sender.example")
+            #expect(try daemon.ask(neighbour).isGreylisted)
+            try configure(lab, ", \"postgrey_digests\": \"host\"")
+            try daemon.process.signal(SIGHUP)
+            _ = try daemon.waitForLine("the reload") { $0.contains("service.postgrey_digests changed") }
+            let host = PolicyRequest(clientAddress: "198.51.100.7", sender: "Relay+x@sender.example")
+            #expect(try daemon.ask(host).passes)
+            #expect(try daemon.ask(new).isGreylisted)
         }
     }
 

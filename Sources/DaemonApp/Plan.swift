@@ -85,6 +85,7 @@ struct Plan {
             faults.lines.append("\(loaded.origin(of: key)): \(key): \(fault)")
         }
         let prefixes = attempt("service.nat64_prefixes") { try service.nat64Prefixes.map { try NAT64Prefix($0) } }
+        let digests = attempt("service.postgrey_digests") { try PostgreyKeyForm.parse(service.postgreyDigests) }
         let log = LogPlan(loaded, environment: environment, faults: &faults.lines)
         if service.awlClientCount > 0, case .gdbm? = greylist, greylist == autoWhitelist {
             faults.lines.append(
@@ -92,7 +93,7 @@ struct Plan {
                     + "give the auto-whitelist a file of its own")
         }
         guard faults.lines.isEmpty, let greylist, let autoWhitelist, let more, let whitelists, let wording, let log,
-            let prefixes
+            let prefixes, let digests
         else {
             throw faults
         }
@@ -112,7 +113,7 @@ struct Plan {
         listeners = [ListenAddress(server)] + more
         backlog = server.listenQueueSize
         takesOverStale = server.reuseSocket
-        engine = PolicyEngine(options: PolicyEngine.Options(service, prefixes), wording: wording)
+        engine = PolicyEngine(options: PolicyEngine.Options(service, prefixes, digests), wording: wording)
         options = ServerOptions(loaded.configuration)
         maintenance = Maintenance.Options(
             tables: (service.greyDbMaintenanceDisable ? [] : [.greylist])
@@ -146,8 +147,11 @@ extension ListenAddress {
 }
 
 extension PolicyEngine.Options {
-    fileprivate init(_ service: Configuration.Service, _ prefixes: [NAT64Prefix]) {
+    fileprivate init(
+        _ service: Configuration.Service, _ prefixes: [NAT64Prefix], _ postgreyDigests: PostgreyKeyForm?
+    ) {
         self.init()
+        self.postgreyDigests = postgreyDigests
         rules = Rules(service)
         masks = PrefixLengths(ipv4: service.ipv4Mask, ipv6: service.ipv6Mask, nat64Prefixes: prefixes)
         foldsRecipient = service.foldRecipient

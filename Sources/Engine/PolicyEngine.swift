@@ -19,6 +19,8 @@ public struct PolicyEngine: Sendable {
         public var masks = PrefixLengths()
         /// Whether keys are kept as digests.
         public var hashesKeys = true
+        /// How postgrey made the keys of which digests were imported; nil: there are none.
+        public var postgreyDigests: PostgreyKeyForm?
         /// Whether the auto-whitelist knows clients by their address alone, not by their network.
         public var autoWhitelistsAddresses = false
         /// Whether a recipient is known without its extension.
@@ -99,6 +101,14 @@ public struct PolicyEngine: Sendable {
         }
         if options.rules.clientCount > 0, options.autoWhitelistsAddresses {
             query.lookups.append(.init(.client, addressKey(of: envelope)))
+        }
+        if let form = options.postgreyDigests {
+            envelope.readPostgreyTexts(form) { triplet, client in
+                query.lookups.append(.init(.legacy, .digest(Digest(of: triplet))))
+                if options.rules.clientCount > 0 {
+                    query.lookups.append(.init(.legacyClient, .digest(Digest(of: client))))
+                }
+            }
         }
         return .needsStore(Decision(request: request, query: query, entry: entry))
     }

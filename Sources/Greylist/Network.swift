@@ -87,7 +87,7 @@ extension OutputSpan<UInt8> {
         append(decimal: UInt16(network.prefixLength))
     }
 
-    fileprivate mutating func append(_ address: Address) {
+    mutating func append(_ address: Address) {
         switch address.family {
         case .ipv4: append(ipv4: UInt32(truncatingIfNeeded: address.bits >> 96))
         case .ipv6: append(ipv6: address.bits)

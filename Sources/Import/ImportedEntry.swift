@@ -83,18 +83,42 @@ public struct ImportedClient: Sendable, Equatable {
     }
 }
 
-/// A triplet of which only postgrey's SHA-1 is known (`--privacy`).
+/// A triplet or a client of which only postgrey's SHA-1 is known (`--privacy`).
 ///
 /// It is found again by the digest of the text that postgrey makes of a request.
 public struct ImportedDigest: Sendable, Equatable {
-    /// The digest of `net/sender/recipient`.
+    /// What is known under the digest.
+    public enum Subject: Sendable, Equatable {
+        /// When a triplet was seen: the digest is that of `net/sender/recipient`.
+        case triplet(ImportedTimes)
+        /// How often a client passed, and when last: the digest is that of its address.
+        case client(passes: UInt32, last: Timestamp)
+    }
+
+    /// The digest.
     public var digest: Digest
-    /// When it was seen.
-    public var times: ImportedTimes
+    /// What is known under it.
+    public var subject: Subject
 
     /// A digest.
-    public init(_ digest: Digest, times: ImportedTimes) {
+    public init(_ digest: Digest, of subject: Subject) {
         self.digest = digest
-        self.times = times
+        self.subject = subject
+    }
+
+    /// Where it goes.
+    public var table: Table {
+        switch subject {
+        case .triplet: .greylist
+        case .client: .autoWhitelist
+        }
+    }
+
+    /// What a store keeps of it.
+    public var sighting: Sighting {
+        switch subject {
+        case .triplet(let times): times.sighting
+        case .client(let passes, let last): Sighting(passes: passes, first: last, last: last)
+        }
     }
 }

@@ -18,10 +18,8 @@ public enum LeftOutReason: String, Sendable, CaseIterable {
     case future
     /// A time lies before greylisting was invented, as 1970 does.
     case past
-    /// Only a digest of the client is known, which stands for no network.
-    case digestOfClient
-    /// Only postgrey's digest of the triplet is known, from which no key of ours can be made.
-    case digestOfTriplet
+    /// Only postgrey's digest is known, and requests aren't looked up by it.
+    case digest
     /// The file ends before the entry does.
     case incomplete
     /// The other file of the pair has nothing under this hash.
@@ -45,8 +43,7 @@ public enum LeftOutReason: String, Sendable, CaseIterable {
         case .time: "invalid time"
         case .future: "the time lies in the future"
         case .past: "the time lies before the year 2000"
-        case .digestOfClient: "only a digest of the client's address is known"
-        case .digestOfTriplet: "only a digest of the triplet is known (postgrey --privacy)"
+        case .digest: "only a digest is known (postgrey --privacy): set service.postgrey_digests"
         case .incomplete: "the entry is cut off"
         case .unpaired: "the other file has nothing under this hash"
         case .tooMany: "too many entries to join"
@@ -85,9 +82,9 @@ public struct ImportCounts: Sendable, Equatable {
     public internal(set) var skippedLines = 0
     /// Lines that were left out.
     public internal(set) var leftOutLines = 0
-    /// Entries of triplets, digests included.
+    /// Entries of triplets, those of digests included.
     public internal(set) var triplets = 0
-    /// Entries of clients.
+    /// Entries of clients, those of digests included.
     public internal(set) var clients = 0
     /// Entries of whitelists.
     public internal(set) var whitelistEntries = 0

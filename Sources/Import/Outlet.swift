@@ -1,4 +1,5 @@
 import Greylist
+import Storage
 import Whitelists
 
 /// Where readers put what they find: what is taken is checked here, once for all formats, and everything is counted.
@@ -83,8 +84,18 @@ struct Outlet {
     }
 
     mutating func take(_ digest: ImportedDigest, lines: Int) {
-        guard let times = checked(digest.times, lines: lines) else { return }
-        take(.digest(ImportedDigest(digest.digest, times: times)), lines: lines)
+        let times =
+            switch digest.subject {
+            case .triplet(let times): times
+            case .client(_, let last): ImportedTimes(first: last, last: last, hasPassed: true)
+            }
+        guard let times = checked(times, lines: lines) else { return }
+        var digest = digest
+        switch digest.subject {
+        case .triplet: digest.subject = .triplet(times)
+        case .client(let passes, _): digest.subject = .client(passes: passes, last: times.last)
+        }
+        take(.digest(digest), lines: lines)
     }
 
     /// Takes an entry of a whitelist.
@@ -98,8 +109,9 @@ struct Outlet {
         entries.append(entry)
         counts.takenLines += lines
         switch entry {
-        case .triplet, .digest: counts.triplets += 1
+        case .triplet: counts.triplets += 1
         case .client: counts.clients += 1
+        case .digest(let digest): if digest.table == .greylist { counts.triplets += 1 } else { counts.clients += 1 }
         case .whitelist: counts.whitelistEntries += 1
         }
     }

@@ -21,8 +21,11 @@ enum PostgreyEntries {
         else { return outlet.leaveOut(.malformed, lines: 2, shown(value)) }
         let isClient = (0..<leastTime).contains(first)
         if let digest = Digest(spelling: key) {
-            guard !isClient else { return outlet.leaveOut(.digestOfClient, lines: 2) }
-            return outlet.take(ImportedDigest(digest, times: times(first, last, outlet.options)), lines: 2)
+            let subject: ImportedDigest.Subject =
+                isClient
+                ? .client(passes: UInt32(clamping: first), last: Timestamp(seconds: last))
+                : .triplet(times(first, last, outlet.options))
+            return outlet.take(ImportedDigest(digest, of: subject), lines: 2)
         }
         guard let slash = key.firstIndex(of: UInt8(ascii: "/")) else {
             guard let address = Address(parsing: key) else { return outlet.leaveOut(.address, lines: 2, shown(key)) }
@@ -32,10 +35,17 @@ enum PostgreyEntries {
                 client: Network(address), count: .total(UInt32(clamping: first)), first: moment, last: moment)
             return outlet.take(client, lines: 2)
         }
-        guard let client = ClientText.network(key.extracting(0..<slash), cutBy: outlet.options.postgreyMasks) else {
-            return outlet.leaveOut(.address, lines: 2, shown(key))
+        let address = key.extracting(0..<slash)
+        var mailboxes = key.extracting(slash + 1..<key.count)
+        let client: Network?
+        if let end = mailboxes.endOfPrefixLength(of: address) {
+            // With `--lookup-by-host` the address has its prefix length behind it.
+            client = ClientText.network(address)
+            mailboxes = mailboxes.extracting(end..<mailboxes.count)
+        } else {
+            client = ClientText.network(address, cutBy: outlet.options.postgreyMasks)
         }
-        let mailboxes = key.extracting(slash + 1..<key.count)
+        guard let client else { return outlet.leaveOut(.address, lines: 2, shown(key)) }
         guard let end = mailboxes.endOfSender else { return outlet.leaveOut(.malformed, lines: 2, shown(key)) }
         outlet.take(
             client: client, sender: mailboxes.extracting(0..<end),
@@ -61,6 +71,17 @@ extension Digest {
 }
 
 extension Span<UInt8> {
+    /// Where the mailboxes begin behind the prefix length of a host; nil where there is none.
+    ///
+    /// A sender isn't taken for one: postgrey makes `#` of a number before an `@`, and one without has no slash behind it
+    /// but the one before the recipient.
+    fileprivate func endOfPrefixLength(of address: Span<UInt8>) -> Int? {
+        let isIPv6 = address.firstIndex(of: UInt8(ascii: ":")) != nil
+        let end = isIPv6 ? 4 : 3
+        guard starts(with: isIPv6 ? "128/" : "32/") else { return nil }
+        return firstIndex(of: UInt8(ascii: "/"), from: end) == nil ? nil : end
+    }
+
     fileprivate func endOfField(from start: Int) -> Int { firstIndex(of: UInt8(ascii: ","), from: start) ?? count }
 
     /// Where the sender ends in `sender/recipient`; nil where there is no slash.

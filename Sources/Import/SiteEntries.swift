@@ -23,6 +23,7 @@ public struct SiteEntries: Sendable {
     private let clientMasks: PrefixLengths
     private let foldsRecipient: Bool
     private let hashesKeys: Bool
+    private let keepsPostgreyDigests: Bool
     private let mostCounted: Int
     private var envelope = Envelope()
     private var text: [UInt8] = []
@@ -35,16 +36,18 @@ public struct SiteEntries: Sendable {
     ///   - countsAddresses: whether the auto-whitelist knows clients by their whole addresses
     ///   - foldsRecipient: whether keys know the recipient without its extension
     ///   - hashesKeys: whether keys are kept as digests
+    ///   - keepsPostgreyDigests: whether requests are looked up by postgrey's digests, too
     ///   - mostCounted: how many clients are counted at the same time before `isFull`
     public init(
         masks: PrefixLengths, countsAddresses: Bool = false, foldsRecipient: Bool, hashesKeys: Bool,
-        mostCounted: Int = 1_000_000
+        keepsPostgreyDigests: Bool = false, mostCounted: Int = 1_000_000
     ) {
         self.masks = masks
         clientMasks =
             countsAddresses ? PrefixLengths(ipv4: 32, ipv6: 128, nat64Prefixes: masks.nat64Prefixes) : masks
         self.foldsRecipient = foldsRecipient
         self.hashesKeys = hashesKeys
+        self.keepsPostgreyDigests = keepsPostgreyDigests
         self.mostCounted = mostCounted
     }
 
@@ -58,8 +61,7 @@ public struct SiteEntries: Sendable {
         switch entry {
         case .triplet(let triplet): place(triplet)
         case .client(let client): place(client)
-        // No request is looked up by postgrey's digest of it.
-        case .digest: .leftOut(.digestOfTriplet)
+        case .digest(let digest): place(digest)
         case .whitelist(let entry): .whitelist(entry)
         }
     }
@@ -106,6 +108,13 @@ public struct SiteEntries: Sendable {
             counted[network] = sum
             return .counted
         }
+    }
+
+    /// As it is: no key of ours can be made of it.
+    private func place(_ digest: ImportedDigest) -> Placement {
+        guard keepsPostgreyDigests else { return .leftOut(.digest) }
+        guard digest.table == .greylist || digest.sighting.passes > 0 else { return .leftOut(.noEquivalent) }
+        return .entry(Entry(key: .digest(digest.digest), sighting: digest.sighting), digest.table)
     }
 
     private func key(of network: Network) -> Key {

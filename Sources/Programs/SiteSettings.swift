@@ -13,6 +13,9 @@ public struct SiteSettings: Sendable, Equatable {
     public let foldsRecipient: Bool
     /// Whether keys are kept as digests.
     public let hashesKeys: Bool
+    /// Whether digests of postgrey's are looked up.
+    public let keepsPostgreyDigests: Bool
+    private let postgreyDigests: String
     /// The site's own translators, as the settings have them.
     private let prefixes: [String]
 
@@ -31,6 +34,8 @@ public struct SiteSettings: Sendable, Equatable {
         countsAddresses = service.awlBy == .address
         foldsRecipient = service.foldRecipient
         hashesKeys = service.hashGreyDb
+        keepsPostgreyDigests = !service.postgreyDigests.isEmpty
+        postgreyDigests = service.postgreyDigests
         self.prefixes = service.nat64Prefixes.sorted()
     }
 }
@@ -42,6 +47,7 @@ extension SiteSettings: CustomStringConvertible {
         return
             "ipv4_mask \(masks.ipv4), ipv6_mask \(masks.ipv6), nat64_prefixes \(prefixes.isEmpty ? "none" : prefixes), "
             + "fold_recipient \(foldsRecipient ? "yes" : "no"), hash_grey_db \(hashesKeys ? "yes" : "no"), "
+            + "postgrey_digests \(keepsPostgreyDigests ? postgreyDigests : "none"), "
             + "awl_by \(countsAddresses ? "address" : "network")"
     }
 }

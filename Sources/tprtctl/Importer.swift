@@ -33,8 +33,8 @@ struct Importer {
         self.stop = stop
         site = SiteEntries(
             masks: plan.site.masks, countsAddresses: plan.site.countsAddresses,
-            foldsRecipient: plan.site.foldsRecipient,
-            hashesKeys: plan.site.hashesKeys)
+            foldsRecipient: plan.site.foldsRecipient, hashesKeys: plan.site.hashesKeys,
+            keepsPostgreyDigests: plan.site.keepsPostgreyDigests)
         report = ImportSummary(kind: plan.kind, target: target.name, hasAutoWhitelist: plan.rules.clientCount > 0)
     }
 
@@ -79,7 +79,11 @@ struct Importer {
                 report.tables[.autoWhitelist].whitelisted += 1
                 return
             }
-        case .digest: report.tables[.greylist].read += 1
+        case .digest(let digest):
+            report.tables[digest.table].read += 1
+            guard digest.table == .greylist || report.hasAutoWhitelist,
+                !isExpired(digest.sighting, of: digest.table)
+            else { return }
         case .whitelist(let entry):
             report.whitelistEntries += 1
             if plan.whitelistFile != nil, whitelistEntries.count < WhitelistLimits.list {

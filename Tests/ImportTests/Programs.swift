@@ -23,7 +23,9 @@ struct Program {
     /// Sends a text to a socket of the program, which may take a while to be there, and returns what comes back up to its
     /// end, or up to the end of an answer of a policy server.
     static func ask(_ socket: String, _ text: String, isPolicy: Bool) async throws -> String {
-        let descriptor = try await eventually("\(socket) is listened to", within: .seconds(60)) { connect(to: .unix(socket)) }
+        let descriptor = try await eventually("\(socket) is listened to", within: .seconds(60)) {
+            connect(to: .unix(socket))
+        }
         defer { close(descriptor) }
         return answer(on: descriptor, to: text, isPolicy: isPolicy)
     }

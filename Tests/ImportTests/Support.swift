@@ -82,7 +82,10 @@ extension ImportedEntry {
             return "\(client.client) \(count) \(ago(client.first)) \(ago(client.last))"
         case .digest(let digest):
             let bytes = digest.digest.withBytes { $0.map { String(format: "%02x", $0) }.joined() }
-            return "\(bytes) \(digest.times.short)"
+            switch digest.subject {
+            case .triplet(let times): return "\(bytes) \(times.short)"
+            case .client(let passes, let last): return "\(bytes) \(passes) \(ago(last))"
+            }
         case .whitelist(let entry):
             let effect = entry.effect == .pass ? "" : "\(entry.effect) "
             return "\(effect)\(entry.condition.short)"

@@ -108,11 +108,12 @@ struct ImportPlanTests {
         let text = try SiteSettings(service).description
         #expect(
             text
-                == "ipv4_mask 24, ipv6_mask 48, nat64_prefixes none, fold_recipient no, hash_grey_db yes, awl_by network"
+                == "ipv4_mask 24, ipv6_mask 48, nat64_prefixes none, fold_recipient no, hash_grey_db yes, postgrey_digests none, awl_by network"
         )
         let changes: [(inout Configuration.Service) -> Void] = [
             { $0.ipv4Mask = 25 }, { $0.ipv6Mask = 64 }, { $0.nat64Prefixes = ["2001:db8:64::/96"] },
             { $0.foldRecipient = true }, { $0.hashGreyDb = false }, { $0.awlBy = .address },
+            { $0.postgreyDigests = "24/64" },
         ]
         for change in changes {
             service = Configuration.Service()
