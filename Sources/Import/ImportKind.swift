@@ -17,6 +17,13 @@ public enum ImportKind: String, Sendable, CaseIterable {
     case spamdb
 }
 
+extension ImportKind {
+    /// The columns that are read of its tables; none where it has no tables.
+    public var columns: [String] {
+        Set(ForeignTable.tables(of: .database(self)).flatMap(\.columns)).sorted()
+    }
+}
+
 /// The whitelists of other programs that can be read.
 public enum ForeignListKind: String, Sendable, CaseIterable {
     /// sqlgrey's `clients_fqdn_whitelist`: names, `*.domain`, `/expression/`.

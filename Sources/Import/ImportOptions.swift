@@ -17,6 +17,9 @@ public struct ImportOptions: Sendable, Equatable {
     ///
     /// An address with bits behind that is one host, as with `--lookup-by-host`.
     public var postgreyMasks: PrefixLengths
+    /// What the headings of tables call columns that have another name in the greylister's database: that name for each,
+    /// all in small letters.
+    public var columnNames: [String: String] = [:]
     /// The most entries that are kept in memory where two files have to be joined.
     public var mostJoined: Int
 

@@ -78,7 +78,7 @@ struct TableReader {
         guard fields.cut(bytes), !bytes.hasControls, guess.canBeTable else {
             throw ImportError(.otherFormat, outlet.file, line: outlet.line, "not \(format.name)\(guess.advice)")
         }
-        if isHeading {
+        if isHeading || !outlet.options.columnNames.isEmpty {
             try readHeading(&outlet)
             return outlet.skip()
         }
@@ -105,7 +105,7 @@ struct TableReader {
     }
 
     private mutating func readHeading(_ outlet: inout Outlet) throws(ImportError) {
-        let names = fields.names
+        let names = fields.names.map { outlet.options.columnNames[$0] ?? $0 }
         let possible = hinted.filter { $0.places(in: names) != nil }
         let most = possible.map(\.columns.count).max() ?? 0
         let best = possible.filter { $0.columns.count == most }

@@ -77,6 +77,12 @@ struct ImportCommand: MainActorCommand {
 
     @Option(
         help: ArgumentHelp(
+            "The name that a heading has for a column of the greylister's table, as in src=client_address.",
+            discussion: "It may be given for several columns.", valueName: "column=name"))
+    var map: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
             "Write the whitelist entries of the other greylister to this JSON file, which must not exist.",
             valueName: "file"), completion: .file())
     var whitelistFile: String?
@@ -92,9 +98,30 @@ struct ImportCommand: MainActorCommand {
             throw ValidationError("--ipv4cidr is from 0 to 32, --ipv6cidr from 0 to 128")
         }
         guard delay.map({ $0 >= 0 }) ?? true else { throw ValidationError("--delay is a number of seconds, from 0") }
+        _ = try columnNames()
         guard to == nil || socket == nil else {
             throw ValidationError("--to names a store, --socket a daemon: give one of them")
         }
+    }
+
+    /// What `--map` says, by the names in the heading.
+    func columnNames() throws -> [String: String] {
+        var names: [String: String] = [:]
+        for text in map {
+            let parts = text.lowercased().split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else {
+                throw ValidationError(
+                    "--map: \(shortened(text)) is not a column and a name, such as src=client_address")
+            }
+            guard kind.columns.contains(parts[0]) else {
+                let known = kind.columns.isEmpty ? "it has no tables" : "it has \(kind.columns.joined(separator: ", "))"
+                throw ValidationError("--map: \(shortened(parts[0])) is not a column of \(kind.rawValue) (\(known))")
+            }
+            guard names.updateValue(parts[0], forKey: parts[1]) == nil else {
+                throw ValidationError("--map: two columns have the name \(shortened(parts[1]))")
+            }
+        }
+        return names
     }
 
     private static var kinds: [String] { ImportKind.allCases.map(\.rawValue) }

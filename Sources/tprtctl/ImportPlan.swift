@@ -54,6 +54,7 @@ struct ImportPlan {
         allowsPatterns = service.allowWlRegex
         var options = ImportOptions(now: WallClock.now(), utcOffset: Self.utcOffset(), delay: command.delay)
         options.postgreyMasks = PrefixLengths(ipv4: command.ipv4cidr, ipv6: command.ipv6cidr)
+        options.columnNames = (try? command.columnNames()) ?? [:]
         self.options = options
         separatesTables = command.to != nil || service.awlDb.isEmpty
         isSocketNamed = command.socket != nil

@@ -147,6 +147,18 @@ struct TableTests {
         #expect(reading.isAccounted && reading.error == nil)
     }
 
+    @Test func columnsMayHaveOtherNames() {
+        var options = ImportOptions(now: now)
+        options.columnNames = ["client": "src", "to": "rcpt"]
+        let text = "To;Client;sender_domain;sender_name;first_seen\nu@y;192.0.2;x.org;bob;\(before(9))\n"
+        let reading = Reading(.sqlgrey, text, options: options)
+        #expect(reading.texts == ["192.0.2.0/24 <bob@x.org> u@y 9 9 pending"])
+        #expect(Reading(.sqlgrey, text).error?.code == .otherColumns)
+        // Without a heading nothing has these names.
+        let bare = Reading(.sqlgrey, "bob\tx.org\t192.0.2\tu@y\t\(before(9))\n", options: options)
+        #expect(bare.error?.code == .otherColumns && bare.entries.isEmpty)
+    }
+
     static let others: [(kind: ImportKind, text: String, code: ImportError.Code, part: String)] = [
         (.sqlgrey, "a,b,c\n1,2,3\n", .otherColumns, "the columns are a, b, c; expected those of connect (sender_name"),
         (.sqlgrey, "1,2,3\n", .otherColumns, "there are 3 columns"),

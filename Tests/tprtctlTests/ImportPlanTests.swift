@@ -93,6 +93,25 @@ struct ImportPlanTests {
         #expect(throws: (any Error).self) { try ImportCommand.parse(["postgrey", "x"] + arguments) }
     }
 
+    @Test("--map names columns as a heading has them")
+    func map() throws {
+        #expect(
+            try plan(["sqlgrey", "x", "--map", "src=Client", "--map", "rcpt=To"]).options.columnNames == [
+                "client": "src", "to": "rcpt",
+            ])
+        let cases = [
+            ("src", "is not a column and a name"), ("client=src", "is not a column of sqlgrey (it has "),
+            ("src=", "is not a column and a name"),
+        ]
+        for (map, message) in cases {
+            let error = #expect(throws: (any Error).self) { try ImportCommand.parse(["sqlgrey", "x", "--map", map]) }
+            #expect(ImportCommand.message(for: try #require(error)).contains(message))
+        }
+        for arguments in [["sqlgrey", "x", "--map", "src=a", "--map", "rcpt=a"], ["postgrey", "x", "--map", "src=a"]] {
+            #expect(throws: (any Error).self) { try ImportCommand.parse(arguments) }
+        }
+    }
+
     @Test("a store of a greylister's in the settings is refused with what to do")
     func settings() throws {
         let error = try #require(throws: ProgramError.self) {
