@@ -30,6 +30,7 @@ struct ImportFaultTests {
             "postgrey", String(whole.dropLast(10)), 65,
             "the dump is cut off (expected DATA=END); what was read is whole: dump the database again and rerun"),
         BadSource("postgrey", String(whole.prefix(60)), 65, "the dump is cut off (expected DATA=END)"),
+        BadSource("postgrey", "", 65, ": the file is empty (expected a db_dump)"),
         BadSource("postgrey", "VERSION=2\n", 65, ":1: a db_dump of version \"2\": use db5.3_dump"),
         BadSource(
             "postgrey", "VERSION=3\nformat=print\ntype=recno\nHEADER=END\nDATA=END\n", 65,
@@ -46,6 +47,13 @@ struct ImportFaultTests {
         BadSource("cbpolicyd", "INSERT INTO greylisting_tracking VALUES (1);\n", 65, "it has SQL statements"),
         BadSource("milter-greylist", whitelist, 65, "none of 2 lines could be read"),
         BadSource("spamdb", "<html>\n", 65, "none of 1 lines could be read"),
+        BadSource(
+            "postgrey-log", whitelist, 65, ":1: not a mail log with postgrey's lines: no line begins with a time"),
+        BadSource("greylistd", whitelist, 65, "none of 2 lines could be read"),
+        BadSource("gld", whitelist, 65, ":1: not a table of gld; it looks like a whitelist"),
+        BadSource("iredapd", whitelist, 65, ":1: not a table of iRedAPD; it looks like a whitelist"),
+        BadSource("cbpolicyd", whitelist, 65, ":1: not a table of cbpolicyd; it looks like a whitelist"),
+        BadSource("spamdb", whitelist, 65, "none of 3 lines could be read"),
         BadSource("greylistd", "[white]\n1 = \(moment) \(moment) 1\n", 65, "have no hash in common: both are needed"),
     ]
 
@@ -99,6 +107,12 @@ struct ImportFaultTests {
             try Data(try Data(contentsOf: URL(filePath: database)).prefix(2_000)).write(to: URL(filePath: cut))
             let damaged = try end("sqlgrey", cut)
             #expect(damaged.0 == .exited(65) && damaged.1.contains(cut), "\(damaged)")
+
+            let noDatabase = lab.directory.file("noise.db")
+            try Data("SQLite format 3\0".utf8 + (0..<3_000).map { UInt8(truncatingIfNeeded: $0 &* 31) })
+                .write(to: URL(filePath: noDatabase))
+            let noise = try end("sqlgrey", noDatabase)
+            #expect(noise.0 == .exited(65) && noise.1.contains("\(noDatabase): not an SQLite database"), "\(noise)")
 
             let berkeley = try lab.directory.makeDirectory("bdb")
             var header = [UInt8](repeating: 0, count: 512)

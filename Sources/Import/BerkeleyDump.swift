@@ -17,6 +17,7 @@ struct BerkeleyDump {
     }
 
     private var place = Place.start
+    private var hasBegun = false
     private var encoding = Encoding.bytes
     private var key: [UInt8] = []
     private var value: [UInt8] = []
@@ -89,6 +90,10 @@ struct BerkeleyDump {
     mutating func finish(_ outlet: inout Outlet) throws(ImportError) {
         defer { self = BerkeleyDump() }
         if place == .value { outlet.leaveOut(.incomplete, at: keyLine) }
+        guard hasBegun else {
+            throw ImportError(
+                .incomplete, outlet.file, "the file is empty (expected a db_dump): dump the database again and rerun")
+        }
         guard place == .start else {
             throw ImportError(
                 .incomplete, outlet.file, line: outlet.line,
@@ -111,6 +116,7 @@ struct BerkeleyDump {
                 "a db_dump of version \(shown(line.extracting(8..<line.count))): use db5.3_dump (Debian: db5.3-util)")
         }
         encoding = .bytes
+        hasBegun = true
         place = .header
         outlet.skip()
     }

@@ -6,8 +6,13 @@ import Greylist
 /// recipient=R` behind the time, in the form of syslog or of RFC 3339. All others are skipped.
 struct PostgreyLog {
     private static let needle: StaticString = "action=pass, reason=triplet found, "
+    /// How many lines are looked at to tell a log.
+    private static let patience = 1_000
+    /// Whether a line began with a time.
+    private var isLog = false
 
     mutating func read(_ line: Span<UInt8>, into outlet: inout Outlet) {
+        if !isLog, outlet.line <= Self.patience { isLog = LogTime.read(line, outlet.options) != nil }
         guard let found = line.firstRange(of: Self.needle) else { return outlet.skip() }
         guard let time = LogTime.read(line.extracting(0..<found.lowerBound), outlet.options) else {
             return outlet.leaveOut(.time)
@@ -42,6 +47,15 @@ struct PostgreyLog {
             client: Network(client), sender: fields.extracting(sender),
             recipient: fields.extracting(recipient.upperBound..<fields.count),
             times: ImportedTimes(first: first, last: time, hasPassed: true))
+    }
+
+    /// A log has ended.
+    func finish(_ outlet: Outlet) throws(ImportError) {
+        guard isLog || outlet.line == 0 else {
+            throw ImportError(
+                .otherFormat, outlet.file, line: 1,
+                "not \(ImportFormat.database(.postgreyLog).name): no line begins with a time")
+        }
     }
 }
 

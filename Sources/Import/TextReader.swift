@@ -45,7 +45,9 @@ enum TextReader {
             self = .spamdb
             defer { self = .postgrey(reader) }
             try reader.read(line, into: &outlet) { PostgreyEntries.take($0, $1, into: &$2) }
-        case .postgreyLog(var reader): reader.read(line, into: &outlet)
+        case .postgreyLog(var reader):
+            reader.read(line, into: &outlet)
+            self = .postgreyLog(reader)
         case .table(var reader):
             self = .spamdb
             defer { self = .table(reader) }
@@ -81,6 +83,7 @@ enum TextReader {
             defer { self = .postgrey(reader) }
             try reader.finish(&outlet)
         case .table(let reader): try reader.finish(outlet)
+        case .postgreyLog(let reader): try reader.finish(outlet)
         case .milterGreylistACL(var reader):
             reader.finish(&outlet)
             self = .milterGreylistACL(reader)

@@ -60,6 +60,18 @@ struct PostgreyLogTests {
         #expect(reading.isAccounted)
     }
 
+    @Test(arguments: ["mail.x.org\n*.y.org\n", "nonsense"])
+    func somethingElseIsNoLog(_ text: String) {
+        let error = Reading(.postgreyLog, text).error
+        #expect(error?.code == .otherFormat && error?.description.hasPrefix("file:1: not a mail log") == true)
+    }
+
+    @Test func aLogWithoutPostgreyIsOne() {
+        #expect(Reading(.postgreyLog, "").error == nil)
+        let reading = Reading(.postgreyLog, "truncated\nNov 29 22:13:20 mx postfix/smtpd[9]: connect from unknown\n")
+        #expect(reading.error == nil && reading.counts.skippedLines == 2)
+    }
+
     @Test func localTimeIsTold() {
         let text =
             "Nov 29 22:13:20 mx postgrey[9]: action=pass, reason=triplet found, client_name=a, "

@@ -106,6 +106,12 @@ struct PostgreyTests {
         #expect(reading.error == nil && reading.isAccounted)
     }
 
+    @Test(arguments: ["", "\n\n"])
+    func anEmptyFileIsNoDump(_ text: String) {
+        let error = Reading(.postgrey, text).error
+        #expect(error?.code == .incomplete && error?.description.contains("the file is empty") == true)
+    }
+
     @Test func dumpsMayFollowEachOther() {
         let one = Self.dump(["192.0.2.7", "3,\(before(70))"])
         let other = Self.dump(["3139322e302e322e38", "342c31373935303030303030"], format: "bytevalue")
