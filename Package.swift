@@ -32,6 +32,7 @@ let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 
 let package = Package(
     name: "tprt",
@@ -51,6 +52,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
         // What only tests use: their children. Without the trait that brings Foundation.
         .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
     ],
     targets: [
         // The program, which acts as daemon or tool depending on its name.
@@ -74,10 +76,10 @@ let package = Package(
         .target(
             name: "tprtctl",
             dependencies: [
-                "FileCalls", "Bytes", "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "JSONText",
-                "Whitelists",
-                "WhitelistFiles",
-                "Programs", "Control", "TrustedFiles", "CProcess", arguments, unixSignals, locks, system,
+                "Bytes", "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "JSONText",
+                "Whitelists", "WhitelistFiles", "Import", "Programs", "Control", "TrustedFiles", "CProcess",
+                "FileCalls",
+                arguments, unixSignals, locks, system,
             ], swiftSettings: strict),
         // What the programs share: opening stores and whitelists by their URL, exit statuses, directories, the clock.
         .target(
@@ -85,8 +87,7 @@ let package = Package(
             dependencies: [
                 "FileCalls", "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "WhitelistFiles",
                 "LMDBStore",
-                "GDBMStore",
-                "RedisStore", "TrustedFiles", locks, system,
+                "GDBMStore", "RedisStore", "TrustedFiles", locks, system,
             ],
             swiftSettings: strict),
         // A JSON reader that knows lines and columns.
@@ -119,6 +120,10 @@ let package = Package(
         // What stores in files share: the storage thread, the pending tracker, locks, markers, quarantine.
         .target(
             name: "FileStorage", dependencies: ["FileCalls", "Bytes", "Greylist", "Storage", nioPosix, locks, system],
+            swiftSettings: strict),
+        // Databases and whitelists of other greylisters as sources of entries.
+        .target(
+            name: "Import", dependencies: ["FileCalls", "Bytes", "Greylist", "Storage", "Whitelists", grdb, system],
             swiftSettings: strict),
         .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),
         .systemLibrary(name: "CGDBM", providers: [.apt(["libgdbm-dev"])]),
@@ -195,6 +200,14 @@ let package = Package(
         .testTarget(
             name: "FileStorageTests", dependencies: ["Greylist", "Storage", "FileStorage", "TestSupport"],
             swiftSettings: strict),
+        .testTarget(
+            name: "ImportTests",
+            dependencies: [
+                "SampleOptions", "Bytes", "FileCalls", "Import", "Greylist", "Storage", "Whitelists", "TrustedFiles",
+                "TestSupport",
+                grdb,
+                system,
+            ], swiftSettings: strict),
         .target(
             name: "SampleOptions", dependencies: ["Greylist", "Engine"], path: "Tests/SampleOptions",
             swiftSettings: strict),
@@ -259,7 +272,8 @@ let package = Package(
             name: "WhitelistFilesTests",
             dependencies: ["WhitelistFiles", "Whitelists", "Greylist", "TestSupport", locks, system],
             swiftSettings: strict),
-        .testTarget(name: "ProgramsTests", dependencies: ["Programs", "Greylist", locks], swiftSettings: strict),
+        .testTarget(
+            name: "ProgramsTests", dependencies: ["Programs", "Settings", "Greylist", locks], swiftSettings: strict),
         .testTarget(
             name: "DaemonAppTests",
             dependencies: [
@@ -272,8 +286,7 @@ let package = Package(
             name: "tprtctlTests",
             dependencies: [
                 "SampleOptions", "tprtctl", "Greylist", "JSONText", "Whitelists", "WhitelistFiles", "Storage",
-                "StoreURLs", "Settings",
-                "Programs", "LMDBStore", "TestSupport", arguments, locks,
+                "StoreURLs", "Settings", "Programs", "LMDBStore", "Import", "TestSupport", arguments, locks,
             ],
             swiftSettings: strict),
         .testTarget(

@@ -158,6 +158,21 @@ struct PlantedFileTests {
         Tool(name: "password file", file: "keys/password") { file, _ in
             ["whitelist", "list", "redis://127.0.0.1:1/0?password_file=\(file)"]
         },
+        Tool(name: "import of a text", file: "in/greylist.tsv") { file, other in
+            ["import", "gld", file, "--to", "lmdb://\(other)/y.db"]
+        },
+        Tool(name: "import of sqlgrey's file", file: "in/sqlgrey.db") { file, other in
+            ["import", "sqlgrey", file, "--to", "lmdb://\(other)/y.db"]
+        },
+        Tool(name: "import of postgrey's directory", file: "in/postgrey.db") { file, other in
+            ["import", "postgrey", String(file.dropLast("/postgrey.db".count)), "--to", "lmdb://\(other)/y.db"]
+        },
+        Tool(name: "import of greylistd's directory", file: "in/triplets") { file, other in
+            ["import", "greylistd", String(file.dropLast("/triplets".count)), "--to", "lmdb://\(other)/y.db"]
+        },
+        Tool(name: "whitelist of an import", file: "in/list.json") { file, other in
+            ["import", "gld", "\(other)/whitelist.tsv", "--whitelist-file", file, "--to", "lmdb://\(other)/y.db"]
+        },
     ]
 
     @Test("tprtctl, run by root", arguments: tools, PlantedFile.Trap.allCases)
@@ -169,6 +184,7 @@ struct PlantedFileTests {
             let seed = "\(other)/seed.db"
             try await StoreFile.write(StoreFile.entries(10), at: seed)
             try lab.directory.write(#"{"l": [{"type": "remote_name", "domain": "b.example"}]}"#, to: "other/good.json")
+            try lab.directory.write("bob@x.org\tfriend\n", to: "other/whitelist.tsv")
             for name in try FileManager.default.contentsOfDirectory(atPath: other) {
                 try give("\(other)/\(name)", to: user)
             }

@@ -120,9 +120,11 @@ struct Daemon {
             let control = resources.control
             (resources.listeners, resources.control) = ([], nil)
             let maintenance = maintenance(of: store, behind: server)
-            let reload = reload(of: server, maintenance, through: files, at: reloads, after: reading)
+            let imports = imports(to: store, behind: server)
+            let reload = reload(of: server, maintenance, imports, through: files, at: reloads, after: reading)
             if whitelist == nil { reload.order(Reload.Order(isForChange: true)) }
-            try await group(server, maintenance, reload, control.map { serve($0, reload) }, rotation, stops).run()
+            try await group(server, maintenance, reload, control.map { serve($0, reload, imports) }, rotation, stops)
+                .run()
         } catch {
             throw ProgramError(.software, "\(error)")
         }

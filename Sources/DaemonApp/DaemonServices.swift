@@ -46,9 +46,15 @@ extension Daemon {
             logger: logger)
     }
 
+    /// What `tprtctl import` asks for.
+    func imports(to store: any Store, behind server: PolicyServer) -> StoreImport {
+        StoreImport(
+            store: store, options: plan.imports, now: clock.now, isStoreUnavailable: { server.isStoreUnavailable })
+    }
+
     /// What is done on SIGHUP, when whitelists change, and when tprtctl asks for it.
     func reload(
-        of server: PolicyServer, _ maintenance: Maintenance, through files: FileAccess,
+        of server: PolicyServer, _ maintenance: Maintenance, _ imports: StoreImport, through files: FileAccess,
         at signals: UnixSignalsSequence, after first: FirstReading
     ) -> Reload {
         let (reloader, state, sink) = (reloader, state, sink)
@@ -75,6 +81,7 @@ extension Daemon {
                 engine.change(options: plan.options, wording: plan.wording, whitelist: reading.whitelist)
             }
             maintenance.change(to: reading.plan.maintenance)
+            imports.change(to: reading.plan.imports)
             return ReloadResult(reply: reading.reply) {
                 sink.level = reading.plan.log.level
             }
@@ -82,12 +89,13 @@ extension Daemon {
     }
 
     /// What tprtctl may ask for.
-    func serve(_ listener: OpenListener, _ reload: Reload) -> ControlServer {
+    func serve(_ listener: OpenListener, _ reload: Reload, _ imports: StoreImport) -> ControlServer {
         ControlServer(
             listener: listener,
             verbs: [
                 "reload": { _ in await reload.carryOut(Reload.Order()) },
                 "accept-whitelists": { _ in await reload.carryOut(Reload.Order(acceptsShrunk: true)) },
+                ImportOrder.verb: { await imports.carryOut($0) },
             ], logger: logger)
     }
 }

@@ -35,6 +35,8 @@ struct Plan {
     let watchesWhitelists: Bool
     let remoteWatchInterval: Duration
     let maintenance: Maintenance.Options
+    /// What entries must fit that tprtctl imports.
+    let imports: StoreImport.Options
     /// What is allowed in the settings and yet hardly meant, a sentence each.
     let warnings: [String]
     /// Where tprtctl finds the daemon; nil for nowhere.
@@ -83,6 +85,7 @@ struct Plan {
             faults.lines.append("\(loaded.origin(of: key)): \(key): \(fault)")
         }
         let prefixes = attempt("service.nat64_prefixes") { try service.nat64Prefixes.map { try NAT64Prefix($0) } }
+        let digests = attempt("service.postgrey_digests") { try PostgreyKeyForm.parse(service.postgreyDigests) }
         let log = LogPlan(loaded, environment: environment, faults: &faults.lines)
         if service.awlClientCount > 0, case .gdbm? = greylist, greylist == autoWhitelist {
             faults.lines.append(
@@ -90,7 +93,7 @@ struct Plan {
                     + "give the auto-whitelist a file of its own")
         }
         guard faults.lines.isEmpty, let greylist, let autoWhitelist, let more, let whitelists, let wording, let log,
-            let prefixes
+            let prefixes, let digests
         else {
             throw faults
         }
@@ -110,12 +113,15 @@ struct Plan {
         listeners = [ListenAddress(server)] + more
         backlog = server.listenQueueSize
         takesOverStale = server.reuseSocket
-        engine = PolicyEngine(options: PolicyEngine.Options(service, prefixes), wording: wording)
+        engine = PolicyEngine(options: PolicyEngine.Options(service, prefixes, digests), wording: wording)
         options = ServerOptions(loaded.configuration)
         maintenance = Maintenance.Options(
             tables: (service.greyDbMaintenanceDisable ? [] : [.greylist])
                 + (service.awlDbMaintenanceDisable || service.awlClientCount == 0 ? [] : [.autoWhitelist]),
             rules: engine.options.rules, interval: service.maintenanceInterval)
+        imports = StoreImport.Options(
+            site: SiteSettings(service, prefixes).description, rules: engine.options.rules,
+            tables: service.awlClientCount > 0 ? [.greylist, .autoWhitelist] : [.greylist])
         controlSocket =
             server.controlSocket.isEmpty ? nil : .unix(path: server.controlSocket, mode: 0o660, group: "")
         self.log = log
@@ -141,11 +147,14 @@ extension ListenAddress {
 }
 
 extension PolicyEngine.Options {
-    fileprivate init(_ service: Configuration.Service, _ prefixes: [NAT64Prefix]) {
+    fileprivate init(
+        _ service: Configuration.Service, _ prefixes: [NAT64Prefix], _ digests: PostgreyKeyForm?
+    ) {
         self.init(
             rules: Rules(service),
             masks: PrefixLengths(ipv4: service.ipv4Mask, ipv6: service.ipv6Mask, nat64Prefixes: prefixes),
-            hashesKeys: service.hashGreyDb, autoWhitelistsAddresses: service.awlBy == .address,
+            hashesKeys: service.hashGreyDb, postgreyDigests: digests,
+            autoWhitelistsAddresses: service.awlBy == .address,
             foldsRecipient: service.foldRecipient, greylistsNullSender: service.greylistNullSender,
             greylistsAuthenticated: service.greylistAuthenticated, defersOnStoreError: service.onStoreError == .defer,
             defersAtPendingLimit: service.onMaxPending == .defer, observesOnly: service.mode == .observe)

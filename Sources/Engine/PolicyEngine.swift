@@ -19,6 +19,8 @@ public struct PolicyEngine: Sendable {
         public var masks: PrefixLengths
         /// Whether keys are kept as digests.
         public var hashesKeys: Bool
+        /// How postgrey made the keys of which digests were imported; nil: there are none.
+        public var postgreyDigests: PostgreyKeyForm?
         /// Whether the auto-whitelist knows clients by their address alone, not by their network.
         public var autoWhitelistsAddresses: Bool
         /// Whether a recipient is known without its extension.
@@ -36,13 +38,15 @@ public struct PolicyEngine: Sendable {
 
         /// Options with these values.
         public init(
-            rules: Rules, masks: PrefixLengths, hashesKeys: Bool, autoWhitelistsAddresses: Bool, foldsRecipient: Bool,
+            rules: Rules, masks: PrefixLengths, hashesKeys: Bool, postgreyDigests: PostgreyKeyForm?,
+            autoWhitelistsAddresses: Bool, foldsRecipient: Bool,
             greylistsNullSender: Bool, greylistsAuthenticated: Bool, defersOnStoreError: Bool,
             defersAtPendingLimit: Bool, observesOnly: Bool
         ) {
             self.rules = rules
             self.masks = masks
             self.hashesKeys = hashesKeys
+            self.postgreyDigests = postgreyDigests
             self.autoWhitelistsAddresses = autoWhitelistsAddresses
             self.foldsRecipient = foldsRecipient
             self.greylistsNullSender = greylistsNullSender
@@ -114,6 +118,14 @@ public struct PolicyEngine: Sendable {
         }
         if options.rules.clientCount > 0, options.autoWhitelistsAddresses {
             query.lookups.append(.init(.client, addressKey(of: envelope)))
+        }
+        if let form = options.postgreyDigests {
+            envelope.readPostgreyTexts(form) { triplet, client in
+                query.lookups.append(.init(.legacy, .digest(Digest(of: triplet))))
+                if options.rules.clientCount > 0 {
+                    query.lookups.append(.init(.legacyClient, .digest(Digest(of: client))))
+                }
+            }
         }
         return .needsStore(Decision(request: request, query: query, entry: entry))
     }

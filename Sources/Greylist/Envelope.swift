@@ -17,6 +17,7 @@ public struct Envelope: Sendable {
     private var foldsRecipient = false
     private var mailboxes = Mailboxes()
     private var keys = KeyTexts()
+    private var postgreyTexts = PostgreyTexts()
 
     /// An envelope without an address.
     public init() {}
@@ -59,6 +60,14 @@ public struct Envelope: Sendable {
     ) -> Result {
         keys.write(network, formerly: legacyNetwork, mailboxes, foldsRecipient: foldsRecipient)
         return keys.read(body)
+    }
+
+    /// Hands over the texts whose SHA-1 postgrey has as keys of the triplet and of the client with `--privacy`.
+    public mutating func readPostgreyTexts<Result>(
+        _ form: PostgreyKeyForm, _ body: (_ triplet: Span<UInt8>, _ client: Span<UInt8>) -> Result
+    ) -> Result {
+        postgreyTexts.write(form, sentClient, mailboxes)
+        return postgreyTexts.read(body)
     }
 
     /// Hands over the recipient in lower case: whole, and plain, without its extension and never without an `@`.

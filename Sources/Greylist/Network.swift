@@ -24,6 +24,13 @@ extension Network {
         address.family == self.address.family && Network(address, prefixLength: prefixLength) == self
     }
 
+    /// The last address of the network.
+    public var lastAddress: Address {
+        let hosts = prefixLength >= 128 ? 0 : UInt128.max >> UInt128(prefixLength)
+        let family = address.family
+        return Network(Address(family: family, bits: address.bits | hosts), prefixLength: family.rawValue).address
+    }
+
     /// A number that stands for the network where networks are only counted; never 0.
     ///
     /// The same for all time, since stores keep it. Two networks may share one.
@@ -80,7 +87,7 @@ extension OutputSpan<UInt8> {
         append(decimal: UInt16(network.prefixLength))
     }
 
-    fileprivate mutating func append(_ address: Address) {
+    mutating func append(_ address: Address) {
         switch address.family {
         case .ipv4: append(ipv4: UInt32(truncatingIfNeeded: address.bits >> 96))
         case .ipv6: append(ipv6: address.bits)

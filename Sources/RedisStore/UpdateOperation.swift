@@ -42,7 +42,7 @@ final class UpdateOperation: ReplyHandler {
     /// How far a query is.
     private struct Progress {
         /// The records that the lookups found, as many as `StoreQuery.Lookups.limit`; empty where there is none.
-        var records = InlineArray<4, ByteBuffer>(repeating: ByteBuffer())
+        var records = InlineArray<6, ByteBuffer>(repeating: ByteBuffer())
         /// How many replies are outstanding.
         var outstanding = 0
         /// Whether the client is being counted for this request: once is enough, however often it is judged.
@@ -157,7 +157,7 @@ final class UpdateOperation: ReplyHandler {
         case (.write, .client):
             if !value.isDone { countAgain(position, step.lookup, over: value.record) }
             finishIfIdle(position)
-        case (.write, .triplet), (.write, .legacy):
+        case (.write, .triplet), (.write, .legacy), (.write, .legacyClient):
             if value.isDone { return written(position, step.lookup) }
             progress[position].records[step.lookup] = value.record
             judgeAgain(position)
@@ -201,7 +201,7 @@ final class UpdateOperation: ReplyHandler {
             case .client where changes.client != nil && !progress[position].isCounted:
                 progress[position].isCounted = true
                 writeClient(position, index)
-            case .triplet, .client, .legacy: break
+            case .triplet, .client, .legacy, .legacyClient: break
             }
         }
         finishIfIdle(position)

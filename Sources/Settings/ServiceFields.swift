@@ -35,6 +35,8 @@ extension Configuration {
         public var greyDbMaintenanceDisable = false
         /// Whether database keys are hashed.
         public var hashGreyDb = true
+        /// How postgrey made the digests that were imported from it.
+        public var postgreyDigests = ""
         /// What Redis keys begin with.
         public var keyPrefix = ""
         /// How many passes put a client on the auto-whitelist; 0: none do.
@@ -159,6 +161,13 @@ extension Configuration {
         Field(
             "service.hash_grey_db", \.service.hashGreyDb,
             "Whether the keys of the databases are hashed."),
+        Field(
+            "service.postgrey_digests", \.service.postgreyDigests,
+            "How postgrey --privacy made the digests that were imported from it; empty: there are none.",
+            discussion:
+                "24/64, or its --ipv4cidr and --ipv6cidr; host for --lookup-by-host. "
+                + "Each request is looked up by postgrey's digests, too.",
+            allowed: .oneLine, reload: true),
         Field(
             "service.key_prefix", \.service.keyPrefix,
             "What every key in Redis begins with; empty: as in TPRT 0.9.3.",

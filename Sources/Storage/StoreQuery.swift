@@ -9,10 +9,12 @@ public struct StoreQuery: Sendable {
     public enum Role: Sendable {
         /// What is known of the triplet; what is remembered of it is written here.
         case triplet
-        /// What an earlier version knew of the triplet, under a key of its own; only read.
+        /// What an earlier version, or postgrey, knew of the triplet, under a key of its own; only read.
         case legacy
         /// What is known of the client, for the auto-whitelist; a pass that counts is written here.
         case client
+        /// What postgrey knew of the client, under a key of its own; only read.
+        case legacyClient
     }
 
     /// One key that is looked up in one table.
@@ -28,16 +30,20 @@ public struct StoreQuery: Sendable {
         public init(_ role: Role, _ key: Key) {
             self.role = role
             self.key = key
-            table = role == .client ? .autoWhitelist : .greylist
+            table =
+                switch role {
+                case .triplet, .legacy: .greylist
+                case .client, .legacyClient: .autoWhitelist
+                }
         }
     }
 
     /// The lookups of a query, in the order in which they count; held without an allocation of their own.
     public struct Lookups: Sendable, RandomAccessCollection {
-        /// How many there may be: the triplet, its keys of two earlier versions, and the client.
-        public static let limit = 4
+        /// How many there may be: the triplet, its keys of two earlier versions, the client, and postgrey's digests of both.
+        public static let limit = 6
 
-        @usableFromInline var slots = InlineArray<4, Lookup?>(repeating: nil)
+        @usableFromInline var slots = InlineArray<6, Lookup?>(repeating: nil)
         /// How many there are.
         public internal(set) var count = 0
 
@@ -126,7 +132,7 @@ public struct StoreQuery: Sendable {
                 guard try write(lookup, triplet) else { return rejectForLackOfRoom() }
                 if let own { limiter.remove(own.sighting, network: own.network) }
                 limiter.add(triplet, network: network, under: rules)
-            case .legacy: continue
+            case .legacy, .legacyClient: continue
             case .client: if let client = changes.client { _ = try write(lookup, client) }
             }
         }
@@ -152,6 +158,12 @@ public struct StoreQuery: Sendable {
                 state.triplet = found
                 state.isLegacy = lookups[index].role == .legacy
             case .client: state.client = try read(index)
+            case .legacyClient:
+                // It follows the client's own, and counts on where that has nothing, or decides where that doesn't.
+                guard state.client?.isAutoWhitelisted(at: time, under: rules) != true, let found = try read(index),
+                    state.client == nil || found.isAutoWhitelisted(at: time, under: rules)
+                else { continue }
+                state.client = found
             }
         }
         if state.triplet == nil, has(.triplet) {

@@ -27,11 +27,20 @@ public enum StoreLocation: Sendable, Hashable {
         case "gdbm", "dbm": self = .gdbm(path: try Self.path(parts[1], of: url))
         case let scheme where scheme.hasPrefix("redis"):
             self = .redis(try RedisLocation(scheme: scheme, rest: parts[1]))
+        case let scheme where Self.greylisters.contains(scheme):
+            throw StoreURLError(
+                description: "\(scheme): is another greylister, not a store: its entries are imported into one by "
+                    + "\"tprtctl import \(scheme) SOURCE\"")
         default:
             throw StoreURLError(
                 description: "no store is called \"\(scheme):\" (there are lmdb:, gdbm:, redis: and memory:)")
         }
     }
+
+    /// What `tprtctl import` reads: none of it can be a store.
+    private static let greylisters = [
+        "postgrey", "postgrey-log", "sqlgrey", "greylistd", "gld", "iredapd", "cbpolicyd", "milter-greylist", "spamdb",
+    ]
 
     /// The path of a store that is a file.
     private static func path(_ rest: Substring, of url: String) throws(StoreURLError) -> String {

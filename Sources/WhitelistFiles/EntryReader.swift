@@ -139,6 +139,11 @@ public struct EntryLists: Sendable {
         }
     }
 
+    /// Appends entries to the list of those that stand in none.
+    public mutating func append(_ entries: [WhitelistEntry]) {
+        lists[number(of: unlisted)].entries += entries
+    }
+
     /// All entries in one list, in their order.
     public func joined(as name: String) -> EntryLists {
         var joined = EntryLists(unlisted: unlisted)

@@ -67,10 +67,7 @@ struct PostgreyList {
             let word = strings.joined(separator: " ")
             census.count(word)
             let condition = try strings.count == 1 ? condition(word, &reader) : condition(of: strings, &reader)
-            if !options.allowsWide {
-                if let width = condition.tooWide { throw EntryError(width) }
-                if let suffix = condition.publicSuffix(among: options.suffixes) { reader.note(suffix) }
-            }
+            if let note = try ListScreening(options: options).check(condition, .pass) { reader.note(note) }
             for note in reader.notes { collector.note(at: location, note) }
             collector.add(WhitelistEntry(condition, index: number - 1, line: number), at: location)
         } catch {

@@ -11,6 +11,10 @@ public struct WhitelistDocument: Sendable, Hashable {
         case postgreyClients
         /// postgrey's `whitelist_recipients`.
         case postgreyRecipients
+        /// A table of cidr_table(5).
+        case cidr
+        /// A list of another program.
+        case foreign(ForeignList)
         /// No file: lists that are kept elsewhere.
         case remote(RemoteSource)
     }
@@ -122,6 +126,8 @@ public struct WhitelistDocument: Sendable, Hashable {
         case .json: try JSONWhitelist(path: path, options: options).read(bytes, into: collector)
         case .postgreyClients: PostgreyList(.clients, path: path, options: options).read(bytes, into: collector)
         case .postgreyRecipients: PostgreyList(.recipients, path: path, options: options).read(bytes, into: collector)
+        case .cidr: CIDRTable(path: path, options: options).read(bytes, into: collector)
+        case .foreign(let list): try list.read(bytes, of: path, options, into: collector)
         case .remote: preconditionFailure("what is no file has no text")
         }
         return Reading(collector)

@@ -11,12 +11,14 @@ public enum WhitelistSource: Sendable, Hashable {
     /// All files in a directory, and those of the vendor's directory that it doesn't mask.
     case directory(path: String, vendor: String?)
 
-    /// Reads `file:///path`, `postgrey-clients:///path`, `postgrey-recipients:///path` or `dir:///path`.
+    /// Reads `file:///path`, `postgrey-clients:///path`, `postgrey-recipients:///path`, `cidr:///path` or `dir:///path`.
     ///
     /// What is in a directory may be followed by `?vendor=/path`.
     ///
-    /// - Parameter remote: the source that any other URL names; nil for none
-    public init(_ url: String, remote: RemoteSources) throws(WhitelistError) {
+    /// - Parameters:
+    ///   - foreign: lists of other programs that are read, too
+    ///   - remote: the source that any other URL names; nil for none
+    public init(_ url: String, foreign: [ForeignList] = [], remote: RemoteSources) throws(WhitelistError) {
         if let source = try remote(url) {
             self = .documents([WhitelistDocument(.remote(source), path: source.name)])
             return
@@ -25,7 +27,13 @@ public enum WhitelistSource: Sendable, Hashable {
             throw WhitelistError("\(shortened(url)) is no URL (such as file:///etc/tprt/whitelist.json)")
         }
         let scheme = String(url[..<colon])
-        guard Self.schemes.contains(scheme) else {
+        let list = foreign.first { $0.scheme == scheme }
+        guard Self.schemes.contains(scheme) || list != nil else {
+            if ForeignList.schemes.contains(scheme) {
+                throw WhitelistError(
+                    "\(scheme): is another program's list, which isn't read as it is: make a file of it with "
+                        + "\"tprtctl whitelist export \(scheme):///path --output FILE\"")
+            }
             // What follows another scheme may hold a password.
             throw WhitelistError(
                 "whitelists in \(shortened(scheme + ":")) can't be read: this version reads "
@@ -45,12 +53,14 @@ public enum WhitelistSource: Sendable, Hashable {
         }
         switch scheme {
         case "file": self = .documents([WhitelistDocument(.json, path: path)])
+        case "cidr": self = .documents([WhitelistDocument(.cidr, path: path)])
         case "postgrey-clients": self = .documents(Self.withLocal(.postgreyClients, path))
-        default: self = .documents(Self.withLocal(.postgreyRecipients, path))
+        case "postgrey-recipients": self = .documents(Self.withLocal(.postgreyRecipients, path))
+        default: self = .documents(list.map { [WhitelistDocument(.foreign($0), path: path)] } ?? [])
         }
     }
 
-    private static let schemes = ["file", "dir", "postgrey-clients", "postgrey-recipients"]
+    private static let schemes = ["file", "dir", "postgrey-clients", "postgrey-recipients", "cidr"]
 
     /// The administrator's own list stands beside postgrey's and may be missing.
     private static func withLocal(_ form: WhitelistDocument.Form, _ path: String) -> [WhitelistDocument] {
@@ -98,14 +108,14 @@ public enum WhitelistSource: Sendable, Hashable {
 
 /// A directory of whitelist files, and the vendor's directory whose files of the same name it masks.
 ///
-/// Files are read in the order of their names: `NAME.json`, `NAME.clients` and `NAME.recipients` (postgrey's forms). All
-/// others, such as those that editors and packages leave behind, are none. An empty file masks a vendor's one, too.
+/// Files are read in the order of their names: `NAME.json`, `NAME.clients` and `NAME.recipients` (postgrey's forms), and
+/// `NAME.cidr` (cidr_table(5)). All others, such as those that editors and packages leave behind, are none. An empty file masks a vendor's one, too.
 struct WhitelistDirectory: Hashable {
     let path: String
     let vendor: String?
 
     private static let forms: [(suffix: String, form: WhitelistDocument.Form)] = [
-        (".json", .json), (".clients", .postgreyClients), (".recipients", .postgreyRecipients),
+        (".json", .json), (".clients", .postgreyClients), (".recipients", .postgreyRecipients), (".cidr", .cidr),
     ]
 
     /// The files that count, in their order; the vendor's directory may be missing.

@@ -26,6 +26,17 @@ struct ControlClient {
         }
     }
 
+    /// Whether somebody listens at the socket; where that can't be found out, it throws.
+    func isAnswered() throws(ProgramError) -> Bool {
+        do throws(ProgramError) {
+            close(try connected())
+            return true
+        } catch {
+            guard error.status == .unavailable else { throw error }
+            return false
+        }
+    }
+
     private func connected() throws(ProgramError) -> CInt {
         guard let address = sockaddr_un(path: path) else {
             throw ProgramError(.usage, "unix:\(path): a socket's path has at most 107 bytes")

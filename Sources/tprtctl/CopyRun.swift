@@ -312,24 +312,29 @@ enum CrashBarrier {
     ///
     /// Where there can be no child, it is done without.
     ///
-    /// - Parameter stores: what is read and written, for the sentence
-    static func enter(what stores: String) throws(ProgramError) {
+    /// - Parameters:
+    ///   - stores: what is read and written, for the sentence
+    ///   - work: what is done with it, for the sentence
+    static func enter(what stores: String, work: String = "copy") throws(ProgramError) {
         var status: CInt = 0
         guard tprt_run_in_child(&status) == 1 else { return }
         let signal = status & 0x7f
         if signal == 0 { exit(status >> 8 & 0xff) }
         ProgressBar.wipe()
-        throw failure(afterSignal: signal, stores)
+        throw failure(afterSignal: signal, stores, work: work)
     }
 
     /// What is said of a child that a signal ended.
-    static func failure(afterSignal signal: CInt, _ stores: String) -> ProgramError {
+    static func failure(afterSignal signal: CInt, _ stores: String, work: String = "copy") -> ProgramError {
+        // Until it writes, the child does nothing about these.
+        if signal == SIGINT { return ProgramError(.interrupted, "stopped before anything was written") }
+        if signal == SIGTERM { return ProgramError(.terminated, "stopped before anything was written") }
         guard !crashes.contains(signal) else {
             return ProgramError(
                 .dataError,
                 "\(stores): damaged, or changed while it was read (signal \(signal)): "
-                    + "the copy is not complete")
+                    + "the \(work) is not complete")
         }
-        return ProgramError(.software, "ended by signal \(signal): the copy is not complete")
+        return ProgramError(.software, "ended by signal \(signal): the \(work) is not complete")
     }
 }

@@ -12,7 +12,7 @@ struct Tprtctl: ParsableCommand {
         commandName: Program.name,
         abstract: "Looks after what the greylisting policy server tprtd keeps.",
         version: "\(Program.name) \(Release.version)",
-        subcommands: [ReloadCommand.self, StoreCommand.self, WhitelistCommand.self])
+        subcommands: [ImportCommand.self, ReloadCommand.self, StoreCommand.self, WhitelistCommand.self])
 }
 
 /// The tool, from its arguments to its end.

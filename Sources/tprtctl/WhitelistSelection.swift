@@ -12,7 +12,9 @@ import Whitelists
 struct WhitelistSelection: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
-            "Whitelists: file:///path, dir:///path, postgrey-clients:///path, postgrey-recipients:///path, redis://host/0; else wl_sources.",
+            "Whitelists: file:///path, dir:///path, postgrey-clients:///path, postgrey-recipients:///path, cidr:///path, redis://host/0; else wl_sources.",
+            discussion:
+                "Also lists of other programs: sqlgrey-fqdn:///path, sqlgrey-ip:///path, milter-greylist:///path (its acl whitelist lines), iredapd:///path (its table greylisting_whitelists as text).",
             valueName: "source"))
     var sources: [String] = []
 
@@ -75,10 +77,13 @@ struct WhitelistSelection: ParsableArguments {
     /// The sources that are named, or else those of the settings.
     func chosenSources(_ service: Configuration.Service) throws(ProgramError) -> [WhitelistSource] {
         var chosen: [WhitelistSource] = []
+        // The daemon doesn't read lists of other programs, so its settings name none.
+        let foreign = sources.isEmpty ? [] : ForeignList.known
         for url in sources.isEmpty ? service.wlSources : sources {
             do throws(WhitelistError) {
                 chosen.append(
-                    try WhitelistSource(url.hasPrefix("/") ? "file://\(url)" : url) { (url) throws(WhitelistError) in
+                    try WhitelistSource(url.hasPrefix("/") ? "file://\(url)" : url, foreign: foreign) {
+                        (url) throws(WhitelistError) in
                         try RemoteWhitelists.source(at: url) { _ in }
                     })
             } catch {

@@ -68,16 +68,20 @@ struct PlanTests {
     func keys() throws {
         let options = try plan([
             "service.ipv4_mask=20", "service.ipv6_mask=64", "service.fold_recipient=true",
-            #"service.nat64_prefixes=["2001:db8::/32", "2001:db8:1::/96"]"#,
+            #"service.nat64_prefixes=["2001:db8::/32", "2001:db8:1::/96"]"#, "service.postgrey_digests=20/48",
         ]).engine.options
         let prefixes = [try NAT64Prefix("2001:db8:1::/96"), try NAT64Prefix("2001:db8::/32")]
         #expect(options.masks == PrefixLengths(ipv4: 20, ipv6: 64, nat64Prefixes: prefixes))
         #expect(options.masks.nat64Prefixes == prefixes)
         #expect(options.foldsRecipient)
+        #expect(options.postgreyDigests == .network(ipv4: 20, ipv6: 48))
         #expect(!(try plan().engine.options.foldsRecipient))
+        #expect(try plan().engine.options.postgreyDigests == nil)
         let faults = #expect(throws: PlanErrors.self) { try plan([#"service.nat64_prefixes=["2001:db8::/33"]"#]) }
         let message = try #require(faults?.lines.first)
         #expect(message.contains("service.nat64_prefixes: \"2001:db8::/33\" is not a NAT64 prefix"))
+        let digests = #expect(throws: PlanErrors.self) { try plan(["service.postgrey_digests=yes"]) }
+        #expect(try #require(digests?.lines.first).contains("service.postgrey_digests: \"yes\" is neither"))
     }
 
     @Test("the settings of the sockets")

@@ -266,6 +266,29 @@ struct PolicyEngineTests {
         #expect(decision.query.keys(.legacy) == [wrapped] + unfolded)
     }
 
+    @Test(arguments: [0, 5] as [UInt32])
+    func postgreysDigestsAreAskedForWhereTheSiteHasThem(_ clientCount: UInt32) throws {
+        func decision(_ form: PostgreyKeyForm?) throws -> Decision {
+            var options = PolicyEngine.Options.sample()
+            options.rules.clientCount = clientCount
+            options.hashesKeys = false
+            options.postgreyDigests = form
+            var envelope = Envelope()
+            let request = try Self.request([("sender", "a-7@example.org")])
+            let step = try Self.engine(options).decide(request, at: Self.now, using: &envelope)
+            guard case .needsStore(let decision) = step else { throw Unexpected() }
+            return decision
+        }
+        func digest(_ text: String) -> Key { .digest(Digest(of: Array(text.utf8).span)) }
+        let plain = try decision(nil)
+        #expect(plain.query.keys(.legacyClient).isEmpty && plain.query.keys(.legacy).count == 1)
+        let full = try decision(.network(ipv4: 24, ipv6: 64))
+        #expect(
+            full.query.keys(.legacy)
+                == plain.query.keys(.legacy) + [digest("192.0.2.0/a-#@example.org/u@example.com")])
+        #expect(full.query.keys(.legacyClient) == (clientCount > 0 ? [digest("192.0.2.7")] : []))
+    }
+
     struct Unexpected: Error {}
 
     /// A decision that waits for the store.

@@ -26,7 +26,8 @@ extension PolicyEngine.Options {
     /// Options under which everything is greylisted but clients that are logged in, and keys are digests.
     public static func sample() -> PolicyEngine.Options {
         PolicyEngine.Options(
-            rules: .sample(), masks: .sample(), hashesKeys: true, autoWhitelistsAddresses: false, foldsRecipient: false,
+            rules: .sample(), masks: .sample(), hashesKeys: true, postgreyDigests: nil, autoWhitelistsAddresses: false,
+            foldsRecipient: false,
             greylistsNullSender: true, greylistsAuthenticated: false, defersOnStoreError: false,
             defersAtPendingLimit: false, observesOnly: false)
     }

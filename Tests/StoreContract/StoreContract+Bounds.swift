@@ -136,6 +136,41 @@ extension StoreContract {
             for entry in before { try expect(after.contains(entry), true) }
             try expect(Set(after.map(\.key)).isSuperset(of: [batch[0].lookups[0].key, batch[2].lookups[0].key]), true)
         },
+        StoreContract(description: "what a client had earned under a legacy key counts on under ours, or lets it pass")
+        {
+            store in
+            let rules = Rules.sample(clientCount: 5)
+            let time = Timestamp(seconds: 1_000)
+            func entry(_ text: String, _ passes: UInt32) -> Entry {
+                let key = Key(Array(text.utf8).span, isHashed: true)
+                return Entry(key: key, sighting: Sighting(passes: passes, first: time, last: time))
+            }
+            let entries = [entry("much", 9), entry("some", 3), entry("own", 1)]
+            try await store.merge(entries, into: .autoWhitelist, at: time, under: rules)
+            func passes(_ text: String) async throws -> UInt32? {
+                let key = entry(text, 0).key
+                return try await store.everything(in: .autoWhitelist).first { $0.key == key }?.sighting.passes
+            }
+            try expect(
+                try await store.ask("a", client: "new", legacyClient: "much", at: 1_100, under: rules), .autoWhitelisted
+            )
+            try expect(
+                try await store.ask("b", client: "own", legacyClient: "much", at: 1_100, under: rules), .autoWhitelisted
+            )
+            // It counts on what is known under the legacy key, where nothing is under its own.
+            for (client, triplet) in [("other", "c"), ("own", "d")] {
+                try expect(
+                    try await store.ask(triplet, client: client, legacyClient: "some", at: 9_000, under: rules),
+                    .new(wait: 300))
+                try expect(
+                    try await store.ask(triplet, client: client, legacyClient: "some", at: 9_400, under: rules),
+                    .retried(delay: 400))
+            }
+            try expect(try await passes("other"), 4)
+            try expect(try await passes("own"), 2)
+            try expect(try await passes("some"), 3)
+            try expect(try await passes("much"), 9)
+        },
         StoreContract(
             description: "entries of another store are added, those of both are merged, and twice does no harm"
         ) {

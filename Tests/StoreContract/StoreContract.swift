@@ -227,14 +227,15 @@ extension StoreContract {
 
     /// A query on a triplet of that text.
     public static func query(
-        _ triplet: String, legacy: [String] = [], client: String? = nil, network: UInt32 = 0, isHashed: Bool = true,
-        at time: Int64, under rules: Rules = Rules.sample()
+        _ triplet: String, legacy: [String] = [], client: String? = nil, legacyClient: String? = nil,
+        network: UInt32 = 0, isHashed: Bool = true, at time: Int64, under rules: Rules = Rules.sample()
     ) -> StoreQuery {
         func key(_ text: String) -> Key { Key(Array(text.utf8).span, isHashed: isHashed) }
         var lookups = StoreQuery.Lookups()
         lookups.append(.init(.triplet, key(triplet)))
         for text in legacy { lookups.append(.init(.legacy, key(text))) }
         if let client { lookups.append(.init(.client, key(client))) }
+        if let legacyClient { lookups.append(.init(.legacyClient, key(legacyClient))) }
         return StoreQuery(lookups, network: network, time: Timestamp(seconds: time), rules: rules)
     }
 }
@@ -251,11 +252,12 @@ extension Store {
 
     /// Puts one query and waits for its verdict.
     public func ask(
-        _ triplet: String, legacy: [String] = [], client: String? = nil, network: UInt32 = 0, isHashed: Bool = true,
-        at time: Int64, under rules: Rules = Rules.sample()
+        _ triplet: String, legacy: [String] = [], client: String? = nil, legacyClient: String? = nil,
+        network: UInt32 = 0, isHashed: Bool = true, at time: Int64, under rules: Rules = Rules.sample()
     ) async throws -> Verdict? {
         let query = StoreContract.query(
-            triplet, legacy: legacy, client: client, network: network, isHashed: isHashed, at: time, under: rules)
+            triplet, legacy: legacy, client: client, legacyClient: legacyClient, network: network, isHashed: isHashed,
+            at: time, under: rules)
         return try await answer([query])[0].judgement?.verdict
     }
 

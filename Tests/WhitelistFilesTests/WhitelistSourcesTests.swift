@@ -168,11 +168,11 @@ struct WhitelistSourcesTests {
             ("file:///etc/", #""file:///etc/" names no file (dir:// is for a directory of files)"#),
             (
                 "redis://:secret@host/0",
-                #"whitelists in "redis:" can't be read: this version reads file:///path, dir:///path, postgrey-clients:///path, postgrey-recipients:///path, redis://host/0 and the like"#
+                #"whitelists in "redis:" can't be read: this version reads file:///path, dir:///path, postgrey-clients:///path, postgrey-recipients:///path, cidr:///path, redis://host/0 and the like"#
             ),
             (
                 ":x",
-                #"whitelists in ":" can't be read: this version reads file:///path, dir:///path, postgrey-clients:///path, postgrey-recipients:///path, redis://host/0 and the like"#
+                #"whitelists in ":" can't be read: this version reads file:///path, dir:///path, postgrey-clients:///path, postgrey-recipients:///path, cidr:///path, redis://host/0 and the like"#
             ),
         ])
     func badURLs(url: String, message: String) throws {
