@@ -87,7 +87,7 @@ let package = Package(
             dependencies: [
                 "FileCalls", "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "WhitelistFiles",
                 "LMDBStore",
-                "GDBMStore", "RedisStore", "TrustedFiles", locks, system,
+                "GDBMStore", "RedisStore", "TrustedFiles", "JSONText", locks, system,
             ],
             swiftSettings: strict),
         // A JSON reader that knows lines and columns.

@@ -67,6 +67,16 @@ extension TprtdArguments {
             files: configfile, environment: environment, flags: flags.assignments, injections: inject)
     }
 
+    /// What is to be done; nil where it was no more than printing the version.
+    func order(environment: [String: String]) -> DaemonOrder? {
+        if version {
+            print("\(Program.name) \(Release.version)")
+            return nil
+        }
+        let action: DaemonOrder.Action = printConfig ? .print(printed) : checkConfig ? .check : .serve
+        return DaemonOrder(action: action, sources: sources(environment: environment), allowsRoot: allowRoot)
+    }
+
     /// What `--print-config` prints, as `--changed` and `--json` would have it.
     func printed(_ loaded: LoadedConfiguration) -> String {
         json ? loaded.printedJSON(onlyChanged: changed) : loaded.printed(onlyChanged: changed)

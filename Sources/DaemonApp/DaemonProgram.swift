@@ -11,11 +11,37 @@ import TrustedFiles
 import UnixSignals
 import WhitelistFiles
 
+/// What a command line asks of the daemon's program.
+struct DaemonOrder {
+    /// What is to be done with the configuration.
+    enum Action {
+        /// Serve by it.
+        case serve
+        /// Say what is wrong with it.
+        case check
+        /// Print it in that form.
+        case print((LoadedConfiguration) -> String)
+    }
+
+    let action: Action
+    let sources: SettingSources
+    /// Whether it may stay root.
+    let allowsRoot: Bool
+}
+
 /// The daemon, from its arguments to its end.
 public enum DaemonProgram {
     /// Runs it; what goes wrong at the start ends the process with a line and an exit status.
     @MainActor
     public static func main() async {
+        await run(Program.name) { TprtdArguments.parseOrExit().order(environment: $0) }
+    }
+
+    /// Runs it as `read` makes of the command line and the environment; nil where nothing is left to do.
+    @MainActor
+    static func run(
+        _ name: String, as read: ([String: String]) throws(ProgramError) -> DaemonOrder?
+    ) async {
         // A reader of stderr that goes away must not end the daemon. (CProcess keeps SIGHUP and SIGUSR1 that come early.)
         signal(SIGPIPE, SIG_IGN)
         let environment = ProcessInfo.processInfo.environment
@@ -24,23 +50,21 @@ public enum DaemonProgram {
             let manager = try ServiceManager.take(from: environment)
             ProcessSetup.closeDescriptors(keeping: manager.descriptors)
             ProcessSetup.settle()
-            let arguments = TprtdArguments.parseOrExit()
-            if arguments.version { return print("\(Program.name) \(Release.version)") }
-            let sources = arguments.sources(environment: environment)
-            let loaded = try read(sources, through: .direct)
-            if arguments.printConfig { return print(arguments.printed(loaded), terminator: "") }
-            let (process, plan) = try makePlans(loaded, arguments, environment)
-            if arguments.checkConfig { return try check(process, plan) }
-            try sources.refuseFilesOfOthers()
+            guard let order = try read(environment) else { return }
+            let loaded = try load(order.sources, through: .direct)
+            if case .print(let printed) = order.action { return print(printed(loaded), terminator: "") }
+            let (process, plan) = try makePlans(loaded, order, environment)
+            if case .check = order.action { return try check(process, plan) }
+            try order.sources.refuseFilesOfOthers()
             let reloader = Reloader(
-                plan, of: loaded, from: sources, environment: process.environment(environment), load: read)
+                plan, of: loaded, from: order.sources, environment: process.environment(environment), load: load)
             await Daemon.run(plan, as: process, under: manager, reloader: reloader)
         } catch {
-            error.exit(Program.name)
+            error.exit(name)
         }
     }
 
-    @Sendable private nonisolated static func read(
+    @Sendable private nonisolated static func load(
         _ sources: SettingSources, through files: FileAccess
     ) throws(ProgramError) -> LoadedConfiguration {
         do throws(SettingErrors) {
@@ -52,14 +76,14 @@ public enum DaemonProgram {
 
     /// What the process becomes and what it does; where both can't be, everything that is wrong is said at once.
     private static func makePlans(
-        _ loaded: LoadedConfiguration, _ arguments: TprtdArguments, _ environment: [String: String]
+        _ loaded: LoadedConfiguration, _ order: DaemonOrder, _ environment: [String: String]
     ) throws(ProgramError) -> (ProcessPlan, Plan) {
         let process: ProcessPlan
+        let isChecked = if case .check = order.action { true } else { false }
         do throws(ProgramError) {
             // A configuration that is checked is root's to start.
             process = try ProcessPlan(
-                loaded, by: arguments.checkConfig ? .root : .current,
-                allowsRoot: arguments.allowRoot || arguments.checkConfig)
+                loaded, by: isChecked ? .root : .current, allowsRoot: order.allowsRoot || isChecked)
         } catch {
             guard case .failure(let faults) = plan(loaded, environment) else { throw error }
             throw ProgramError(.configuration, error.messages + faults.lines)

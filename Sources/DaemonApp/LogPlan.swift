@@ -16,6 +16,8 @@ struct LogPlan {
     private let destination: Destination
     /// The program's name in its lines.
     private let ident: String
+    /// Where a copy of each line goes.
+    private let copy: LogCopy
 
     private enum Destination {
         case descriptor(CInt, marksPriority: Bool)
@@ -31,6 +33,7 @@ struct LogPlan {
         level = LogLevel(log)
         format = LineFormat(log.logFormat)
         ident = log.logIdent
+        copy = log.logCopy
         func report(_ key: String, _ message: String) {
             faults.append("\(loaded.origin(of: key)): \(key): \(message)")
         }
@@ -80,7 +83,13 @@ struct LogPlan {
     ///
     /// - Parameter opener: opens a log file
     func open(by opener: LogOpener) throws(ProgramError) -> LogSink {
-        LogSink(try openDestination(by: opener), format: format, level: level, now: WallClock.now)
+        var destination = try openDestination(by: opener)
+        switch copy {
+        case .none: break
+        case .stdout: destination = destination.copied(to: .descriptor(STDOUT_FILENO))
+        case .stderr: destination = destination.copied(to: .descriptor(STDERR_FILENO))
+        }
+        return LogSink(destination, format: format, level: level, now: WallClock.now)
     }
 
     private func openDestination(by opener: LogOpener) throws(ProgramError) -> LogDestination {

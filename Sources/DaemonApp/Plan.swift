@@ -168,7 +168,7 @@ extension ServerOptions {
             threads: server.threads, maxConnections: server.maxConnections,
             requestDeadline: TimeAmount(min(server.requestDeadline, configuration.service.storeDeadline)),
             hasFallback: configuration.service.storeFallback == .memory, idleTimeout: TimeAmount(server.idleTimeout),
-            now: WallClock.now)
+            closesAfterReply: server.closeAfterReply, now: WallClock.now)
     }
 }
 

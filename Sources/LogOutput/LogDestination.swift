@@ -10,6 +10,11 @@ public struct LogDestination: Sendable {
 
     /// Nowhere.
     public static let nothing = LogDestination(writer: NoWriter())
+
+    /// Here, with a copy of each line somewhere else; lines that the copy loses aren't counted.
+    public func copied(to copy: LogDestination) -> LogDestination {
+        LogDestination(writer: CopyingWriter(writer: writer, copy: copy.writer))
+    }
 }
 
 /// What puts records where they belong.
@@ -33,6 +38,23 @@ private struct NoWriter: LogWriter {
 
     func write(_ records: LogRecords) -> Int { 0 }
     func reopen() {}
+}
+
+private struct CopyingWriter: LogWriter {
+    var writer: any LogWriter
+    var copy: any LogWriter
+
+    var takesFields: Bool { writer.takesFields || copy.takesFields }
+
+    mutating func write(_ records: LogRecords) -> Int {
+        _ = copy.write(records)
+        return writer.write(records)
+    }
+
+    mutating func reopen() {
+        writer.reopen()
+        copy.reopen()
+    }
 }
 
 extension LogDestination {

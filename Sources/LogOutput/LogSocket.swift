@@ -1,6 +1,7 @@
 import Glibc
 import NIOCore
 import SystemPackage
+
 import struct SystemPackage.FileDescriptor
 
 /// A socket to a log daemon, which is connected again when the daemon has restarted.

@@ -181,6 +181,8 @@ final class Connection: ChannelInboundHandler {
     private func reply(_ record: DecisionRecord) {
         var bytes = encoder.bytes(of: record.reply)
         if hasReplies { replies.writeBuffer(&bytes) } else { replies = bytes }
+        // What goes on with a request closes the connection then.
+        if pipeline.options.closesAfterReply, !isOwn { isClosing = true }
     }
 
     /// Sends the replies.

@@ -291,6 +291,8 @@ public struct ServerOptions: Sendable {
     ///
     /// Postfix keeps one for up to 1,000 s.
     public var idleTimeout: TimeAmount
+    /// Whether a connection is closed after its first reply.
+    public var closesAfterReply: Bool
     /// How long the store may take for what is in flight when the server stops; then it is answered without the store.
     public var grace = Duration.seconds(1)
     /// Tells the time; tests hand in a clock that they move.
@@ -299,13 +301,14 @@ public struct ServerOptions: Sendable {
     /// Options with these values, and a clock.
     public init(
         threads: Int, maxConnections: Int, requestDeadline: TimeAmount, hasFallback: Bool, idleTimeout: TimeAmount,
-        now: @escaping @Sendable () -> Timestamp
+        closesAfterReply: Bool, now: @escaping @Sendable () -> Timestamp
     ) {
         self.threads = threads
         self.maxConnections = maxConnections
         self.requestDeadline = requestDeadline
         self.hasFallback = hasFallback
         self.idleTimeout = idleTimeout
+        self.closesAfterReply = closesAfterReply
         self.now = now
     }
 }

@@ -20,6 +20,16 @@ public enum LogType: String, CaseIterable, Sendable, ChoiceValue {
     static var refused: [LogType] { [.fromConfig] }
 }
 
+/// Where a copy of each log line goes.
+public enum LogCopy: String, CaseIterable, Sendable, ChoiceValue {
+    /// There is none.
+    case none
+    /// To standard output.
+    case stdout
+    /// To standard error.
+    case stderr
+}
+
 /// The form of a log line.
 public enum LogFormat: String, CaseIterable, Sendable, ChoiceValue {
     /// As postgrey writes them.

@@ -5,6 +5,8 @@ extension Configuration {
     public struct Log: Sendable, Equatable {
         /// Where log lines go.
         public var logType = LogType.stderr
+        /// Where a copy of each line goes.
+        public var logCopy = LogCopy.none
         /// How much is logged: 0 nothing, 1 warnings, 2 information, 3 debugging.
         public var logLevel = 2
         /// The path of the log file, with `LogType.file`.
@@ -28,6 +30,9 @@ extension Configuration {
 
     static let logFields: [Field] = [
         Field("log.log_type", \.log.logType, "Where log lines go.", flag: "log_type"),
+        Field(
+            "log.log_copy", \.log.logCopy, "Where a copy of each log line goes, besides log_type.",
+            discussion: "Under a supervisor that keeps what a program prints, lines can be in the system's log, too."),
         Field(
             "log.log_level", \.log.logLevel,
             "How much is logged: 0 nothing, 1 warnings, 2 information, 3 debugging.",

@@ -37,6 +37,8 @@ extension Configuration {
         public var requestDeadline = Duration.seconds(5)
         /// How long a connection may stay silent.
         public var idleTimeout = Duration.seconds(1200)
+        /// Whether a connection is closed after its first reply.
+        public var closeAfterReply = false
         /// How many connections may be open.
         public var maxConnections = 2000
         /// How many event loops serve requests.
@@ -124,6 +126,10 @@ extension Configuration {
             "How long a connection may stay silent before it is closed.",
             discussion: "Postfix keeps an idle connection for 1000 seconds, so less would cut it off.",
             allowed: .atLeast(.seconds(1100))),
+        Field(
+            "server.close_after_reply", \.server.closeAfterReply,
+            "Whether a connection is closed after its first reply, as Exim wants it.",
+            discussion: "Postfix sends all requests of an smtpd over one connection: with it, leave this off."),
         Field(
             "server.max_connections", \.server.maxConnections,
             "How many connections may be open at once.",

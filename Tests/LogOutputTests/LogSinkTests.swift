@@ -91,6 +91,23 @@ struct LogSinkTests {
         return total
     }
 
+    @Test("a copy has every line, and what it loses is not counted")
+    func copies() async throws {
+        let (log, copy) = (try Pipe(), try Pipe())
+        let full = open("/dev/full", O_WRONLY | O_CLOEXEC)
+        let sink = LogSink(to: .descriptor(log.write).copied(to: .descriptor(copy.write)))
+        let lossy = LogSink(to: .descriptor(log.write).copied(to: .descriptor(full)))
+        sink.write(.warning, message: "one")
+        await sink.flush(within: 5)
+        lossy.write(.info, message: "two")
+        await lossy.flush(within: 5)
+        lossy.write(.info, message: "three")
+        await lossy.flush(within: 5)
+        close(full)
+        #expect(copy.lines() == ["warning: one"])
+        #expect(log.lines() == ["warning: one", "two", "three"])
+    }
+
     @Test func aReaderThatIsGoneIsForgotten() async throws {
         signal(SIGPIPE, SIG_IGN)
         let pipe = try Pipe()

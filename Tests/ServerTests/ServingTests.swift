@@ -72,6 +72,17 @@ struct ServingTests {
 
     // MARK: Order and replies
 
+    @Test("with close_after_reply a connection gets one reply, and is closed", arguments: [request(), data])
+    func closesAfterReply(_ first: [UInt8]) throws {
+        let stage = LoopStage(try Self.engine(), options: .with(\.closesAfterReply, true))
+        let client = try stage.connect()
+        try client.send(first + Self.request(["sender": "other@example.org"]))
+        #expect(try client.reply() == (first == Self.data ? Self.dunno : Self.deferral))
+        #expect(try client.reply() == nil)
+        #expect(client.isClosed)
+        #expect(stage.log.count { $0.contains("action=") } == 1)
+    }
+
     @Test func severalRequestsInOneReadAreAnsweredInOrder() throws {
         let client = try LoopStage(try Self.engine()).connect()
         try client.send(Self.request(["sender": "a@b"]) + Self.data + Self.request(["sender": "a@b"]) + Self.data)

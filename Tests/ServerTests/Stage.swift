@@ -63,6 +63,6 @@ extension ServerOptions {
     static func sample(now: @escaping @Sendable () -> Timestamp) -> ServerOptions {
         ServerOptions(
             threads: 1, maxConnections: 2_000, requestDeadline: .seconds(5), hasFallback: false,
-            idleTimeout: .seconds(1_200), now: now)
+            idleTimeout: .seconds(1_200), closesAfterReply: false, now: now)
     }
 }

@@ -5,7 +5,8 @@ import Testing
 @Suite("The defaults")
 struct DefaultsTests {
     private static let defaults = [
-        ("log.log_type", "stderr"), ("log.log_level", "2"), ("log.log_file", ""), ("log.log_format", "postgrey"),
+        ("log.log_type", "stderr"), ("log.log_copy", "none"), ("log.log_level", "2"), ("log.log_file", ""),
+        ("log.log_format", "postgrey"),
         ("log.log_facility", "mail"), ("log.log_ident", "tprtd"), ("log.log_syslog_dest", "/dev/log"),
         ("log.log_syslog_format", "rfc3164"), ("log.config", "{}"),
         ("server.socket_type", "inet"), ("server.socket_mode", "0660"), ("server.socket_group", ""),
@@ -13,7 +14,8 @@ struct DefaultsTests {
         ("server.socket_listen_port", "10023"), ("server.listen", "[]"), ("server.listen_queue_size", "1024"),
         ("server.reuse_socket", "true"), ("server.daemonize", "false"), ("server.chroot", "false"),
         ("server.chroot_dir", ""), ("server.user", ""), ("server.group", ""), ("server.pid_file_path", ""),
-        ("server.request_deadline", "5s"), ("server.idle_timeout", "20m"), ("server.max_connections", "2000"),
+        ("server.request_deadline", "5s"), ("server.idle_timeout", "20m"), ("server.close_after_reply", "false"),
+        ("server.max_connections", "2000"),
         ("server.threads", "1"), ("server.control_socket", ""), ("service.mode", "enforce"),
         ("service.grey_hostname", ""),
         ("service.grey_delay", "5m"), ("service.grey_retry_window", "2d"), ("service.grey_max_age", "5w"),
