@@ -83,7 +83,8 @@ struct ImportFaultTests {
             let missing = try end("postgrey", lab.directory.file("none"))
             #expect(missing.0 == .exited(66) && missing.1.hasSuffix("none: No such file or directory"), "\(missing)")
             let empty = try end("postgrey", try lab.directory.makeDirectory("empty"))
-            #expect(empty.0 == .exited(65) && empty.1.contains("there is no postgrey.db in this directory"), "\(empty)")
+            #expect(
+                empty.0 == .exited(65) && empty.1.contains("postgrey.db does not exist in this directory"), "\(empty)")
             let directory = try end("gld", lab.directory.file("empty"))
             #expect(directory.0 == .exited(66) && directory.1.contains("is a directory; name files"), "\(directory)")
             let states = try end("greylistd", lab.directory.file("empty"))

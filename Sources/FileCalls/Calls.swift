@@ -9,7 +9,7 @@ public func systemCall<Result>(_ call: () throws -> Result) throws(Errno) -> Res
     } catch let error as Errno {
         throw error
     } catch {
-        preconditionFailure("a call of the system threw \(error), which is no error number")
+        preconditionFailure("a call of the system threw \(error), which is not an error number")
     }
 }
 

@@ -34,7 +34,7 @@ public final class PostgreyDirectory: Sendable {
         isInUse = source.isLocked("postgrey.lock")
         let found = Self.databases.filter { source.has($0) }
         guard found.contains(Self.databases[0]) else {
-            throw ImportError(.otherFormat, name, "there is no postgrey.db in this directory")
+            throw ImportError(.otherFormat, name, "postgrey.db does not exist in this directory")
         }
         for database in found {
             try Self.check(source, database)

@@ -196,7 +196,7 @@ struct PostgreyDirectoryTests {
     }
 
     static let others: [Other] = [
-        Other("other.db", [], .otherFormat, "there is no postgrey.db"),
+        Other("other.db", [], .otherFormat, "postgrey.db does not exist"),
         Other("postgrey.db", [], .otherFormat, "not a Berkeley DB"),
         Other("postgrey.db", Array("# a whitelist, and not short at all\n".utf8), .otherFormat, "whitelist"),
         Other("postgrey.db", header(0x053162, 10), .otherVersion, "a Btree of version 10"),
