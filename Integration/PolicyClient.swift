@@ -9,6 +9,8 @@ struct PolicyRequest {
     var recipient = "user@test.invalid"
     var queueID = ""
     var instance = "1.2.3"
+    /// The moment that postgrey takes for now, in Unix seconds; nil for its own clock.
+    var testTime: Int?
 
     /// The bytes on the wire, with the empty line.
     var bytes: [UInt8] {
@@ -22,7 +24,8 @@ struct PolicyRequest {
             ("ccert_issuer", ""), ("ccert_fingerprint", ""), ("ccert_pubkey_fingerprint", ""),
             ("encryption_protocol", ""), ("encryption_cipher", ""), ("encryption_keysize", "0"), ("policy_context", ""),
         ]
-        return Array((attributes.map { "\($0)=\($1)\n" }.joined() + "\n").utf8)
+        let more = testTime.map { [("policy_test_time", "\($0)")] } ?? []
+        return Array(((attributes + more).map { "\($0)=\($1)\n" }.joined() + "\n").utf8)
     }
 
     /// The numbered request of a series in which no two share a network, a sender or a recipient.

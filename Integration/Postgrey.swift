@@ -11,8 +11,10 @@ final class Postgrey {
     private let endpoint: Endpoint
     private let output: LineReader
 
-    /// Starts it in a directory, with lists that are there; it counts no clients.
-    init(in directory: String, clients: String, recipients: String) throws {
+    /// Starts it in a directory, with lists that are there; without options it counts no clients.
+    init(
+        in directory: String, clients: String, recipients: String, options: [String] = ["--auto-whitelist-clients=0"]
+    ) throws {
         endpoint = .unix("\(directory)/postgrey.sock")
         let output = try LineReader()
         self.output = output
@@ -22,9 +24,8 @@ final class Postgrey {
                 "/usr/sbin/postgrey", "--unix=\(directory)/postgrey.sock", "--dbdir=\(directory)",
                 "--user=\(try Self.name(geteuid()))",
                 "--group=\(try Self.group(getegid()))", "--whitelist-clients=\(clients)",
-                "--whitelist-recipients=\(recipients)",
-                "--auto-whitelist-clients=0", "--quiet",
-            ], output: output.writeEnd, errors: output.writeEnd)
+                "--whitelist-recipients=\(recipients)", "--quiet",
+            ] + options, output: output.writeEnd, errors: output.writeEnd)
         output.start()
     }
 
@@ -50,6 +51,16 @@ final class Postgrey {
 
     func end() {
         process.end()
+    }
+
+    /// Ends it in good order: its database is closed.
+    ///
+    /// A signal that comes while it isn't waiting is lost to it.
+    func terminate() throws {
+        _ = try eventually("postgrey ends", every: 1) {
+            if process.poll() == nil { try process.signal(SIGTERM) }
+            return process.poll()
+        }
     }
 
     /// How many entries postgrey's own readers make of the lists: of clients, and of recipients.

@@ -152,6 +152,7 @@ struct PostgreyCommand {
         self.output = output
         defer { close(output.writeEnd) }
         let link = lab.directory.file(name)
+        try? FileManager.default.removeItem(atPath: link)
         try FileManager.default.createSymbolicLink(
             atPath: link, withDestinationPath: try program("tprtd", orIn: "TPRTD_BINARY"))
         var command = ["/usr/bin/env", "TPRT_SERVICE_GREY_DB=lmdb://\(lab.database)"] + variables + [link]
@@ -181,6 +182,9 @@ struct PostgreyCommand {
             throw TestError("\(error)\n\(output.lines.joined(separator: "\n"))")
         }
     }
+
+    /// What it has printed so far.
+    var lines: [String] { output.lines }
 
     /// Ends it in good order.
     func terminate() throws -> ChildProcess.Ending {

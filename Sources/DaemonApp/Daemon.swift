@@ -22,17 +22,20 @@ struct Daemon {
     let manager: ServiceManager
     let state: ServiceState
     let reloader: Reloader
+    let firstImport: PlannedImport?
     let sink: LogSink
     let logger: Logger
     let clock: TrustedClock
 
     private init(
-        _ plan: Plan, as process: ProcessPlan, under manager: ServiceManager, reloader: Reloader, sink: LogSink
+        _ plan: Plan, as process: ProcessPlan, under manager: ServiceManager, reloader: Reloader,
+        _ firstImport: PlannedImport?, sink: LogSink
     ) {
         self.plan = plan
         self.process = process
         self.manager = manager
         self.reloader = reloader
+        self.firstImport = firstImport
         self.sink = sink
         state = ServiceState(tells: manager.notifySocket)
         let logger = Logger(label: Program.name) { _ in SinkLogHandler(sink: sink) }
@@ -46,8 +49,10 @@ struct Daemon {
     ///   - process: what the process becomes
     ///   - manager: what it was told by whoever started it
     ///   - reloader: reads settings and whitelists anew
+    ///   - firstImport: what to import once it serves, where that wasn't done before; nil for nothing
     static func run(
-        _ plan: Plan, as process: ProcessPlan, under manager: ServiceManager, reloader: Reloader
+        _ plan: Plan, as process: ProcessPlan, under manager: ServiceManager, reloader: Reloader,
+        _ firstImport: PlannedImport?
     ) async -> Never {
         var resources = DaemonResources()
         var sink: LogSink?
@@ -56,7 +61,7 @@ struct Daemon {
             let opener = LogOpener(owner: process.socketOwner)
             let log = try plan.log.open(by: opener)
             sink = log
-            let daemon = Daemon(plan, as: process, under: manager, reloader: reloader, sink: log)
+            let daemon = Daemon(plan, as: process, under: manager, reloader: reloader, firstImport, sink: log)
             try await daemon.serve(&resources, opener)
         } catch {
             await sink?.flush(within: 1)
@@ -86,6 +91,7 @@ struct Daemon {
         resources.pidFile = try process.pidFile.map { path throws(ProgramError) in
             try PIDFile(path, service: process.service)
         }
+        resources.importing = try await firstImport?.start()
         let factory = try plan.storeFactory { [logger] in logger.warning("\($0)") }
         if let owner = process.socketOwner { try openSockets(for: owner, &resources) }
         resources.files = try process.descend(reloader.permit.and(plan.log.permit))
@@ -117,14 +123,14 @@ struct Daemon {
                     state.serves()
                     background?.tellSuccess()
                 })
-            let control = resources.control
-            (resources.listeners, resources.control) = ([], nil)
+            let (control, importing) = (resources.control, resources.importing)
+            (resources.listeners, resources.control, resources.importing) = ([], nil, nil)
             let maintenance = maintenance(of: store, behind: server)
             let imports = imports(to: store, behind: server)
             let reload = reload(of: server, maintenance, imports, through: files, at: reloads, after: reading)
             if whitelist == nil { reload.order(Reload.Order(isForChange: true)) }
-            try await group(server, maintenance, reload, control.map { serve($0, reload, imports) }, rotation, stops)
-                .run()
+            let controls = control.map { serve($0, reload, imports) }
+            try await group(server, maintenance, reload, controls, importing, rotation, stops).run()
         } catch {
             throw ProgramError(.software, "\(error)")
         }
@@ -186,6 +192,8 @@ struct DaemonResources {
     /// Sockets that no server has taken over yet.
     var listeners: [OpenListener] = []
     var control: OpenListener?
+    /// What imports once the daemon serves; nil where there is nothing to import.
+    var importing: ImportProcess?
     /// The way to files out of a chroot; nil where there is none.
     var files: FileClient?
 
@@ -193,7 +201,8 @@ struct DaemonResources {
     mutating func release() {
         for listener in listeners { listener.close() }
         control?.close()
-        (listeners, control) = ([], nil)
+        importing?.release()
+        (listeners, control, importing) = ([], nil, nil)
         pidFile?.remove { [files] in files?.remove($0) }
         pidFile = nil
     }

@@ -27,6 +27,8 @@ struct DaemonOrder {
     let sources: SettingSources
     /// Whether it may stay root.
     let allowsRoot: Bool
+    /// What is imported at the first start; nil for nothing.
+    var firstImport: FirstImport?
 }
 
 /// The daemon, from its arguments to its end.
@@ -58,7 +60,13 @@ public enum DaemonProgram {
             try order.sources.refuseFilesOfOthers()
             let reloader = Reloader(
                 plan, of: loaded, from: order.sources, environment: process.environment(environment), load: load)
-            await Daemon.run(plan, as: process, under: manager, reloader: reloader)
+            let state = StateDirectory(environment: process.environment(environment))
+            let firstImport = order.firstImport.map { what in
+                PlannedImport(
+                    what: what, settings: loaded.configuration, environment: environment,
+                    marker: plan.importMarker(in: state))
+            }
+            await Daemon.run(plan, as: process, under: manager, reloader: reloader, firstImport)
         } catch {
             error.exit(name)
         }

@@ -18,7 +18,7 @@ extension Daemon {
     /// The services in the order of their start; they stop in the reverse one, once `stops` has ended.
     func group(
         _ server: PolicyServer, _ maintenance: Maintenance, _ reload: Reload, _ control: ControlServer?,
-        _ rotation: LogRotation, _ stops: StopSignals
+        _ importing: ImportProcess?, _ rotation: LogRotation, _ stops: StopSignals
     ) -> ServiceGroup {
         var quiet = logger
         quiet.logLevel = max(.warning, logger.logLevel)
@@ -32,11 +32,13 @@ extension Daemon {
             services.append(
                 WatchdogService(of: server, state: state, through: socket, watchdog: manager.watchdog, logger: logger))
         }
-        let stopping = ServiceGroupConfiguration.ServiceConfiguration(
-            service: stops, successTerminationBehavior: .gracefullyShutdownGroup)
-        return ServiceGroup(
-            configuration: ServiceGroupConfiguration(
-                services: services.map { .init(service: $0) } + [stopping], logger: quiet))
+        var configurations = services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
+        if let importing {
+            let service = FirstImportService(process: importing, logger: logger)
+            configurations.append(.init(service: service, successTerminationBehavior: .ignore))
+        }
+        configurations.append(.init(service: stops, successTerminationBehavior: .gracefullyShutdownGroup))
+        return ServiceGroup(configuration: ServiceGroupConfiguration(services: configurations, logger: quiet))
     }
 
     func maintenance(of store: any Store, behind server: PolicyServer) -> Maintenance {

@@ -1,21 +1,25 @@
+import FileCalls
 import Glibc
 import Programs
 import Settings
+import StoreURLs
 
 /// postgrey's command line in front of the daemon, for sites that start postgrey by themselves.
 public enum PostgreyProgram {
     private static let name = "tprt-postgrey"
 
     /// Runs it; what goes wrong at the start ends the process with a line and an exit status.
+    ///
+    /// - Parameter work: imports postgrey's database at the first start
     @MainActor
-    public static func main() async {
+    public static func main(importing work: @escaping FirstImport.Work) async {
         await DaemonProgram.run(name) { (environment) throws(ProgramError) in
-            try order(Array(CommandLine.arguments.dropFirst()), environment)
+            try order(Array(CommandLine.arguments.dropFirst()), environment, work)
         }
     }
 
     private static func order(
-        _ words: [String], _ environment: [String: String]
+        _ words: [String], _ environment: [String: String], _ work: @escaping FirstImport.Work
     ) throws(ProgramError) -> DaemonOrder? {
         let settings: PostgreySettings
         do throws(PostgreyCommandLine.ParseError) {
@@ -35,7 +39,9 @@ public enum PostgreyProgram {
         for warning in settings.warnings { ProgramError(.usage, "warning: \(warning)").say(name) }
         return DaemonOrder(
             action: .serve, sources: SettingSources(environment: environment, flags: settings.assignments),
-            allowsRoot: false)
+            allowsRoot: false,
+            firstImport: FirstImport(
+                directory: settings.databaseDirectory, words: settings.importWords, work: work))
     }
 
     private static func host(_ environment: [String: String]) -> PostgreySettings.Host {
@@ -43,9 +49,23 @@ public enum PostgreyProgram {
         let isRoot = geteuid() == 0
         // Without a manager the home directory of the user that it becomes would count.
         let isNamed = environment["STATE_DIRECTORY"] != nil || environment["TPRT_SERVICE_GREY_DB"] != nil
+        let database = isRoot && !isNamed ? "lmdb:///var/lib/tprt/tprt.lmdb" : nil
+        let isSocketNamed = environment["TPRT_SERVER_CONTROL_SOCKET"] != nil
         return PostgreySettings.Host(
-            isRoot: isRoot, text: text, listDirectory: "/etc/postgrey",
-            database: isRoot && !isNamed ? "lmdb:///var/lib/tprt/tprt.lmdb" : nil)
+            isRoot: isRoot, text: text, listDirectory: "/etc/postgrey", database: database,
+            controlSocket: isSocketNamed ? nil : controlSocket(beside: database, environment))
+    }
+
+    /// Where `tprtctl` finds the daemon: in systemd's directory for that, else beside the database.
+    private static func controlSocket(beside database: String?, _ environment: [String: String]) -> String? {
+        let state = StateDirectory(environment: environment)
+        let url = database ?? environment["TPRT_SERVICE_GREY_DB"]
+        let file = url.flatMap { try? StoreLocation(url: state.expand($0)) }?.path
+        let runtime = environment["RUNTIME_DIRECTORY"].map { String($0.prefix { $0 != ":" }) }
+        let directory = runtime ?? file.flatMap { file in file.lastIndex(of: "/").map { String(file[..<$0]) } }
+        if directory == nil { state.make() }
+        // One that isn't there keeps nobody's mail.
+        return FileNames.exists(directory ?? state.path) ? "\(directory ?? state.path)/control.sock" : nil
     }
 
     static let help = """

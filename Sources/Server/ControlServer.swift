@@ -63,9 +63,14 @@ public struct ControlServer: Service {
     ///
     /// Who it is decides at once whether it has a place; then it has a limited time for each request.
     private func serve(_ client: NIOAsyncChannel<ByteBuffer, ByteBuffer>) async {
-        let rank = await client.channel.controlRank()
+        let peer = await client.channel.controlPeer()
         try? await client.executeThenClose { input, output in
-            guard let rank else {
+            let rank: ControlPlaces.Rank
+            switch peer {
+            case .entitled(let itsRank): rank = itsRank
+            // It only looked whether anything listens here.
+            case .gone: return
+            case .stranger:
                 log.log(
                     .controlRefusal, "the control socket refused a client: it belongs to neither our user nor our group"
                 )
@@ -130,18 +135,28 @@ extension ControlReply {
 }
 
 extension Channel {
-    /// Who is at the other end; nil for those who may not tell this process what to do.
-    fileprivate func controlRank() async -> ControlPlaces.Rank? {
-        guard let socket = self as? any SocketOptionProvider else { return nil }
+    /// Who is at the other end.
+    fileprivate func controlPeer() async -> ControlPeer {
+        guard let socket = self as? any SocketOptionProvider else { return .gone }
         let level = NIOBSDSocket.OptionLevel(rawValue: SOL_SOCKET)
         let peer: EventLoopFuture<PeerCredentials> = socket.unsafeGetSocketOption(
             level: level, name: NIOBSDSocket.Option(rawValue: SO_PEERCRED))
         // Those that there are; zeros after them, which are no group that counts.
         let groups: EventLoopFuture<InlineArray<256, gid_t>> = socket.unsafeGetSocketOption(
             level: level, name: NIOBSDSocket.Option(rawValue: SO_PEERGROUPS))
-        guard let peer = try? await peer.get(), let groups = try? await groups.get() else { return nil }
-        return peer.rank(user: geteuid(), group: getegid(), groups: groups.indices.map { groups[$0] })
+        guard let peer = try? await peer.get(), let groups = try? await groups.get() else { return .gone }
+        let rank = peer.rank(user: geteuid(), group: getegid(), groups: groups.indices.map { groups[$0] })
+        return rank.map { .entitled($0) } ?? .stranger
     }
+}
+
+/// A client of the control socket.
+private enum ControlPeer {
+    /// It has closed its connection before it could be looked at.
+    case gone
+    /// It may not tell this process what to do.
+    case stranger
+    case entitled(ControlPlaces.Rank)
 }
 
 /// Who is at the other end of a unix socket, as the system knows it since it connected: struct ucred of unix(7).

@@ -10,7 +10,7 @@ enum Main {
         let name = CommandLine.arguments.first?.split(separator: "/").last
         switch name {
         case "tprtctl": await ToolProgram.main()
-        case "tprt-postgrey", "postgrey": await PostgreyProgram.main()
+        case "tprt-postgrey", "postgrey": await PostgreyProgram.main(importing: ToolProgram.runImport)
         default: await DaemonProgram.main()
         }
     }

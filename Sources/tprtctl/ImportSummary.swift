@@ -79,6 +79,24 @@ struct ImportSummary {
         return lines.joined(separator: "\n")
     }
 
+    /// Sentences for a log.
+    var sentences: [String] {
+        let (triplets, clients) = (tables[.greylist], tables[.autoWhitelist])
+        func count(_ counts: Counts, _ one: String, _ many: String) -> String {
+            let new = counts.new.map { " (\(grouped($0)) of them new)" } ?? ""
+            return "\(grouped(counts.imported)) \(counts.imported == 1 ? one : many)\(new)"
+        }
+        let taken = "\(count(triplets, "triplet", "triplets")), \(count(clients, "client", "clients"))"
+        let passed = triplets.whitelisted + clients.whitelisted
+        let skipped = [(triplets.expired + clients.expired, "expired"), (passed, "whitelisted anyway")]
+            .filter { $0.0 > 0 }.map { "\(grouped($0.0)) \($0.1)" }
+        return ["imported \(taken)\(skipped.isEmpty ? "" : "; not needed: \(skipped.joined(separator: ", "))")"]
+            + leftOut.map { reason, count in
+                let example = first(reason).map { " (first: \($0.file):\($0.line))" } ?? ""
+                return "left out \(counted(count, "entry", "entries")): \(reason.message)\(example)"
+            }
+    }
+
     /// One JSON object.
     var json: JSONValue {
         let rows = Self.shownTables.map { table in

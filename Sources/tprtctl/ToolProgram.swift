@@ -3,7 +3,7 @@ import Glibc
 import JSONText
 import NIOConcurrencyHelpers
 import Programs
-import Settings
+public import Settings
 import UnixSignals
 
 /// The command line of `tprtctl`: a tree of commands.
@@ -38,6 +38,28 @@ public enum ToolProgram {
         } catch {
             guard Tprtctl.exitCode(for: error) != .success else { Tprtctl.exit(withError: error) }
             end(words.unknownCommand ?? ProgramError(commandLine: error), words)
+        }
+    }
+
+    /// Carries out `tprtctl import` with these words, under settings that are known already, and prints sentences in place
+    /// of a table.
+    ///
+    /// - Returns: the exit status
+    @MainActor
+    public static func runImport(
+        _ words: [String], under settings: Configuration, _ environment: [String: String]
+    ) async -> CInt {
+        do {
+            let plan = try ImportPlan(
+                ImportCommand.parse(words), settings, state: StateDirectory(environment: environment))
+            for sentence in try await ImportRun(plan, boot: nil).run().sentences { try say(sentence) }
+            return 0
+        } catch let error as ProgramError {
+            for message in error.messages { note(message) }
+            return error.status.rawValue
+        } catch {
+            note("\(error)")
+            return ExitStatus.software.rawValue
         }
     }
 

@@ -111,6 +111,20 @@ struct PostgreySettingsTests {
         }
     }
 
+    @Test(
+        "postgrey's database is read as its options say",
+        arguments: [
+            ("--inet=1", "/var/lib/postgrey --delay 300 --ipv4cidr 24 --ipv6cidr 64"),
+            (
+                "--inet=1 --dbdir=/srv/pg --delay=60 --ipv4cidr=20 --ipv6cidr=56",
+                "/srv/pg --delay 60 --ipv4cidr 20 --ipv6cidr 56"
+            ),
+        ])
+    func importWords(_ words: String, _ expected: String) throws {
+        let settings = try PostgreySettings(try PostgreyCommandLineTests.line(words), on: Self.host())
+        #expect(settings.importWords == ["postgrey"] + expected.split(separator: " ").map(String.init))
+    }
+
     @Test("words without an option are told of")
     func strayWords() throws {
         let line = try PostgreyCommandLineTests.line("--inet=1 --greylist-text=Try again later")
@@ -118,7 +132,8 @@ struct PostgreySettingsTests {
     }
 
     private static func host(text: String? = nil, isRoot: Bool = true) -> PostgreySettings.Host {
-        PostgreySettings.Host(isRoot: isRoot, text: text, listDirectory: "/etc/postgrey", database: nil)
+        PostgreySettings.Host(
+            isRoot: isRoot, text: text, listDirectory: "/etc/postgrey", database: nil, controlSocket: nil)
     }
 
     private static func loaded(

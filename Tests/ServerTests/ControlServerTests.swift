@@ -15,6 +15,7 @@ struct ControlServerTests {
     /// Serves verbs at a socket of its own while `body` runs.
     private func serve(
         _ verbs: [String: ControlServer.Verb], limits: ControlAdmission.Limits = ControlAdmission.Limits(),
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         _ body: @Sendable @escaping (String) async throws -> Void
     ) async throws {
         let directory = try TemporaryDirectory()
@@ -23,8 +24,7 @@ struct ControlServerTests {
         let listener = try #require(
             try OpenListener.open(.unix(path: path, mode: 0o660, group: ""), backlog: 16).first)
         let server = ControlServer(
-            listener: listener, verbs: verbs, limits: limits,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            listener: listener, verbs: verbs, limits: limits, logger: logger)
         try await testGracefulShutdown { trigger in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await server.run() }
@@ -159,6 +159,21 @@ struct ControlServerTests {
         ] as [(PeerCredentials, [gid_t], ControlPlaces.Rank?)])
     func peers(peer: PeerCredentials, groups: [gid_t], expected: ControlPlaces.Rank?) {
         #expect(peer.rank(user: 101, group: 102, groups: groups) == expected)
+    }
+
+    @Test("who only looks whether anything listens is not taken for a stranger")
+    func looks() async throws {
+        let recorder = LogRecorder()
+        try await serve(verbs, logger: recorder.logger()) { path in
+            for _ in 0..<50 {
+                // No more than fit into the queue: to wait for a place there would block the thread.
+                for _ in 0..<10 { _ = try Client(path: path) }
+                let client = try Client(path: path)
+                try client.send(Array(ControlRequest("say", arguments: ["on"]).line.utf8))
+                #expect(try await client.controlReply()?.messages == ["on"])
+            }
+        }
+        #expect(!recorder.lines.contains { $0.contains("refused") }, "\(recorder.lines)")
     }
 
     @Test("to be in the group of root is no reason where the daemon runs as root")

@@ -11,6 +11,8 @@ public struct PostgreySettings: Equatable, Sendable {
     public private(set) var warnings: [String] = []
     /// Where postgrey keeps its database.
     public let databaseDirectory: String
+    /// The arguments with which `tprtctl import` reads that database.
+    public private(set) var importWords: [String] = []
 
     /// The circumstances under which a command line is read.
     public struct Host: Sendable {
@@ -22,13 +24,18 @@ public struct PostgreySettings: Equatable, Sendable {
         public let listDirectory: String
         /// The URL of the database; nil where the environment says it.
         public let database: String?
+        /// The path of the control socket; nil where the environment says it.
+        public let controlSocket: String?
 
         /// These circumstances.
-        public init(isRoot: Bool, text: String?, listDirectory: String, database: String?) {
+        public init(
+            isRoot: Bool, text: String?, listDirectory: String, database: String?, controlSocket: String?
+        ) {
             self.isRoot = isRoot
             self.text = text
             self.listDirectory = listDirectory
             self.database = database
+            self.controlSocket = controlSocket
         }
     }
 
@@ -45,12 +52,16 @@ public struct PostgreySettings: Equatable, Sendable {
                 "\"\(line.strayWords.joined(separator: " "))\" belongs to no option: a value with blanks needs quotation "
                     + "marks, and in /etc/default/postgrey the text stands in POSTGREY_TEXT")
         }
-        try listen(line)
+        try listen(line, host)
         try judge(line, host)
         word(line, host)
         whitelists(line, host)
         try log(line)
         process(line, host)
+        importWords = [
+            "postgrey", databaseDirectory, "--delay", value(line, .delay, default: "300"),
+            "--ipv4cidr", value(line, .ipv4cidr, default: "24"), "--ipv6cidr", value(line, .ipv6cidr, default: "64"),
+        ]
     }
 
     private static func unsupported(
@@ -65,16 +76,23 @@ public struct PostgreySettings: Equatable, Sendable {
         assignments.append(Assignment(key: key, input: .text(text), origin: origin))
     }
 
-    /// Sets the value of an option as it is, or postgrey's default; as in Perl, 0 is no value.
+    /// Sets the value of an option, or postgrey's default.
     private mutating func set(
         _ key: String, _ line: PostgreyCommandLine, _ option: PostgreyCommandLine.Option, default value: String,
         unit: String = ""
     ) {
-        let given = line[option].flatMap { $0 == "0" ? nil : $0 }
-        set(key, (given ?? value) + unit, by: given == nil ? nil : option)
+        let text = self.value(line, option, default: value)
+        set(key, text + unit, by: text == line[option] ? option : nil)
     }
 
-    private mutating func listen(_ line: PostgreyCommandLine) throws(PostgreyCommandLine.ParseError) {
+    /// The value of an option as it is, or postgrey's default; as in Perl, 0 is no value.
+    private func value(
+        _ line: PostgreyCommandLine, _ option: PostgreyCommandLine.Option, default value: String
+    ) -> String {
+        line[option].flatMap { $0 == "0" ? nil : $0 } ?? value
+    }
+
+    private mutating func listen(_ line: PostgreyCommandLine, _ host: Host) throws(PostgreyCommandLine.ParseError) {
         if let address = line[.inet] {
             if line.has(.unix) { warnings.append("--unix has no effect beside --inet") }
             let colon = address.lastIndex(of: ":")
@@ -100,6 +118,7 @@ public struct PostgreySettings: Equatable, Sendable {
         }
         if line.has(.listenQueueSize) { set("server.listen_queue_size", line, .listenQueueSize, default: "1024") }
         if line.has(.exim) { set("server.close_after_reply", "true", by: .exim) }
+        if let path = host.controlSocket { set("server.control_socket", path, by: nil) }
     }
 
     /// The name or address without the brackets of IPv6; `*` is every address.
