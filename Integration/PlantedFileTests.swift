@@ -149,6 +149,15 @@ struct PlantedFileTests {
         Tool(name: "whitelist add", file: "lists/l.json") { file, _ in
             ["whitelist", "add", "file://\(file)", "--list", "l", "--name", "a.example"]
         },
+        Tool(name: "migrate: the configuration", file: "etc/tprt.conf") { file, _ in
+            ["migrate", "postgrey", "--options", "--inet=10023 --dbdir=/nowhere", "-o", file]
+        },
+        Tool(name: "migrate: the former configuration", file: "etc/tprt.conf.before-migration") { file, other in
+            ["migrate", "postgrey", "--options", "--inet=10023 --dbdir=/nowhere", "-o", String(file.dropLast(17))]
+        },
+        Tool(name: "migrate: postgrey's options", file: "etc/default") { file, other in
+            ["migrate", "postgrey", "--defaults", file, "-o", "\(other)/tprt.conf"]
+        },
         Tool(name: "whitelist export", file: "lists/l.json") { file, other in
             ["whitelist", "export", "\(other)/good.json", "-o", file]
         },

@@ -6,6 +6,7 @@ import NIOPosix
 import Programs
 import ServiceLifecycle
 public import Settings
+import StoreURLs
 import SystemPackage
 import TrustedFiles
 
@@ -187,7 +188,6 @@ struct FirstImportService: Service {
 extension Plan {
     /// The file that says that postgrey's database was imported: beside the database, else in the state directory.
     func importMarker(in state: StateDirectory) -> String {
-        let directory = greylist.path?.lastIndex(of: "/").flatMap { end in greylist.path.map { String($0[..<end]) } }
-        return "\(directory ?? state.path)/postgrey-imported"
+        "\(greylist.directory ?? state.path)/postgrey-imported"
     }
 }

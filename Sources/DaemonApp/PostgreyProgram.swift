@@ -60,9 +60,8 @@ public enum PostgreyProgram {
     private static func controlSocket(beside database: String?, _ environment: [String: String]) -> String? {
         let state = StateDirectory(environment: environment)
         let url = database ?? environment["TPRT_SERVICE_GREY_DB"]
-        let file = url.flatMap { try? StoreLocation(url: state.expand($0)) }?.path
         let runtime = environment["RUNTIME_DIRECTORY"].map { String($0.prefix { $0 != ":" }) }
-        let directory = runtime ?? file.flatMap { file in file.lastIndex(of: "/").map { String(file[..<$0]) } }
+        let directory = runtime ?? url.flatMap { try? StoreLocation(url: state.expand($0)) }?.directory
         if directory == nil { state.make() }
         // One that isn't there keeps nobody's mail.
         return FileNames.exists(directory ?? state.path) ? "\(directory ?? state.path)/control.sock" : nil

@@ -113,13 +113,8 @@ extension Plan {
 extension StoreLocation {
     /// The file of the database, or the socket that leads to it; nil where there is none in the file system.
     var path: String? {
-        switch self {
-        case .memory: return nil
-        case .lmdb(let path), .gdbm(let path): return path
-        case .redis(let location):
-            if case .unixSocket(let path) = location.servers { return path }
-            return nil
-        }
+        if case .redis(let location) = self, case .unixSocket(let path) = location.servers { return path }
+        return file
     }
 }
 

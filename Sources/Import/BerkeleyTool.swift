@@ -17,9 +17,6 @@ public struct ToolUser: Sendable, Equatable {
 
 /// Runs the programs of Debian's db5.3-util.
 struct BerkeleyTool {
-    /// util-linux' program that gives up rights.
-    private static let setpriv = "/usr/bin/setpriv"
-
     /// Where they are.
     let directory: String
     /// As whom they run; nil: as who this process is.
@@ -38,41 +35,11 @@ struct BerkeleyTool {
         guard access(path, X_OK) == 0 else {
             throw ImportError(.tool, path, "this program is needed: install Debian's package db5.3-util")
         }
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        if let output {
-            posix_spawn_file_actions_adddup2(&actions, output.rawValue, 1)
-        } else {
-            posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
+        do throws(Errno) {
+            return try OtherProgram(path, arguments, as: user).run(output: output, errors: errors)
+        } catch {
+            throw ImportError(.tool, path, "it can't be run (\(error))")
         }
-        posix_spawn_file_actions_adddup2(&actions, errors.rawValue, 2)
-        var process = pid_t()
-        var words = [path] + arguments
-        if let user {
-            words =
-                [
-                    Self.setpriv, "--reuid=\(user.user)", "--regid=\(user.group)", "--clear-groups", "--no-new-privs",
-                    "--",
-                ]
-                + words
-        }
-        // Nothing of our environment concerns it, and its messages are to be in English.
-        let code = withStrings(words) { arguments in
-            withStrings(["LC_ALL=C"]) { posix_spawn(&process, words[0], &actions, nil, arguments, $0) }
-        }
-        guard code == 0 else {
-            throw ImportError(.tool, words[0], "it can't be started (\(Errno(rawValue: code)))")
-        }
-        var status: CInt = 0
-        while waitpid(process, &status, 0) < 0 {
-            guard errno == EINTR else {
-                throw ImportError(.tool, path, "it was lost (\(Errno(rawValue: errno)))")
-            }
-        }
-        let signal = status & 0x7f
-        return signal == 0 ? status >> 8 & 0xff : 128 + signal
     }
 
     /// What it said, on one line.
@@ -82,13 +49,4 @@ struct BerkeleyTool {
         let lines = String(decoding: bytes.prefix(count), as: UTF8.self).split(separator: "\n")
         return lines.prefix(2).map { shown(String($0)) }.joined(separator: "; ")
     }
-}
-
-/// Hands over texts as a C program takes its arguments.
-private func withStrings<Result>(
-    _ texts: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
-) -> Result {
-    let copies = texts.map { strdup($0) }
-    defer { for copy in copies { free(copy) } }
-    return body(copies + [nil])
 }

@@ -60,6 +60,19 @@ public struct StoreURLError: Error, Equatable, Sendable, CustomStringConvertible
 }
 
 extension StoreLocation {
+    /// The file of the database; nil where it isn't one.
+    public var file: String? {
+        switch self {
+        case .memory, .redis: nil
+        case .lmdb(let path), .gdbm(let path): path
+        }
+    }
+
+    /// The directory of that file.
+    public var directory: String? {
+        file.flatMap { file in file.lastIndex(of: "/").map { String(file[..<$0]) } }
+    }
+
     /// Where the auto-whitelist is that goes with a greylist in this place: in the same database or, since a GNU dbm file
     /// holds one table, in the file `autowldb` beside it, as TPRT 0.9.3 calls it.
     ///

@@ -105,6 +105,15 @@ final class FileReplacement {
         }
     }
 
+    /// Gives the file another name, too, which must be free: it is still there when another one has taken its place.
+    func keep(as other: String) throws(ProgramError) {
+        try reach.act { () throws(ProgramError) in
+            try Self.attempt(other, or: .cannotCreate) { () throws(Errno) in
+                try FileNames.link(target, as: other)
+            }
+        }
+    }
+
     /// Puts a new file in its place, and sees to it that it is on the disk.
     func replace(by bytes: [UInt8]) throws(ProgramError) {
         try reach.act { () throws(ProgramError) in try putInPlace(bytes) }

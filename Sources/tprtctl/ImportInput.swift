@@ -209,7 +209,7 @@ extension ImportInput {
     }
 
     /// A new file without a name.
-    private static func nameless(in directory: String) throws(ProgramError) -> FileDescriptor {
+    static func nameless(in directory: String) throws(ProgramError) -> FileDescriptor {
         var template = Array("\(directory)/tprt-import-XXXXXX".utf8CString)
         let made = template.withUnsafeMutableBufferPointer { $0.baseAddress.map { mkstemp($0) } ?? -1 }
         guard made >= 0, fcntl(made, F_SETFD, FD_CLOEXEC) == 0 else {

@@ -12,7 +12,9 @@ struct Tprtctl: ParsableCommand {
         commandName: Program.name,
         abstract: "Looks after what the greylisting policy server tprtd keeps.",
         version: "\(Program.name) \(Release.version)",
-        subcommands: [ImportCommand.self, ReloadCommand.self, StoreCommand.self, WhitelistCommand.self])
+        subcommands: [
+            ImportCommand.self, MigrateCommand.self, ReloadCommand.self, StoreCommand.self, WhitelistCommand.self,
+        ])
 }
 
 /// The tool, from its arguments to its end.
