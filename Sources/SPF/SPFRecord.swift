@@ -5,7 +5,7 @@ import Bytes
 struct SPFRecord: Sendable {
     /// The mechanisms in their order, each with its qualifier.
     var directives: [Directive]
-    /// Where to go on if none of them matches; nil also where `all` stands among them.
+    /// Where to go on if none of them matches: never where `all` stands among them.
     var redirect: Redirect?
 
     struct Directive: Sendable {
@@ -72,12 +72,10 @@ extension SPFRecord {
     /// Reads a text that is a record; only blanks separate terms.
     init(_ text: [UInt8]) throws(SPFSyntaxError) {
         directives = []
-        var hasAll = false
         var hasExplanation = false
         for term in text.split(separator: UInt8(ascii: " ")).dropFirst() {
             guard let (name, value) = Self.modifier(term) else {
                 guard let directive = Directive(term) else { throw SPFSyntaxError(term: term) }
-                if case .all = directive.mechanism { hasAll = true }
                 directives.append(directive)
                 continue
             }
@@ -91,7 +89,6 @@ extension SPFRecord {
                 guard MacroString(value) != nil else { throw SPFSyntaxError(term: term) }
             }
         }
-        if hasAll { redirect = nil }
     }
 
     /// The name in lower case and the value of a modifier; nil where the term is none.

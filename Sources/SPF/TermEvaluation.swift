@@ -89,7 +89,9 @@ extension SPFEvaluation {
             }
         case .ptr:
             guard let domain = DNSQuestion(target, .ptr)?.name else { return false }
-            return lookups.confirmedNames(of: client, limit: limits.clientNames).contains { $0.isWithin(domain: domain) }
+            return lookups.confirmedNames(of: client, limit: limits.clientNames).contains {
+                $0.isWithin(domain: domain)
+            }
         case .exists:
             let addresses = DNSQuestion(target, .a).flatMap { lookups.read($0) }?.addresses ?? []
             return !addresses.isEmpty
