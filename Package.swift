@@ -108,7 +108,7 @@ let package = Package(
         // Addresses, envelope, judgement, wording: pure, no clock, no I/O.
         .target(name: "Greylist", dependencies: ["Bytes"], swiftSettings: strict),
         // Whether a host may send for a domain (RFC 7208): a value that asks questions and is resumed by answers.
-        .target(name: "SPF", dependencies: ["Bytes"], swiftSettings: strict),
+        .target(name: "SPF", dependencies: ["Bytes"], swiftSettings: fuzzed),
         .target(
             name: "CRE2", linkerSettings: [.linkedLibrary("re2"), .linkedLibrary("stdc++")]),
         // Conditions, and the first entry that matches.
@@ -316,6 +316,18 @@ if isFuzzing {
         .target(
             name: "RESPFuzz", dependencies: ["RedisClient", nioCore], path: "Fuzz/RESP", exclude: ["corpus"],
             swiftSettings: fuzzed))
+    package.products.append(.library(name: "SPFFuzz", type: .static, targets: ["SPFFuzz"]))
+    package.targets.append(
+        .target(
+            name: "SPFFuzz", dependencies: ["SPF"], path: "Fuzz/SPF", exclude: ["corpus"], swiftSettings: fuzzed))
+}
+
+// What `make fuzz-spf` compares with another implementation.
+if Context.environment["SPF_CASES"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "spf-cases", dependencies: ["SPF", "SPFZones"], path: "Fuzz/SPFCases", exclude: ["compare"],
+            swiftSettings: strict))
 }
 
 // What `Benchmarks/whitelists` and `Benchmarks/micro` run.

@@ -6,7 +6,7 @@ struct MacroValues: Sendable {
     let identity: SPFIdentity
     /// The domain of the record that the macros are in.
     let domain: [UInt8]
-    /// A name of the client that its address confirms (`%{p}`), `unknown` where there is none; nil where no macro asks for it.
+    /// A name of the client that has its address (`%{p}`), `unknown` where there is none; nil where no macro asks for it.
     let clientName: [UInt8]?
 
     func value(of letter: MacroLetter) -> [UInt8] {
@@ -27,7 +27,8 @@ extension MacroString {
     /// The name that it stands for, cut to what the DNS can ask: labels too many are left out on the left (RFC 7208,
     /// section 7.3).
     ///
-    /// It is made from the right and no further than needed: a long record full of macros costs no more than a short one.
+    /// It is made from the right and no further than needed, so a long record full of macros costs little more than a
+    /// short one.
     func expanded(with values: MacroValues) -> [UInt8] {
         let enough = DNSQuestion.longestName + 2
         var pieces: [[UInt8]] = []

@@ -72,8 +72,8 @@ public struct SPFEvaluation: Sendable {
 
     /// Goes on with answers: to all questions of the last step, to some of them, or to further ones.
     ///
-    /// Where some are missing it may end nevertheless, since others suffice; else it needs the rest. The first answer to a
-    /// question counts.
+    /// Where some are missing it may end nevertheless, since others suffice; else it needs the rest. The first answer to
+    /// a question counts.
     public mutating func resume(with new: [DNSQuestion: DNSAnswer]) -> Step {
         answers.merge(new) { first, _ in first }
         var missing: [DNSQuestion] = []

@@ -1,7 +1,7 @@
 /// How much a pass is worth, since a record is published by whoever wants to pass.
 public enum SPFGrade: String, Sendable, Hashable, CaseIterable {
-    /// The domain names the client: by a network of usual size, an address or a mail exchanger, by names that are the same
-    /// for everyone.
+    /// The domain names the client: by a network of usual size, an address or a mail exchanger, under names that are the
+    /// same for everyone.
     case strong
     /// The domain's name server says for each client or sender whether it may.
     case dynamic

@@ -5,7 +5,7 @@ struct TermLookups {
     let answers: [DNSQuestion: DNSAnswer]
     /// What has to be asked before the term can be evaluated.
     private(set) var missing: [DNSQuestion] = []
-    /// How many lookups found nothing.
+    /// How many lookups found nothing, of those that the owner of the record has a say in.
     private(set) var voids = 0
     /// Whether a lookup failed on which the term depends.
     private(set) var hasFailed = false
@@ -16,14 +16,17 @@ struct TermLookups {
 
     /// The answer; nil where it is missing.
     ///
-    /// - Parameter isSkipped: whether a lookup that failed counts as one without result
-    mutating func read(_ question: DNSQuestion, skippingErrors isSkipped: Bool = false) -> DNSAnswer? {
+    /// - Parameter isOfClient: whether it is about the client's names, which the owner of the record has no say in:
+    ///   where that fails or finds nothing, nothing is counted (RFC 7208, section 5.5)
+    mutating func read(_ question: DNSQuestion, ofClient isOfClient: Bool = false) -> DNSAnswer? {
         guard let answer = answers[question] else {
             if !missing.contains(question) { missing.append(question) }
             return nil
         }
-        if answer.isVoid(for: question.type) { voids += 1 }
-        if answer == .temporaryError, !isSkipped { hasFailed = true }
+        if !isOfClient {
+            if answer.isVoid(for: question.type) { voids += 1 }
+            if answer == .temporaryError { hasFailed = true }
+        }
         return answer
     }
 
@@ -34,13 +37,13 @@ struct TermLookups {
 
     /// The names of the client that have its address (RFC 7208, section 5.5), as many as are known by now.
     mutating func confirmedNames(of client: SPFAddress, limit: Int) -> [[UInt8]] {
-        guard let question = client.reverseQuestion, let names = read(question, skippingErrors: true)?.names else {
+        guard let question = client.reverseQuestion, let names = read(question, ofClient: true)?.names else {
             return []
         }
         var confirmed: [[UInt8]] = []
         for name in names.prefix(limit) {
             guard let question = DNSQuestion(name, client.recordType),
-                let answer = read(question, skippingErrors: true), answer.addresses.contains(client)
+                let answer = read(question, ofClient: true), answer.addresses.contains(client)
             else { continue }
             confirmed.append(question.name)
         }

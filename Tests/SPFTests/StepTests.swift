@@ -43,15 +43,19 @@ struct StepTests {
     static let failures: [(String, [Zone.Record], SPFResult)] = [
         ("a name that isn't answered is left out", [.pointer("silent.example"), .pointer("mx.example.org")], .pass),
         ("none of them", [.pointer("silent.example")], .fail), ("nobody knows the names", [.timeout], .fail),
+        ("names that don't exist", (1...5).map { .pointer("no\($0).example") }, .fail), ("there are none", [], .fail),
     ]
 
-    @Test("failed lookups of the client's names aren't errors (RFC 7208, section 5.5)", arguments: failures)
+    @Test(
+        "lookups of the client's names that fail or find nothing aren't errors (RFC 7208, section 5.5)",
+        arguments: failures)
     func clientNameErrors(_ what: String, _ names: [Zone.Record], _ expected: SPFResult) throws {
         let zone: [String: [Zone.Record]] = [
             "3.2.0.192.in-addr.arpa": names, "silent.example": [.timeout],
             "mx.example.org": [.address("192.0.2.3")],
         ]
         #expect(try Check("v=spf1 ptr -all", zone).result() == expected)
+        #expect(try Check("v=spf1 ?exists:%{p}.a.example ptr ptr ptr -all", zone).result() == expected)
     }
 
     @Test("with some answers only it ends where they suffice, else it needs the rest")
