@@ -5,12 +5,13 @@ PREFIX ?= /usr/local
 ADDRESS = 127.0.0.1
 PORT = 10023
 FUZZ_SECONDS = 30
+FUZZ_CASES = 20000
 # Only what is for trials may stay root.
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 RELEASE = $(shell scripts/release-flags)
 
-.PHONY: help run build test check format generate completions fuzz bench bench-check bench-growth soak install \
+.PHONY: help run build test check format generate completions fuzz fuzz-spf bench bench-check bench-growth soak install \
 	uninstall deb deb-check clean
 
 help:
@@ -18,7 +19,8 @@ help:
 	@echo "make test     install what the tests need, and run all of them"
 	@echo "make check    format, shell scripts, links of the documents"
 	@echo "make generate rewrite what derives from declarations (etc/tprt.conf, man, table of modules)"
-	@echo "make fuzz     feed the decoders random replies for FUZZ_SECONDS ($(FUZZ_SECONDS))"
+	@echo "make fuzz     feed the decoders random replies for FUZZ_SECONDS ($(FUZZ_SECONDS)) each"
+	@echo "make fuzz-spf  compare SPF with pyspf on FUZZ_CASES ($(FUZZ_CASES)) random records"
 	@echo "make bench    measure beside a bare responder and postgrey, and rewrite docs/performance.md (five minutes)"
 	@echo "make bench-check   measure a little, and compare with Benchmarks/thresholds.txt and allocations.txt (two minutes)"
 	@echo "make bench-growth  measure with up to ten million entries (five minutes)"
@@ -61,11 +63,18 @@ completions: build
 # Inputs that are found go to a copy of the corpus. Swift's own crash handler would take the signal from libFuzzer.
 fuzz:
 	@scripts/install-packages build
-	FUZZ=1 $(SWIFT) build -c release --product RESPFuzz --scratch-path .build/fuzz
-	swiftc -sanitize=fuzzer .build/fuzz/release/libRESPFuzz.a -o .build/fuzz/resp
-	mkdir -p .build/fuzz/corpus
-	SWIFT_BACKTRACE=enable=no .build/fuzz/resp -max_total_time=$(FUZZ_SECONDS) -max_len=2000 \
-		.build/fuzz/corpus Fuzz/RESP/corpus
+	set -e; for name in RESP SPF; do \
+		FUZZ=1 $(SWIFT) build -c release --product $${name}Fuzz --scratch-path .build/fuzz; \
+		swiftc -sanitize=fuzzer .build/fuzz/release/lib$${name}Fuzz.a -o .build/fuzz/$$name; \
+		mkdir -p .build/fuzz/corpus/$$name; \
+		SWIFT_BACKTRACE=enable=no .build/fuzz/$$name -max_total_time=$(FUZZ_SECONDS) -max_len=2000 \
+			.build/fuzz/corpus/$$name Fuzz/$$name/corpus; \
+	done
+
+fuzz-spf:
+	@scripts/install-packages fuzz-spf
+	SPF_CASES=1 $(SWIFT) build -c release --product spf-cases
+	Fuzz/SPFCases/compare "$$(SPF_CASES=1 $(SWIFT) build -c release --show-bin-path)/spf-cases" $(FUZZ_CASES)
 
 bench bench-check bench-growth soak: build
 	@scripts/install-packages bench

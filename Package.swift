@@ -107,6 +107,8 @@ let package = Package(
         .target(name: "Policy", dependencies: ["Bytes", nioCore], swiftSettings: strict),
         // Addresses, envelope, judgement, wording: pure, no clock, no I/O.
         .target(name: "Greylist", dependencies: ["Bytes"], swiftSettings: strict),
+        // Whether a host may send for a domain (RFC 7208): a value that asks questions and is resumed by answers.
+        .target(name: "SPF", dependencies: ["Bytes"], swiftSettings: fuzzed),
         .target(
             name: "CRE2", linkerSettings: [.linkedLibrary("re2"), .linkedLibrary("stdc++")]),
         // Conditions, and the first entry that matches.
@@ -177,6 +179,9 @@ let package = Package(
             name: "FileCallsTests", dependencies: ["FileCalls", "TestSupport", system], swiftSettings: strict),
         .testTarget(name: "PolicyTests", dependencies: ["Policy", nioCore], swiftSettings: strict),
         .testTarget(name: "GreylistTests", dependencies: ["SampleOptions", "Greylist"], swiftSettings: strict),
+        .target(name: "SPFZones", dependencies: ["SPF"], path: "Tests/SPFZones", swiftSettings: strict),
+        .testTarget(
+            name: "SPFTests", dependencies: ["SPF", "SPFZones"], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "WhitelistsTests", dependencies: ["Greylist", "Whitelists"], swiftSettings: strict),
         .target(
@@ -311,6 +316,18 @@ if isFuzzing {
         .target(
             name: "RESPFuzz", dependencies: ["RedisClient", nioCore], path: "Fuzz/RESP", exclude: ["corpus"],
             swiftSettings: fuzzed))
+    package.products.append(.library(name: "SPFFuzz", type: .static, targets: ["SPFFuzz"]))
+    package.targets.append(
+        .target(
+            name: "SPFFuzz", dependencies: ["SPF"], path: "Fuzz/SPF", exclude: ["corpus"], swiftSettings: fuzzed))
+}
+
+// What `make fuzz-spf` compares with another implementation.
+if Context.environment["SPF_CASES"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "spf-cases", dependencies: ["SPF", "SPFZones"], path: "Fuzz/SPFCases", exclude: ["compare"],
+            swiftSettings: strict))
 }
 
 // What `Benchmarks/whitelists` and `Benchmarks/micro` run.

@@ -1,0 +1,42 @@
+import Bytes
+
+/// Which name a check is about (RFC 7208, sections 2.3 and 2.4).
+public enum SPFScope: String, Sendable, Hashable {
+    /// The domain of the envelope sender.
+    case mailFrom = "mailfrom"
+    /// The name that the client gave with HELO or EHLO: the sender is null, or has no domain.
+    case helo
+}
+
+/// Whom an evaluation is about.
+struct SPFIdentity: Sendable {
+    let client: SPFAddress
+    let scope: SPFScope
+    /// `postmaster` where the sender has none.
+    let localPart: [UInt8]
+    let domain: [UInt8]
+    let helo: [UInt8]
+
+    init(client: SPFAddress, sender: [UInt8], helo: [UInt8]) {
+        self.client = client.unmapped
+        self.helo = helo
+        let postmaster = Array("postmaster".utf8)
+        if let at = sender.lastIndex(of: UInt8(ascii: "@")), at + 1 < sender.count {
+            scope = .mailFrom
+            localPart = at == 0 ? postmaster : Array(sender[..<at])
+            domain = Array(sender[(at + 1)...])
+        } else {
+            scope = .helo
+            localPart = postmaster
+            domain = helo
+        }
+    }
+
+    /// The question for the record; nil where the name is no domain that may have one: a literal, a single label,
+    /// anything that is malformed (RFC 7208, section 4.3).
+    var recordQuestion: DNSQuestion? {
+        guard let question = DNSQuestion(domain, .txt) else { return nil }
+        let isPlain = !question.name.contains(UInt8(ascii: " ")) && question.name.first != UInt8(ascii: "[")
+        return isPlain && question.name.contains(UInt8(ascii: ".")) ? question : nil
+    }
+}
