@@ -48,11 +48,11 @@ enum RequestOperations {
             Operation("engine: decide, \(name)") {
                 switch engine.decide(request, at: Samples.now, using: &envelope) {
                 case .done(let record): record.entry == nil ? 1 : 2
-                case .needsStore(let decision): decision.query.has(.legacy) ? 4 : 3
+                case .needsStore(_, let query): query.has(.legacy) ? 4 : 3
                 }
             }
         }
-        guard case .needsStore(let decision) = engine.decide(plain, at: Samples.now, using: &envelope) else {
+        guard case .needsStore(let decision, _) = engine.decide(plain, at: Samples.now, using: &envelope) else {
             preconditionFailure("a plain request needs the store")
         }
         func finish(_ name: String, _ verdict: Verdict) -> Operation {

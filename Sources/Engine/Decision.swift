@@ -3,15 +3,15 @@ public import Policy
 public import Storage
 public import Whitelists
 
-/// The decision about one request, on its way: what is settled so far, and what is asked of the store.
+/// The decision about one request, on its way: what is settled so far.
 ///
 /// A value that `PolicyEngine.decide` begins and `PolicyEngine.finish` ends, whatever became of the store: an answer in time,
 /// a failure, a deadline. Nothing is decided a second time.
 public struct Decision: Sendable {
     /// The request.
     public let request: PolicyRequest
-    /// What is asked of the store.
-    public let query: StoreQuery
+    /// How long a first attempt would have to wait, in seconds.
+    public let delay: Int64
     /// The whitelist entry that has the mail greylisted in its own way.
     public let entry: Whitelist.Match?
 
@@ -19,8 +19,8 @@ public struct Decision: Sendable {
     public enum Step: Sendable {
         /// It is made.
         case done(DecisionRecord)
-        /// It needs what the store knows; then it goes to `PolicyEngine.finish`.
-        case needsStore(Decision)
+        /// It needs what the store answers to this; then it goes to `PolicyEngine.finish`.
+        case needsStore(Decision, StoreQuery)
     }
 
     /// What the store, or whatever answers in its place, says.

@@ -127,7 +127,7 @@ public struct PolicyEngine: Sendable {
                 }
             }
         }
-        return .needsStore(Decision(request: request, query: query, entry: entry))
+        return .needsStore(Decision(request: request, delay: query.rules.delay, entry: entry), query)
     }
 
     /// The key of the client's address, as that of a network with nothing but this address in it.
@@ -159,9 +159,8 @@ public struct PolicyEngine: Sendable {
             record = word(judgement.verdict, on: decision.request, at: now)
             record.judgement = judgement
         case .unavailable where options.defersOnStoreError:
-            let wait = decision.query.rules.delay
             record = DecisionRecord(
-                .storeFailed, reply: deferral(of: decision.request, wait: wait, delay: 0, at: now))
+                .storeFailed, reply: deferral(of: decision.request, wait: decision.delay, delay: 0, at: now))
         case .unavailable, .full: record = DecisionRecord(.storeFailed)
         }
         record.entry = decision.entry

@@ -46,7 +46,8 @@ final class RequestPipeline {
         self.store = store
         self.health = health
         self.fallback = fallback
-        gate = StoreGate(timeout: options.requestDeadline, pauses: options.storePauses)
+        gate = StoreGate(
+            timeout: options.requestDeadline, pauses: options.storePauses, keepsQueries: fallback != nil)
         decisions = DecisionLog(to: sink)
         self.log = log
         self.sharedAddresses = sharedAddresses
@@ -59,10 +60,10 @@ final class RequestPipeline {
         case .done(let record):
             note(record, on: request, of: connection)
             return record
-        case .needsStore(let decision):
+        case .needsStore(let decision, let query):
             if envelope.client.isPrivate { watchPrivateClient() }
-            if gate.admit(decision, from: connection, at: eventLoop.now) { return nil }
-            let record = finish(decision, with: .unavailable)
+            if gate.admit(decision, asking: query, from: connection, at: eventLoop.now) { return nil }
+            let record = finish(decision, asking: query, with: .unavailable)
             note(record, on: request, of: connection)
             return record
         }
@@ -148,7 +149,8 @@ final class RequestPipeline {
         case .failed(let error): health.failed(error)
         }
         for (index, request) in settled.requests.enumerated() {
-            let record = finish(request.decision, with: settled.answer(at: index))
+            let record = finish(
+                request.decision, asking: settled.query(at: index), with: settled.answer(at: index))
             note(record, on: request.decision.request, of: request.origin)
             request.origin.deliver(record)
             answered.append(request.origin)
@@ -168,14 +170,18 @@ final class RequestPipeline {
     ///
     /// A store that can't write is no reason for the fallback: what it knows is as good as ever, so the breaker stays closed,
     /// and requests that need nothing written fare best with it.
-    private func finish(_ decision: Decision, with answer: Decision.StoreAnswer) -> DecisionRecord {
+    private func finish(
+        _ decision: Decision, asking query: @autoclosure () -> StoreQuery?, with answer: Decision.StoreAnswer
+    ) -> DecisionRecord {
         var answer = answer
         switch answer {
         case .judged: break
         case .full: health.countUnanswered()
         case .unavailable:
             health.countUnanswered()
-            if let judgement = fallback?.decide([decision.query]).first?.judgement { answer = .judged(judgement) }
+            if let fallback, let query = query(), let judgement = fallback.decide([query]).first?.judgement {
+                answer = .judged(judgement)
+            }
         }
         return engine.finish(decision, with: answer, at: options.now())
     }

@@ -35,10 +35,12 @@ struct StoreGate<Origin> {
         let health: Health
         private let queries: [StoreQuery]
         private let error: StoreError?
+        /// What it asked; empty where the gate doesn't keep that.
+        private let kept: [StoreQuery]
 
         /// A batch that the store answered.
-        fileprivate init(_ requests: [PendingRequest], answeredBy queries: [StoreQuery], isClosed: Bool) {
-            self.requests = requests
+        fileprivate init(_ batch: Batch, answeredBy queries: [StoreQuery], isClosed: Bool) {
+            (requests, kept) = (batch.requests, batch.queries)
             self.queries = queries
             error = nil
             let failed = queries.last { $0.judgement == nil }?.error
@@ -46,12 +48,15 @@ struct StoreGate<Origin> {
         }
 
         /// A batch that has no answer.
-        fileprivate init(_ requests: [PendingRequest], failedBy error: StoreError?) {
-            self.requests = requests
+        fileprivate init(_ batch: Batch, failedBy error: StoreError?) {
+            (requests, kept) = (batch.requests, batch.queries)
             self.error = error
             queries = []
             health = error.map { .failed($0) } ?? .unchanged
         }
+
+        /// What the request at that position asked; nil where the gate doesn't keep that.
+        func query(at index: Int) -> StoreQuery? { kept.isEmpty ? nil : kept[index] }
 
         /// The answer to the request at that position.
         func answer(at index: Int) -> Decision.StoreAnswer {
@@ -64,15 +69,17 @@ struct StoreGate<Origin> {
         }
     }
 
-    private struct Batch {
+    fileprivate struct Batch {
         let number: Int
         let deadline: NIODeadline
         /// Whether it is there to find out if the store is back; then it is a single request.
         let isProbe: Bool
         let requests: [PendingRequest]
+        let queries: [StoreQuery]
     }
 
     private let timeout: TimeAmount
+    private let keepsQueries: Bool
     private var breaker: CircuitBreaker
     /// What goes to the store at the end of this turn.
     private var queries: [StoreQuery] = []
@@ -88,18 +95,22 @@ struct StoreGate<Origin> {
     /// - Parameters:
     ///   - timeout: how long the store has for a batch
     ///   - pauses: how long a store that fails is left alone: at first, and at most
-    init(timeout: TimeAmount, pauses: ClosedRange<TimeAmount>) {
+    ///   - keepsQueries: whether somebody else is to be asked what the store doesn't answer
+    init(timeout: TimeAmount, pauses: ClosedRange<TimeAmount>, keepsQueries: Bool) {
         self.timeout = timeout
+        self.keepsQueries = keepsQueries
         breaker = CircuitBreaker(pauses: pauses)
     }
 
     /// Takes a decision to the next batch; false where it has to do without the store.
-    mutating func admit(_ decision: Decision, from origin: Origin, at now: @autoclosure () -> NIODeadline) -> Bool {
+    mutating func admit(
+        _ decision: Decision, asking query: StoreQuery, from origin: Origin, at now: @autoclosure () -> NIODeadline
+    ) -> Bool {
         if !breaker.isClosed {
             guard breaker.admitsProbe(at: now()) else { return false }
             isProbing = true
         }
-        queries.append(decision.query)
+        queries.append(query)
         requests.append(PendingRequest(origin: origin, decision: decision))
         return true
     }
@@ -109,7 +120,9 @@ struct StoreGate<Origin> {
         guard !queries.isEmpty else { return nil }
         lastNumber += 1
         batches.append(
-            Batch(number: lastNumber, deadline: now() + timeout, isProbe: isProbing, requests: requests))
+            Batch(
+                number: lastNumber, deadline: now() + timeout, isProbe: isProbing, requests: requests,
+                queries: keepsQueries ? queries : []))
         isProbing = false
         let batch = queries
         // The next turn is likely to bring as many.
@@ -132,8 +145,8 @@ struct StoreGate<Origin> {
         breaker.note(result.isAnswer ? .answered : .failed, isProbe: batch.isProbe, at: now(), jitter: jitter())
         switch result {
         case .success(let queries):
-            return Settled(batch.requests, answeredBy: queries, isClosed: breaker.isClosed)
-        case .failure(let error): return Settled(batch.requests, failedBy: error)
+            return Settled(batch, answeredBy: queries, isClosed: breaker.isClosed)
+        case .failure(let error): return Settled(batch, failedBy: error)
         }
     }
 
@@ -144,13 +157,13 @@ struct StoreGate<Origin> {
         breaker.note(.late, isProbe: batch.isProbe, at: now, jitter: jitter())
         let limit = Double(timeout.nanoseconds) / 1e9
         return Settled(
-            batch.requests, failedBy: StoreError(.unavailable, "the store did not answer within \(limit) s"))
+            batch, failedBy: StoreError(.unavailable, "the store did not answer within \(limit) s"))
     }
 
     /// Settles everything that is with the store, for the end of the server.
     mutating func settleAll() -> [Settled] {
         defer { batches = [] }
-        return batches.map { Settled($0.requests, failedBy: nil) }
+        return batches.map { Settled($0, failedBy: nil) }
     }
 }
 

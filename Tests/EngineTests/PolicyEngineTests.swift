@@ -82,10 +82,10 @@ struct PolicyEngineTests {
             var envelope = Envelope()
             let request = try Self.request([("client_address", address)])
             guard
-                case .needsStore(let decision) = try Self.engine(options).decide(
+                case .needsStore(_, let query) = try Self.engine(options).decide(
                     request, at: Self.now, using: &envelope)
             else { throw Broken() }
-            #expect(decision.query.keys(.client) == [Key(Array(text.utf8).span, isHashed: isHashed)])
+            #expect(query.keys(.client) == [Key(Array(text.utf8).span, isHashed: isHashed)])
         }
     }
 
@@ -100,10 +100,10 @@ struct PolicyEngineTests {
             let reason = try #require(item.reason)
             #expect(record == DecisionRecord(.notOurs(reason)))
             #expect(record.reply == .dunno)
-        case .needsStore(let decision):
+        case .needsStore(_, let query):
             #expect(item.reason == nil)
-            #expect(decision.query.keys(.client).isEmpty)
-            #expect(decision.query.time == Self.now)
+            #expect(query.keys(.client).isEmpty)
+            #expect(query.time == Self.now)
         }
     }
 
@@ -125,10 +125,10 @@ struct PolicyEngineTests {
         options.rules.clientCount = 5
         var envelope = Envelope()
         guard
-            case .needsStore(let decision) = try Self.engine(options).decide(
+            case .needsStore(_, let query) = try Self.engine(options).decide(
                 try Self.request(), at: Self.now, using: &envelope)
         else { throw Unexpected() }
-        #expect(decision.query.keys(.client) == [Key(Array("192.0.2.0/24".utf8).span, isHashed: true)])
+        #expect(query.keys(.client) == [Key(Array("192.0.2.0/24".utf8).span, isHashed: true)])
     }
 
     static let verdicts: [(Verdict, String)] = [
@@ -241,12 +241,12 @@ struct PolicyEngineTests {
     func anEarlierSpellingIsAskedForWhereItDiffers(_ sender: String, _ differs: Bool) throws {
         var envelope = Envelope()
         let request = try Self.request([("sender", sender)])
-        guard case .needsStore(let decision) = try Self.engine().decide(request, at: Self.now, using: &envelope) else {
+        guard case .needsStore(_, let query) = try Self.engine().decide(request, at: Self.now, using: &envelope) else {
             throw Unexpected()
         }
         let former = Array("192.0.2.0/24/\(sender)/u@example.com".utf8)
-        #expect(decision.query.keys(.legacy) == (differs ? [Key(former.span, isHashed: true)] : []))
-        #expect(differs || decision.query.keys(.triplet) == [Key(former.span, isHashed: true)])
+        #expect(query.keys(.legacy) == (differs ? [Key(former.span, isHashed: true)] : []))
+        #expect(differs || query.keys(.triplet) == [Key(former.span, isHashed: true)])
     }
 
     @Test(arguments: [(false, "bob+tag"), (true, "bob")])
@@ -258,17 +258,17 @@ struct PolicyEngineTests {
             ("recipient", "bob+tag@example.com"), ("client_address", "[64:ff9b::c000:209]"),
         ])
         let step = try Self.engine(options).decide(request, at: Self.now, using: &envelope)
-        guard case .needsStore(let decision) = step else { throw Unexpected() }
+        guard case .needsStore(_, let query) = step else { throw Unexpected() }
         func key(_ text: String) -> Key { Key(Array(text.utf8).span, isHashed: true) }
-        #expect(decision.query.keys(.triplet) == [key("192.0.2.0/24/a@example.org/\(user)@example.com")])
+        #expect(query.keys(.triplet) == [key("192.0.2.0/24/a@example.org/\(user)@example.com")])
         let wrapped = key("64:ff9b::/48/a@example.org/bob+tag@example.com")
         let unfolded = folds ? [key("192.0.2.0/24/a@example.org/bob+tag@example.com")] : []
-        #expect(decision.query.keys(.legacy) == [wrapped] + unfolded)
+        #expect(query.keys(.legacy) == [wrapped] + unfolded)
     }
 
     @Test(arguments: [0, 5] as [UInt32])
     func postgreysDigestsAreAskedForWhereTheSiteHasThem(_ clientCount: UInt32) throws {
-        func decision(_ form: PostgreyKeyForm?) throws -> Decision {
+        func query(_ form: PostgreyKeyForm?) throws -> StoreQuery {
             var options = PolicyEngine.Options.sample()
             options.rules.clientCount = clientCount
             options.hashesKeys = false
@@ -276,17 +276,17 @@ struct PolicyEngineTests {
             var envelope = Envelope()
             let request = try Self.request([("sender", "a-7@example.org")])
             let step = try Self.engine(options).decide(request, at: Self.now, using: &envelope)
-            guard case .needsStore(let decision) = step else { throw Unexpected() }
-            return decision
+            guard case .needsStore(_, let query) = step else { throw Unexpected() }
+            return query
         }
         func digest(_ text: String) -> Key { .digest(Digest(of: Array(text.utf8).span)) }
-        let plain = try decision(nil)
-        #expect(plain.query.keys(.legacyClient).isEmpty && plain.query.keys(.legacy).count == 1)
-        let full = try decision(.network(ipv4: 24, ipv6: 64))
+        let plain = try query(nil)
+        #expect(plain.keys(.legacyClient).isEmpty && plain.keys(.legacy).count == 1)
+        let full = try query(.network(ipv4: 24, ipv6: 64))
         #expect(
-            full.query.keys(.legacy)
-                == plain.query.keys(.legacy) + [digest("192.0.2.0/a-#@example.org/u@example.com")])
-        #expect(full.query.keys(.legacyClient) == (clientCount > 0 ? [digest("192.0.2.7")] : []))
+            full.keys(.legacy)
+                == plain.keys(.legacy) + [digest("192.0.2.0/a-#@example.org/u@example.com")])
+        #expect(full.keys(.legacyClient) == (clientCount > 0 ? [digest("192.0.2.7")] : []))
     }
 
     struct Unexpected: Error {}
@@ -294,7 +294,7 @@ struct PolicyEngineTests {
     /// A decision that waits for the store.
     static func decision(_ changes: [(String, String?)] = []) throws -> Decision {
         var envelope = Envelope()
-        guard case .needsStore(let decision) = try engine().decide(try request(changes), at: now, using: &envelope)
+        guard case .needsStore(let decision, _) = try engine().decide(try request(changes), at: now, using: &envelope)
         else { throw Unexpected() }
         return decision
     }

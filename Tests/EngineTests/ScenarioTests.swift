@@ -30,8 +30,8 @@ struct ScenarioTests {
             let request = try #require(try decoder.next(in: &buffer))
             switch engine.decide(request, at: now, using: &envelope) {
             case .done(let record): return record.reply.text
-            case .needsStore(let decision):
-                let judgement = try #require(try await store.answer([decision.query])[0].judgement)
+            case .needsStore(let decision, let query):
+                let judgement = try #require(try await store.answer([query])[0].judgement)
                 return engine.finish(decision, with: .judged(judgement), at: now).reply.text
             }
         }

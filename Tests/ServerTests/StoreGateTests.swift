@@ -16,35 +16,38 @@ struct StoreGateTests {
     private static let full = StoreError(.writeRefused, "full")
 
     private let decision: Decision
+    private let query: StoreQuery
 
     init() throws {
-        decision = try #require(try Self.decision())
+        (decision, query) = try #require(try Self.decision())
     }
 
     /// A decision that needs the store.
-    private static func decision() throws -> Decision? {
+    private static func decision() throws -> (Decision, StoreQuery)? {
         var envelope = Envelope()
         var buffer = ByteBuffer(bytes: ServingTests.request())
         var decoder = PolicyDecoder()
         let request = try #require(try decoder.next(in: &buffer))
         let engine = try ServingTests.engine()
-        guard case .needsStore(let decision) = engine.decide(request, at: Timestamp(seconds: 1_000), using: &envelope)
+        guard
+            case .needsStore(let decision, let query) = engine.decide(
+                request, at: Timestamp(seconds: 1_000), using: &envelope)
         else { return nil }
-        return decision
+        return (decision, query)
     }
 
     private static func at(_ milliseconds: Int64) -> NIODeadline {
         NIODeadline.uptimeNanoseconds(1_000_000_000) + .milliseconds(milliseconds)
     }
 
-    private static func gate() -> Gate {
-        Gate(timeout: .seconds(2), pauses: .seconds(1)...(.seconds(8)))
+    private static func gate(keepsQueries: Bool = false) -> Gate {
+        Gate(timeout: .seconds(2), pauses: .seconds(1)...(.seconds(8)), keepsQueries: keepsQueries)
     }
 
     /// Takes these to the store as one batch; returns its number.
     private func send(_ origins: [Int], through gate: inout Gate, at now: NIODeadline) throws -> Int {
         for origin in origins {
-            let isAdmitted = gate.admit(decision, from: origin, at: now)
+            let isAdmitted = gate.admit(decision, asking: query, from: origin, at: now)
             #expect(isAdmitted)
         }
         let next = gate.nextBatch(at: now)
@@ -54,7 +57,7 @@ struct StoreGateTests {
     }
 
     private func judged(_ count: Int) -> [StoreQuery] {
-        var query = decision.query
+        var query = query
         query.judgement = Judgement(.new(wait: 300))
         return [StoreQuery](repeating: query, count: count)
     }
@@ -127,17 +130,17 @@ struct StoreGateTests {
         var gate = Self.gate()
         _ = try send([1], through: &gate, at: Self.at(0))
         _ = gate.settleLate(at: Self.at(2_000), jitter: 0)
-        let seen6 = gate.admit(decision, from: 2, at: Self.at(2_999))
+        let seen6 = gate.admit(decision, asking: query, from: 2, at: Self.at(2_999))
         #expect(!seen6)
         let seen7 = gate.nextBatch(at: Self.at(2_999))
         #expect(seen7 == nil)
         let number = try send([3], through: &gate, at: Self.at(3_000))
-        let seen8 = gate.admit(decision, from: 4, at: Self.at(3_001))
+        let seen8 = gate.admit(decision, asking: query, from: 4, at: Self.at(3_001))
         #expect(!seen8)
         let settled = gate.settle(number, by: .success(judged(1)), at: Self.at(3_002), jitter: 0)
         #expect(Self.texts(settled) == ["3 new(wait: 300)"])
         #expect(settled?.health == .succeeded)
-        let seen9 = gate.admit(decision, from: 5, at: Self.at(3_003))
+        let seen9 = gate.admit(decision, asking: query, from: 5, at: Self.at(3_003))
         #expect(seen9)
     }
 
@@ -166,5 +169,16 @@ struct StoreGateTests {
         #expect(Self.texts(seen10) == nil)
         let seen11 = gate.settleAll()
         #expect(seen11.isEmpty)
+    }
+
+    @Test("what was asked is kept where somebody else may answer it", arguments: [false, true])
+    func keptQueries(_ keeps: Bool) throws {
+        var gate = Self.gate(keepsQueries: keeps)
+        _ = try send([1, 2], through: &gate, at: Self.at(0))
+        let late = gate.settleLate(at: Self.at(2_000), jitter: 0.5)
+        let settled = try #require(late)
+        #expect(settled.requests.count == 2)
+        let kept = settled.requests.indices.map { settled.query(at: $0)?.lookups.first?.key }
+        #expect(kept == (keeps ? [query.lookups[0].key, query.lookups[0].key] : [nil, nil]))
     }
 }
