@@ -25,8 +25,8 @@ help:
 	@echo "make bench-check   measure a little, and compare with Benchmarks/thresholds.txt and allocations.txt (two minutes)"
 	@echo "make bench-growth  measure with up to ten million entries (five minutes)"
 	@echo "make soak     ten million requests: do memory and descriptors stay flat? (five minutes)"
-	@echo "make deb      make a Debian package below .build, and say how to install it"
-	@echo "make deb-check  make it, let lintian look at it, take it through its life, and through the documents on booted systems"
+	@echo "make deb      make the Debian packages below .build, and say how to install them"
+	@echo "make deb-check  make them, let lintian look at them, take them through their lives, and through the documents on booted systems"
 	@echo "make install  install below PREFIX ($(PREFIX)), to DESTDIR if that is set; make uninstall takes it away"
 	@echo "make completions  write completions for bash, zsh and fish to .build/completions"
 	@echo "make format   format the sources"
@@ -95,8 +95,9 @@ uninstall:
 
 deb: build
 	@scripts/install-packages package
-	@rm -f .build/tprt_*.deb
-	@package=$$(packaging/build-deb) && echo "apt install ./$$package"
+	@rm -f .build/tprt_*.deb .build/tprt-postgrey_*.deb
+	@packages=$$(packaging/build-deb) && set -- $$packages && echo "apt install ./$$1" && \
+		echo "apt install ./$$1 ./$$2    # in the place of postgrey"
 
 deb-check: build
 	@scripts/install-packages package-check

@@ -4,13 +4,14 @@ import Testing
 
 @Suite("Installing", .blocking)
 struct PackageTests {
-    @Test("A Debian package is installed, used, upgraded, removed and purged")
-    func debianPackage() throws {
+    @Test("The Debian packages are installed, used, upgraded, removed and purged")
+    func debianPackages() throws {
         try withLab { lab in
-            let package = try run(
+            let packages = try run(
                 [packaging("build-deb"), "-z", "-p", try programDirectory(), "-o", lab.directory.path], within: 300)
-            let path = package.trimmingCharacters(in: .whitespacesAndNewlines)
-            let story = try runAsRoot([packaging("try-deb"), path], within: 300)
+            let paths = packages.split(separator: "\n").map(String.init)
+            #expect(paths.count == 2)
+            let story = try runAsRoot([packaging("try-deb")] + paths, within: 300)
             #expect(story.hasSuffix("== all as it should be\n"), "\(story)")
         }
     }

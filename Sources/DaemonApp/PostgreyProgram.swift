@@ -52,8 +52,9 @@ public enum PostgreyProgram {
         let database = isRoot && !isNamed ? "lmdb:///var/lib/tprt/tprt.lmdb" : nil
         let isSocketNamed = environment["TPRT_SERVER_CONTROL_SOCKET"] != nil
         return PostgreySettings.Host(
-            isRoot: isRoot, text: text, listDirectory: "/etc/postgrey", database: database,
-            controlSocket: isSocketNamed ? nil : controlSocket(beside: database, environment))
+            isRoot: isRoot, text: text, listDirectory: "/etc/postgrey", copyDirectory: "/etc/tprt/postgrey",
+            database: database, controlSocket: isSocketNamed ? nil : controlSocket(beside: database, environment),
+            exists: { FileNames.exists($0) })
     }
 
     /// Where `tprtctl` finds the daemon: in systemd's directory for that, else beside the database.

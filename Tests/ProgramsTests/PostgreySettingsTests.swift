@@ -87,6 +87,47 @@ struct PostgreySettingsTests {
             try Self.loaded("--inet=1 --greylist-text=No", text: "Wait").configuration.service.greyText == "No")
     }
 
+    /// Which files there are, and the lists that are read because of it.
+    struct Lists {
+        var words = "--inet=1"
+        let files: Set<String>
+        let sources: [String]
+    }
+
+    @Test(
+        "where a list of postgrey's is missing, its copy counts",
+        arguments: [
+            Lists(
+                files: ["/etc/postgrey/whitelist_clients", "/etc/tprt/postgrey/whitelist_clients"],
+                sources: [
+                    "clients:///etc/postgrey/whitelist_clients", "recipients:///etc/postgrey/whitelist_recipients",
+                ]),
+            Lists(
+                files: ["/etc/tprt/postgrey/whitelist_clients", "/etc/tprt/postgrey/whitelist_recipients"],
+                sources: [
+                    "clients:///etc/tprt/postgrey/whitelist_clients",
+                    "recipients:///etc/tprt/postgrey/whitelist_recipients",
+                ]),
+            Lists(
+                files: ["/etc/postgrey/whitelist_clients.local", "/etc/tprt/postgrey/whitelist_clients"],
+                sources: [
+                    "clients:///etc/tprt/postgrey/whitelist_clients",
+                    "clients:///etc/postgrey/whitelist_clients.local",
+                    "recipients:///etc/postgrey/whitelist_recipients",
+                ]),
+            Lists(
+                words:
+                    "--inet=1 --whitelist-clients=/etc/postgrey/a --whitelist-clients=/b/a --whitelist-recipients=/c",
+                files: ["/etc/tprt/postgrey/a"],
+                sources: ["clients:///etc/tprt/postgrey/a", "clients:///b/a", "recipients:///c"]),
+        ])
+    func copies(_ lists: Lists) throws {
+        let line = try PostgreyCommandLineTests.line(lists.words)
+        let settings = try PostgreySettings(line, on: Self.host { lists.files.contains($0) })
+        let sources = try Configuration.load(flags: settings.assignments).configuration.service.wlSources
+        #expect(sources == lists.sources.map { "postgrey-\($0)" })
+    }
+
     @Test("without root it stays who it is")
     func unprivileged() throws {
         #expect(try Self.loaded("--inet=1", isRoot: false).configuration.server.user.isEmpty)
@@ -131,9 +172,12 @@ struct PostgreySettingsTests {
         #expect(try PostgreySettings(line, on: Self.host()).warnings.first?.hasPrefix("\"again later\"") == true)
     }
 
-    private static func host(text: String? = nil, isRoot: Bool = true) -> PostgreySettings.Host {
+    private static func host(
+        text: String? = nil, isRoot: Bool = true, exists: @escaping @Sendable (String) -> Bool = { _ in true }
+    ) -> PostgreySettings.Host {
         PostgreySettings.Host(
-            isRoot: isRoot, text: text, listDirectory: "/etc/postgrey", database: nil, controlSocket: nil)
+            isRoot: isRoot, text: text, listDirectory: "/etc/postgrey", copyDirectory: "/etc/tprt/postgrey",
+            database: nil, controlSocket: nil, exists: exists)
     }
 
     private static func loaded(

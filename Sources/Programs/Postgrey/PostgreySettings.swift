@@ -22,20 +22,37 @@ public struct PostgreySettings: Equatable, Sendable {
         public let text: String?
         /// Where postgrey's lists are; without the name of the list.
         public let listDirectory: String
+        /// Where their copies are, each of which counts where its list is missing.
+        public let copyDirectory: String
         /// The URL of the database; nil where the environment says it.
         public let database: String?
         /// The path of the control socket; nil where the environment says it.
         public let controlSocket: String?
+        /// Whether there is a file of that path.
+        let exists: @Sendable (String) -> Bool
 
         /// These circumstances.
         public init(
-            isRoot: Bool, text: String?, listDirectory: String, database: String?, controlSocket: String?
+            isRoot: Bool, text: String?, listDirectory: String, copyDirectory: String, database: String?,
+            controlSocket: String?, exists: @escaping @Sendable (String) -> Bool
         ) {
             self.isRoot = isRoot
             self.text = text
             self.listDirectory = listDirectory
+            self.copyDirectory = copyDirectory
             self.database = database
             self.controlSocket = controlSocket
+            self.exists = exists
+        }
+
+        /// The list; where only a copy of it is left, that, with the `.local` that is still beside the list itself.
+        ///
+        /// Purging Debian's postgrey deletes the lists that came with it, and nothing else.
+        func files(of list: String) -> [String] {
+            guard list.hasPrefix(listDirectory + "/"), !exists(list) else { return [list] }
+            let (copy, local) = (copyDirectory + list.dropFirst(listDirectory.count), list + ".local")
+            guard exists(copy) else { return [list] }
+            return exists(local) ? [copy, local] : [copy]
         }
     }
 
@@ -194,8 +211,8 @@ public struct PostgreySettings: Equatable, Sendable {
     }
 
     private mutating func whitelists(_ line: PostgreyCommandLine, _ host: Host) {
-        let clients = lists(line, .whitelistClients, "\(host.listDirectory)/whitelist_clients")
-        let recipients = lists(line, .whitelistRecipients, "\(host.listDirectory)/whitelist_recipients")
+        let clients = lists(line, .whitelistClients, or: "whitelist_clients", host)
+        let recipients = lists(line, .whitelistRecipients, or: "whitelist_recipients", host)
         let urls = clients.map { "postgrey-clients://\($0)" } + recipients.map { "postgrey-recipients://\($0)" }
         let isGiven = line.has(.whitelistClients) || line.has(.whitelistRecipients)
         let items = urls.map(JSONValue.string)
@@ -209,11 +226,12 @@ public struct PostgreySettings: Equatable, Sendable {
 
     /// The files of a list; a `.local` is read with the file that it belongs to.
     private func lists(
-        _ line: PostgreyCommandLine, _ option: PostgreyCommandLine.Option, _ usual: String
+        _ line: PostgreyCommandLine, _ option: PostgreyCommandLine.Option, or usual: String, _ host: Host
     ) -> [String] {
-        guard line.has(option) else { return [usual] }
+        guard line.has(option) else { return host.files(of: "\(host.listDirectory)/\(usual)") }
         let files = line.all(option)
         return files.filter { !$0.hasSuffix(".local") || !files.contains(String($0.dropLast(6))) }
+            .flatMap(host.files)
     }
 
     private mutating func log(_ line: PostgreyCommandLine) throws(PostgreyCommandLine.ParseError) {

@@ -47,7 +47,8 @@ struct PostgreyMigration {
             settings = try PostgreySettings(
                 try PostgreyCommandLine(words),
                 on: PostgreySettings.Host(
-                    isRoot: false, text: nil, listDirectory: places.lists, database: nil, controlSocket: nil))
+                    isRoot: false, text: nil, listDirectory: places.lists, copyDirectory: places.lists, database: nil,
+                    controlSocket: nil, exists: { _ in true }))
         } catch {
             throw ProgramError(.dataError, "\(origin): \(error.message)")
         }
