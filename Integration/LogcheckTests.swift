@@ -62,6 +62,15 @@ struct LogcheckTests {
             "listening on unix:/var/spool/postfix/tprt/policy.sock", "listening on inet:127.0.0.1:10023",
             "listening on inet:[::1]:10023",
         ],
+        #"\(process.directory): importing what postgrey has learned; mail is answered meanwhile"#: [
+            "/var/lib/postgrey: importing what postgrey has learned; mail is answered meanwhile"
+        ],
+        // What came of it; what was left out is for the administrator.
+        #"\(line)"#: [
+            "imported 0 triplets (0 of them new), 1 client (1 of them new)", "imported 1 triplet, 0 clients",
+            "imported 1,234,567 triplets (12 of them new), 5,100 clients (0 of them new); not needed: 1,203 expired, "
+                + "2 whitelisted anyway",
+        ],
     ]
 
     @Test("Rules know every line of every day that stands in the sources")
