@@ -116,8 +116,8 @@ struct Daemon {
             var options = plan.options
             options.now = clock.now
             let server = try await PolicyServer(
-                listeners: resources.listeners, options: options, engine: plan.engine(with: whitelist ?? Whitelist()),
-                store: store,
+                listeners: resources.listeners, options: options,
+                engine: plan.engine(with: whitelist ?? Whitelist(), asTrial: resources.importing != nil), store: store,
                 sink: sink, logger: logger,
                 onServing: { [state, background = resources.background] in
                     state.serves()
@@ -177,9 +177,11 @@ extension TrustedClock.Event {
 }
 
 extension Plan {
-    fileprivate func engine(with whitelist: Whitelist) -> PolicyEngine {
+    fileprivate func engine(with whitelist: Whitelist, asTrial isTrial: Bool) -> PolicyEngine {
         var engine = engine
-        engine.change(whitelist: whitelist)
+        var options = engine.options
+        if isTrial { options.observesOnly = true }
+        engine.change(options: options, whitelist: whitelist)
         return engine
     }
 }

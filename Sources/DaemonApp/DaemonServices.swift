@@ -34,7 +34,14 @@ extension Daemon {
         }
         var configurations = services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
         if let importing {
-            let service = FirstImportService(process: importing, logger: logger)
+            let isTrial = plan.engine.options.observesOnly
+            let service = FirstImportService(process: importing, logger: logger) {
+                await server.change { engine in
+                    var options = engine.options
+                    options.observesOnly = isTrial
+                    engine.change(options: options)
+                }
+            }
             configurations.append(.init(service: service, successTerminationBehavior: .ignore))
         }
         configurations.append(.init(service: stops, successTerminationBehavior: .gracefullyShutdownGroup))

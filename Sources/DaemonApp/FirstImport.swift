@@ -1,7 +1,9 @@
 import CProcess
+import Dispatch
 import FileCalls
 import Glibc
 import Logging
+import NIOConcurrencyHelpers
 import NIOPosix
 import Programs
 import ServiceLifecycle
@@ -53,6 +55,7 @@ struct PlannedImport {
         }
         Self.prepare(order: order.readEnd, output: output.writeEnd)
         Self.waitForOrder(on: order.readEnd)
+        Self.stop(atEndOf: order.readEnd)
         _exit(await what.work(what.words, settings, environment))
     }
 
@@ -85,7 +88,15 @@ struct PlannedImport {
         var byte: UInt8 = 0
         let count = try? withUnsafeMutableBytes(of: &byte) { bytes in try systemCall { try pipe.read(into: bytes) } }
         guard count == 1 else { _exit(0) }
-        try? pipe.close()
+    }
+
+    /// Has the process stop when the daemon does, which may not send signals to one of root's.
+    private static func stop(atEndOf pipe: FileDescriptor) {
+        DispatchQueue.global().async {
+            var byte: UInt8 = 0
+            _ = try? withUnsafeMutableBytes(of: &byte) { bytes in try systemCall { try pipe.read(into: bytes) } }
+            kill(getpid(), SIGTERM)
+        }
     }
 }
 
@@ -94,20 +105,36 @@ struct ImportProcess: Sendable {
     let directory: String
     /// The file that is written when it is done.
     let marker: String
-    fileprivate let id: pid_t
-    fileprivate let order: FileDescriptor
-    fileprivate let output: FileDescriptor
+    private let id: pid_t
+    /// It begins when something comes out of this pipe, and stops when it is closed; nil once it is.
+    private let order: NIOLockedValueBox<FileDescriptor?>
+    private let output: FileDescriptor
 
-    /// Lets go of it; unless it was told to begin, it ends.
+    init(directory: String, marker: String, id: pid_t, order: FileDescriptor, output: FileDescriptor) {
+        self.directory = directory
+        self.marker = marker
+        self.id = id
+        self.order = NIOLockedValueBox(order)
+        self.output = output
+    }
+
+    /// Lets go of it, before it was told to begin.
     func release() {
-        try? order.close()
+        stop()
         try? output.close()
     }
 
     /// Has it begin.
     fileprivate func begin() {
-        _ = try? order.writeAll([1])
-        try? order.close()
+        order.withLockedValue { order in _ = try? order?.writeAll([1]) }
+    }
+
+    /// Has it stop where it stands; what was imported stays.
+    fileprivate func stop() {
+        order.withLockedValue { order in
+            try? order?.close()
+            order = nil
+        }
     }
 
     /// Hands on what it says, a line at a time, until it ends; its exit status, nil where a signal ended it.
@@ -132,15 +159,19 @@ struct ImportProcess: Sendable {
 }
 
 /// Has postgrey's database imported while mail is answered, and logs what came of it.
+///
+/// Until then all mail passes, as in a trial: those whom postgrey knows must not wait because they came early.
 struct FirstImportService: Service {
     let process: ImportProcess
     let logger: Logger
+    /// Puts into force what the settings say of that.
+    let endTrial: @Sendable () async -> Void
 
     /// What the tool begins its messages with.
     private static let messageStart = "tprtctl: "
 
     func run() async throws {
-        logger.info("\(process.directory): importing what postgrey has learned; mail is answered meanwhile")
+        logger.info("\(process.directory): importing what postgrey has learned; all mail passes meanwhile")
         // Reading blocks; nothing else is to wait for it.
         let thread = NIOThreadPool(numberOfThreads: 1)
         thread.start()
@@ -159,8 +190,10 @@ struct FirstImportService: Service {
                 return (status, lines)
             }
         } onGracefulShutdown: {
-            kill(process.id, SIGTERM)
+            process.stop()
         }
+        process.stop()
+        await endTrial()
         try? await thread.shutdownGracefully()
         if let result, result.status == 0 { return mark(result.lines) }
         logger.warning(

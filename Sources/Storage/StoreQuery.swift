@@ -140,8 +140,8 @@ public struct StoreQuery: Sendable {
 
     /// What the lookups say.
     ///
-    /// Of the keys of a triplet the first counts under which something is found that counts, in the order of the
-    /// lookups; they aren't merged.
+    /// Of the keys of a triplet that counts which has passed, in the order of the lookups; where none has, that whose first
+    /// attempt came first. An entry that is imported after its sender has come is found that way, too.
     ///
     /// - Parameter read: what is found by the lookup at an index; not called for one that no longer matters
     @inlinable
@@ -152,9 +152,10 @@ public struct StoreQuery: Sendable {
         for index in lookups.indices {
             switch lookups[index].role {
             case .triplet, .legacy:
-                guard state.triplet == nil, let found = try read(index), found.counts(at: time, under: rules),
-                    !limiter.hasDropped(found)
+                guard state.triplet?.isPending != false, let found = try read(index),
+                    found.counts(at: time, under: rules), !limiter.hasDropped(found)
                 else { continue }
+                if let earlier = state.triplet, found.isPending, found.first >= earlier.first { continue }
                 state.triplet = found
                 state.isLegacy = lookups[index].role == .legacy
             case .client: state.client = try read(index)
