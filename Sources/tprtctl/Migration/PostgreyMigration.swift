@@ -197,7 +197,7 @@ struct PostgreyMigration {
         return Migration.Step(
             reason: "before apt purge postgrey, which removes its lists",
             lines: [
-                "cp -r \(places.lists) \(copy)", "sed -i 's,\(places.lists)/,\(copy)/,' \(places.output)",
+                "cp -r \(places.lists) \(copy)", "sed -i 's,\(places.lists)/,\(copy)/,g' \(places.output)",
                 "tprtctl reload",
             ])
     }
