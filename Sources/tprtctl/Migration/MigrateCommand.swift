@@ -55,9 +55,10 @@ struct MigratePostgreyCommand: MainActorCommand {
     @OptionGroup var common: MigrationOptions
 
     @Option(
-        help: ArgumentHelp("The file that sets POSTGREY_OPTS and POSTGREY_TEXT.", valueName: "file"),
+        help: ArgumentHelp(
+            "The file that sets POSTGREY_OPTS and POSTGREY_TEXT; else /etc/default/postgrey.", valueName: "file"),
         completion: .file())
-    var defaults = "/etc/default/postgrey"
+    var defaults: String?
 
     @Option(
         parsing: .unconditional,

@@ -11,12 +11,14 @@ import Whitelists
 struct PostgreyMigration {
     /// Where it is looked for.
     struct Places {
-        /// Debian's file with `POSTGREY_OPTS` and `POSTGREY_TEXT`.
-        var defaults: String
+        /// Debian's file with `POSTGREY_OPTS` and `POSTGREY_TEXT`; nil: where it is, or its copy.
+        var defaults: String?
         /// postgrey's command line, where it isn't in that file.
         var options: String?
         /// The directory of its lists.
         var lists = "/etc/postgrey"
+        /// Where the package tprt-postgrey keeps copies of the lists and of that file, which count once those are gone.
+        var copies = "/etc/tprt/postgrey"
         /// Postfix' configuration directory; nil for its own.
         var postfix: String?
         /// Where the configuration goes.
@@ -47,8 +49,8 @@ struct PostgreyMigration {
             settings = try PostgreySettings(
                 try PostgreyCommandLine(words),
                 on: PostgreySettings.Host(
-                    isRoot: false, text: nil, listDirectory: places.lists, copyDirectory: places.lists, database: nil,
-                    controlSocket: nil, exists: { _ in true }))
+                    isRoot: false, text: nil, listDirectory: places.lists, copyDirectory: places.copies, database: nil,
+                    controlSocket: nil, exists: { FileNames.exists($0) }))
         } catch {
             throw ProgramError(.dataError, "\(origin): \(error.message)")
         }
@@ -74,36 +76,43 @@ struct PostgreyMigration {
             migration.findings.append(Migration.Finding(place: "--options", contents: options))
             return (words, "--options", nil)
         }
-        let file = try defaults()
+        let path = defaultsPath
+        let file = try defaults(path)
         guard let options = file.settings["POSTGREY_OPTS"] else {
             throw ProgramError(
                 .noInput,
-                "\(places.defaults): it doesn't set POSTGREY_OPTS: give postgrey's command line with --options")
+                "\(path): it doesn't set POSTGREY_OPTS: give postgrey's command line with --options")
         }
-        let origin = "\(places.defaults):\(options.line)"
+        let origin = "\(path):\(options.line)"
         migration.findings.append(Migration.Finding(place: origin, contents: "POSTGREY_OPTS: \(options.value)"))
         let words = options.value.split(whereSeparator: \.isWhitespace).map(String.init)
         guard let text = file.settings["POSTGREY_TEXT"], !text.value.isEmpty else { return (words, origin, nil) }
-        let textOrigin = "\(places.defaults):\(text.line)"
+        let textOrigin = "\(path):\(text.line)"
         migration.findings.append(Migration.Finding(place: textOrigin, contents: "POSTGREY_TEXT: \(text.value)"))
         // The init script puts it behind all other options, so that it counts.
         return (words + ["--greylist-text=\(text.value)"], origin, textOrigin)
     }
 
-    private func defaults() throws(ProgramError) -> ShellVariables {
+    /// The file of options that there is, else the one that should be.
+    private var defaultsPath: String {
+        let (usual, copy) = ("/etc/default/postgrey", "\(places.copies)/default")
+        return places.defaults ?? (FileNames.exists(usual) || !FileNames.exists(copy) ? usual : copy)
+    }
+
+    private func defaults(_ path: String) throws(ProgramError) -> ShellVariables {
         let bytes: [UInt8]
         do throws(FileReadError) {
-            bytes = try contents(of: places.defaults, limit: Self.sizeLimit)
+            bytes = try contents(of: path, limit: Self.sizeLimit)
         } catch {
             throw ProgramError(
                 .noInput,
-                "\(places.defaults): \(error): give postgrey's command line with --options, as in --options \"--inet=10023\""
+                "\(path): \(error): give postgrey's command line with --options, as in --options \"--inet=10023\""
             )
         }
         do throws(ShellVariables.ParseError) {
             return try ShellVariables(String(decoding: bytes, as: UTF8.self))
         } catch {
-            throw ProgramError(.dataError, "\(places.defaults):\(error.line): \(error.message)")
+            throw ProgramError(.dataError, "\(path):\(error.line): \(error.message)")
         }
     }
 
