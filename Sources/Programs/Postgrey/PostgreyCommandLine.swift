@@ -27,6 +27,8 @@ package struct PostgreyCommandLine: Equatable, Sendable {
         case greylistAction = "greylist-action"
         case greylistText = "greylist-text"
         case privacy, hostname, exim
+        /// Of ours: by what a sender is recognised that comes back from another address.
+        case identity
         case listenQueueSize = "listen-queue-size"
         case greylistHeader = "x-greylist-header"
 
@@ -53,7 +55,7 @@ package struct PostgreyCommandLine: Equatable, Sendable {
             case .delay, .maxAge, .ipv4cidr, .ipv6cidr, .listenQueueSize: .integer
             case .autoWhitelistClients: .optional
             case .unix, .inet, .socketmode, .user, .group, .dbdir, .pidfile, .whitelistClients, .whitelistRecipients,
-                .syslogFacility, .retryWindow, .greylistAction, .greylistText, .hostname, .greylistHeader:
+                .syslogFacility, .retryWindow, .greylistAction, .greylistText, .hostname, .greylistHeader, .identity:
                 .text
             }
         }

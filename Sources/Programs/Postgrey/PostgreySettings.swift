@@ -64,6 +64,10 @@ public struct PostgreySettings: Equatable, Sendable {
         guard !line.has(.noaction) else {
             throw Self.unsupported(.noaction, "use tprtd with service.mode observe, a trial that lets all mail pass")
         }
+        guard ["off", nil].contains(line[.identity]?.lowercased()) else {
+            throw Self.unsupported(
+                .identity, "only off is possible so far: senders are known by their network, as in postgrey")
+        }
         if !line.strayWords.isEmpty {
             warnings.append(
                 "\"\(line.strayWords.joined(separator: " "))\" belongs to no option: a value with blanks needs quotation "
