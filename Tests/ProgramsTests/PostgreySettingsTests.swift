@@ -142,7 +142,7 @@ struct PostgreySettingsTests {
             ("--inet=smtp", "PORT or HOST:PORT"), ("--inet=:25", "PORT or HOST:PORT"),
             ("--inet=h:0", "PORT or HOST:PORT"),
             ("--inet=1:70000", "PORT or HOST:PORT"), ("--unix=s", "begin it with /"),
-            ("--inet=1 --identity=spf", "only off is possible"), ("--inet=1 --identity=", "only off is possible"),
+            ("--inet=1 --identity=spf", "only off is possible"), ("--inet=1 --identity=", "needs a value"),
             ("--inet=1 --retry-window=2w", "number of days"), ("--inet=1 --auto-whitelist-clients=x", "whole number"),
         ])
     func refusals(_ words: String, _ message: String) {
