@@ -174,16 +174,16 @@ let package = Package(
                 nioSSL, locks, system,
             ], swiftSettings: strict),
 
-        .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),
+        .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "FileCallsTests", dependencies: ["FileCalls", "TestSupport", system], swiftSettings: strict),
-        .testTarget(name: "PolicyTests", dependencies: ["Policy", nioCore], swiftSettings: strict),
+        .testTarget(name: "PolicyTests", dependencies: ["Policy", "TestSupport", nioCore], swiftSettings: strict),
         .testTarget(name: "GreylistTests", dependencies: ["SampleOptions", "Greylist"], swiftSettings: strict),
         .target(name: "SPFZones", dependencies: ["SPF"], path: "Tests/SPFZones", swiftSettings: strict),
         .testTarget(
             name: "SPFTests", dependencies: ["SPF", "SPFZones"], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
-            name: "WhitelistsTests", dependencies: ["Greylist", "Whitelists"], swiftSettings: strict),
+            name: "WhitelistsTests", dependencies: ["Greylist", "Whitelists", "TestSupport"], swiftSettings: strict),
         .target(
             name: "StoreContract", dependencies: ["SampleOptions", "Greylist", "Storage"], path: "Tests/StoreContract",
             swiftSettings: strict),
@@ -268,7 +268,7 @@ let package = Package(
                 "Control", "ScenarioFiles", "TestSupport", nioCore, nioEmbedded, nioPosix, locks, logging,
                 lifecycle, lifecycleTestKit, unixSignals,
             ], swiftSettings: strict),
-        .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
+        .testTarget(name: "JSONTextTests", dependencies: ["JSONText", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: strict),
         .testTarget(
             name: "SettingsTests", dependencies: ["Settings", "JSONText"], exclude: ["Fixtures"],

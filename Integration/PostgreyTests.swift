@@ -85,13 +85,13 @@ struct PostgreyTests {
 
 /// Requests in, near and far from what the lists name; no two have the same sender.
 private struct PostgreySpecimens {
-    private var random: SplitMix
+    private var random: SeededRandom
     private let names: [String]
     private let addresses: [String]
     private let recipients: [String]
 
     init(seed: UInt64, clients: String, recipients: String) {
-        random = SplitMix(state: seed)
+        random = SeededRandom(seed: seed)
         let words = Self.words(clients).map { Self.sample($0) }
         let isAddress = { (word: String) in
             word.utf8.allSatisfy { "0123456789abcdef:./".utf8.contains($0) }
@@ -125,15 +125,17 @@ private struct PostgreySpecimens {
             clientAddress: address(), clientName: name(), sender: "s\(number)@sender.example", recipient: recipient())
         request.instance = "i\(number)"
         // Most of them by one of the three only, so that each is seen to matter.
-        switch random.below(4) {
+        switch Int.random(in: 0..<4, using: &random) {
         case 0:
             request.clientName = "unknown"
             request.recipient = "r\(number)@elsewhere.example"
         case 1:
-            request.clientAddress = "10.\(random.below(256)).\(random.below(256)).7"
+            request.clientAddress =
+                "10.\(Int.random(in: 0..<256, using: &random)).\(Int.random(in: 0..<256, using: &random)).7"
             request.recipient = "r@elsewhere.example"
         case 2:
-            request.clientAddress = "10.\(random.below(256)).\(random.below(256)).7"
+            request.clientAddress =
+                "10.\(Int.random(in: 0..<256, using: &random)).\(Int.random(in: 0..<256, using: &random)).7"
             request.clientName = "unknown"
         default: break
         }
@@ -141,44 +143,47 @@ private struct PostgreySpecimens {
     }
 
     private mutating func name() -> String {
-        let name = random.pick(names) ?? "unknown"
-        switch random.below(8) {
+        let name = names.randomElement(using: &random) ?? "unknown"
+        switch Int.random(in: 0..<8, using: &random) {
         case 0: return name
-        case 1: return "mx\(random.below(100)).\(name)"
+        case 1: return "mx\(Int.random(in: 0..<100, using: &random)).\(name)"
         case 2: return name.uppercased()
         case 3: return "x\(name)"
         case 4: return "\(name).example"
         case 5: return "\(name.dropLast())"
         case 6: return name.replacingOccurrences(of: ".", with: "x")
-        default: return "mx\(random.below(100)).other.example"
+        default: return "mx\(Int.random(in: 0..<100, using: &random)).other.example"
         }
     }
 
     private mutating func address() -> String {
-        let address = random.pick(addresses) ?? "10.0.0.1"
+        let address = addresses.randomElement(using: &random) ?? "10.0.0.1"
         if address.contains(":") {
-            switch random.below(3) {
+            switch Int.random(in: 0..<3, using: &random) {
             case 0: return address.hasSuffix("::") ? address + "1" : address
-            case 1: return address.replacingOccurrences(of: "db8:1", with: "db8:1:\(random.below(9_000))")
-            default: return "2001:db8:\(random.below(5))::\(random.below(3))"
+            case 1:
+                return address.replacingOccurrences(
+                    of: "db8:1", with: "db8:1:\(Int.random(in: 0..<9_000, using: &random))")
+            default:
+                return "2001:db8:\(Int.random(in: 0..<5, using: &random))::\(Int.random(in: 0..<3, using: &random))"
             }
         }
         var octets = address.split(separator: ".").compactMap { Int($0) }
-        while octets.count < 4 { octets.append(random.below(256)) }
-        switch random.below(4) {
+        while octets.count < 4 { octets.append(Int.random(in: 0..<256, using: &random)) }
+        switch Int.random(in: 0..<4, using: &random) {
         case 0: break
         case 1: octets[3] = (octets[3] + 1) % 256
-        case 2: octets[3] = random.below(256)
+        case 2: octets[3] = Int.random(in: 0..<256, using: &random)
         default: octets[2] = (octets[2] + 1) % 256
         }
         return octets.map(String.init).joined(separator: ".")
     }
 
     private mutating func recipient() -> String {
-        let word = random.pick(recipients) ?? "user@"
+        let word = recipients.randomElement(using: &random) ?? "user@"
         let parts = word.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         let whole = parts.count < 2 ? "user@\(word)" : parts[1].isEmpty ? "\(word)any.example" : word
-        switch random.below(8) {
+        switch Int.random(in: 0..<8, using: &random) {
         case 0: return whole
         case 1: return whole.uppercased()
         case 2: return whole.replacingOccurrences(of: "@", with: "+ext@")
@@ -188,21 +193,5 @@ private struct PostgreySpecimens {
         case 6: return whole.replacingOccurrences(of: "@", with: "-x@")
         default: return "user@elsewhere.example"
         }
-    }
-}
-
-/// A random number generator that gives the same numbers for the same seed.
-private struct SplitMix {
-    var state: UInt64
-
-    mutating func below(_ bound: Int) -> Int {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = (state ^ state >> 30) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-        return Int((mixed ^ mixed >> 31) % UInt64(bound))
-    }
-
-    mutating func pick(_ words: [String]) -> String? {
-        words.isEmpty ? nil : words[below(words.count)]
     }
 }

@@ -16,7 +16,7 @@ struct StoreDamageTests {
         case flippedBits, zeroedPages, noise, truncated, header, lastBytes
     }
 
-    private static func damage(_ bytes: Data, _ damage: Damage, _ random: inout Seeded) -> Data {
+    private static func damage(_ bytes: Data, _ damage: Damage, _ random: inout SeededRandom) -> Data {
         var bytes = Data(bytes)
         let page = 4_096
         switch damage {
@@ -44,7 +44,7 @@ struct StoreDamageTests {
             let whole = try Data(contentsOf: URL(filePath: source))
             let expected = try await StoreFile.read(at: source)
             for seed in 0..<8 {
-                var random = Seeded(state: UInt64(seed * 31 + damage.rawValue.count))
+                var random = SeededRandom(seed: UInt64(seed * 31 + damage.rawValue.count))
                 try FileManager.default.removeItem(atPath: source + "-lock")
                 try Self.damage(whole, damage, &random).write(to: URL(filePath: source))
                 let record = try copy(lab, "lmdb://\(source)", number: seed)
@@ -63,7 +63,7 @@ struct StoreDamageTests {
             let whole = try Data(contentsOf: URL(filePath: source))
             let expected = try await StoreFile.read(at: made).asInRedis
             for seed in 0..<8 {
-                var random = Seeded(state: UInt64(seed * 37 + damage.rawValue.count))
+                var random = SeededRandom(seed: UInt64(seed * 37 + damage.rawValue.count))
                 try Self.damage(whole, damage, &random).write(to: URL(filePath: source))
                 let record = try copy(lab, "gdbm://\(source)", number: seed)
                 try await expectWholeOrToldSo(record, expected, mayAge: damage == .flippedBits)
@@ -212,18 +212,5 @@ struct StoreDamageTests {
         }
         try first.process.signal(SIGINT)
         #expect(try first.waitForEnd() == .exited(130))
-    }
-}
-
-/// Numbers that look random and are the same each time (splitmix64).
-struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ mixed >> 31
     }
 }

@@ -1,4 +1,5 @@
 import Bytes
+import TestSupport
 import Testing
 
 struct ComparisonTests {
@@ -31,7 +32,7 @@ struct ComparisonTests {
 
     @Test(arguments: 0...40)
     func randomBytes(_ count: Int) {
-        var random = RandomBytes(seed: UInt64(count))
+        var random = SeededRandom(seed: UInt64(count))
         for _ in 0..<20 {
             // So few letters that two are often the same.
             let bytes = random.bytes(count, of: 0x40...0x42)
@@ -48,7 +49,7 @@ struct ComparisonTests {
     /// Words are those of the lower-case bytes, each byte in one at least.
     @Test(arguments: 0...40)
     func words(_ count: Int) {
-        var random = RandomBytes(seed: UInt64(count))
+        var random = SeededRandom(seed: UInt64(count))
         let bytes = random.bytes(count)
         let lower = bytes.map(\.lowercased)
         var taken = [UInt8](repeating: 0, count: count)

@@ -1,4 +1,5 @@
 import Bytes
+import TestSupport
 import Testing
 
 /// What is copied by vectors is what a plain loop makes of it, at each length and behind each number of bytes.
@@ -8,7 +9,7 @@ struct CopyingTests {
 
     @Test(arguments: counts)
     func lowerCase(_ count: Int) {
-        var random = RandomBytes(seed: UInt64(count))
+        var random = SeededRandom(seed: UInt64(count))
         for before in [0, 1, 7, 16] {
             let bytes = random.bytes(count, of: 0x30...0x8f)
             let head = random.bytes(before)
@@ -25,7 +26,7 @@ struct CopyingTests {
 
     @Test(arguments: counts)
     func asTheyAre(_ count: Int) {
-        var random = RandomBytes(seed: UInt64(count))
+        var random = SeededRandom(seed: UInt64(count))
         let bytes = random.bytes(count)
         let copied = [UInt8](capacity: count + 1) { target in
             target.append(0)
@@ -36,7 +37,7 @@ struct CopyingTests {
 
     @Test(arguments: counts)
     func printable(_ count: Int) {
-        var random = RandomBytes(seed: UInt64(count))
+        var random = SeededRandom(seed: UInt64(count))
         // What is all printable, hardly any of it, and some.
         for alphabet: ClosedRange<UInt8> in [0x20...0x7e, 0...0xff, 0x1e...0x80] {
             let bytes = random.bytes(count, of: alphabet)

@@ -1,11 +1,12 @@
 import Bytes
+import TestSupport
 import Testing
 
 /// What is found by vectors is what a plain loop finds, wherever it is looked for.
 struct SearchTests {
     @Test(arguments: 0...70)
     func firstIndex(_ count: Int) {
-        var random = RandomBytes(seed: UInt64(count))
+        var random = SeededRandom(seed: UInt64(count))
         for rarity in [3, 20, 200] {
             let bytes = random.bytes(count, with: UInt8(ascii: "="), onceIn: rarity)
             for _ in 0..<20 {
@@ -32,7 +33,7 @@ struct SearchTests {
 
     @Test(arguments: 0...150)
     func lineFeeds(_ count: Int) {
-        var random = RandomBytes(seed: UInt64(count))
+        var random = SeededRandom(seed: UInt64(count))
         for rarity in [2, 30] {
             let bytes = random.bytes(count, with: UInt8(ascii: "\n"), onceIn: rarity)
             for start in 0..<count {

@@ -1,4 +1,5 @@
 import Greylist
+import TestSupport
 import Testing
 
 @testable import Import
@@ -72,7 +73,7 @@ struct HostileTests {
     @Test(arguments: samples)
     func mutations(_ sample: Sample) {
         let original = Array(sample.text.utf8)
-        var random = Generator(seed: UInt64(original.count))
+        var random = SeededRandom(seed: UInt64(original.count))
         let bytes: [UInt8] = [
             0, 9, 10, 13, 0x20, 0x22, 0x23, 0x2c, 0x2f, 0x3d, 0x40, 0x5b, 0x5c, 0x7c, 0x7f, 0xff, 0x39,
         ]
@@ -96,7 +97,7 @@ struct HostileTests {
         let formats =
             ImportKind.allCases.map { ImportFormat.database($0) }
             + ForeignListKind.allCases.map { ImportFormat.whitelist($0) }
-        var random = Generator(seed: 7)
+        var random = SeededRandom(seed: 7)
         let noise = (0..<20).map { _ in (0..<2_000).map { _ in UInt8.random(in: 0...255, using: &random) } }
         let texts = Self.samples.map { Array($0.text.utf8) } + noise
         for format in formats {
@@ -131,21 +132,5 @@ struct HostileTests {
         #expect(reading.error?.code == .otherFormat)
         #expect(reading.counts.lines == 10_000)
         #expect(reading.counts.told.count == ImportCounts.mostTold)
-    }
-}
-
-/// Numbers that are the same in every run.
-struct Generator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed &* 0x9e37_79b9_7f4a_7c15 | 1
-    }
-
-    mutating func next() -> UInt64 {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return state
     }
 }

@@ -315,7 +315,7 @@ struct PostgreyDirectoryTests {
         try await program.end()
         let path = folder.file("db/postgrey.db")
         let whole = try Data(contentsOf: URL(filePath: path))
-        var random = Generator(seed: 11)
+        var random = SeededRandom(seed: 11)
         for round in 0..<12 {
             var damaged = whole
             if round < 4 {

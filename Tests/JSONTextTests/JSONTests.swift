@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import JSONText
@@ -119,7 +120,7 @@ struct JSONTests {
 
     @Test("broken texts of all kinds end in a fault or a value, never otherwise")
     func mutations() {
-        var random = SplitMix(state: 1)
+        var random = SeededRandom(seed: 1)
         let seed = Array(Self.goodTexts.map(\.text).joined(separator: ",").utf8)
         for _ in 0..<20_000 {
             var bytes = Array(seed[Int(random.next() % UInt64(seed.count))...].prefix(Int(random.next() % 60)))
@@ -141,17 +142,4 @@ private func described(_ node: JSONNode) -> String {
         case .scalar(let value): value.text
         }
     return "\(node.line):\(node.column) \(content)"
-}
-
-/// Random numbers that are the same in every run.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
 }

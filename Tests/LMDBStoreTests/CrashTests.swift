@@ -109,7 +109,7 @@ struct CrashTests {
 
     @Test func aKilledProcessLosesNothingAndATornWriteOnlyItself() async throws {
         let moments = try await record(30)
-        var random = Seeded(state: 11)
+        var random = SeededRandom(seed: 11)
         for (now, next) in zip(moments, moments.dropFirst()) {
             #expect(try await survivors(tree: now.tree, journals: now.journals) == now.entries)
             guard !next.isFlush else { continue }
@@ -132,7 +132,7 @@ struct CrashTests {
     /// has.
     @Test func lostAndReorderedWritesLoseNothingThatWasSynced() async throws {
         let moments = try await record(30)
-        var random = Seeded(state: 13)
+        var random = SeededRandom(seed: 13)
         for (index, now) in moments.enumerated() where index > 0 {
             let synced = try #require(moments[...index].lastIndex { $0.isFlush })
             for _ in 0..<4 {

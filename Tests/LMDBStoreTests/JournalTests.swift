@@ -130,7 +130,7 @@ struct JournalTests {
 
     /// The second use of a file is written over the first one; any sectors of it may be lost at a power cut.
     @Test func whatIsLeftOfAnEarlierUseIsNeverTakenForTheLaterOne() throws {
-        var random = Seeded(state: 7)
+        var random = SeededRandom(seed: 7)
         var journal = Journal(beside: path, database: 5, generation: 3)
         let former = try write(60, from: 0, to: &journal)
         let old = try bytes(3)
@@ -282,17 +282,5 @@ struct JournalTests {
         #expect(status.st_uid == 65_534)
         #expect(status.st_gid == 65_534)
         #expect(status.st_mode & 0o777 == 0o640)
-    }
-}
-
-/// Random numbers that are the same each time (xorshift).
-struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return state
     }
 }

@@ -1,5 +1,6 @@
 import NIOCore
 import Policy
+import TestSupport
 import Testing
 
 /// Streams with bytes changed at random: whatever comes, it is read the same however it is cut, and nothing that isn't
@@ -17,7 +18,7 @@ struct StrayMutationTests {
 
     @Test(arguments: 0..<40 as Range<UInt64>)
     func cutsMakeNoDifference(_ seed: UInt64) {
-        var random = SplitMix(state: seed)
+        var random = SeededRandom(seed: seed)
         for _ in 0..<250 {
             var bytes: [UInt8] = []
             for _ in 0..<Int.random(in: 1...12, using: &random) {
@@ -52,18 +53,5 @@ struct StrayMutationTests {
             reading.violation = error
         }
         return reading
-    }
-}
-
-/// A generator that gives the same numbers for the same seed (splitmix64, by Vigna).
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mix = state
-        mix = (mix ^ mix >> 30) &* 0xbf58_476d_1ce4_e5b9
-        mix = (mix ^ mix >> 27) &* 0x94d0_49bb_1331_11eb
-        return mix ^ mix >> 31
     }
 }

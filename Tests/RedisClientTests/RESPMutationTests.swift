@@ -1,5 +1,6 @@
 import NIOCore
 import RedisLab
+import TestSupport
 import Testing
 
 @testable import RedisClient
@@ -15,7 +16,7 @@ struct RESPMutationTests {
 
     @Test(arguments: 0..<20)
     func brokenStreamsAreReadTheSameInAllPieces(_ seed: UInt64) {
-        var generator = SplitMix(state: seed)
+        var generator = SeededRandom(seed: seed)
         for _ in 0..<1_000 {
             let bytes = Self.mutant(using: &generator)
             let whole = Self.read([bytes])
@@ -40,7 +41,7 @@ struct RESPMutationTests {
         }
     }
 
-    private static func mutant(using generator: inout SplitMix) -> [UInt8] {
+    private static func mutant(using generator: inout SeededRandom) -> [UInt8] {
         var bytes = (0..<Int.random(in: 1...4, using: &generator)).flatMap { _ in
             seeds.randomElement(using: &generator) ?? []
         }
@@ -57,7 +58,7 @@ struct RESPMutationTests {
         return bytes
     }
 
-    private static func cut(_ bytes: [UInt8], using generator: inout SplitMix) -> [[UInt8]] {
+    private static func cut(_ bytes: [UInt8], using generator: inout SeededRandom) -> [[UInt8]] {
         var pieces: [[UInt8]] = []
         var rest = bytes[...]
         while !rest.isEmpty {
@@ -66,18 +67,5 @@ struct RESPMutationTests {
             rest = rest.dropFirst(count)
         }
         return pieces
-    }
-}
-
-/// A generator whose numbers are the same each time.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
-        return value ^ value >> 31
     }
 }

@@ -1,4 +1,5 @@
 import Greylist
+import TestSupport
 import Testing
 
 @testable import Whitelists
@@ -7,7 +8,7 @@ import Testing
 struct AgreementTests {
     /// Few different values, so that entries share keys, names lie in each other, and most requests match several.
     private struct Material {
-        var random: SplitMix
+        var random: SeededRandom
 
         mutating func domain() -> String {
             (0..<pick(1...4)).map { _ in ["a", "b", "example", "org", "rather-long-label"][pick(0...4)] }
@@ -76,7 +77,7 @@ struct AgreementTests {
 
     @Test(arguments: [1, 2, 3, 5, 30, 3_000])
     func findsWhatTryingEachFinds(_ count: Int) throws {
-        var material = Material(random: SplitMix(seed: UInt64(count)))
+        var material = Material(random: SeededRandom(seed: UInt64(count)))
         var found = 0
         for _ in 0..<max(2, 300 / count) {
             var entries: [WhitelistEntry] = []
@@ -127,22 +128,5 @@ struct AgreementTests {
         text.append(client)
         let sample = try #require(SampleRequest(attributes: ["client_address": String(decoding: text, as: UTF8.self)]))
         return sample.match(in: whitelist, at: Timestamp(seconds: 0)) != nil
-    }
-}
-
-/// Numbers that look random and are the same each time (SplitMix64).
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mix = state
-        mix = (mix ^ mix >> 30) &* 0xbf58_476d_1ce4_e5b9
-        mix = (mix ^ mix >> 27) &* 0x94d0_49bb_1331_11eb
-        return mix ^ mix >> 31
     }
 }

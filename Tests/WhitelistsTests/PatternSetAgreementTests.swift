@@ -1,19 +1,7 @@
+import TestSupport
 import Testing
 
 @testable import Whitelists
-
-/// A generator whose numbers are the same in every run (SplitMix64).
-private struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
-    }
-}
 
 /// Random patterns and texts made of the same pieces, so that many match.
 private struct Sample {
@@ -33,7 +21,7 @@ private struct Sample {
         ].map { Array($0.utf8) } + [[0], [0xe9], [0xc9], [0xe3, 0xa9], [0xb5, 0xff], [0xe9, 0x74, 0xc9], [0x8a]]
 
     init(seed: UInt64, patterns: Int, texts: Int) throws {
-        var random = Seeded(state: seed)
+        var random = SeededRandom(seed: seed)
         self.patterns = try (0..<patterns).map { _ in
             var text = Int.random(in: 0..<6, using: &random) == 0 ? "^" : ""
             for _ in 0..<Int.random(in: 1...6, using: &random) {
