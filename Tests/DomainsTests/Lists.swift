@@ -1,4 +1,5 @@
 import Foundation
+import Greylist
 import Testing
 
 @testable import Domains
@@ -46,5 +47,25 @@ extension Organisations {
     /// The organisation of a domain, as a text.
     func name(of domain: String) -> String? {
         organisation(of: Array(domain.utf8)).map { String(decoding: $0, as: UTF8.self) }
+    }
+}
+
+extension NamedIdentity {
+    /// Finds out who a client is, from texts.
+    mutating func find(
+        _ client: String, name: String, helo: String, sender: String, in organisations: Organisations
+    ) throws {
+        let (name, helo, sender) = (Array(name.utf8), Array(helo.utf8), Array(sender.utf8))
+        find(
+            client: try #require(Address(client)), clientName: name.span, helo: helo.span, sender: sender.span,
+            in: organisations)
+    }
+
+    /// The folded sender, as a text.
+    func folded(_ sender: String, recipient: String) -> String {
+        let (sender, recipient) = (Array(sender.lowercased().utf8), Array(recipient.lowercased().utf8))
+        var key = Array("key/".utf8)
+        appendFoldedSender(sender.span, recipient: recipient.span, to: &key)
+        return String(decoding: key.dropFirst(4), as: UTF8.self)
     }
 }
