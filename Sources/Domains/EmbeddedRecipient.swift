@@ -35,15 +35,19 @@ struct EmbeddedRecipient {
     }
 
     private func end(from start: Int, in text: Span<UInt8>, of recipient: Span<UInt8>) -> Int? {
-        let ends = [
-            text.end(of: recipient.extracting(0..<local), from: start)
-                .flatMap { text.endOfSeparator(from: $0) }
-                .flatMap { text.end(of: recipient.extracting(domain), from: $0) },
-            text.end(of: recipient.extracting(domain), from: start)
-                .flatMap { $0 < text.count && text[$0] == UInt8(ascii: "=") ? $0 + 1 : nil }
-                .flatMap { text.end(of: recipient.extracting(0..<local), from: $0) },
-        ]
-        return ends.compactMap { $0 }.first { $0 == text.count || !text[$0].isLetterOrDigit }
+        let (user, host) = (recipient.extracting(0..<local), recipient.extracting(domain))
+        if let separator = text.end(of: user, from: start), let next = text.endOfSeparator(from: separator),
+            let end = text.end(of: host, from: next), text.isEndOfWord(end)
+        {
+            return end
+        }
+        if let separator = text.end(of: host, from: start), separator < text.count,
+            text[separator] == UInt8(ascii: "="), let end = text.end(of: user, from: separator + 1),
+            text.isEndOfWord(end)
+        {
+            return end
+        }
+        return nil
     }
 }
 
@@ -58,6 +62,8 @@ extension Span<UInt8> {
         }
         return start + other.count
     }
+
+    fileprivate func isEndOfWord(_ end: Int) -> Bool { end == count || !self[end].isLetterOrDigit }
 
     /// Where the separator between the two parts of an address ends.
     fileprivate func endOfSeparator(from start: Int) -> Int? {

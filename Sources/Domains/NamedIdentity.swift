@@ -135,12 +135,22 @@ public struct NamedIdentity: Sendable {
         guard let domain else { return .none }
         senderName = Part(name: domain.range, start: domain.range.lowerBound)
         if finding != .addressLiteral {
-            let place = organisations.place(of: text.span.extracting(domain.range))
+            let place = placeOfSender(domain.range, organisations)
             senderName.start += place.start
             senderName.isTenant = place.isTenant
             isShared = place.isShared
         }
         return finding
+    }
+
+    /// Where the organisation of the sender's domain is; most often that domain is the host's organisation, which is its own.
+    private func placeOfSender(_ domain: Range<Int>, _ organisations: Organisations) -> Organisations.Place {
+        let name = text.span.extracting(domain)
+        guard !hostName.name.isEmpty, name.equals(text.span.extracting(hostName.organisation)) else {
+            return organisations.place(of: name)
+        }
+        let isShared = organisations.shared.mark(of: name).contains(.shared)
+        return Organisations.Place(start: 0, suffix: 0, isShared: isShared, isTenant: hostName.isTenant)
     }
 
     private func judge(_ hasServerWord: Bool) -> Proof {

@@ -43,29 +43,56 @@ enum SuffixListText {
     static func ruleCount(_ text: [UInt8]) throws(SuffixListError) -> Int {
         guard let first = text.firstIndex(where: { $0 > 0x20 }) else { throw .empty }
         // A byte order mark may stand before it.
-        let start = text[first...].starts(with: [0xef, 0xbb, 0xbf]) ? first + 3 : first
+        var start = text[first...].starts(with: [0xef, 0xbb, 0xbf]) ? first + 3 : first
         guard start < text.count else { throw .empty }
+        let text = text.span
         guard text[start] != UInt8(ascii: "<") else { throw .html }
-        var (rules, line, marks) = (0, 0, marks[...])
-        for content in text[start...].split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+        var (rules, line, marks) = (0, 0, marks.map { Array($0.utf8) }[...])
+        while start < text.count {
             line += 1
-            // What follows a blank is no part of a rule.
-            let rule = content.prefix { $0 > 0x20 }
-            if rule.starts(with: "//".utf8) {
-                if let mark = marks.first, content.firstRange(of: Array(mark.utf8)) != nil { marks.removeFirst() }
-            } else if !rule.isEmpty {
-                guard isRule(rule) else { throw .malformed(line: line) }
+            let end = text.firstIndex(of: UInt8(ascii: "\n"), in: start..<text.count) ?? text.count
+            let content = text.extracting(start..<end)
+            if content.isComment {
+                if let mark = marks.first, content.holds(mark.span) { marks.removeFirst() }
+            } else if !content.isBlank {
+                guard content.isRule else { throw .malformed(line: line) }
                 rules += 1
             }
+            start = end + 1
         }
-        if let mark = marks.first { throw .incomplete(mark: mark) }
+        if let mark = marks.first { throw .incomplete(mark: String(decoding: mark, as: UTF8.self)) }
         return rules
     }
+}
 
-    private static func isRule(_ text: ArraySlice<UInt8>) -> Bool {
-        var labels = text.first == UInt8(ascii: "!") ? text.dropFirst() : text
-        while labels.starts(with: "*.".utf8) { labels = labels.dropFirst(2) }
-        return !labels.isEmpty && labels.allSatisfy { $0.isLetterOrDigit || $0.isNamePunctuation || $0 >= 0x80 }
+extension Span<UInt8> {
+    fileprivate var isComment: Bool {
+        count >= 2 && self[0] == UInt8(ascii: "/") && self[1] == UInt8(ascii: "/")
+    }
+
+    /// Whether a line is a rule: labels, with `*.` or `!` before them; what follows a blank is no part of it.
+    fileprivate var isRule: Bool {
+        var index = self[0] == UInt8(ascii: "!") ? 1 : 0
+        while index + 1 < count, self[index] == UInt8(ascii: "*"), self[index + 1] == UInt8(ascii: ".") { index += 2 }
+        let start = index
+        while index < count, self[index] > 0x20 {
+            guard self[index].isLetterOrDigit || self[index].isNamePunctuation || self[index] >= 0x80 else {
+                return false
+            }
+            index += 1
+        }
+        return index > start
+    }
+
+    fileprivate var isBlank: Bool {
+        for index in indices where self[index] > 0x20 { return false }
+        return true
+    }
+
+    fileprivate func holds(_ other: Span<UInt8>) -> Bool {
+        guard count >= other.count else { return false }
+        for start in 0...count - other.count where extracting(start..<start + other.count).equals(other) { return true }
+        return false
     }
 }
 

@@ -70,6 +70,19 @@ struct OrganisationTests {
         #expect(organisations.name(of: domain) == organisation)
     }
 
+    @Test("an organisation is its own, whichever rule made it one")
+    func own() throws {
+        let organisations = try Lists.organisations()
+        let rules = try Lists.installedText().split(separator: 10).filter { $0.first != UInt8(ascii: "/") }
+        let suffixes = rules.map { String(decoding: $0, as: UTF8.self).drop { "*!.".contains($0) } }
+        for suffix in suffixes + organisations.shared.entries.map({ Substring($0.domain) }) {
+            for name in [String(suffix), "b.\(suffix)", "a.b.\(suffix)", "x.a.b.\(suffix)"] {
+                let organisation = try #require(organisations.name(of: name))
+                #expect(organisations.name(of: organisation) == organisation)
+            }
+        }
+    }
+
     @Test("an organisation is shared where the list says so, and only as a whole")
     func shared() throws {
         let organisations = try Lists.organisations(

@@ -36,7 +36,8 @@ struct PublicSuffixListTests {
         ("\(head)com\nco.uk\n", .incomplete(mark: "===END PRIVATE DOMAINS===")),
         ("\(head)com\nno page <br>\n404<br>\n\(tail)", .malformed(line: 4)),
         ("\(head)com\n{\"a\": 1}\n\(tail)", .malformed(line: 3)), ("\(head)!\n\(tail)", .malformed(line: 2)),
-        ("\(head)*.\n\(tail)", .malformed(line: 2)), ("\u{7f}ELF\u{2}\n", .malformed(line: 1)),
+        ("\(head)*.\n\(tail)", .malformed(line: 2)), ("\(head)com\n  net\n\(tail)", .malformed(line: 3)),
+        ("\u{7f}ELF\u{2}\n", .malformed(line: 1)),
     ]
 
     @Test("what is not one is named", arguments: refusals)
