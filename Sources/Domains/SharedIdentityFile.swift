@@ -105,8 +105,13 @@ extension SharedIdentityFile {
     }
 
     private func kept(_ reason: String) -> Reload {
-        let entries = count == 1 ? "1 entry" : "\(count) entries"
-        return .kept("identities \(path): \(reason); its last good reading stays (\(entries))")
+        let consequence =
+            switch count {
+            case 0: "it counts as empty"
+            case 1: "its last good reading stays (1 entry)"
+            default: "its last good reading stays (\(count) entries)"
+            }
+        return .kept("identities \(path): \(reason); \(consequence)")
     }
 }
 

@@ -108,6 +108,15 @@ struct SharedIdentityTests {
         #expect(sentence == "identities /l: \(reason); its last good reading stays (3 entries)")
     }
 
+    @Test("a file that never could be read counts as empty")
+    func empty() {
+        guard case .kept(let sentence) = SharedIdentityFile(path: "/l").reloaded(from: nil) else {
+            Issue.record("it was replaced")
+            return
+        }
+        #expect(sentence == "identities /l: file is missing or can't be read; it counts as empty")
+    }
+
     @Test("half of the entries are enough, and fewer where that is accepted")
     func replaced() {
         let file = Self.file("shared a.example\nshared b.example\nshared c.example\nshared d.example\n")
