@@ -3,7 +3,7 @@ public import Greylist
 
 /// Who a client is by names alone: without a question to the DNS.
 ///
-/// One value is made for an event loop and filled anew for each message, so that its storage is used again and a request
+/// One value is made for an event loop and filled again for each message, so that its storage is used again and a request
 /// allocates nothing.
 public struct NamedIdentity: Sendable {
     /// What the client's name gives.

@@ -150,6 +150,54 @@ struct NamedIdentityTests {
     }
 }
 
+/// Numbers that are the same in each run.
+private struct Numbers: RandomNumberGenerator {
+    private var state: UInt64 = 1
+
+    mutating func next() -> UInt64 {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return state ^ state >> 33
+    }
+}
+
+@Suite("Random texts as names and senders")
+struct RandomNameTests {
+    private static let pieces = [
+        ".", "-", "@", "=", "==", "+", "_", "[", "]", "/", "a", "f", "0", "7", "192", "mail", "dyn", "com", "co.uk",
+        "example", "github.io", "srs0=ab=cd=", "prvs=0123abcdef=", "user", "é", "xn--", "\u{0}", "0123456789abcdef",
+    ]
+
+    private static func text(_ numbers: inout Numbers) -> String {
+        (0..<Int.random(in: 0...12, using: &numbers)).map { _ in
+            Self.pieces.randomElement(using: &numbers) ?? ""
+        }.joined()
+    }
+
+    @Test("an organisation is the end of its name and its own, and keys don't grow")
+    func properties() throws {
+        let organisations = try Lists.organisations()
+        var (numbers, identity) = (Numbers(), NamedIdentity())
+        for _ in 0..<20_000 {
+            let (name, helo) = (Self.text(&numbers), Self.text(&numbers))
+            let sender = "\(Self.text(&numbers))@\(Self.text(&numbers))"
+            try identity.find(
+                Bool.random(using: &numbers) ? "192.0.2.7" : "2001:db8::7", name: name, helo: helo, sender: sender,
+                in: organisations)
+            let details = identity.details
+            for (name, organisation) in [
+                (details.hostName, details.hostOrganisation), (details.senderName, details.senderOrganisation),
+            ] {
+                guard let name, let organisation else { continue }
+                #expect(name.hasSuffix(organisation))
+                #expect(organisations.name(of: organisation) == organisation)
+            }
+            let folded = identity.folded(sender, recipient: "user@example.com")
+            #expect(folded.utf8.count <= sender.utf8.count + (details.senderName?.utf8.count ?? 0) + 4)
+            #expect(folded.last != "+")
+        }
+    }
+}
+
 extension String {
     fileprivate init?(copying bytes: Span<UInt8>?) {
         guard let bytes else { return nil }
