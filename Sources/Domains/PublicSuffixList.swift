@@ -14,8 +14,6 @@ public final class PublicSuffixList: @unchecked Sendable {
     public static let path = "/usr/share/publicsuffix/public_suffix_list.dat"
     /// The most bytes that a file may have; the list has a third of a mebibyte.
     public static let sizeLimit = 8 << 20
-    /// How many labels of a name are looked at, from its end: no rule has as many, and a name may have 127.
-    static let mostLabels = 16
 
     /// How many rules there are; 0 where libpsl was built without a list.
     public let ruleCount: Int
@@ -71,9 +69,9 @@ public final class PublicSuffixList: @unchecked Sendable {
     /// - Parameter name: in lower case and A-labels, without a dot at either end
     func startOfOrganisation(in name: Span<UInt8>) -> Int? {
         guard let handle else { return nil }
-        let start = name.startOfLabels(atMost: Self.mostLabels)
-        return name.extracting(start..<name.count).withTerminatedText { text in
-            psl_registrable_domain(handle, text).map { start + (UnsafePointer($0) - text) }
+        // libpsl knows rules of up to eight labels, so a name of very many takes it no longer than a microsecond or three.
+        return name.withTerminatedText { text in
+            psl_registrable_domain(handle, text).map { UnsafePointer($0) - text }
         }
     }
 }
@@ -129,18 +127,5 @@ extension Span<UInt8> {
             }
             return body(UnsafePointer(base))
         }
-    }
-
-    /// Where the last labels of a name begin, so many at most.
-    fileprivate func startOfLabels(atMost limit: Int) -> Int {
-        var (start, dots) = (count, 0)
-        while start > 0 {
-            if self[start - 1] == UInt8(ascii: ".") {
-                dots += 1
-                if dots == limit { return start }
-            }
-            start -= 1
-        }
-        return 0
     }
 }

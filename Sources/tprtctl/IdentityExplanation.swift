@@ -44,15 +44,15 @@ struct IdentityExplanation {
 
     /// A line for each step.
     var text: String {
-        var lines = ["client:  \(hostSentence)"]
-        lines.append("sender:  \(senderSentence)")
+        var lines = ["client:   \(hostSentence)"]
+        lines.append("sender:   \(senderSentence)")
         if let entry {
             let reason = entry.comment.isEmpty ? "" : ", \(entry.comment)"
             lines.append(
-                "shared:  \(entry.domain) is what unrelated senders have in common (\(entry.location)\(reason))")
+                "shared:   \(entry.domain) is what unrelated senders have in common (\(entry.location)\(reason))")
         }
         if let folded { lines.append("known as: \(bareOrQuoted(folded))") }
-        lines.append("proof:   \(proofSentence)")
+        lines.append("proof:    \(proofSentence)")
         return lines.joined(separator: "\n")
     }
 

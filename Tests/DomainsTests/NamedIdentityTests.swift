@@ -73,6 +73,8 @@ struct NamedIdentityTests {
         Case(
             name: "mail-wm1-f50.google.com", sender: "bob@gmail.com", host: "google.com", organisation: "gmail.com",
             proof: .otherOrganisation, isShared: true),
+        Case(
+            name: "out1.mcsv.net", sender: "x@mcsv.net", host: "mcsv.net", organisation: "mcsv.net", isShared: true),
         // A tenant's name is not its provider's.
         Case(
             name: "mail.onmicrosoft.com", sender: "bob@contoso.onmicrosoft.com", host: "mail.onmicrosoft.com",
@@ -110,6 +112,20 @@ struct NamedIdentityTests {
         for one in Self.cases + Self.cases.reversed() {
             try Self.find(one, organisations, in: &identity)
             Self.check(identity, one)
+        }
+    }
+
+    @Test("a suffix of a tenant identity is told, also where the domain is the host's organisation")
+    func tenants() throws {
+        let organisations = try Lists.organisations()
+        var identity = NamedIdentity()
+        for (sender, isTenant) in [
+            ("a@contoso.onmicrosoft.com", true), ("a@b.contoso.onmicrosoft.com", true), ("a@example.org", false),
+        ] {
+            try identity.find(
+                "192.0.2.7", name: "mx.contoso.onmicrosoft.com", helo: "", sender: sender, in: organisations)
+            #expect(identity.details.isHostTenant)
+            #expect(identity.details.isSenderTenant == isTenant, "\(sender)")
         }
     }
 

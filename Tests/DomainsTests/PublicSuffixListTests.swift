@@ -67,6 +67,16 @@ struct PublicSuffixListTests {
         }
     }
 
+    @Test("libpsl knows rules of up to eight labels")
+    func longRules() throws {
+        for (labels, isFound) in [(7, true), (8, true), (10, false), (40, false)] {
+            let rule = String(repeating: "a.", count: labels - 1) + "example"
+            let list = try PublicSuffixList(text: Array("\(Self.head)example\n\(rule)\n\(Self.tail)".utf8))
+            let name = "x.b.\(rule)"
+            #expect(list.start(in: name) == (isFound ? 2 : name.utf8.count - "a.example".utf8.count), "\(labels)")
+        }
+    }
+
     @Test("another list takes the place of the one in use")
     func replaced() throws {
         let list = try PublicSuffixList(text: Self.text(rules: 10))

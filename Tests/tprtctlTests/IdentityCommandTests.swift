@@ -35,59 +35,59 @@ struct IdentityCommandTests {
         (
             ["mail.example.org", "--sender", "bob@example.org"],
             """
-            client:  mail.example.org is a host of example.org; "mail" says that it sends mail
-            sender:  example.org belongs to example.org
-            proof:   by name: the client is a mail server of the sender's organisation
+            client:   mail.example.org is a host of example.org; "mail" says that it sends mail
+            sender:   example.org belongs to example.org
+            proof:    by name: the client is a mail server of the sender's organisation
             """, true
         ),
         (
             ["Example.ORG", "--sender", "Bob@example.org"],
             """
-            client:  example.org is a host of example.org; no word says that it sends mail
-            sender:  example.org belongs to example.org
-            proof:   by name: the client's name is the sender's organisation
+            client:   example.org is a host of example.org; no word says that it sends mail
+            sender:   example.org belongs to example.org
+            proof:    by name: the client's name is the sender's organisation
             """, true
         ),
         (
             ["vps-1.provider.example", "--sender", "a@provider.example"],
             """
-            client:  vps-1.provider.example is a host of provider.example; no word says that it sends mail
-            sender:  provider.example belongs to provider.example
-            proof:   none by name: the client may be a customer's machine, since no word left of provider.example says \
+            client:   vps-1.provider.example is a host of provider.example; no word says that it sends mail
+            sender:   provider.example belongs to provider.example
+            proof:    none by name: the client may be a customer's machine, since no word left of provider.example says \
             that it sends mail; SPF may prove the sender
             """, false
         ),
         (
             ["host-2-7.isp.example", "--address", "192.0.2.7", "--helo", "mx.example.com"],
             """
-            client:  host-2-7.isp.example is generic: it holds 192.0.2.7, and no word left of isp.example says that it sends mail
-            sender:  has no domain; the HELO name mx.example.com belongs to example.com
-            proof:   none by name: the client's name says nothing of who runs it; SPF may prove the sender
+            client:   host-2-7.isp.example is generic: it holds 192.0.2.7, and no word left of isp.example says that it sends mail
+            sender:   has no domain; the HELO name mx.example.com belongs to example.com
+            proof:    none by name: the client's name says nothing of who runs it; SPF may prove the sender
             """, false
         ),
         (
             ["mail.pool.isp.example", "--sender", "a@[192.0.2.7]"],
             """
-            client:  mail.pool.isp.example is generic: "pool" says that it is a customer's line
-            sender:  [192.0.2.7] is an address literal, which nothing proves
-            proof:   none by name: the client's name says nothing of who runs it; SPF may prove the sender
+            client:   mail.pool.isp.example is generic: "pool" says that it is a customer's line
+            sender:   [192.0.2.7] is an address literal, which nothing proves
+            proof:    none by name: the client's name says nothing of who runs it; SPF may prove the sender
             """, false
         ),
         (
             ["unknown"],
             """
-            client:  has no confirmed name, so it is known by its network only
-            sender:  has no domain, and the HELO name is not a qualified name, so nothing can be proven
-            proof:   none by name: the client's name says nothing of who runs it; SPF may prove the sender
+            client:   has no confirmed name, so it is known by its network only
+            sender:   has no domain, and the HELO name is not a qualified name, so nothing can be proven
+            proof:    none by name: the client's name says nothing of who runs it; SPF may prove the sender
             """, false
         ),
         (
             ["mx.a.shop.example", "--sender", "b@b.shop.example"],
             """
-            client:  mx.a.shop.example is a host of a.shop.example, below the suffix of a tenant identity; \
+            client:   mx.a.shop.example is a host of a.shop.example, below the suffix of a tenant identity; \
             "mx" says that it sends mail
-            sender:  b.shop.example belongs to b.shop.example, below the suffix of a tenant identity
-            proof:   none by name: the client is another organisation's; SPF may prove the sender
+            sender:   b.shop.example belongs to b.shop.example, below the suffix of a tenant identity
+            proof:    none by name: the client is another organisation's; SPF may prove the sender
             """, false
         ),
         (
@@ -96,11 +96,11 @@ struct IdentityCommandTests {
                 "User@Example.com",
             ],
             """
-            client:  out1.mails.example is a host of mails.example; "out" says that it sends mail
-            sender:  h2.mails.example belongs to mails.example
-            shared:  mails.example is what unrelated senders have in common (/shared:1, 2026-11-29 a mailing service)
+            client:   out1.mails.example is a host of mails.example; "out" says that it sends mail
+            sender:   h2.mails.example belongs to mails.example
+            shared:   mails.example is what unrelated senders have in common (/shared:1, 2026-11-29 a mailing service)
             known as: b-#-RCPT@h#.mails.example
-            proof:   by name: the client is a mail server of the sender's organisation
+            proof:    by name: the client is a mail server of the sender's organisation
             """, true
         ),
     ]
