@@ -69,7 +69,7 @@ public final class PublicSuffixList: @unchecked Sendable {
     /// - Parameter name: in lower case and A-labels, without a dot at either end
     func startOfOrganisation(in name: Span<UInt8>) -> Int? {
         guard let handle else { return nil }
-        // libpsl knows rules of up to eight labels, so a name of very many takes it no longer than a microsecond or three.
+        // libpsl knows rules of up to eight labels, so a name of 127 takes it a few microseconds at most.
         return name.withTerminatedText { text in
             psl_registrable_domain(handle, text).map { UnsafePointer($0) - text }
         }
