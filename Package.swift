@@ -76,7 +76,7 @@ let package = Package(
         .target(
             name: "tprtctl",
             dependencies: [
-                "Bytes", "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "JSONText",
+                "Bytes", "Greylist", "Domains", "Storage", "StoreURLs", "FileStorage", "Settings", "JSONText",
                 "Whitelists", "WhitelistFiles", "Import", "Programs", "Control", "TrustedFiles", "CProcess",
                 "FileCalls",
                 arguments, unixSignals, locks, system,
@@ -107,13 +107,16 @@ let package = Package(
         .target(name: "Policy", dependencies: ["Bytes", nioCore], swiftSettings: strict),
         // Addresses, envelope, judgement, wording: pure, no clock, no I/O.
         .target(name: "Greylist", dependencies: ["Bytes"], swiftSettings: strict),
+        // Organisations by the public suffix list, generic names, shared identities: who a client is by names alone.
+        .target(name: "Domains", dependencies: ["Bytes", "Greylist", "CPSL"], swiftSettings: strict),
+        .systemLibrary(name: "CPSL", providers: [.apt(["libpsl-dev"])]),
         // Whether a host may send for a domain (RFC 7208): a value that asks questions and is resumed by answers.
         .target(name: "SPF", dependencies: ["Bytes"], swiftSettings: fuzzed),
         .target(
             name: "CRE2", linkerSettings: [.linkedLibrary("re2"), .linkedLibrary("stdc++")]),
         // Conditions, and the first entry that matches.
         .target(
-            name: "Whitelists", dependencies: ["Bytes", "Policy", "Greylist", "CRE2", nioCore],
+            name: "Whitelists", dependencies: ["Bytes", "Policy", "Greylist", "Domains", "CRE2", nioCore],
             swiftSettings: strict),
         // The `Store` protocol, lookups as data, tables, keys, bounds, the memory store.
         .target(name: "Storage", dependencies: ["Bytes", "Greylist", crypto, locks], swiftSettings: strict),
@@ -179,6 +182,7 @@ let package = Package(
             name: "FileCallsTests", dependencies: ["FileCalls", "TestSupport", system], swiftSettings: strict),
         .testTarget(name: "PolicyTests", dependencies: ["Policy", "TestSupport", nioCore], swiftSettings: strict),
         .testTarget(name: "GreylistTests", dependencies: ["SampleOptions", "Greylist"], swiftSettings: strict),
+        .testTarget(name: "DomainsTests", dependencies: ["Greylist", "Domains"], swiftSettings: strict),
         .target(name: "SPFZones", dependencies: ["SPF"], path: "Tests/SPFZones", swiftSettings: strict),
         .testTarget(
             name: "SPFTests", dependencies: ["SPF", "SPFZones"], exclude: ["Fixtures"], swiftSettings: strict),

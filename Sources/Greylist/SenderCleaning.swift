@@ -14,7 +14,7 @@ struct CleanedSender {
 
 extension OutputSpan<UInt8> {
     /// How many tags are taken off, one inside the other.
-    private static var mostTags: Int { 4 }
+    package static var mostTags: Int { 4 }
 
     /// Appends what triplets know of a sender's local part: all but what changes from one message to the next.
     ///

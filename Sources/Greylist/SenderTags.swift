@@ -3,11 +3,11 @@ import Bytes
 /// What is known of a tag that a mail system puts around a sender: what of it stays, and where the sender itself is.
 ///
 /// All places lie in the local part, in lower case.
-struct SenderTag {
+package struct SenderTag {
     /// What is kept of a rewriting forwarder, in this order: its word, the forwarder before it, the sender's domain.
-    var kept = (0..<0, 0..<0, 0..<0)
+    package var kept = (0..<0, 0..<0, 0..<0)
     /// The sender inside, never empty.
-    var rest: Range<Int>
+    package var rest: Range<Int>
 }
 
 /// The tags that change from day to day or from mail to mail, so that they would make one sender many.
@@ -37,7 +37,7 @@ struct SenderTag {
 /// Outlook's `+SRS=`, VERP of Mailman and Sympa), and numbers of mails are hidden.
 extension Span<UInt8> {
     /// The tag around a local part, the outermost one; nil where there is none that is known.
-    func senderTag(in local: Range<Int>) -> SenderTag? {
+    package func senderTag(in local: Range<Int>) -> SenderTag? {
         guard !local.isEmpty else { return nil }
         let tag: SenderTag? =
             switch self[local.lowerBound] {

@@ -1,4 +1,5 @@
 import Bytes
+import Domains
 import Greylist
 
 /// A domain name, which stands for itself and all names below it.

@@ -13,7 +13,8 @@ struct Tprtctl: ParsableCommand {
         abstract: "Looks after what the greylisting policy server tprtd keeps.",
         version: "\(Program.name) \(Release.version)",
         subcommands: [
-            ImportCommand.self, MigrateCommand.self, ReloadCommand.self, StoreCommand.self, WhitelistCommand.self,
+            IdentityCommand.self, ImportCommand.self, MigrateCommand.self, ReloadCommand.self, StoreCommand.self,
+            WhitelistCommand.self,
         ])
 }
 

@@ -3,11 +3,11 @@
 /// What Postfix says of a client is ASCII (`xn--bcher-kva.example`); the domain of an address may be either
 /// (RFC 6531). Beyond ASCII, letters are made lower case as Unicode has it without regard to language; nothing else is
 /// mapped, and a letter with a mark must be one character.
-struct DomainSpellings {
+package struct DomainSpellings {
     /// As it was written, in lower case.
-    let written: [UInt8]
+    package let written: [UInt8]
     /// The other spelling, where there are two.
-    let other: [UInt8]?
+    package let other: [UInt8]?
 
     private static let dot = UInt8(ascii: ".")
     private static let prefix = Array("xn--".utf8)
@@ -15,7 +15,7 @@ struct DomainSpellings {
     /// Both spellings of a name; nil where it isn't one.
     ///
     /// - Parameter text: in lower case as far as it is ASCII
-    init?(_ text: [UInt8]) {
+    package init?(_ text: [UInt8]) {
         let isASCII = text.allSatisfy { $0 < 0x80 }
         if isASCII {
             written = text
