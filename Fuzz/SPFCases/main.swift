@@ -1,5 +1,13 @@
+import Glibc
 import SPF
 import SPFZones
+
+/// Says what can't be read, and ends with EX_DATAERR of sysexits(3).
+func fail(_ message: String) -> Never {
+    let line = "spf-cases: \(message)\n"
+    write(STDERR_FILENO, line, line.utf8.count)
+    exit(EX_DATAERR)
+}
 
 // Reads cases from standard input, one a line, and prints the result of each, for `Fuzz/SPFCases/compare`.
 //
@@ -8,12 +16,12 @@ import SPFZones
 while let line = readLine() {
     let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
     guard fields.count >= 3, fields.count.isMultiple(of: 3), let client = SPFAddress(text: fields[0]) else {
-        fatalError("not a case: \(line)")
+        fail("not a case: \(line)")
     }
     var records: [String: [Zone.Record]] = [:]
     for index in stride(from: 3, to: fields.count, by: 3) {
         guard let record = Zone.Record(type: fields[index + 1], value: fields[index + 2]) else {
-            fatalError("not a record: \(fields[index...].prefix(3))")
+            fail("not a record: \(fields[index...].prefix(3))")
         }
         records[fields[index], default: []].append(record)
     }

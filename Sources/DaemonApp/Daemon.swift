@@ -91,14 +91,14 @@ struct Daemon {
         resources.pidFile = try process.pidFile.map { path throws(ProgramError) in
             try PIDFile(path, service: process.service)
         }
-        resources.importing = try await firstImport?.start()
+        let importFault = await startImport(&resources)
         let factory = try plan.storeFactory { [logger] in logger.warning("\($0)") }
         if let owner = process.socketOwner { try openSockets(for: owner, &resources) }
         resources.files = try process.descend(reloader.permit.and(plan.log.permit))
         opener.leave(for: resources.files)
         if let message = await plan.warningOfFormerAutoWhitelist() { logger.warning("\(message)") }
         let store = try plan.openStore(with: factory)
-        for message in manager.warnings + plan.warnings { logger.warning("\(message)") }
+        for message in manager.warnings + plan.warnings + importFault { logger.warning("\(message)") }
         raiseFileLimit()
         let reloads = await UnixSignalsSequence(trapping: .sighup)
         let rotation = LogRotation(sink: sink, signals: await UnixSignalsSequence(trapping: .sigusr1))
@@ -135,6 +135,16 @@ struct Daemon {
             throw ProgramError(.software, "\(error)")
         }
         logger.info("stopped")
+    }
+
+    /// Starts what imports; what keeps it from that keeps no mail waiting, and is said once there is a log.
+    private func startImport(_ resources: inout DaemonResources) async -> [String] {
+        do throws(ProgramError) {
+            resources.importing = try await firstImport?.start()
+            return []
+        } catch {
+            return error.messages
+        }
     }
 
     private func openSockets(for owner: SocketOwner?, _ resources: inout DaemonResources) throws(ProgramError) {
