@@ -94,7 +94,9 @@ public enum Ports {
 
     /// A port that is free on 127.0.0.1, or where `endpoint` says.
     public static func free(at endpoint: (UInt16) -> Endpoint = Endpoint.inet) throws -> UInt16 {
-        let (port, descriptor) = try listening(at: endpoint)
+        // Bound only: a process that is started just now has a copy of the descriptor until it runs its program,
+        // and nobody could bind the port meanwhile if that listened.
+        let (port, descriptor) = try bound(at: endpoint, backlog: nil)
         close(descriptor)
         return port
     }
@@ -103,10 +105,16 @@ public enum Ports {
     public static func listening(
         at endpoint: (UInt16) -> Endpoint = Endpoint.inet, blocks: Bool = true
     ) throws -> (port: UInt16, descriptor: Int32) {
+        try bound(at: endpoint, backlog: 1_024, blocks: blocks)
+    }
+
+    private static func bound(
+        at endpoint: (UInt16) -> Endpoint, backlog: Int32?, blocks: Bool = true
+    ) throws -> (port: UInt16, descriptor: Int32) {
         for _ in 0..<1_000 {
             let port = UInt16.random(in: 20_000..<32_000)
             guard given.withLock({ $0.insert(port).inserted }) else { continue }
-            guard let descriptor = try? endpoint(port).listen(blocks: blocks) else { continue }
+            guard let descriptor = try? endpoint(port).listen(backlog: backlog, blocks: blocks) else { continue }
             return (port, descriptor)
         }
         throw TestError("no free port")
