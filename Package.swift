@@ -253,7 +253,7 @@ let package = Package(
             dependencies: [
                 "SampleOptions", "Greylist", "Storage", "StoreURLs", "StoreContract", "RedisClient", "RedisStore",
                 "RedisLab",
-                "TestSupport", nioCore, nioPosix, locks,
+                "TestSupport", nioCore, nioPosix, nioEmbedded, locks,
             ],
             swiftSettings: strict),
         .testTarget(

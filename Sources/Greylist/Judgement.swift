@@ -14,14 +14,22 @@ public enum Verdict: Sendable, Equatable {
     ///
     /// A store that had room for it would ask to come back after `wait` seconds.
     case pendingLimitReached(wait: Int64)
+
+    /// Whether the mail has to wait, unless more is learnt of the client.
+    public var isWaiting: Bool {
+        switch self {
+        case .new, .early, .pendingLimitReached: true
+        case .retried, .known, .autoWhitelisted: false
+        }
+    }
 }
 
 /// What the store knows when a request comes: nil where there is no entry.
 public struct StoredState: Sendable, Equatable {
     /// The entry of the triplet.
     public var triplet: Sighting?
-    /// Whether it was found under a key of an earlier version: nothing else keeps it under its own.
-    public var isLegacy: Bool
+    /// Whether one of its own keys hasn't what the others have, or one of an earlier version has.
+    public var isIncomplete: Bool
     /// The entry of the client, where the auto-whitelist is on.
     public var client: Sighting?
     /// Whether as many first attempts are pending as may be, all together or from the client's network.
@@ -29,10 +37,11 @@ public struct StoredState: Sendable, Equatable {
 
     /// What is known; nothing by default.
     public init(
-        triplet: Sighting? = nil, isLegacy: Bool = false, client: Sighting? = nil, isPendingLimitReached: Bool = false
+        triplet: Sighting? = nil, isIncomplete: Bool = false, client: Sighting? = nil,
+        isPendingLimitReached: Bool = false
     ) {
         self.triplet = triplet
-        self.isLegacy = isLegacy
+        self.isIncomplete = isIncomplete
         self.client = client
         self.isPendingLimitReached = isPendingLimitReached
     }
@@ -47,7 +56,7 @@ public struct Judgement: Sendable, Equatable {
 
     /// Entries to write; nil leaves an entry as it is.
     public struct Changes: Sendable, Equatable {
-        /// The entry of the triplet.
+        /// The entry of the triplet, for each of its keys that hasn't as much.
         public var triplet: Sighting?
         /// The entry of the client.
         public var client: Sighting?
@@ -86,13 +95,14 @@ public func judge(_ stored: StoredState, at now: Timestamp, under rules: Rules) 
         return Judgement(.new(wait: rules.delay), remember: .init(triplet: Sighting(firstAt: now)))
     }
     guard seen.isPending else {
-        let isRecorded = stored.isLegacy || seen.isUseOutdated(at: now, under: rules)
+        let isRecorded = stored.isIncomplete || seen.isUseOutdated(at: now, under: rules)
         return Judgement(.known, remember: .init(triplet: isRecorded ? seen.passing(at: now) : nil))
     }
     let waited = now.since(seen.first)
     // Both moments are cut to whole seconds, so a sender that waits as long as it was told is never found too early.
     guard waited >= rules.delay - rules.leeway else {
-        return Judgement(.early(wait: rules.delay - waited, delay: waited))
+        return Judgement(
+            .early(wait: rules.delay - waited, delay: waited), remember: .init(triplet: stored.isIncomplete ? seen : nil))
     }
     // Only here the client is counted: what passes again and again says nothing new of it.
     let counted = countPass(of: stored.client, at: now, under: rules)

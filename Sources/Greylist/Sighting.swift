@@ -39,7 +39,7 @@ public struct Sighting: Sendable, Equatable {
     ///
     /// So most uses write nothing, an entry that is in use doesn't expire, and one that is no longer used expires at most
     /// that much early. A use that is recorded as far in the future is of a clock that was set since.
-    func isUseOutdated(at now: Timestamp, under rules: Rules) -> Bool {
+    public func isUseOutdated(at now: Timestamp, under rules: Rules) -> Bool {
         max(now.since(last), last.since(now)) > rules.maxAge / 32
     }
 

@@ -233,7 +233,8 @@ extension Memtable {
             try batch[index].answer(noting: &limiter) { (lookup) throws(LMDBError) in
                 try read(lookup.key, in: lookup.table, transaction).map { ($0.sighting, $0.network) }
             } write: { (lookup, sighting) throws(LMDBError) in
-                write(Record(sighting, network: network), lookup.key, in: lookup.table)
+                write(
+                    Record(sighting, network: lookup.role == .triplet ? network : 0), lookup.key, in: lookup.table)
                 return true
             }
         }

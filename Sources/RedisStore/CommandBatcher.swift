@@ -3,31 +3,54 @@ import NIOCore
 import RedisClient
 import Storage
 
-/// What the batches of one event loop share: the client, and the commands that go out at the end of a turn.
+/// What one event loop has of a store.
+struct LoopClient {
+    let client: RedisClient
+    let batcher: CommandBatcher
+}
+
+/// What the batches of one event loop share: the commands that go out at the end of a turn.
 ///
 /// Everything happens on the event loop.
 final class CommandBatcher {
+    /// Where commands go.
+    struct Outlet {
+        /// Takes a command to where the slot of its key is.
+        let submit: (ByteBuffer, _ slot: UInt16?, PendingReply) -> Void
+        /// Has all of them sent.
+        let flush: () -> Void
+    }
+
+    /// A batcher whose commands go to that client.
+    convenience init(
+        on eventLoop: any EventLoop, client: RedisClient, commands: EntryCommands,
+        pending: NIOLockedValueBox<PendingLimiter>
+    ) {
+        let outlet = Outlet { client.submit($0, slot: $1, to: $2) } flush: { client.flush() }
+        self.init(on: eventLoop, to: outlet, commands: commands, pending: pending)
+    }
+
     private struct Draft {
         var length: Int
         var slot: UInt16?
         var pendingReply: PendingReply
     }
 
-    let client: RedisClient
     /// What all instances of the store in this process count together.
     let pending: NIOLockedValueBox<PendingLimiter>
     var commands: EntryCommands
     private let eventLoop: any EventLoop
+    private let outlet: Outlet
     private var outgoing = ByteBuffer()
     private var drafts: [Draft] = []
     private var isFlushScheduled = false
 
     init(
-        on eventLoop: any EventLoop, client: RedisClient, commands: EntryCommands,
+        on eventLoop: any EventLoop, to outlet: Outlet, commands: EntryCommands,
         pending: NIOLockedValueBox<PendingLimiter>
     ) {
         self.eventLoop = eventLoop
-        self.client = client
+        self.outlet = outlet
         self.commands = commands
         self.pending = pending
     }
@@ -58,9 +81,9 @@ final class CommandBatcher {
             guard let command = bytes.readSlice(length: draft.length) else {
                 preconditionFailure("a command was drafted and not written")
             }
-            client.submit(command, slot: draft.slot, to: draft.pendingReply)
+            outlet.submit(command, draft.slot, draft.pendingReply)
         }
-        client.flush()
+        outlet.flush()
         drafts.removeAll(keepingCapacity: true)
         if self.drafts.isEmpty { self.drafts = drafts }
     }
@@ -99,12 +122,12 @@ final class PipelinedCommands: ReplyHandler {
 
     /// Sends one command to that master.
     static func run(
-        _ command: ByteBuffer, on master: RedisClient.Master, by batcher: CommandBatcher,
+        _ command: ByteBuffer, on master: RedisClient.Master, by client: RedisClient,
         done: @escaping (Reply) -> Void
     ) {
         let pipeline = PipelinedCommands(count: 1) { done($0[0]) }
-        batcher.client.submit(command, on: master, to: PendingReply(handler: pipeline, tag: 0))
-        batcher.client.flush()
+        client.submit(command, on: master, to: PendingReply(handler: pipeline, tag: 0))
+        client.flush()
     }
 
     func handle(_ reply: Reply, tag: Int) {

@@ -174,8 +174,8 @@ extension RedisStore {
         }
         command.writeBulk("COUNT")
         command.writeBulk(max(1, limit))
-        let reply = try await onLoop { [command] batcher, done in
-            PipelinedCommands.run(command, on: master, by: batcher) { done($0) }
+        let reply = try await onLoop { [command] loop, done in
+            PipelinedCommands.run(command, on: master, by: loop.client) { done($0) }
         }.value()
         guard let parts = reply.elements, parts.count == 2, let next = parts[0].string, let names = parts[1].elements
         else { throw StoreError(.unavailable, "redis: the answer to SCAN can't be understood") }
@@ -188,7 +188,7 @@ extension RedisStore {
     }
 
     private func masters() async throws(StoreError) -> [RedisClient.Master] {
-        let result = await onLoop { batcher, done in batcher.client.masters(done) }
+        let result = await onLoop { loop, done in loop.client.masters(done) }
         switch result {
         case .success(let masters): return masters.sorted { $0.name < $1.name }
         case .failure(let fault): throw StoreError(fault)
@@ -198,16 +198,16 @@ extension RedisStore {
     private func run(
         _ count: Int, _ write: @escaping @Sendable (Int, inout EntryCommands, inout ByteBuffer) -> UInt16?
     ) async throws(StoreError) -> [PipelinedCommands.Reply] {
-        await onLoop { batcher, done in PipelinedCommands.run(count, by: batcher, write, done: done) }
+        await onLoop { loop, done in PipelinedCommands.run(count, by: loop.batcher, write, done: done) }
     }
 
     /// Runs `body` on the background loop, and waits until it says that it is done.
     private func onLoop<Answer: Sendable>(
-        _ body: @escaping @Sendable (CommandBatcher, @escaping (Answer) -> Void) -> Void
+        _ body: @escaping @Sendable (LoopClient, @escaping (Answer) -> Void) -> Void
     ) async -> Answer {
         await withCheckedContinuation { continuation in
             background.execute {
-                body(self.batcher(on: self.background)) { continuation.resume(returning: $0) }
+                body(self.client(on: self.background)) { continuation.resume(returning: $0) }
             }
         }
     }

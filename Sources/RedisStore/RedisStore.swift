@@ -33,7 +33,7 @@ public final class RedisStore: CopyTarget {
     let layout: RedisLayout
     let maintenanceLease: Int64?
     let pending = NIOLockedValueBox(PendingLimiter())
-    private let batchers = NIOLockedValueBox<[ObjectIdentifier: NIOLoopBound<CommandBatcher>]>([:])
+    private let clients = NIOLockedValueBox<[ObjectIdentifier: NIOLoopBound<LoopClient>]>([:])
     /// For what doesn't come from an event loop, and for maintenance.
     let background = MultiThreadedEventLoopGroup.singleton.next()
 
@@ -66,7 +66,7 @@ public final class RedisStore: CopyTarget {
 
     /// Begins to connect, so that the first request doesn't have to.
     public func connect() {
-        background.execute { _ = self.batcher(on: self.background) }
+        background.execute { _ = self.client(on: self.background) }
     }
 
     /// Sends the queries on the connections of the calling event loop; `done` is called there.
@@ -74,30 +74,32 @@ public final class RedisStore: CopyTarget {
         _ batch: consuming [StoreQuery], done: @escaping @Sendable (Result<[StoreQuery], StoreError>) -> Void
     ) {
         if let eventLoop = MultiThreadedEventLoopGroup.currentEventLoop {
-            UpdateOperation(batch, by: batcher(on: eventLoop), done: done).start()
+            UpdateOperation(batch, by: client(on: eventLoop).batcher, done: done).start()
         } else {
             let batch = batch
             background.execute {
-                UpdateOperation(batch, by: self.batcher(on: self.background), done: done).start()
+                UpdateOperation(batch, by: self.client(on: self.background).batcher, done: done).start()
             }
         }
     }
 
     /// Closes all connections; what is under way fails.
     public func close() async {
-        for bound in batchers.withLockedValue({ Array($0.values) }) {
+        for bound in clients.withLockedValue({ Array($0.values) }) {
             _ = try? await bound.eventLoop.submit { bound.value.client.close() }.get()
         }
     }
 
-    /// The batcher of an event loop, made when it is first asked for; to be called there.
-    func batcher(on eventLoop: any EventLoop) -> CommandBatcher {
-        if let batcher = batchers.withLockedValue({ $0[ObjectIdentifier(eventLoop)] }) { return batcher.value }
+    /// What an event loop has of the store, made when it is first asked for; to be called there.
+    func client(on eventLoop: any EventLoop) -> LoopClient {
+        if let client = clients.withLockedValue({ $0[ObjectIdentifier(eventLoop)] }) { return client.value }
+        let client = RedisClient(on: eventLoop, configuration: access.configuration, limits: limits)
         let batcher = CommandBatcher(
-            on: eventLoop, client: RedisClient(on: eventLoop, configuration: access.configuration, limits: limits),
+            on: eventLoop, client: client,
             commands: EntryCommands(layout: layout, isCluster: access.location.isCluster), pending: pending)
-        batchers.withLockedValue { $0[ObjectIdentifier(eventLoop)] = NIOLoopBound(batcher, eventLoop: eventLoop) }
-        return batcher
+        let made = LoopClient(client: client, batcher: batcher)
+        clients.withLockedValue { $0[ObjectIdentifier(eventLoop)] = NIOLoopBound(made, eventLoop: eventLoop) }
+        return made
     }
 }
 

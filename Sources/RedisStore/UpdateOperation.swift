@@ -11,8 +11,10 @@ import Storage
 /// 1. What is known? A query with nothing but its triplet makes a new entry in the same step (`SET … NX GET`): one round
 ///    trip. Any other has all its lookups read together.
 /// 2. The judgement, in Swift.
-/// 3. What is to be remembered is written, provided that nobody else was faster. Then it is judged once more, by what
-///    that one wrote: so two servers never both find a triplet new, and only one of them sees it pass the first time.
+/// 3. What is to be remembered is written, provided that nobody else was faster. Of the triplet's own key it is judged
+///    once more then, by what that one wrote: so two servers never both find a triplet new, and only one of them sees it
+///    pass the first time. Of an alias what is there by then is merged with ours: it may lie on another server, and no
+///    verdict hangs on being the first there.
 final class UpdateOperation: ReplyHandler {
     /// What a reply is about: a command, and the lookup that it belongs to.
     private struct Step {
@@ -42,7 +44,7 @@ final class UpdateOperation: ReplyHandler {
     /// How far a query is.
     private struct Progress {
         /// The records that the lookups found, as many as `StoreQuery.Lookups.limit`; empty where there is none.
-        var records = InlineArray<6, ByteBuffer>(repeating: ByteBuffer())
+        var records = InlineArray<8, ByteBuffer>(repeating: ByteBuffer())
         /// How many replies are outstanding.
         var outstanding = 0
         /// Whether the client is being counted for this request: once is enough, however often it is judged.
@@ -84,7 +86,9 @@ final class UpdateOperation: ReplyHandler {
 
     private func begin(_ position: Int) {
         let lookups = batch[position].lookups
-        if lookups.count == 1, lookups[0].role == .triplet, admits(batch[position]) { return claim(position, 0) }
+        if lookups.count == 1, lookups[0].role == .triplet, !batch[position].isPreliminary, admits(batch[position]) {
+            return claim(position, 0)
+        }
         for index in lookups.indices { read(position, index) }
         if lookups.isEmpty { judge(position) }
     }
@@ -110,12 +114,12 @@ final class UpdateOperation: ReplyHandler {
     }
 
     private func claim(_ position: Int, _ index: Int) {
-        reserve(position)
         let query = batch[position]
+        if query.lookups[index].role == .triplet { reserve(position) }
+        let sighting = query.judgement?.remember.triplet ?? Sighting(firstAt: query.time)
         batcher.draft(to: pendingReply(.claim, index, position)) { commands, buffer in
             commands.claim(
-                query.lookups[index].key, for: Sighting(firstAt: query.time), at: query.time, under: query.rules,
-                into: &buffer)
+                query.lookups[index].key, for: sighting, at: query.time, under: query.rules, into: &buffer)
         }
     }
 
@@ -144,6 +148,9 @@ final class UpdateOperation: ReplyHandler {
 
     private func succeed(_ step: Step, _ position: Int, _ value: RESPValue) {
         switch (step.command, batch[position].lookups[step.lookup].role) {
+        case (.claim, .alias) where value.isDone || value == .null, (.write, .alias) where value.isDone:
+            written(position, step.lookup)
+        case (.claim, .alias), (.write, .alias): mergeAlias(position, step.lookup, over: value.record)
         case (.claim, _):
             if value.isDone || value == .null { return written(position, step.lookup) }
             free(position)
@@ -165,7 +172,10 @@ final class UpdateOperation: ReplyHandler {
     }
 
     private func fail(_ step: Step, _ position: Int, _ fault: RedisError) {
-        let (index, isClient) = (step.lookup, batch[position].lookups[step.lookup].role == .client)
+        let index = step.lookup
+        let (isTriplet, isClient) = (
+            batch[position].lookups[index].role == .triplet, batch[position].lookups[index].role == .client
+        )
         switch (step.command, fault.kind) {
         case (.claim, .other) where fault.isSyntaxError && batcher.commands.hasSetNXGet:
             batcher.commands.hasSetNXGet = false
@@ -177,8 +187,8 @@ final class UpdateOperation: ReplyHandler {
             // Judged once more meanwhile, there may be nothing to count.
             finishIfIdle(position)
         case (.write, .noScript): writeTriplet(position, index, byScript: true)
-        // A count that is lost is no reason to take a verdict back that the greylist keeps.
-        case (.write, _) where isClient: finishIfIdle(position)
+        // A count or an alias that is lost is no reason to take a verdict back that the greylist keeps.
+        case (.claim, _) where !isTriplet, (.write, _) where !isTriplet: finishIfIdle(position)
         default:
             free(position)
             batch[position].judgement = nil
@@ -197,14 +207,22 @@ final class UpdateOperation: ReplyHandler {
         let changes = batch[position].judge(stored)
         for index in query.lookups.indices {
             switch query.lookups[index].role {
-            case .triplet where changes.triplet != nil: writeTriplet(position, index)
+            case .triplet where needsWrite(position, index), .alias where needsWrite(position, index):
+                writeTriplet(position, index)
             case .client where changes.client != nil && !progress[position].isCounted:
                 progress[position].isCounted = true
                 writeClient(position, index)
-            case .triplet, .client, .legacy, .legacyClient: break
+            case .triplet, .alias, .client, .legacy, .legacyClient: break
             }
         }
         finishIfIdle(position)
+    }
+
+    /// Whether what is to be remembered of the triplet says more than the record that is there.
+    private func needsWrite(_ position: Int, _ index: Int) -> Bool {
+        guard let triplet = batch[position].judgement?.remember.triplet else { return false }
+        let found = LegacyRecord.sighting(progress[position].records[index])
+        return batcher.pending.withLockedValue { batch[position].needsWrite(found, triplet, under: $0) }
     }
 
     private func judgeAgain(_ position: Int) {
@@ -243,21 +261,31 @@ final class UpdateOperation: ReplyHandler {
         writeClient(position, index)
     }
 
+    /// Somebody else wrote under the alias meanwhile: ours is written over it where it says more.
+    private func mergeAlias(_ position: Int, _ index: Int, over record: ByteBuffer) {
+        progress[position].records[index] = record
+        progress[position].clashes += 1
+        if progress[position].clashes < Self.maxClashes, needsWrite(position, index),
+            let sighting = batch[position].judgement?.remember.triplet
+        {
+            write(sighting, position, index)
+        }
+        finishIfIdle(position)
+    }
+
     /// What was to be written is; where that was before any judgement, the triplet is new.
     private func written(_ position: Int, _ index: Int) {
         if batch[position].judgement == nil { _ = batch[position].judge(StoredState()) }
         let query = batch[position]
-        let (old, wasReserved) = (
-            LegacyRecord.sighting(progress[position].records[index]), progress[position].isReserved
-        )
-        progress[position].isReserved = false
-        batcher.pending.withLockedValue { pending in
-            if wasReserved { pending.free(network: query.network, at: query.time) }
-            if let new = query.judgement?.remember.triplet {
-                if let old { pending.remove(old, network: query.network) }
-                pending.add(new, network: query.network, under: query.rules)
+        let role = query.lookups[index].role
+        let old = LegacyRecord.sighting(progress[position].records[index])
+        if role == .triplet { free(position) }
+        if let new = query.judgement?.remember.triplet {
+            batcher.pending.withLockedValue { pending in
+                if let old { pending.remove(old, network: query.network(for: role)) }
+                pending.add(new, network: query.network(for: role), under: query.rules)
+                pending.commit()
             }
-            pending.commit()
         }
         finishIfIdle(position)
     }

@@ -7,8 +7,10 @@ public import Greylist
 public struct StoreQuery: Sendable {
     /// What an entry that a lookup finds is to the judgement.
     public enum Role: Sendable {
-        /// What is known of the triplet; what is remembered of it is written here.
+        /// What is known of the triplet by the client's network; what is remembered of it is written here.
         case triplet
+        /// What is known of it by who the client is; what is remembered of the triplet is written here, too.
+        case alias
         /// What an earlier version, or postgrey, knew of the triplet, under a key of its own; only read.
         case legacy
         /// What is known of the client, for the auto-whitelist; a pass that counts is written here.
@@ -32,28 +34,39 @@ public struct StoreQuery: Sendable {
             self.key = key
             table =
                 switch role {
-                case .triplet, .legacy: .greylist
+                case .triplet, .alias, .legacy: .greylist
                 case .client, .legacyClient: .autoWhitelist
                 }
         }
     }
 
-    /// The lookups of a query, in the order in which they count; held without an allocation of their own.
+    /// The lookups of a query, in the order in which they count: the triplet, its aliases, all others.
+    ///
+    /// Held without an allocation of their own.
     public struct Lookups: Sendable, RandomAccessCollection {
-        /// How many there may be: the triplet, its keys of two earlier versions, the client, and postgrey's digests of both.
-        public static let limit = 6
+        /// How many there may be: the triplet and its aliases, its keys of two earlier versions, the client, and
+        /// postgrey's digests of both.
+        public static let limit = 8
+        /// How many of them may be the triplet and its aliases.
+        public static let ownLimit = 3
 
-        @usableFromInline var slots = InlineArray<6, Lookup?>(repeating: nil)
+        @usableFromInline var slots = InlineArray<8, Lookup?>(repeating: nil)
         /// How many there are.
         public internal(set) var count = 0
 
         /// None.
         public init() {}
 
-        /// Adds a lookup; there must be room for it.
+        /// Adds a lookup, an alias before all that are not the triplet's own; there must be room for it.
         public mutating func append(_ lookup: Lookup) {
             precondition(count < Self.limit, "a query has too many lookups")
-            slots[count] = lookup
+            var place = count
+            while lookup.role == .alias, place > 0, !self[place - 1].role.isOwn {
+                slots[place] = slots[place - 1]
+                place -= 1
+            }
+            precondition(!lookup.role.isOwn || place < Self.ownLimit, "a triplet has too many keys")
+            slots[place] = lookup
             count += 1
         }
 
@@ -80,6 +93,9 @@ public struct StoreQuery: Sendable {
     public var rules: Rules
     /// The verdict, where it has been reached already: then only what follows from it for the client is to be written.
     public var settled: Verdict?
+    /// Whether more may be learnt of a client that would have to wait: then nothing is written for it, and the query comes
+    /// once more.
+    public var isPreliminary = false
     /// What the store found; nil until it has answered.
     public var judgement: Judgement?
     /// Why the store could not answer this one, while it may have answered others of the same batch.
@@ -105,6 +121,10 @@ public struct StoreQuery: Sendable {
         return query
     }
 
+    /// The network by which the entry of such a lookup counts as pending; 0: by none.
+    @inlinable
+    public func network(for role: Role) -> UInt32 { role == .triplet ? network : 0 }
+
     /// Looks up, judges, and writes what is to be remembered; the store makes one atomic step of it.
     ///
     /// May run more than once. What it notes in the limiter becomes final with `PendingLimiter.commit`.
@@ -118,20 +138,29 @@ public struct StoreQuery: Sendable {
         read: (Lookup) throws(Failure) -> (sighting: Sighting, network: UInt32)?,
         write: (Lookup, Sighting) throws(Failure) -> Bool
     ) throws(Failure) {
-        var own: (sighting: Sighting, network: UInt32)?
+        // As many as `Lookups.ownLimit`.
+        var own = InlineArray<3, (sighting: Sighting, network: UInt32)?>(repeating: nil)
         let stored = try state(under: limiter) { (index) throws(Failure) in
             let found = try read(lookups[index])
-            if lookups[index].role == .triplet { own = found }
+            if lookups[index].role.isOwn { own[index] = found }
             return found?.sighting
         }
         let changes = judge(stored)
-        for lookup in lookups {
+        for index in lookups.indices {
+            let lookup = lookups[index]
             switch lookup.role {
-            case .triplet:
-                guard let triplet = changes.triplet else { continue }
-                guard try write(lookup, triplet) else { return rejectForLackOfRoom() }
-                if let own { limiter.remove(own.sighting, network: own.network) }
-                limiter.add(triplet, network: network, under: rules)
+            case .triplet, .alias:
+                guard let triplet = changes.triplet, needsWrite(own[index]?.sighting, triplet, under: limiter) else {
+                    continue
+                }
+                guard try write(lookup, triplet) else {
+                    if lookup.role == .triplet { return rejectForLackOfRoom() }
+                    continue
+                }
+                if let old = own[index] {
+                    limiter.remove(old.sighting, network: lookup.role == .triplet ? old.network : 0)
+                }
+                limiter.add(triplet, network: network(for: lookup.role), under: rules)
             case .legacy, .legacyClient: continue
             case .client: if let client = changes.client { _ = try write(lookup, client) }
             }
@@ -150,14 +179,27 @@ public struct StoreQuery: Sendable {
     ) throws(Failure) -> StoredState {
         var state = StoredState()
         for index in lookups.indices {
-            switch lookups[index].role {
-            case .triplet, .legacy:
-                guard state.triplet?.isPending != false, let found = try read(index),
-                    found.counts(at: time, under: rules), !limiter.hasDropped(found)
-                else { continue }
-                if let earlier = state.triplet, found.isPending, found.first >= earlier.first { continue }
-                state.triplet = found
-                state.isLegacy = lookups[index].role == .legacy
+            let role = lookups[index].role
+            switch role {
+            case .triplet, .alias, .legacy:
+                // What has passed needs the others only where it is written: then they are, too.
+                if let seen = state.triplet, !seen.isPending,
+                    role == .legacy || !state.isIncomplete && !seen.isUseOutdated(at: time, under: rules)
+                {
+                    continue
+                }
+                guard let found = try read(index), counts(found, under: limiter) else {
+                    if role.isOwn { state.isIncomplete = true }
+                    continue
+                }
+                guard let seen = state.triplet else {
+                    state.triplet = found
+                    if role == .legacy { state.isIncomplete = true }
+                    continue
+                }
+                if seen.isPending, !found.isPending || found.first < seen.first { state.triplet = found }
+                // One of them has passed, and the other doesn't know.
+                if seen.isPending != found.isPending { state.isIncomplete = true }
             case .client: state.client = try read(index)
             case .legacyClient:
                 // It follows the client's own, and counts on where that has nothing, or decides where that doesn't.
@@ -173,11 +215,28 @@ public struct StoreQuery: Sendable {
         return state
     }
 
+    /// Whether an entry says anything of the triplet: it hasn't expired, nor been dropped.
+    @inlinable
+    func counts(_ found: Sighting, under limiter: borrowing PendingLimiter) -> Bool {
+        found.counts(at: time, under: rules) && !limiter.hasDropped(found)
+    }
+
+    /// Whether what is to be remembered of the triplet says more than what was found under one of its own keys.
+    @inlinable
+    public func needsWrite(
+        _ found: Sighting?, _ triplet: Sighting, under limiter: borrowing PendingLimiter
+    ) -> Bool {
+        guard let found, counts(found, under: limiter) else { return true }
+        if found.isPending { return !triplet.isPending }
+        return !triplet.isPending && found.isUseOutdated(at: time, under: rules)
+    }
+
     /// Judges by what is stored, keeps the judgement, and returns what is to be written.
     public mutating func judge(_ stored: StoredState) -> Judgement.Changes {
-        let judgement =
+        var judgement =
             settled.map { Judgement($0, remember: .following($0, client: stored.client, at: time, under: rules)) }
             ?? Greylist.judge(stored, at: time, under: rules)
+        if isPreliminary, judgement.verdict.isWaiting { judgement.remember = Judgement.Changes() }
         self.judgement = judgement
         return judgement.remember
     }
@@ -187,4 +246,10 @@ public struct StoreQuery: Sendable {
     mutating func rejectForLackOfRoom() {
         if case .new(let wait) = judgement?.verdict { judgement = Judgement(.pendingLimitReached(wait: wait)) }
     }
+}
+
+extension StoreQuery.Role {
+    /// Whether it is one of the keys under which the triplet is written.
+    @inlinable
+    public var isOwn: Bool { self == .triplet || self == .alias }
 }

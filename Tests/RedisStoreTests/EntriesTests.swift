@@ -199,13 +199,13 @@ struct EntriesTests {
             guard case .redis(let location) = try StoreLocation(url: url(server)) else { throw NoRedisURL() }
             let access = try RedisAccess(location) { Issue.record("reported: \($0)") }
             let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
-            let batcher = try await eventLoop.submit {
+            let loop = try await eventLoop.submit {
                 var commands = EntryCommands(layout: RedisLayout(keyPrefix: ""), isCluster: false)
                 commands.hasSetNXGet = false
                 let client = RedisClient(on: eventLoop, configuration: access.configuration)
                 let pending = NIOLockedValueBox(PendingLimiter())
                 let batcher = CommandBatcher(on: eventLoop, client: client, commands: commands, pending: pending)
-                return NIOLoopBound(batcher, eventLoop: eventLoop)
+                return NIOLoopBound(LoopClient(client: client, batcher: batcher), eventLoop: eventLoop)
             }.get()
             let expected: [(Int64, Verdict)] = [
                 (1_000, .new(wait: 300)), (1_010, .early(wait: 290, delay: 10)), (1_400, .retried(delay: 400)),
@@ -214,14 +214,13 @@ struct EntriesTests {
             for (time, verdict) in expected {
                 let answered = try await withCheckedThrowingContinuation { continuation in
                     eventLoop.execute {
-                        UpdateOperation([StoreContract.query("a", at: time)], by: batcher.value) {
-                            continuation.resume(with: $0)
-                        }.start()
+                        let query = StoreContract.query("a", aliases: time > 1_005 ? ["n"] : [], at: time)
+                        UpdateOperation([query], by: loop.value.batcher) { continuation.resume(with: $0) }.start()
                     }
                 }
                 #expect(answered.map { $0.judgement?.verdict } == [verdict])
             }
-            try await eventLoop.submit { batcher.value.client.close() }.get()
+            try await eventLoop.submit { loop.value.client.close() }.get()
             #expect(try await server.info("cmdstat_eval", in: "commandstats") != nil)
         }
     }

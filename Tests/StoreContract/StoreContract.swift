@@ -18,7 +18,7 @@ public struct StoreContract: Sendable, CustomStringConvertible {
     }
 
     /// All promises.
-    public static let cases: [StoreContract] = judging + maintaining + bounds + moving
+    public static let cases: [StoreContract] = judging + aliases + maintaining + bounds + moving
 
     private static let judging: [StoreContract] = [
         StoreContract(description: "a triplet is new, then early, then passes with its delay, then is known") { store in
@@ -227,12 +227,14 @@ extension StoreContract {
 
     /// A query on a triplet of that text.
     public static func query(
-        _ triplet: String, legacy: [String] = [], client: String? = nil, legacyClient: String? = nil,
-        network: UInt32 = 0, isHashed: Bool = true, at time: Int64, under rules: Rules = Rules.sample()
+        _ triplet: String, aliases: [String] = [], legacy: [String] = [], client: String? = nil,
+        legacyClient: String? = nil, network: UInt32 = 0, isHashed: Bool = true, at time: Int64,
+        under rules: Rules = Rules.sample()
     ) -> StoreQuery {
         func key(_ text: String) -> Key { Key(Array(text.utf8).span, isHashed: isHashed) }
         var lookups = StoreQuery.Lookups()
         lookups.append(.init(.triplet, key(triplet)))
+        for text in aliases { lookups.append(.init(.alias, key(text))) }
         for text in legacy { lookups.append(.init(.legacy, key(text))) }
         if let client { lookups.append(.init(.client, key(client))) }
         if let legacyClient { lookups.append(.init(.legacyClient, key(legacyClient))) }
@@ -252,12 +254,13 @@ extension Store {
 
     /// Puts one query and waits for its verdict.
     public func ask(
-        _ triplet: String, legacy: [String] = [], client: String? = nil, legacyClient: String? = nil,
-        network: UInt32 = 0, isHashed: Bool = true, at time: Int64, under rules: Rules = Rules.sample()
+        _ triplet: String, aliases: [String] = [], legacy: [String] = [], client: String? = nil,
+        legacyClient: String? = nil, network: UInt32 = 0, isHashed: Bool = true, at time: Int64,
+        under rules: Rules = Rules.sample()
     ) async throws -> Verdict? {
         let query = StoreContract.query(
-            triplet, legacy: legacy, client: client, legacyClient: legacyClient, network: network, isHashed: isHashed,
-            at: time, under: rules)
+            triplet, aliases: aliases, legacy: legacy, client: client, legacyClient: legacyClient, network: network,
+            isHashed: isHashed, at: time, under: rules)
         return try await answer([query])[0].judgement?.verdict
     }
 
