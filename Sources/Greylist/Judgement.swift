@@ -102,7 +102,8 @@ public func judge(_ stored: StoredState, at now: Timestamp, under rules: Rules) 
     // Both moments are cut to whole seconds, so a sender that waits as long as it was told is never found too early.
     guard waited >= rules.delay - rules.leeway else {
         return Judgement(
-            .early(wait: rules.delay - waited, delay: waited), remember: .init(triplet: stored.isIncomplete ? seen : nil))
+            .early(wait: rules.delay - waited, delay: waited),
+            remember: .init(triplet: stored.isIncomplete ? seen : nil))
     }
     // Only here the client is counted: what passes again and again says nothing new of it.
     let counted = countPass(of: stored.client, at: now, under: rules)

@@ -26,7 +26,11 @@ final class CommandBatcher {
         on eventLoop: any EventLoop, client: RedisClient, commands: EntryCommands,
         pending: NIOLockedValueBox<PendingLimiter>
     ) {
-        let outlet = Outlet { client.submit($0, slot: $1, to: $2) } flush: { client.flush() }
+        let outlet = Outlet {
+            client.submit($0, slot: $1, to: $2)
+        } flush: {
+            client.flush()
+        }
         self.init(on: eventLoop, to: outlet, commands: commands, pending: pending)
     }
 

@@ -112,7 +112,8 @@ struct InterleavingTests {
             testDescription: "two retries with all keys", records: [a1: "0,1000", n: "0,1000", o: "0,1000"],
             attempts: [Attempt(keys: [a1, n, o], time: 1_400), Attempt(keys: [a1, n, o], time: 1_401)], passes: 2),
         Case(
-            testDescription: "a retry from another address, and one from the first", records: [a1: "0,1000", o: "0,1000"],
+            testDescription: "a retry from another address, and one from the first",
+            records: [a1: "0,1000", o: "0,1000"],
             attempts: [Attempt(keys: [a1, n, o], time: 1_400), Attempt(keys: [a2, n, o], time: 1_400)], passes: 2),
         Case(
             testDescription: "an early retry and one in time", records: [a1: "0,1000", o: "0,1200"],

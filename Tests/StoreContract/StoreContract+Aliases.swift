@@ -22,7 +22,9 @@ extension StoreContract {
             store in
             try await tryEveryState(of: store)
         },
-        StoreContract(description: "a preliminary query writes nothing for a sender who has to wait, and all for another") {
+        StoreContract(
+            description: "a preliminary query writes nothing for a sender who has to wait, and all for another"
+        ) {
             store in
             func ask(_ triplet: String, _ aliases: [String] = [], at time: Int64) async throws -> Verdict? {
                 var query = query(triplet, aliases: aliases, at: time)
@@ -41,7 +43,8 @@ extension StoreContract {
             try expect(try await ask("d", at: 1_000), .new(wait: 300))
             try expect(try await ask("d", at: 1_001), .new(wait: 300))
         },
-        StoreContract(description: "a known triplet writes its aliases where its use is recorded, not before") { store in
+        StoreContract(description: "a known triplet writes its aliases where its use is recorded, not before") {
+            store in
             for time: Int64 in [1_000, 1_400] { _ = try await store.ask("a", at: time) }
             try expect(try await store.ask("a", aliases: ["n"], at: 1_500), .known)
             try expect(try await store.everything(in: .greylist).count, 1)
@@ -49,7 +52,8 @@ extension StoreContract {
             let last = try await store.everything(in: .greylist).map(\.sighting.last)
             try expect(last, [Timestamp](repeating: Timestamp(seconds: 1_400 + 94_501), count: 2))
         },
-        StoreContract(description: "entries under all keys count as pending, those of the network alone by it") { store in
+        StoreContract(description: "entries under all keys count as pending, those of the network alone by it") {
+            store in
             let rules = Rules.sample(maxPending: 1_000, maxPendingPerNetwork: 2)
             for number in 0..<2 {
                 let verdict = try await store.ask(
@@ -134,13 +138,16 @@ extension StoreContract {
         let names = states.indices.map { "\(states) \($0)" }
         let question = query(names[0], aliases: Array(names.dropFirst()), at: State.now)
         let keys = question.lookups.map(\.key)
-        let entries = zip(keys, states).compactMap { key, state in state.sighting.map { Entry(key: key, sighting: $0) } }
+        let entries = zip(keys, states).compactMap { key, state in state.sighting.map { Entry(key: key, sighting: $0) }
+        }
         try await store.merge(entries, into: .greylist, at: now, under: Rules.sample())
         let verdict = try await store.answer([question])[0].judgement?.verdict
 
         let hasPassed = states.contains(where: \.hasPassed)
         let expected: Verdict =
-            if hasPassed { .known } else if states.contains(.old) { .retried(delay: 400) } else if states
+            if hasPassed { .known } else if states.contains(.old) {
+                .retried(delay: 400)
+            } else if states
                 .contains(.young)
             { .early(wait: 200, delay: 100) } else { .new(wait: 300) }
         try expect(verdict, expected)
