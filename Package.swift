@@ -112,6 +112,9 @@ let package = Package(
         .systemLibrary(name: "CPSL", providers: [.apt(["libpsl-dev"])]),
         // Whether a host may send for a domain (RFC 7208): a value that asks questions and is resumed by answers.
         .target(name: "SPF", dependencies: ["Bytes"], swiftSettings: fuzzed),
+        // Answers and SPF outcomes for event loops: libunbound on a thread of its own, deadlines, bounds.
+        .target(name: "Resolver", dependencies: ["SPF", "Bytes", "CUnbound", nioCore, locks], swiftSettings: strict),
+        .systemLibrary(name: "CUnbound", providers: [.apt(["libunbound-dev"])]),
         .target(
             name: "CRE2", linkerSettings: [.linkedLibrary("re2"), .linkedLibrary("stdc++")]),
         // Conditions, and the first entry that matches.
@@ -186,6 +189,12 @@ let package = Package(
         .target(name: "SPFZones", dependencies: ["SPF"], path: "Tests/SPFZones", swiftSettings: strict),
         .testTarget(
             name: "SPFTests", dependencies: ["SPF", "SPFZones"], exclude: ["Fixtures"], swiftSettings: strict),
+        .target(
+            name: "ScriptedDNS", dependencies: ["TestSupport"], path: "Tests/ScriptedDNS", swiftSettings: strict),
+        .testTarget(
+            name: "ResolverTests",
+            dependencies: ["SPF", "Resolver", "ScriptedDNS", "TestSupport", nioCore, nioEmbedded, nioPosix, locks],
+            swiftSettings: strict),
         .testTarget(
             name: "WhitelistsTests", dependencies: ["Greylist", "Whitelists", "TestSupport"], swiftSettings: strict),
         .target(

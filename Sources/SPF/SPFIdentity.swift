@@ -9,15 +9,20 @@ public enum SPFScope: String, Sendable, Hashable {
 }
 
 /// Whom an evaluation is about.
-struct SPFIdentity: Sendable {
-    let client: SPFAddress
-    let scope: SPFScope
-    /// `postmaster` where the sender has none.
-    let localPart: [UInt8]
-    let domain: [UInt8]
-    let helo: [UInt8]
+public struct SPFIdentity: Sendable, Hashable {
+    /// The client's address; never one that maps an IPv4 address.
+    public let client: SPFAddress
+    /// Which name is checked.
+    public let scope: SPFScope
+    /// Of the sender, as given; `postmaster` where it has none.
+    public let localPart: [UInt8]
+    /// The sender's domain or the HELO name, as given.
+    public let domain: [UInt8]
+    /// The name that the client gave, as given.
+    public let helo: [UInt8]
 
-    init(client: SPFAddress, sender: [UInt8], helo: [UInt8]) {
+    /// What is checked for a sender; an empty one, or one without a domain, stands back for the HELO name.
+    public init(client: SPFAddress, sender: [UInt8], helo: [UInt8]) {
         self.client = client.unmapped
         self.helo = helo
         let postmaster = Array("postmaster".utf8)
@@ -34,7 +39,7 @@ struct SPFIdentity: Sendable {
 
     /// The question for the record; nil where the name is no domain that may have one: a literal, a single label,
     /// anything that is malformed (RFC 7208, section 4.3).
-    var recordQuestion: DNSQuestion? {
+    public var recordQuestion: DNSQuestion? {
         guard let question = DNSQuestion(domain, .txt) else { return nil }
         let isPlain = !question.name.contains(UInt8(ascii: " ")) && question.name.first != UInt8(ascii: "[")
         return isPlain && question.name.contains(UInt8(ascii: ".")) ? question : nil

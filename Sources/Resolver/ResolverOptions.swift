@@ -1,0 +1,72 @@
+public import NIOCore
+
+/// Whom a resolver asks, and how long it waits.
+public struct ResolverOptions: Sendable, Hashable {
+    /// The servers, at least one; another one is asked where one doesn't answer.
+    public var servers: [DNSServer]
+    /// How long a question may take, and an SPF check as a whole.
+    public var timeout: TimeAmount
+
+    /// Servers, at least one, and a time above zero.
+    public init(servers: [DNSServer], timeout: TimeAmount) {
+        precondition(!servers.isEmpty, "a resolver asks at least one server")
+        self.servers = servers
+        self.timeout = timeout
+    }
+}
+
+/// What bounds the work that others can make for a resolver.
+struct ResolverLimits: Sendable {
+    /// Questions that are with the servers at a time.
+    var queries = 256
+    /// SPF evaluations at a time.
+    var evaluations = 128
+    /// New evaluations in a minute for a client network without a host's organisation.
+    var evaluationsPerMinute = 20
+    /// Networks whose evaluations are counted.
+    var networks = 4_096
+    /// Callers that wait at a time.
+    var callers = 16_384
+    /// Bytes of answers that one evaluation may use.
+    var answerBytes = 64 << 10
+    /// Outcomes that are kept, and the bytes they may take.
+    var outcomes = CacheLimits(entries: 16_384, bytes: 16 << 20)
+
+    /// What a loop keeps for itself of outcomes, and of answers.
+    static let loopCache = CacheLimits(entries: 1_024, bytes: 1 << 20)
+    /// How long an outcome is kept at most.
+    static let longestLifetime = TimeAmount.hours(1)
+    /// How long a temporary error is kept, and what names no time.
+    static let shortLifetime = TimeAmount.seconds(5)
+}
+
+/// What a resolver has done so far, and what it does just now.
+public struct ResolverCounts: Sendable, Hashable {
+    /// Questions that went to libunbound, whose own cache may have answered them.
+    public var queries = 0
+    /// Questions without an answer in time.
+    public var timeouts = 0
+    /// Questions that weren't asked, since too many were under way or waiting.
+    public var queriesRefused = 0
+    /// Questions and checks that weren't begun while the DNS was unavailable.
+    public var refusedWhileDown = 0
+    /// Answers that were too long, or malformed.
+    public var answersUnusable = 0
+    /// SPF evaluations that asked the DNS.
+    public var evaluations = 0
+    /// Checks that weren't begun, since the client's network had too many in that minute.
+    public var checksRefusedByNetwork = 0
+    /// Checks that weren't begun, since too many were under way or waiting.
+    public var checksRefused = 0
+    /// How often the DNS became unavailable.
+    public var outages = 0
+    /// Whether the DNS is unavailable.
+    public var isDown = false
+    /// Questions that are under way.
+    public var queriesInFlight = 0
+    /// SPF evaluations that are under way.
+    public var evaluationsInFlight = 0
+
+    /// Nothing done.
+    public init() {}
+}
