@@ -137,12 +137,14 @@ let package = Package(
         .systemLibrary(name: "CGDBM", providers: [.apt(["libgdbm-dev"])]),
         // `PolicyEngine`, `Decision`, `DecisionRecord` and its words.
         .target(
-            name: "Engine", dependencies: ["Policy", "Greylist", "Whitelists", "Storage", locks], swiftSettings: strict),
+            name: "Engine", dependencies: ["Policy", "Greylist", "Domains", "SPF", "Whitelists", "Storage", locks],
+            swiftSettings: strict),
         // Formats and destinations of log lines.
         .target(
             name: "LogOutput",
             dependencies: [
-                "FileCalls", "Bytes", "Policy", "Greylist", "Whitelists", "Storage", "Engine", "TrustedFiles", nioCore,
+                "FileCalls", "Bytes", "Policy", "Greylist", "SPF", "Whitelists", "Storage", "Engine", "TrustedFiles",
+                nioCore,
                 nioPosix,
                 locks,
                 logging, system,
@@ -154,8 +156,9 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "FileCalls", "Policy", "Greylist", "Whitelists", "Storage", "Engine", "LogOutput", "ServiceManager",
-                "Control", "TrustedFiles", nioCore, nioPosix, locks, logging, lifecycle, unixSignals, system,
+                "FileCalls", "Policy", "Greylist", "Whitelists", "Storage", "Engine", "SPF", "Resolver", "LogOutput",
+                "ServiceManager", "Control", "TrustedFiles", nioCore, nioPosix, locks, logging, lifecycle, unixSignals,
+                system,
             ], swiftSettings: strict),
         // The embedded store.
         .target(
@@ -276,8 +279,8 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "SampleOptions", "Policy", "Greylist", "Whitelists", "Storage", "Engine", "LogOutput", "ServiceManager",
-                "Server",
+                "SampleOptions", "Policy", "Greylist", "Domains", "SPF", "Resolver", "Whitelists", "Storage", "Engine",
+                "LogOutput", "ServiceManager", "Server",
                 "Control", "ScenarioFiles", "TestSupport", nioCore, nioEmbedded, nioPosix, locks, logging,
                 lifecycle, lifecycleTestKit, unixSignals,
             ], swiftSettings: strict),

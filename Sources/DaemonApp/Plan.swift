@@ -155,7 +155,7 @@ extension PolicyEngine.Options {
             masks: PrefixLengths(ipv4: service.ipv4Mask, ipv6: service.ipv6Mask, nat64Prefixes: prefixes),
             hashesKeys: service.hashGreyDb, postgreyDigests: digests,
             autoWhitelistsAddresses: service.awlBy == .address,
-            foldsRecipient: service.foldRecipient, greylistsNullSender: service.greylistNullSender,
+            foldsRecipient: service.foldRecipient, identity: .off, greylistsNullSender: service.greylistNullSender,
             greylistsAuthenticated: service.greylistAuthenticated, defersOnStoreError: service.onStoreError == .defer,
             defersAtPendingLimit: service.onMaxPending == .defer, observesOnly: service.mode == .observe)
     }
@@ -166,7 +166,7 @@ extension ServerOptions {
         let server = configuration.server
         self.init(
             threads: server.threads, maxConnections: server.maxConnections,
-            requestDeadline: TimeAmount(min(server.requestDeadline, configuration.service.storeDeadline)),
+            requestDeadline: TimeAmount(min(server.requestDeadline, configuration.service.storeDeadline)), dnsBudget: .seconds(1),
             hasFallback: configuration.service.storeFallback == .memory, idleTimeout: TimeAmount(server.idleTimeout),
             closesAfterReply: server.closeAfterReply, now: WallClock.now)
     }

@@ -66,6 +66,7 @@ public struct NamedIdentity: Sendable {
     private var hostName = Part()
     private var senderName = Part()
     private var decidingWord: Range<Int>?
+    private var hasServerWord = false
 
     /// Where a name lies in the text.
     private struct Part {
@@ -89,19 +90,31 @@ public struct NamedIdentity: Sendable {
     ///   - sender: the envelope sender; nothing for the null sender
     ///   - organisations: the lists
     public mutating func find(
-        client: Address, clientName: Span<UInt8>, helo: Span<UInt8>, sender address: Span<UInt8>,
+        client: Address, clientName: Span<UInt8>, helo: Span<UInt8>, sender: Span<UInt8>,
         in organisations: Organisations
     ) {
-        text.removeAll(keepingCapacity: true)
-        (hostName, senderName, decidingWord, isShared) = (Part(), Part(), nil, false)
-        var hasServerWord = false
-        host = findHost(clientName, client, organisations, &hasServerWord)
-        sender = findSender(address, helo, organisations)
-        proof = judge(hasServerWord)
+        findHost(client: client, clientName: clientName, in: organisations)
+        findSender(sender, helo: helo, in: organisations)
     }
 
-    private mutating func findHost(
-        _ name: Span<UInt8>, _ client: Address, _ organisations: Organisations, _ hasServerWord: inout Bool
+    /// Finds out what the client's name gives; nothing is known of the sender then.
+    public mutating func findHost(client: Address, clientName: Span<UInt8>, in organisations: Organisations) {
+        text.removeAll(keepingCapacity: true)
+        (hostName, senderName, decidingWord, hasServerWord) = (Part(), Part(), nil, false)
+        (sender, proof, isShared) = (.none, .noHost, false)
+        host = hostFinding(clientName, client, organisations)
+    }
+
+    /// Goes on with the sender, and finds out whether the name proves it.
+    public mutating func findSender(
+        _ address: Span<UInt8>, helo: Span<UInt8>, in organisations: Organisations
+    ) {
+        sender = senderFinding(address, helo, organisations)
+        proof = judge()
+    }
+
+    private mutating func hostFinding(
+        _ name: Span<UInt8>, _ client: Address, _ organisations: Organisations
     ) -> HostFinding {
         guard name.count > 0, !name.equals(lowercase: "unknown") else { return .unknown }
         guard let domain = DomainName(appending: name, to: &text), domain.kind != .literal else { return .malformed }
@@ -117,7 +130,7 @@ public struct NamedIdentity: Sendable {
         return traits.dialUpWord != nil ? .dialUp : .holdsAddress
     }
 
-    private mutating func findSender(
+    private mutating func senderFinding(
         _ address: Span<UInt8>, _ helo: Span<UInt8>, _ organisations: Organisations
     ) -> SenderFinding {
         let start = address.localPart.upperBound + 1
@@ -153,7 +166,7 @@ public struct NamedIdentity: Sendable {
         return Organisations.Place(start: 0, suffix: 0, isShared: isShared, isTenant: hostName.isTenant)
     }
 
-    private func judge(_ hasServerWord: Bool) -> Proof {
+    private func judge() -> Proof {
         guard host == .organisation else { return .noHost }
         guard sender == .senderDomain || sender == .heloName else { return .noSender }
         let text = text.span
@@ -175,6 +188,11 @@ extension NamedIdentity {
         let sender: Span<UInt8>? =
             if senderName.name.isEmpty { nil } else { text.span.extracting(senderName.organisation) }
         return body(host, sender)
+    }
+
+    /// Hands over the domain that stands for the sender, in lower case and A-labels; empty where there is none.
+    public func readSenderDomain<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
+        body(text.span.extracting(senderName.name))
     }
 
     /// Appends the sender as the key of a shared identity knows it (`append(folding:)`).

@@ -13,6 +13,11 @@ public struct Organisations: Sendable {
         self.shared = shared
     }
 
+    /// Organisations by the list that libpsl brings along, none of them shared.
+    public init() {
+        self.init(suffixes: .builtIn(), shared: SharedIdentities())
+    }
+
     /// Where in a name its parts lie.
     struct Place: Sendable {
         /// Where the organisation begins.

@@ -6,7 +6,8 @@ public import Whitelists
 /// The decision about one request, on its way: what is settled so far.
 ///
 /// A value that `PolicyEngine.decide` begins and `PolicyEngine.finish` ends, whatever became of the store: an answer in time,
-/// a failure, a deadline. Nothing is decided a second time.
+/// a failure, a deadline. Where the client would have to wait, and the DNS may tell who it is, it goes through
+/// `PolicyEngine.resume` in between. Nothing is decided a second time.
 public struct Decision: Sendable {
     /// The request.
     public let request: PolicyRequest
@@ -14,13 +15,23 @@ public struct Decision: Sendable {
     public let delay: Int64
     /// The whitelist entry that has the mail greylisted in its own way.
     public let entry: Whitelist.Match?
+    /// Who the client is, as far as that is known; nil where it is of no interest.
+    public internal(set) var identity: ClientIdentity?
 
-    /// Where a decision is.
+    /// Where a decision is that was begun.
     public enum Step: Sendable {
         /// It is made.
         case done(DecisionRecord)
         /// It needs what the store answers to this; then it goes to `PolicyEngine.finish`.
         case needsStore(Decision, StoreQuery)
+    }
+
+    /// Where a decision is that the store has answered.
+    public enum AnsweredStep: Sendable {
+        /// It is made.
+        case done(DecisionRecord)
+        /// It needs what the DNS says of the sender, as `PolicyEngine.question` asks; then it goes to `PolicyEngine.resume`.
+        case needsIdentity(Decision)
     }
 
     /// What the store, or whatever answers in its place, says.
@@ -48,6 +59,8 @@ public struct DecisionRecord: Sendable, Equatable {
     public var withheld: PolicyReply?
     /// What the store said, or the one in memory that answered in its place; nil where neither was asked or answered.
     public var judgement: Judgement?
+    /// Who the client was found to be; nil where nobody asked, or greylisting has no say.
+    public var identity: ClientIdentity?
 
     /// A decision; without a reply Postfix is told to go on.
     public init(

@@ -1,3 +1,4 @@
+public import Domains
 public import Greylist
 import NIOConcurrencyHelpers
 public import Policy
@@ -25,6 +26,8 @@ public struct PolicyEngine: Sendable {
         public var autoWhitelistsAddresses: Bool
         /// Whether a recipient is known without its extension.
         public var foldsRecipient: Bool
+        /// By what a client is known beside its network.
+        public var identity: IdentityMethods
         /// Whether bounces are greylisted.
         public var greylistsNullSender: Bool
         /// Whether clients that are logged in are greylisted.
@@ -39,9 +42,8 @@ public struct PolicyEngine: Sendable {
         /// Options with these values.
         public init(
             rules: Rules, masks: PrefixLengths, hashesKeys: Bool, postgreyDigests: PostgreyKeyForm?,
-            autoWhitelistsAddresses: Bool, foldsRecipient: Bool,
-            greylistsNullSender: Bool, greylistsAuthenticated: Bool, defersOnStoreError: Bool,
-            defersAtPendingLimit: Bool, observesOnly: Bool
+            autoWhitelistsAddresses: Bool, foldsRecipient: Bool, identity: IdentityMethods, greylistsNullSender: Bool,
+            greylistsAuthenticated: Bool, defersOnStoreError: Bool, defersAtPendingLimit: Bool, observesOnly: Bool
         ) {
             self.rules = rules
             self.masks = masks
@@ -49,6 +51,7 @@ public struct PolicyEngine: Sendable {
             self.postgreyDigests = postgreyDigests
             self.autoWhitelistsAddresses = autoWhitelistsAddresses
             self.foldsRecipient = foldsRecipient
+            self.identity = identity
             self.greylistsNullSender = greylistsNullSender
             self.greylistsAuthenticated = greylistsAuthenticated
             self.defersOnStoreError = defersOnStoreError
@@ -62,12 +65,17 @@ public struct PolicyEngine: Sendable {
         let options: Options
         let whitelist: Whitelist
         let wording: Wording
+        let organisations: Organisations
         let headers: HeaderLedger
 
-        init(options: Options, whitelist: Whitelist, wording: Wording, headers: HeaderLedger) {
+        init(
+            options: Options, whitelist: Whitelist, wording: Wording, organisations: Organisations,
+            headers: HeaderLedger
+        ) {
             self.options = options
             self.whitelist = whitelist
             self.wording = wording
+            self.organisations = organisations
             self.headers = headers
         }
     }
@@ -75,8 +83,13 @@ public struct PolicyEngine: Sendable {
     private var settled: Settled
 
     /// An engine; copies share the ledger of headers.
-    public init(options: Options, wording: Wording, whitelist: Whitelist = Whitelist()) {
-        settled = Settled(options: options, whitelist: whitelist, wording: wording, headers: HeaderLedger())
+    public init(
+        options: Options, wording: Wording, whitelist: Whitelist = Whitelist(),
+        organisations: Organisations = Organisations()
+    ) {
+        settled = Settled(
+            options: options, whitelist: whitelist, wording: wording, organisations: organisations,
+            headers: HeaderLedger())
     }
 
     /// The options it works by.
@@ -85,49 +98,59 @@ public struct PolicyEngine: Sendable {
     public var whitelist: Whitelist { settled.whitelist }
     /// The words of its replies.
     public var wording: Wording { settled.wording }
+    /// By which it says which organisation a name belongs to.
+    public var organisations: Organisations { settled.organisations }
 
     /// Changes by what it works; what isn't given stays, and so does the ledger of headers.
-    public mutating func change(options: Options? = nil, wording: Wording? = nil, whitelist: Whitelist? = nil) {
+    public mutating func change(
+        options: Options? = nil, wording: Wording? = nil, whitelist: Whitelist? = nil,
+        organisations: Organisations? = nil
+    ) {
         settled = Settled(
             options: options ?? settled.options, whitelist: whitelist ?? settled.whitelist,
-            wording: wording ?? settled.wording, headers: settled.headers)
+            wording: wording ?? settled.wording, organisations: organisations ?? settled.organisations,
+            headers: settled.headers)
     }
 
     /// Decides about a request, or says what has to be known first: the function to read first.
     ///
-    /// - Parameter envelope: storage to be used again and again, one for an event loop
-    public func decide(_ request: PolicyRequest, at now: Timestamp, using envelope: inout Envelope) -> Decision.Step {
+    /// - Parameter attempt: storage to be used again and again, one for an event loop
+    public func decide(_ request: PolicyRequest, at now: Timestamp, using attempt: inout Attempt) -> Decision.Step {
         // 1. Is it ours to judge? Who sends what to whom?
-        if let reason = notOurs(request, addressing: &envelope) {
+        if let reason = notOurs(request, addressing: &attempt.envelope) {
             return .done(settle(DecisionRecord(.notOurs(reason))))
         }
         // 2. Does the administrator let it through?
-        let entry = whitelist.match(request, envelope, at: now)
+        let entry = whitelist.match(request, attempt.envelope, at: now)
         if let entry, entry.effect == .pass {
             return .done(settle(DecisionRecord(.whitelisted(entry.kind), entry: entry)))
         }
-        // 3. What does the store know? There the judgement is made, in one atomic step.
+        // 3. What does the store know, by the client's network and by who it is? There the judgement is made, in one
+        // atomic step.
         let hashes = options.hashesKeys
         let countsNetworks = options.rules.clientCount > 0 && !options.autoWhitelistsAddresses
-        var query = StoreQuery(network: envelope.network.tag, time: now, rules: rules(under: entry))
-        envelope.readKeys { triplet, firstLegacy, secondLegacy, network in
+        var query = StoreQuery(network: attempt.envelope.network.tag, time: now, rules: rules(under: entry))
+        attempt.envelope.readKeys { triplet, firstLegacy, secondLegacy, network in
             query.lookups.append(.init(.triplet, Key(triplet, isHashed: hashes)))
             if let firstLegacy { query.lookups.append(.init(.legacy, Key(firstLegacy, isHashed: hashes))) }
             if let secondLegacy { query.lookups.append(.init(.legacy, Key(secondLegacy, isHashed: hashes))) }
             if countsNetworks { query.lookups.append(.init(.client, Key(network, isHashed: hashes))) }
         }
         if options.rules.clientCount > 0, options.autoWhitelistsAddresses {
-            query.lookups.append(.init(.client, addressKey(of: envelope)))
+            query.lookups.append(.init(.client, addressKey(of: attempt.envelope)))
         }
         if let form = options.postgreyDigests {
-            envelope.readPostgreyTexts(form) { triplet, client in
+            attempt.envelope.readPostgreyTexts(form) { triplet, client in
                 query.lookups.append(.init(.legacy, .digest(Digest(of: triplet))))
                 if options.rules.clientCount > 0 {
                     query.lookups.append(.init(.legacyClient, .digest(Digest(of: client))))
                 }
             }
         }
-        return .needsStore(Decision(request: request, delay: query.rules.delay, entry: entry), query)
+        let identity = identify(request, &attempt, at: now, adding: &query.lookups)
+        query.isPreliminary = asksDNS(about: identity)
+        return .needsStore(
+            Decision(request: request, delay: query.rules.delay, entry: entry, identity: identity), query)
     }
 
     /// The key of the client's address, as that of a network with nothing but this address in it.
@@ -148,11 +171,23 @@ public struct PolicyEngine: Sendable {
         return rules
     }
 
-    /// 4. Ends a decision by what the store answered: the judgement in words.
+    /// 4. Goes on with a decision by what the store answered: ends it, the judgement in words, unless the client would have to
+    /// wait and the DNS may tell who it is.
     ///
     /// While the store is unavailable mail flows, unless the site would rather have it wait. Where it can't write mail flows
     /// in any case: no sender waits for a record that can't be kept.
-    public func finish(_ decision: Decision, with answer: Decision.StoreAnswer, at now: Timestamp) -> DecisionRecord {
+    public func finish(_ decision: Decision, with answer: Decision.StoreAnswer, at now: Timestamp)
+        -> Decision.AnsweredStep
+    {
+        guard case .judged(let judgement) = answer, judgement.verdict.isWaiting, asksDNS(about: decision.identity)
+        else {
+            return .done(settle(decision, by: answer, at: now))
+        }
+        return .needsIdentity(decision)
+    }
+
+    /// Ends a decision by what the store answered, whatever else might be found out.
+    public func settle(_ decision: Decision, by answer: Decision.StoreAnswer, at now: Timestamp) -> DecisionRecord {
         var record: DecisionRecord
         switch answer {
         case .judged(let judgement):
@@ -164,6 +199,8 @@ public struct PolicyEngine: Sendable {
         case .unavailable, .full: record = DecisionRecord(.storeFailed)
         }
         record.entry = decision.entry
+        record.identity = decision.identity
+        record.identity?.matched = decision.matched(record.judgement?.matched)
         return settle(record)
     }
 
@@ -221,6 +258,26 @@ public struct PolicyEngine: Sendable {
 
     private func deferral(of request: PolicyRequest, wait: Int64, delay: Int64, at now: Timestamp) -> PolicyReply {
         .action(request.read(.recipient) { wording.deferral(wait: wait, delay: delay, at: now, recipient: $0) })
+    }
+}
+
+/// By what a client is known beside its network.
+public enum IdentityMethods: Sendable {
+    /// By nothing.
+    case off
+    /// By its name.
+    case name
+    /// By its name, and where that doesn't do by the record of the sender's domain, for which the DNS is asked.
+    case spf
+}
+
+extension Decision {
+    /// Which key of the triplet a lookup of that position is.
+    fileprivate func matched(_ position: Int?) -> ClientIdentity.MatchedKey? {
+        guard let position, let identity else { return nil }
+        let aliases: [ClientIdentity.MatchedKey] = identity.hasHostAlias ? [.host, .organisation] : [.organisation]
+        let count = (identity.hasHostAlias ? 1 : 0) + (identity.proof >= .name ? 1 : 0)
+        return (1...aliases.count).contains(position) && position <= count ? aliases[position - 1] : .network
     }
 }
 

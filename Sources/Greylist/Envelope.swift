@@ -62,6 +62,33 @@ public struct Envelope: Sendable {
         return keys.read(body)
     }
 
+    /// Hands over the text by which the triplet is known wherever a host of an organisation comes from:
+    /// `ptr:example.net/sender@example.org/user@example.com`.
+    ///
+    /// Only after `readKeys`, from whose texts it is made.
+    ///
+    /// - Parameter organisation: in lower case and A-labels
+    public mutating func readAlias<Result>(
+        ofHost organisation: Span<UInt8>, _ body: (_ alias: Span<UInt8>) -> Result
+    ) -> Result {
+        keys.readAlias(ofHost: organisation, body)
+    }
+
+    /// Hands over the text by which the mail of a proven organisation to the recipient is known, whatever its sender:
+    /// `org:example.org/user@example.com`.
+    ///
+    /// Only after `readKeys`, from whose texts it is made.
+    ///
+    /// - Parameters:
+    ///   - organisation: in lower case and A-labels
+    ///   - sender: the folded one, where senders that have nothing to do with each other share the organisation
+    public mutating func readAlias<Result>(
+        ofOrganisation organisation: Span<UInt8>, sharedBy sender: Span<UInt8>? = nil,
+        _ body: (_ alias: Span<UInt8>) -> Result
+    ) -> Result {
+        keys.readAlias(ofOrganisation: organisation, sharedBy: sender, body)
+    }
+
     /// Hands over the texts whose SHA-1 postgrey has as keys of the triplet and of the client with `--privacy`.
     public mutating func readPostgreyTexts<Result>(
         _ form: PostgreyKeyForm, _ body: (_ triplet: Span<UInt8>, _ client: Span<UInt8>) -> Result

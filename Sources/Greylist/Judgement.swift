@@ -28,6 +28,8 @@ public enum Verdict: Sendable, Equatable {
 public struct StoredState: Sendable, Equatable {
     /// The entry of the triplet.
     public var triplet: Sighting?
+    /// The position of the lookup that found it.
+    public var matched: Int?
     /// Whether one of its own keys hasn't what the others have, or one of an earlier version has.
     public var isIncomplete: Bool
     /// The entry of the client, where the auto-whitelist is on.
@@ -53,6 +55,8 @@ public struct Judgement: Sendable, Equatable {
     public var verdict: Verdict
     /// What is to be written.
     public var remember: Changes
+    /// By which of its keys the triplet was found, by their position among the lookups; nil where it wasn't.
+    public var matched: Int?
 
     /// Entries to write; nil leaves an entry as it is.
     public struct Changes: Sendable, Equatable {

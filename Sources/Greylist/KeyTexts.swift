@@ -6,8 +6,11 @@ import Bytes
 /// recipient, with a slash between two. A slash or backslash in an address has a backslash before it.
 struct KeyTexts: Sendable {
     private var bytes: [UInt8] = []
+    private var alias: [UInt8] = []
     private var network = 0..<0
     private var triplet = 0..<0
+    /// Where in the triplet the slash before the recipient stands.
+    private var recipientStart = 0
     private var firstLegacy: Range<Int>?
     private var secondLegacy: Range<Int>?
 
@@ -60,6 +63,7 @@ struct KeyTexts: Sendable {
             cleaned = text.append(tripletOf: sender, localCount, recipient, without: folded)
         }
         self.network = 0..<networkCount
+        recipientStart = triplet.upperBound - cleaned.recipientCount
         return cleaned
     }
 
@@ -101,6 +105,37 @@ struct KeyTexts: Sendable {
         }
     }
 
+    /// Hands over the text of an alias: `ptr:example.net` and what follows the network in the triplet.
+    mutating func readAlias<Result>(ofHost organisation: Span<UInt8>, _ body: (Span<UInt8>) -> Result) -> Result {
+        let tail = triplet.lowerBound + network.count..<triplet.upperBound
+        return readAlias("ptr:", organisation, then: nil, from: tail, body)
+    }
+
+    /// Hands over the text of an alias: `org:example.org/rcpt`, or with the sender of a shared identity before the recipient.
+    mutating func readAlias<Result>(
+        ofOrganisation organisation: Span<UInt8>, sharedBy sender: Span<UInt8>?, _ body: (Span<UInt8>) -> Result
+    ) -> Result {
+        readAlias("org:", organisation, then: sender, from: recipientStart..<triplet.upperBound, body)
+    }
+
+    private mutating func readAlias<Result>(
+        _ kind: StaticString, _ organisation: Span<UInt8>, then sender: Span<UInt8>?, from tail: Range<Int>,
+        _ body: (Span<UInt8>) -> Result
+    ) -> Result {
+        alias.removeAll(keepingCapacity: true)
+        let (known, room) = (bytes, 4 + 2 * (organisation.count + (sender?.count ?? 0)) + 1 + tail.count)
+        alias.append(addingCapacity: room) { text in
+            kind.withUTF8Buffer { for byte in $0 { text.append(byte) } }
+            text.append(organisation, escapes: true)
+            if let sender {
+                text.append(UInt8(ascii: "/"))
+                text.append(sender, escapes: true)
+            }
+            text.append(copying: known.span.extracting(tail))
+        }
+        return body(alias.span)
+    }
+
     private func isSame(_ one: Range<Int>, _ other: Range<Int>) -> Bool {
         let bytes = bytes.span
         return bytes.extracting(one).equals(bytes.extracting(other))
@@ -131,10 +166,12 @@ extension OutputSpan<UInt8> {
         append(slash)
         var cleaned = append(cleaning: sender, localCount: localCount, escapes: escapesSender)
         append(sender.extracting(localCount..<sender.count), escapes: escapesSender)
+        let recipientStart = count
         append(slash)
         let folded = folded ?? recipient.count..<recipient.count
         append(recipient.extracting(0..<folded.lowerBound), escapes: escapesRecipient)
         append(recipient.extracting(folded.upperBound..<recipient.count), escapes: escapesRecipient)
+        cleaned.recipientCount = count - recipientStart
         cleaned.isEscaped = escapesSender || escapesRecipient
         return cleaned
     }

@@ -10,6 +10,8 @@ struct CleanedSender {
     var hidesNumbers = false
     /// Whether something in the key was escaped.
     var isEscaped = false
+    /// How long the part of the key is that the recipient makes, its slash included.
+    var recipientCount = 0
 }
 
 extension OutputSpan<UInt8> {

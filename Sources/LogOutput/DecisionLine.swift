@@ -8,8 +8,10 @@ import Whitelists
 /// `[queueid: ]action=greylist|pass, reason=R[, delay=N], client_name=N, client_address=A[, sender=S], recipient=R`.
 ///
 /// What postgrey doesn't have stands in parentheses behind the reason, where those scripts take any text without a comma:
-/// `(entry=P)` for the whitelist entry that had a say, `(mode=observe)` where the action was decided but the mail passed,
-/// `(entry=P; mode=observe)` for both. The recipient is the last field, and the rest of the line is its value.
+/// `entry=P` for the whitelist entry that had a say; where more than the client's network was looked at, `identity=D` for
+/// the organisation that the client was found to be, `proof=P` for what tells so, `matched=K` for the key under which the
+/// triplet was found, and `dns_ms=N` for the time that was waited for the DNS; `mode=observe` where the action was decided
+/// but the mail passed; `; ` between two. The recipient is the last field, and the rest of the line is its value.
 extension [UInt8] {
     /// Appends the line, without an LF.
     mutating func append(decision record: DecisionRecord, on request: PolicyRequest) {
@@ -36,18 +38,37 @@ extension [UInt8] {
         append(.recipient, of: request)
     }
 
-    /// Appends ` (entry=P; mode=observe)`, or what there is of it.
+    /// Appends ` (entry=P; identity=D; proof=P; matched=K; dns_ms=N; mode=observe)`, or what there is of it.
     private mutating func append(detailsOf record: DecisionRecord) {
-        let isObserved = record.withheld != nil
-        guard record.entry != nil || isObserved else { return }
-        append(word: " (")
+        let start = count
         if let entry = record.entry {
-            append(word: "entry=")
+            appendDetail("entry=", after: start)
             append(escaping: Array(entry.location.utf8).span, keepsBlanks: false)
-            if isObserved { append(word: "; ") }
         }
-        if isObserved { append(word: "mode=observe") }
-        append(word: ")")
+        if let identity = record.identity, identity.proof > .network || identity.search != nil {
+            if !identity.organisation.isEmpty {
+                appendDetail("identity=", after: start)
+                append(escaping: identity.organisation.span, keepsBlanks: false)
+            }
+            appendDetail("proof=", after: start)
+            append(word: identity.proof.word)
+            if let matched = identity.matched {
+                appendDetail("matched=", after: start)
+                append(word: matched.word)
+            }
+            if let milliseconds = identity.search?.milliseconds {
+                appendDetail("dns_ms=", after: start)
+                append(decimal: milliseconds)
+            }
+        }
+        if record.withheld != nil { appendDetail("mode=observe", after: start) }
+        if count > start { append(word: ")") }
+    }
+
+    /// Appends the beginning of a detail, which may be the first one behind `start`.
+    private mutating func appendDetail(_ word: StaticString, after start: Int) {
+        append(word: count == start ? " (" : "; ")
+        append(word: word)
     }
 
     private mutating func append(_ attribute: PolicyAttribute, of request: PolicyRequest) {
@@ -71,6 +92,12 @@ extension [UInt8] {
         append(sent: .recipient, of: request, style)
         append(sent: .instance, of: request, style)
         if let entry = record.entry { append("entry", Array(entry.location.utf8).span, style) }
+        if let identity = record.identity {
+            if !identity.organisation.isEmpty { append("identity", identity.organisation.span, style) }
+            append("proof", identity.proof.word, style)
+            if let matched = identity.matched { append("matched", matched.word, style) }
+            if let milliseconds = identity.search?.milliseconds { append("dns_ms", Int64(milliseconds), style) }
+        }
         if record.withheld != nil { append("mode", "observe", style) }
     }
 

@@ -1,6 +1,7 @@
 public import Engine
 public import Greylist
 public import Policy
+import SPF
 import Storage
 import Whitelists
 
@@ -77,6 +78,9 @@ extension LogRecords {
                 line.append("entry", Array(entry.location.utf8).span, style)
             }
         }
+        if let identity = record.identity {
+            append(step: "identity", at: now, in: form) { $0.append(fieldsOf: identity, $1) }
+        }
         if let judgement = record.judgement {
             append(step: "store", at: now, in: form) { $0.append(fieldsOf: judgement, $1) }
         }
@@ -90,6 +94,30 @@ extension LogRecords {
 }
 
 extension [UInt8] {
+    /// Appends who the client was found to be, and what of the SPF record led to it.
+    fileprivate mutating func append(fieldsOf identity: ClientIdentity, _ style: FieldStyle) {
+        append("proof", identity.proof.word, style)
+        if !identity.organisation.isEmpty { append("identity", identity.organisation.span, style) }
+        switch identity.search {
+        case nil: append("dns", "not needed", style)
+        case .notAsked(let reason): append("dns", reason.text, style)
+        case .late(let milliseconds):
+            append("dns", "late", style)
+            append("dns_ms", Int64(milliseconds), style)
+        case .ended(let outcome, let milliseconds):
+            append("spf", Array(outcome.result.rawValue.utf8).span, style)
+            append("domain", outcome.domain.span, style)
+            append("scope", Array(outcome.scope.rawValue.utf8).span, style)
+            if let grade = outcome.grade { append("grade", Array(grade.rawValue.utf8).span, style) }
+            for term in outcome.path { append("term", (term.domain + Array(": ".utf8) + term.text).span, style) }
+            if let problem = outcome.problem {
+                append("problem", Array(problem.cause.rawValue.utf8).span, style)
+                append("problem_domain", problem.domain.span, style)
+            }
+            append("dns_ms", Int64(milliseconds), style)
+        }
+    }
+
     /// Appends the verdict, and what is remembered from now on.
     fileprivate mutating func append(fieldsOf judgement: Judgement, _ style: FieldStyle) {
         append("verdict", Reason.judged(judgement.verdict).text, style)

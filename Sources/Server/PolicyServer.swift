@@ -4,6 +4,7 @@ public import LogOutput
 public import Logging
 public import NIOCore
 import NIOPosix
+public import Resolver
 public import ServiceLifecycle
 public import Storage
 import Synchronization
@@ -27,6 +28,7 @@ public final class PolicyServer: Service {
 
     private let listeners: [OpenListener]
     private let store: any Store
+    private let resolver: DNSResolver?
     private let grace: Duration
     private let onServing: @Sendable () -> Void
     private let logger: Logger
@@ -39,16 +41,18 @@ public final class PolicyServer: Service {
     ///
     /// - Parameters:
     ///   - store: closed when the server has stopped
+    ///   - resolver: asks the DNS who a client is; likewise
     ///   - sink: takes the lines of decisions
     ///   - logger: takes everything else
     ///   - onServing: called once, when all listeners serve
     public init(
-        listeners: [OpenListener], options: ServerOptions, engine: PolicyEngine, store: any Store, sink: LogSink,
-        logger: Logger,
+        listeners: [OpenListener], options: ServerOptions, engine: PolicyEngine, store: any Store,
+        resolver: DNSResolver? = nil, sink: LogSink, logger: Logger,
         onServing: @escaping @Sendable () -> Void = {}
     ) async throws {
         self.listeners = listeners
         self.store = store
+        self.resolver = resolver
         grace = options.grace
         self.logger = logger
         self.onServing = onServing
@@ -72,7 +76,8 @@ public final class PolicyServer: Service {
             let loop = try await eventLoop.submit {
                 let pipeline = RequestPipeline(
                     eventLoop: eventLoop, options: options, engine: engine, store: store, health: health,
-                    fallback: fallback, sink: sink, log: log, sharedAddresses: sharedAddresses)
+                    fallback: fallback, resolver: resolver.map { LoopResolver($0, on: eventLoop) }, sink: sink,
+                    log: log, sharedAddresses: sharedAddresses)
                 let registry = ConnectionRegistry(
                     eventLoop: eventLoop, limit: share, idleTimeout: options.idleTimeout, log: log)
                 return Loop(
@@ -103,6 +108,7 @@ public final class PolicyServer: Service {
         await fallbackSync?.finish(by: max(deadline, .now() + .milliseconds(300)))
         log.finish()
         await store.close()
+        await resolver?.close()
         try? await group.shutdownGracefully()
     }
 
@@ -281,6 +287,8 @@ public struct ServerOptions: Sendable {
     public var maxConnections: Int
     /// Each complete request is answered by then, whatever the store does.
     public var requestDeadline: TimeAmount
+    /// How long a client that would have to wait waits for what the DNS says of it.
+    public var dnsBudget: TimeAmount
     /// For how long a store that fails is left alone: at first, and at most.
     public var storePauses = TimeAmount.milliseconds(250)...TimeAmount.seconds(4)
     /// The shortest time between two lines in the log that say whether the store answers.
@@ -300,12 +308,13 @@ public struct ServerOptions: Sendable {
 
     /// Options with these values, and a clock.
     public init(
-        threads: Int, maxConnections: Int, requestDeadline: TimeAmount, hasFallback: Bool, idleTimeout: TimeAmount,
-        closesAfterReply: Bool, now: @escaping @Sendable () -> Timestamp
+        threads: Int, maxConnections: Int, requestDeadline: TimeAmount, dnsBudget: TimeAmount, hasFallback: Bool,
+        idleTimeout: TimeAmount, closesAfterReply: Bool, now: @escaping @Sendable () -> Timestamp
     ) {
         self.threads = threads
         self.maxConnections = maxConnections
         self.requestDeadline = requestDeadline
+        self.dnsBudget = dnsBudget
         self.hasFallback = hasFallback
         self.idleTimeout = idleTimeout
         self.closesAfterReply = closesAfterReply

@@ -3,6 +3,8 @@ import Greylist
 import LogOutput
 import NIOCore
 import Policy
+import Resolver
+import SPF
 import Storage
 
 /// The order of requests and replies on one event loop: its connections bring requests, and get their replies.
@@ -17,13 +19,15 @@ final class RequestPipeline {
     let log: LimitedLog
     var engine: PolicyEngine
     private var gate: StoreGate<Connection>
+    private var proofGate: ProofGate<Connection>
+    private let resolver: LoopResolver?
     private let store: any Store
     private let health: StoreHealth
     /// Answers while the store is unavailable.
     private let fallback: MemoryStore?
     private let sharedAddresses: SharedAddressWarning
 
-    private var envelope = Envelope()
+    private var attempt = Attempt()
     private var sharedAddressWatch = SharedAddressWatch()
     /// Connections that have got a reply from the store, and haven't gone on yet.
     private var answered: [Connection] = []
@@ -31,6 +35,7 @@ final class RequestPipeline {
     private var unflushed: [Connection] = []
     private var isTurnScheduled = false
     private var isDeadlineScheduled = false
+    private var isProofDeadlineScheduled = false
     private var decisions: DecisionLog
     /// How many requests of clients got their answers; plain numbers, since only this loop counts.
     private(set) var greylisted = 0
@@ -38,7 +43,8 @@ final class RequestPipeline {
 
     init(
         eventLoop: any EventLoop, options: ServerOptions, engine: PolicyEngine, store: any Store, health: StoreHealth,
-        fallback: MemoryStore?, sink: LogSink, log: LimitedLog, sharedAddresses: SharedAddressWarning
+        fallback: MemoryStore?, resolver: LoopResolver?, sink: LogSink, log: LimitedLog,
+        sharedAddresses: SharedAddressWarning
     ) {
         self.eventLoop = eventLoop
         self.options = options
@@ -48,6 +54,8 @@ final class RequestPipeline {
         self.fallback = fallback
         gate = StoreGate(
             timeout: options.requestDeadline, pauses: options.storePauses, keepsQueries: fallback != nil)
+        proofGate = ProofGate(budget: options.dnsBudget)
+        self.resolver = resolver
         decisions = DecisionLog(to: sink)
         self.log = log
         self.sharedAddresses = sharedAddresses
@@ -56,22 +64,24 @@ final class RequestPipeline {
     /// Decides about a request at once, or returns nil and delivers the decision to the connection later.
     func take(_ request: PolicyRequest, from connection: Connection) -> DecisionRecord? {
         scheduleEndOfTurn()
-        switch engine.decide(request, at: options.now(), using: &envelope) {
-        case .done(let record):
-            note(record, on: request, of: connection)
-            return record
+        let record: DecisionRecord
+        switch engine.decide(request, at: options.now(), using: &attempt) {
+        case .done(let done): record = done
         case .needsStore(let decision, let query):
-            if envelope.client.isPrivate { watchPrivateClient() }
+            if attempt.envelope.client.isPrivate { watchPrivateClient() }
             if gate.admit(decision, asking: query, from: connection, at: eventLoop.now) { return nil }
-            let record = finish(decision, asking: query, with: .unavailable)
-            note(record, on: request, of: connection)
-            return record
+            record = settle(decision, asking: query)
         }
+        note(record, on: request, of: connection)
+        return record
     }
 
-    /// Answers everything that is with the store without it; for the end of the server.
+    /// Answers everything that is with the store or the DNS without them; for the end of the server.
     func settleAll() {
         for settled in gate.settleAll() { deliver(settled) }
+        for request in proofGate.takeAll() {
+            deliver(settle(request.decision, asking: request.query), request.decision, to: request.origin)
+        }
         endDelivery()
     }
 
@@ -85,10 +95,11 @@ final class RequestPipeline {
 
     /// The envelope is that of a request that is judged: a relay of the site's own is whitelisted, or never asked about.
     private func watchPrivateClient() {
-        let isShared = envelope.readSender { sender, _ in
-            !sender.isEmpty && sharedAddressWatch.note(envelope.client, sender: sender)
+        let client = attempt.envelope.client
+        let isShared = attempt.envelope.readSender { sender, _ in
+            !sender.isEmpty && sharedAddressWatch.note(client, sender: sender)
         }
-        if isShared { sharedAddresses.tell(envelope.client) }
+        if isShared { sharedAddresses.tell(client) }
     }
 
     // MARK: The turns of the loop
@@ -149,12 +160,28 @@ final class RequestPipeline {
         case .failed(let error): health.failed(error)
         }
         for (index, request) in settled.requests.enumerated() {
-            let record = finish(
-                request.decision, asking: settled.query(at: index), with: settled.answer(at: index))
-            note(record, on: request.decision.request, of: request.origin)
-            request.origin.deliver(record)
-            answered.append(request.origin)
+            switch settled.answer(at: index) {
+            case .unavailable:
+                deliver(
+                    settle(request.decision, asking: settled.query(at: index)), request.decision, to: request.origin)
+            case let answer:
+                if case .full = answer { health.countUnanswered() }
+                switch engine.finish(request.decision, with: answer, at: options.now()) {
+                case .done(let record): deliver(record, request.decision, to: request.origin)
+                case .needsIdentity(let decision):
+                    guard let query = settled.answered(at: index) else {
+                        preconditionFailure("a judgement without the query that it answers")
+                    }
+                    askDNS(about: decision, asking: query, from: request.origin)
+                }
+            }
         }
+    }
+
+    private func deliver(_ record: DecisionRecord, _ decision: Decision, to connection: Connection) {
+        note(record, on: decision.request, of: connection)
+        connection.deliver(record)
+        answered.append(connection)
     }
 
     /// Lets connections go on that have got a reply: what they ask goes into the next batch.
@@ -165,25 +192,70 @@ final class RequestPipeline {
         writeLog()
     }
 
-    /// Finishes a decision: by what the store said, or without it from memory where there is a fallback, else as the site
-    /// wants it.
+    /// Ends a decision without the store: from memory where there is a fallback, else as the site wants it.
     ///
     /// A store that can't write is no reason for the fallback: what it knows is as good as ever, so the breaker stays closed,
     /// and requests that need nothing written fare best with it.
-    private func finish(
-        _ decision: Decision, asking query: @autoclosure () -> StoreQuery?, with answer: Decision.StoreAnswer
-    ) -> DecisionRecord {
-        var answer = answer
-        switch answer {
-        case .judged: break
-        case .full: health.countUnanswered()
-        case .unavailable:
-            health.countUnanswered()
-            if let fallback, let query = query(), let judgement = fallback.decide([query]).first?.judgement {
-                answer = .judged(judgement)
-            }
+    private func settle(_ decision: Decision, asking query: @autoclosure () -> StoreQuery?) -> DecisionRecord {
+        health.countUnanswered()
+        var answer = Decision.StoreAnswer.unavailable
+        if let fallback, var query = query() {
+            query.isPreliminary = false
+            if let judgement = fallback.decide([query]).first?.judgement { answer = .judged(judgement) }
         }
-        return engine.finish(decision, with: answer, at: options.now())
+        return engine.settle(decision, by: answer, at: options.now())
+    }
+
+    // MARK: What the DNS answers
+
+    /// Has the DNS asked who the sender is; the decision goes on when that is known, or takes too long.
+    private func askDNS(about decision: Decision, asking query: StoreQuery, from connection: Connection) {
+        let now = eventLoop.now
+        let request = ProofGate.Pending(origin: connection, decision: decision, query: query, start: now)
+        guard let resolver, let subject = engine.question(of: decision, asking: query).map({ SPFSubject($0) }) else {
+            return resume(request, knowing: .notAsked(.down))
+        }
+        if let outcome = resolver.cached(subject) { return resume(request, knowing: .ended(outcome, milliseconds: 0)) }
+        let number = proofGate.admit(request)
+        resolver.check(subject) { check in self.take(check, of: number) }
+        scheduleProofDeadline()
+    }
+
+    private func take(_ check: SPFCheck, of number: Int) {
+        switch proofGate.take(number) {
+        case .inTime(let request):
+            resume(request, knowing: ProofSearch(check, milliseconds: request.milliseconds(until: eventLoop.now)))
+            endDelivery()
+        case .late(let request, let query):
+            guard case .outcome(let outcome) = check, gate.isOpen,
+                let query = engine.lateAlias(request, asking: query, by: outcome, using: &attempt)
+            else { return }
+            // Nobody waits for it.
+            store.update([query]) { _ in }
+        case .unclaimed: break
+        }
+    }
+
+    private func scheduleProofDeadline() {
+        guard !isProofDeadlineScheduled, let deadline = proofGate.deadline else { return }
+        isProofDeadlineScheduled = true
+        eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
+            self.isProofDeadlineScheduled = false
+            let now = self.eventLoop.now
+            while let request = self.proofGate.takeLate(at: now) {
+                self.resume(request, knowing: .late(milliseconds: request.milliseconds(until: now)))
+            }
+            self.endDelivery()
+            self.scheduleProofDeadline()
+        }
+    }
+
+    /// Puts the last question to the store.
+    private func resume(_ request: ProofGate<Connection>.Pending, knowing search: ProofSearch) {
+        let (decision, query) = engine.resume(
+            request.decision, asking: request.query, knowing: search, at: options.now(), using: &attempt)
+        if gate.admit(decision, asking: query, from: request.origin, at: eventLoop.now) { return scheduleEndOfTurn() }
+        deliver(settle(decision, asking: query), decision, to: request.origin)
     }
 
     private func flush() {
@@ -199,11 +271,35 @@ final class RequestPipeline {
         if record.isGreylisting { greylisted += 1 } else { passed += 1 }
         // The envelope may be another request's by now; nobody needs that any more.
         decisions.append(record, on: request, at: options.now()) {
-            engine.addresses(&envelope, of: request) ? envelope : nil
+            engine.addresses(&attempt.envelope, of: request) ? attempt.envelope : nil
         }
     }
 
     private func writeLog() {
         decisions.flush()
+    }
+}
+
+extension ProofGate.Pending {
+    /// How long it has waited.
+    fileprivate func milliseconds(until now: NIODeadline) -> Int { Int((now - start).nanoseconds / 1_000_000) }
+}
+
+extension SPFSubject {
+    fileprivate init(_ question: SenderQuestion) {
+        self.init(
+            client: question.client, network: question.network, hasHost: question.hasHost,
+            sender: question.sender.span, helo: question.helo.span)
+    }
+}
+
+extension ProofSearch {
+    fileprivate init(_ check: SPFCheck, milliseconds: Int) {
+        switch check {
+        case .outcome(let outcome): self = .ended(outcome, milliseconds: milliseconds)
+        case .notAsked(.down): self = .notAsked(.down)
+        case .notAsked(.tooManyAtOnce): self = .notAsked(.tooManyAtOnce)
+        case .notAsked(.tooManyFromNetwork): self = .notAsked(.tooManyFromNetwork)
+        }
     }
 }

@@ -58,6 +58,9 @@ struct StoreGate<Origin> {
         /// What the request at that position asked; nil where the gate doesn't keep that.
         func query(at index: Int) -> StoreQuery? { kept.isEmpty ? nil : kept[index] }
 
+        /// What the store answered to the request at that position; nil where it didn't.
+        func answered(at index: Int) -> StoreQuery? { queries.isEmpty ? nil : queries[index] }
+
         /// The answer to the request at that position.
         func answer(at index: Int) -> Decision.StoreAnswer {
             guard !queries.isEmpty else { return error?.code == .writeRefused ? .full : .unavailable }
@@ -101,6 +104,9 @@ struct StoreGate<Origin> {
         self.keepsQueries = keepsQueries
         breaker = CircuitBreaker(pauses: pauses)
     }
+
+    /// Whether the store is asked as if nothing had ever been.
+    var isOpen: Bool { breaker.isClosed }
 
     /// Takes a decision to the next batch; false where it has to do without the store.
     mutating func admit(

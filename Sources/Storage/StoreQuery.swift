@@ -193,11 +193,13 @@ public struct StoreQuery: Sendable {
                     continue
                 }
                 guard let seen = state.triplet else {
-                    state.triplet = found
+                    (state.triplet, state.matched) = (found, index)
                     if role == .legacy { state.isIncomplete = true }
                     continue
                 }
-                if seen.isPending, !found.isPending || found.first < seen.first { state.triplet = found }
+                if seen.isPending, !found.isPending || found.first < seen.first {
+                    (state.triplet, state.matched) = (found, index)
+                }
                 // One of them has passed, and the other doesn't know.
                 if seen.isPending != found.isPending { state.isIncomplete = true }
             case .client: state.client = try read(index)
@@ -236,6 +238,7 @@ public struct StoreQuery: Sendable {
         var judgement =
             settled.map { Judgement($0, remember: .following($0, client: stored.client, at: time, under: rules)) }
             ?? Greylist.judge(stored, at: time, under: rules)
+        judgement.matched = stored.matched
         if isPreliminary, judgement.verdict.isWaiting { judgement.remember = Judgement.Changes() }
         self.judgement = judgement
         return judgement.remember

@@ -79,11 +79,11 @@ struct PolicyEngineTests {
             options.rules.clientCount = 5
             options.autoWhitelistsAddresses = byAddress
             options.hashesKeys = isHashed
-            var envelope = Envelope()
+            var attempt = Attempt()
             let request = try Self.request([("client_address", address)])
             guard
                 case .needsStore(_, let query) = try Self.engine(options).decide(
-                    request, at: Self.now, using: &envelope)
+                    request, at: Self.now, using: &attempt)
             else { throw Broken() }
             #expect(query.keys(.client) == [Key(Array(text.utf8).span, isHashed: isHashed)])
         }
@@ -94,8 +94,8 @@ struct PolicyEngineTests {
     @Test(arguments: cases)
     func theStoreIsAskedOnlyWhereItHasASay(_ item: Case) throws {
         let engine = try Self.engine(item.options)
-        var envelope = Envelope()
-        switch engine.decide(try Self.request(item.attributes), at: Self.now, using: &envelope) {
+        var attempt = Attempt()
+        switch engine.decide(try Self.request(item.attributes), at: Self.now, using: &attempt) {
         case .done(let record):
             let reason = try #require(item.reason)
             #expect(record == DecisionRecord(.notOurs(reason)))
@@ -111,10 +111,10 @@ struct PolicyEngineTests {
         let entry = WhitelistEntry(.sender(try #require(AddressLiteral("a@b"))))
         var engine = try Self.engine()
         engine.change(whitelist: Whitelist([entry], source: "here"))
-        var envelope = Envelope()
+        var attempt = Attempt()
         guard
             case .done(let record) = engine.decide(
-                try Self.request([("sender", "A@B")]), at: Self.now, using: &envelope)
+                try Self.request([("sender", "A@B")]), at: Self.now, using: &attempt)
         else { throw Unexpected() }
         #expect(record == DecisionRecord(.whitelisted(.sender), entry: record.entry))
         #expect(record.entry?.location == "here")
@@ -123,10 +123,10 @@ struct PolicyEngineTests {
     @Test func theAutoWhitelistIsAskedOnlyWhenItIsOn() throws {
         var options = PolicyEngine.Options.sample()
         options.rules.clientCount = 5
-        var envelope = Envelope()
+        var attempt = Attempt()
         guard
             case .needsStore(_, let query) = try Self.engine(options).decide(
-                try Self.request(), at: Self.now, using: &envelope)
+                try Self.request(), at: Self.now, using: &attempt)
         else { throw Unexpected() }
         #expect(query.keys(.client) == [Key(Array("192.0.2.0/24".utf8).span, isHashed: true)])
     }
@@ -141,7 +141,7 @@ struct PolicyEngineTests {
 
     @Test(arguments: verdicts)
     func aVerdictIsPutIntoWords(_ verdict: Verdict, _ reply: String) throws {
-        let record = try Self.engine().finish(try Self.decision(), with: .judged(Judgement(verdict)), at: Self.now)
+        let record = try Self.engine().settle(try Self.decision(), by: .judged(Judgement(verdict)), at: Self.now)
         #expect(record.reply.text == reply)
         #expect(record.reason == .judged(verdict))
     }
@@ -150,7 +150,7 @@ struct PolicyEngineTests {
         let engine = try Self.engine()
         func reply(_ instance: String) throws -> String {
             let decision = try Self.decision([("instance", instance)])
-            return engine.finish(decision, with: .judged(Judgement(.retried(delay: 301))), at: Self.now).reply.text
+            return engine.settle(decision, by: .judged(Judgement(.retried(delay: 301))), at: Self.now).reply.text
         }
         #expect(try reply("a1").hasPrefix("PREPEND"))
         #expect(try reply("a1") == "DUNNO")
@@ -165,7 +165,7 @@ struct PolicyEngineTests {
         let engine = try Self.engine()
         for number in 0..<20_000 {
             let decision = try Self.decision([("instance", "1a2b.\(number).0")])
-            let record = engine.finish(decision, with: .judged(Judgement(.retried(delay: 301))), at: Self.now)
+            let record = engine.settle(decision, by: .judged(Judgement(.retried(delay: 301))), at: Self.now)
             #expect(record.reply.text.hasPrefix("PREPEND"))
         }
     }
@@ -174,7 +174,7 @@ struct PolicyEngineTests {
     func withoutTheStoreTheSiteDecides(_ defers: Bool, _ reply: String) throws {
         var options = PolicyEngine.Options.sample()
         options.defersOnStoreError = defers
-        let record = try Self.engine(options).finish(try Self.decision(), with: .unavailable, at: Self.now)
+        let record = try Self.engine(options).settle(try Self.decision(), by: .unavailable, at: Self.now)
         #expect(record.reply.text == reply)
         #expect(record.reason == .storeFailed)
     }
@@ -183,7 +183,7 @@ struct PolicyEngineTests {
     @Test func whatTheStoreTakesNoMoreOfPasses() throws {
         var options = PolicyEngine.Options.sample()
         options.defersOnStoreError = true
-        let record = try Self.engine(options).finish(try Self.decision(), with: .full, at: Self.now)
+        let record = try Self.engine(options).settle(try Self.decision(), by: .full, at: Self.now)
         #expect(record == DecisionRecord(.storeFailed))
     }
 
@@ -191,23 +191,23 @@ struct PolicyEngineTests {
     func beyondTheBoundsTheSiteDecides(_ defers: Bool, _ reply: String) throws {
         var options = PolicyEngine.Options.sample()
         options.defersAtPendingLimit = defers
-        let record = try Self.engine(options).finish(
-            try Self.decision(), with: .judged(Judgement(.pendingLimitReached(wait: 300))), at: Self.now)
+        let record = try Self.engine(options).settle(
+            try Self.decision(), by: .judged(Judgement(.pendingLimitReached(wait: 300))), at: Self.now)
         #expect(record.reply.text == reply)
         #expect(record.reason == .judged(.pendingLimitReached(wait: 300)))
     }
 
     @Test(arguments: verdicts + [(.pendingLimitReached(wait: 300), "DEFER_IF_PERMIT Greylisted, 300 s, after 0 s")])
     func aTrialDecidesAndLetsAllPass(_ verdict: Verdict, _ reply: String) throws {
-        let record = try Self.engine(Self.trial).finish(
-            try Self.decision(), with: .judged(Judgement(verdict)), at: Self.now)
+        let record = try Self.engine(Self.trial).settle(
+            try Self.decision(), by: .judged(Judgement(verdict)), at: Self.now)
         #expect(record.reply == .dunno)
         #expect(record.withheld?.text == reply)
         #expect(record.reason == .judged(verdict))
     }
 
     @Test func aTrialLetsAllPassWithoutTheStore() throws {
-        let record = try Self.engine(Self.trial).finish(try Self.decision(), with: .unavailable, at: Self.now)
+        let record = try Self.engine(Self.trial).settle(try Self.decision(), by: .unavailable, at: Self.now)
         #expect(record.reply == .dunno)
         #expect(record.withheld?.text == "DEFER_IF_PERMIT Greylisted, 300 s, after 0 s")
     }
@@ -217,11 +217,11 @@ struct PolicyEngineTests {
         var engine = try Self.engine(Self.trial)
         let sender = try #require(AddressLiteral("a@example.org"))
         engine.change(whitelist: Whitelist([.init(.sender(sender))], source: "here"))
-        var envelope = Envelope()
+        var attempt = Attempt()
         for changes in [[], [("client_address", nil)]] as [[(String, String?)]] {
             guard
                 case .done(let record) = engine.decide(
-                    try Self.request(changes), at: Self.now, using: &envelope)
+                    try Self.request(changes), at: Self.now, using: &attempt)
             else { throw Unexpected() }
             #expect(record.reply == .dunno)
             #expect(record.withheld == .dunno)
@@ -239,9 +239,9 @@ struct PolicyEngineTests {
 
     @Test(arguments: [("list-4711-bounce@example.org", true), ("list47@example.org", false), ("a@example.org", false)])
     func anEarlierSpellingIsAskedForWhereItDiffers(_ sender: String, _ differs: Bool) throws {
-        var envelope = Envelope()
+        var attempt = Attempt()
         let request = try Self.request([("sender", sender)])
-        guard case .needsStore(_, let query) = try Self.engine().decide(request, at: Self.now, using: &envelope) else {
+        guard case .needsStore(_, let query) = try Self.engine().decide(request, at: Self.now, using: &attempt) else {
             throw Unexpected()
         }
         let former = Array("192.0.2.0/24/\(sender)/u@example.com".utf8)
@@ -253,11 +253,11 @@ struct PolicyEngineTests {
     func aRecipientIsFoldedWhereTheSiteWantsIt(_ folds: Bool, _ user: String) throws {
         var options = PolicyEngine.Options.sample()
         options.foldsRecipient = folds
-        var envelope = Envelope()
+        var attempt = Attempt()
         let request = try Self.request([
             ("recipient", "bob+tag@example.com"), ("client_address", "[64:ff9b::c000:209]"),
         ])
-        let step = try Self.engine(options).decide(request, at: Self.now, using: &envelope)
+        let step = try Self.engine(options).decide(request, at: Self.now, using: &attempt)
         guard case .needsStore(_, let query) = step else { throw Unexpected() }
         func key(_ text: String) -> Key { Key(Array(text.utf8).span, isHashed: true) }
         #expect(query.keys(.triplet) == [key("192.0.2.0/24/a@example.org/\(user)@example.com")])
@@ -273,9 +273,9 @@ struct PolicyEngineTests {
             options.rules.clientCount = clientCount
             options.hashesKeys = false
             options.postgreyDigests = form
-            var envelope = Envelope()
+            var attempt = Attempt()
             let request = try Self.request([("sender", "a-7@example.org")])
-            let step = try Self.engine(options).decide(request, at: Self.now, using: &envelope)
+            let step = try Self.engine(options).decide(request, at: Self.now, using: &attempt)
             guard case .needsStore(_, let query) = step else { throw Unexpected() }
             return query
         }
@@ -293,8 +293,8 @@ struct PolicyEngineTests {
 
     /// A decision that waits for the store.
     static func decision(_ changes: [(String, String?)] = []) throws -> Decision {
-        var envelope = Envelope()
-        guard case .needsStore(let decision, _) = try engine().decide(try request(changes), at: now, using: &envelope)
+        var attempt = Attempt()
+        guard case .needsStore(let decision, _) = try engine().decide(try request(changes), at: now, using: &attempt)
         else { throw Unexpected() }
         return decision
     }

@@ -13,7 +13,7 @@ struct ScenarioTests {
         let engine: PolicyEngine
         let store: MemoryStore
         var now = Scenario.start
-        private var envelope = Envelope()
+        private var attempt = Attempt()
 
         init(engine: PolicyEngine, store: MemoryStore) {
             self.engine = engine
@@ -28,11 +28,11 @@ struct ScenarioTests {
             var buffer = ByteBuffer(bytes: bytes)
             var decoder = PolicyDecoder()
             let request = try #require(try decoder.next(in: &buffer))
-            switch engine.decide(request, at: now, using: &envelope) {
+            switch engine.decide(request, at: now, using: &attempt) {
             case .done(let record): return record.reply.text
             case .needsStore(let decision, let query):
                 let judgement = try #require(try await store.answer([query])[0].judgement)
-                return engine.finish(decision, with: .judged(judgement), at: now).reply.text
+                return engine.settle(decision, by: .judged(judgement), at: now).reply.text
             }
         }
     }

@@ -5,6 +5,7 @@ import Logging
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOEmbedded
+import Resolver
 import SampleOptions
 import ScenarioFiles
 import Storage
@@ -58,7 +59,7 @@ final class LoopStage {
     private var channels: [EmbeddedChannel] = []
 
     init(
-        _ engine: PolicyEngine, store: any Store = MemoryStore(), level: LogLevel = .debug,
+        _ engine: PolicyEngine, store: any Store = MemoryStore(), resolver: DNSResolver? = nil, level: LogLevel = .debug,
         options change: OptionsChange = .none
     ) {
         var options = ServerOptions.sample(now: clock.now)
@@ -71,7 +72,7 @@ final class LoopStage {
         pipeline = RequestPipeline(
             eventLoop: loop, options: options, engine: engine, store: store,
             health: StoreHealth(pause: options.storeLinePause, logger: logger, clock: loop), fallback: fallback,
-            sink: sink, log: log, sharedAddresses: SharedAddressWarning(logger: logger))
+            resolver: resolver.map { [loop] in LoopResolver($0, on: loop) }, sink: sink, log: log, sharedAddresses: SharedAddressWarning(logger: logger))
         registry = ConnectionRegistry(
             eventLoop: loop, limit: options.maxConnections, idleTimeout: options.idleTimeout, log: log)
     }

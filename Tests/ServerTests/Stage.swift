@@ -62,7 +62,7 @@ extension ServerOptions {
     /// Options with a clock, for tests that mind few of them.
     static func sample(now: @escaping @Sendable () -> Timestamp) -> ServerOptions {
         ServerOptions(
-            threads: 1, maxConnections: 2_000, requestDeadline: .seconds(5), hasFallback: false,
+            threads: 1, maxConnections: 2_000, requestDeadline: .seconds(5), dnsBudget: .seconds(1), hasFallback: false,
             idleTimeout: .seconds(1_200), closesAfterReply: false, now: now)
     }
 }

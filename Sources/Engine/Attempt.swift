@@ -1,0 +1,87 @@
+public import Domains
+public import Greylist
+import SPF
+
+/// An attempt to send, as it is looked at: who sends what to whom, and who that is.
+///
+/// One value is made for an event loop and filled anew for each request, so that its storage is used again and a request
+/// allocates nothing.
+public struct Attempt: Sendable {
+    /// Who sends what to whom.
+    public var envelope = Envelope()
+    /// Who the client is, as far as names tell.
+    public internal(set) var identity = NamedIdentity()
+    /// Whose records lately said that a client isn't theirs.
+    var contradictions = Contradictions()
+    private var folded: [UInt8] = []
+
+    /// One that is nobody's.
+    public init() {}
+
+    /// Hands over the alias by which mail of the sender's organisation to the recipient is known; nil without one.
+    ///
+    /// Only after the keys were read.
+    mutating func readOrganisationAlias<Result>(_ body: (Span<UInt8>) -> Result) -> Result? {
+        folded.removeAll(keepingCapacity: true)
+        if identity.isShared {
+            envelope.readSender { sender, _ in
+                envelope.readRecipient { recipient, _ in
+                    identity.appendFoldedSender(sender, recipient: recipient, to: &folded)
+                }
+            }
+        }
+        let sharer = folded
+        return identity.readOrganisations { _, sender in
+            guard let sender else { return nil }
+            if sharer.isEmpty { return envelope.readAlias(ofOrganisation: sender, body) }
+            return envelope.readAlias(ofOrganisation: sender, sharedBy: sharer.span, body)
+        }
+    }
+}
+
+/// Clients of which the record of a domain said that they may not send for it (SPF `fail` and `softfail`).
+///
+/// A name then doesn't prove that domain, whatever it is. Bounded; an entry holds for an hour.
+struct Contradictions: Sendable {
+    private static let limit = 4_096
+    private static let lifetime: Int64 = 3_600
+
+    private struct Pair: Hashable {
+        let client: Address
+        let domain: [UInt8]
+    }
+
+    /// Since when.
+    private var pairs: [Pair: Timestamp] = [:]
+
+    /// Whether one is known of the client and that domain, in lower case.
+    func contains(_ client: Address, _ domain: Span<UInt8>, at now: Timestamp) -> Bool {
+        guard !pairs.isEmpty, let noted = pairs[Pair(client: client, domain: Array(copying: domain))] else {
+            return false
+        }
+        return now.since(noted) <= Self.lifetime
+    }
+
+    /// Takes note of what the domain's record says of the client.
+    mutating func note(_ outcome: SPFOutcome, of client: Address, at now: Timestamp) {
+        let pair = Pair(client: client, domain: outcome.domain)
+        guard outcome.result == .fail || outcome.result == .softfail else {
+            if !pairs.isEmpty { pairs[pair] = nil }
+            return
+        }
+        if pairs.count >= Self.limit {
+            pairs = pairs.filter { now.since($0.value) <= Self.lifetime }
+            if pairs.count >= Self.limit { pairs.removeAll(keepingCapacity: true) }
+        }
+        pairs[pair] = now
+    }
+}
+
+extension [UInt8] {
+    /// The bytes of a span.
+    init(copying bytes: Span<UInt8>) {
+        self.init()
+        reserveCapacity(bytes.count)
+        for index in bytes.indices { append(bytes[index]) }
+    }
+}
