@@ -61,8 +61,8 @@ let package = Package(
         .target(
             name: "DaemonApp",
             dependencies: [
-                "FileCalls", "Policy", "Greylist", "Storage", "StoreURLs", "FileStorage", "Engine", "Settings",
-                "Whitelists",
+                "FileCalls", "Policy", "Greylist", "Domains", "Storage", "StoreURLs", "FileStorage", "Engine",
+                "Settings", "Resolver", "Whitelists",
                 "WhitelistFiles", "LogOutput", "ServiceManager", "Server", "Programs", "Control", "TrustedFiles",
                 "CProcess", arguments, logging, lifecycle, unixSignals, nioCore, nioPosix, locks, system,
             ], swiftSettings: strict),

@@ -46,7 +46,7 @@ final class Lab {
         let sources = whitelist.map { "\"file://\($0)\"" } ?? ""
         return listener + [
             "-i", "service.grey_db=\(store)", "-i", "service.awl_db=\(store)",
-            "-i", "service.wl_sources=[\(sources)]", "--delay", "\(delay)",
+            "-i", "service.wl_sources=[\(sources)]", "--delay", "\(delay)", "-i", "service.identity=off",
         ]
     }
 

@@ -1,9 +1,11 @@
 import CProcess
+import Domains
 import Engine
 import Glibc
 import LogOutput
 import Logging
 import Programs
+import Resolver
 import Server
 import ServiceLifecycle
 import ServiceManager
@@ -112,13 +114,17 @@ struct Daemon {
         let files = resources.files?.access ?? .direct
         let reading = FirstReading(of: plan.whitelists, through: files)
         let whitelist = await whitelist(from: reading)
+        let identity = plan.identity.read(through: files)
+        for warning in identity.warnings { logger.warning("\(warning)") }
+        let resolver = DNSResolver(identity.resolver) { [logger] in logger.warning("\($0)") }
         do {
             var options = plan.options
             options.now = clock.now
             let server = try await PolicyServer(
                 listeners: resources.listeners, options: options,
-                engine: plan.engine(with: whitelist ?? Whitelist(), asTrial: resources.importing != nil), store: store,
-                sink: sink, logger: logger,
+                engine: plan.engine(
+                    with: whitelist ?? Whitelist(), identity.organisations, asTrial: resources.importing != nil),
+                store: store, resolver: resolver, sink: sink, logger: logger,
                 onServing: { [state, background = resources.background] in
                     state.serves()
                     background?.tellSuccess()
@@ -127,7 +133,7 @@ struct Daemon {
             (resources.listeners, resources.control, resources.importing) = ([], nil, nil)
             let maintenance = maintenance(of: store, behind: server)
             let imports = imports(to: store, behind: server)
-            let reload = reload(of: server, maintenance, imports, through: files, at: reloads, after: reading)
+            let reload = reload(of: server, resolver, maintenance, imports, through: files, at: reloads, after: reading)
             if whitelist == nil { reload.order(Reload.Order(isForChange: true)) }
             let controls = control.map { serve($0, reload, imports) }
             try await group(server, maintenance, reload, controls, importing, rotation, stops).run()
@@ -187,11 +193,13 @@ extension TrustedClock.Event {
 }
 
 extension Plan {
-    fileprivate func engine(with whitelist: Whitelist, asTrial isTrial: Bool) -> PolicyEngine {
+    fileprivate func engine(
+        with whitelist: Whitelist, _ organisations: Organisations, asTrial isTrial: Bool
+    ) -> PolicyEngine {
         var engine = engine
         var options = engine.options
         if isTrial { options.observesOnly = true }
-        engine.change(options: options, whitelist: whitelist)
+        engine.change(options: options, whitelist: whitelist, organisations: organisations)
         return engine
     }
 }

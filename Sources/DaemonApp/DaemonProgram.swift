@@ -116,8 +116,12 @@ public enum DaemonProgram {
     private static func check(_ process: ProcessPlan, _ plan: Plan) throws(ProgramError) {
         if let pidFile = process.pidFile { try PIDFile.check(pidFile, service: process.service) }
         let service = process.service.flatMap { geteuid() == 0 && $0.canBeActed ? $0 : nil }
-        let reading = service.map { service in service.act { plan.whitelists.read() } } ?? plan.whitelists.read()
-        for warning in plan.warnings + reading.warnings + reading.notes { print("warning: \(warning)") }
+        func read() -> [String] {
+            let lists = plan.whitelists.read()
+            return lists.warnings + lists.notes + plan.identity.read().warnings
+        }
+        let warnings = service.map { service in service.act { read() } } ?? read()
+        for warning in plan.warnings + warnings { print("warning: \(warning)") }
         print("the configuration is in order")
     }
 }

@@ -5,6 +5,7 @@ import Logging
 import NIOConcurrencyHelpers
 import NIOPosix
 import Programs
+import Resolver
 import Server
 import ServiceLifecycle
 import ServiceManager
@@ -63,7 +64,8 @@ extension Daemon {
 
     /// What is done on SIGHUP, when whitelists change, and when tprtctl asks for it.
     func reload(
-        of server: PolicyServer, _ maintenance: Maintenance, _ imports: StoreImport, through files: FileAccess,
+        of server: PolicyServer, _ resolver: DNSResolver, _ maintenance: Maintenance, _ imports: StoreImport,
+        through files: FileAccess,
         at signals: UnixSignalsSequence, after first: FirstReading
     ) -> Reload {
         let (reloader, state, sink) = (reloader, state, sink)
@@ -87,8 +89,11 @@ extension Daemon {
             }
             await server.change { engine in
                 let plan = reading.plan.engine
-                engine.change(options: plan.options, wording: plan.wording, whitelist: reading.whitelist)
+                engine.change(
+                    options: plan.options, wording: plan.wording, whitelist: reading.whitelist,
+                    organisations: reading.identity.organisations)
             }
+            resolver.change(reading.identity.resolver)
             maintenance.change(to: reading.plan.maintenance)
             imports.change(to: reading.plan.imports)
             return ReloadResult(reply: reading.reply) {

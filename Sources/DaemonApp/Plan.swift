@@ -32,6 +32,7 @@ struct Plan {
     let options: ServerOptions
     let log: LogPlan
     let whitelists: WhitelistSources
+    let identity: IdentitySources
     let watchesWhitelists: Bool
     let remoteWatchInterval: Duration
     let maintenance: Maintenance.Options
@@ -44,9 +45,9 @@ struct Plan {
 
     /// What these settings mean.
     ///
-    /// - Parameter former: the whitelists that those of this plan take the place of
+    /// - Parameter former: the plan that this one takes the place of
     init(
-        _ loaded: LoadedConfiguration, environment: [String: String], after former: WhitelistSources? = nil
+        _ loaded: LoadedConfiguration, environment: [String: String], after former: Plan? = nil
     ) throws(PlanErrors) {
         var faults = PlanErrors(lines: UnsupportedSettings.messages(loaded))
         let (server, service) = (loaded.configuration.server, loaded.configuration.service)
@@ -71,7 +72,7 @@ struct Plan {
         }
         let whitelists = attempt("service.wl_sources") {
             try WhitelistSources(
-                urls: service.wlSources, options: SourceOptions(allowsPatterns: service.allowWlRegex), after: former
+                urls: service.wlSources, options: SourceOptions(allowsPatterns: service.allowWlRegex), after: former?.whitelists
             ) { (url) throws(WhitelistError) in
                 // What is wrong with the server is said of the reading.
                 try RemoteWhitelists.source(at: url) { _ in }
@@ -85,6 +86,7 @@ struct Plan {
             faults.lines.append("\(loaded.origin(of: key)): \(key): \(fault)")
         }
         let prefixes = attempt("service.nat64_prefixes") { try service.nat64Prefixes.map { try NAT64Prefix($0) } }
+        let identity = attempt("service.dns_servers") { try IdentitySources(service, after: former?.identity) }
         let digests = attempt("service.postgrey_digests") { try PostgreyKeyForm.parse(service.postgreyDigests) }
         let log = LogPlan(loaded, environment: environment, faults: &faults.lines)
         if service.awlClientCount > 0, case .gdbm? = greylist, greylist == autoWhitelist {
@@ -93,7 +95,7 @@ struct Plan {
                     + "give the auto-whitelist a file of its own")
         }
         guard faults.lines.isEmpty, let greylist, let autoWhitelist, let more, let whitelists, let wording, let log,
-            let prefixes, let digests
+            let prefixes, let digests, let identity
         else {
             throw faults
         }
@@ -101,6 +103,7 @@ struct Plan {
         self.greylist = greylist
         self.autoWhitelist = autoWhitelist
         self.whitelists = whitelists
+        self.identity = identity
         watchesWhitelists = service.wlWatch
         remoteWatchInterval = service.wlRedisInterval
         keyPrefix = service.keyPrefix
@@ -155,19 +158,32 @@ extension PolicyEngine.Options {
             masks: PrefixLengths(ipv4: service.ipv4Mask, ipv6: service.ipv6Mask, nat64Prefixes: prefixes),
             hashesKeys: service.hashGreyDb, postgreyDigests: digests,
             autoWhitelistsAddresses: service.awlBy == .address,
-            foldsRecipient: service.foldRecipient, identity: .off, greylistsNullSender: service.greylistNullSender,
+            foldsRecipient: service.foldRecipient, identity: IdentityMethods(service.identity), greylistsNullSender: service.greylistNullSender,
             greylistsAuthenticated: service.greylistAuthenticated, defersOnStoreError: service.onStoreError == .defer,
             defersAtPendingLimit: service.onMaxPending == .defer, observesOnly: service.mode == .observe)
     }
 }
 
+extension IdentityMethods {
+    fileprivate init(_ method: IdentityMethod) {
+        switch method {
+        case .spf: self = .spf
+        case .name: self = .name
+        case .off: self = .off
+        }
+    }
+}
+
 extension ServerOptions {
     fileprivate init(_ configuration: Configuration) {
-        let server = configuration.server
+        let (server, service) = (configuration.server, configuration.service)
+        // A new sender may need the store twice, and the DNS in between.
+        let budget = min(service.dnsBudget, server.requestDeadline / 2)
+        let steps = service.identity == .spf ? (server.requestDeadline - budget) / 2 : server.requestDeadline
         self.init(
             threads: server.threads, maxConnections: server.maxConnections,
-            requestDeadline: TimeAmount(min(server.requestDeadline, configuration.service.storeDeadline)), dnsBudget: .seconds(1),
-            hasFallback: configuration.service.storeFallback == .memory, idleTimeout: TimeAmount(server.idleTimeout),
+            requestDeadline: TimeAmount(min(steps, service.storeDeadline)), dnsBudget: TimeAmount(budget),
+            hasFallback: service.storeFallback == .memory, idleTimeout: TimeAmount(server.idleTimeout),
             closesAfterReply: server.closeAfterReply, now: WallClock.now)
     }
 }

@@ -91,7 +91,8 @@ public enum PostgreyProgram {
               --lookup-by-host           know clients by their address
               --ipv4cidr=N, --ipv6cidr=N the length of that network (24, 64)
               --privacy                  keep digests in place of addresses (always done)
-              --identity=off             know senders by their network alone, as postgrey does
+              --identity=WORD            name: know senders by the name of their host, too; spf: by SPF as well;
+                                         off: by their network alone, as postgrey does (name)
               --hostname=NAME            the name of this host in the header
               --exim                     close a connection after its first reply
               --whitelist-clients=FILE, --whitelist-recipients=FILE

@@ -20,6 +20,7 @@ final class Reloader: Sendable {
         /// The plan that is in force from now on.
         var plan: Plan
         var whitelist: Whitelist
+        var identity: IdentitySources.Reading
         /// What is said of it.
         var reply: ControlReply
     }
@@ -56,6 +57,7 @@ final class Reloader: Sendable {
     var permit: FilePermit {
         var permit = FilePermit(plan.whitelists)
         permit.files.formUnion(sources.files)
+        permit.files.formUnion(plan.identity.locations)
         return permit
     }
 
@@ -65,21 +67,22 @@ final class Reloader: Sendable {
     /// What is looked at now and then, as long as the settings want it.
     func watches(through files: FileAccess) -> [Reload.Watch] {
         [
-            watch(every: { _ in .seconds(2) }, { $0.haveChanged(through: files) }),
-            watch(every: { $0.remoteWatchInterval }, { $0.haveChangedRemotely() }),
+            watch(every: { _ in .seconds(2) }, { $0.whitelists.haveChanged(through: files) }),
+            watch(every: { $0.remoteWatchInterval }, { $0.whitelists.haveChangedRemotely() }),
+            watch(every: { _ in .seconds(2) }, always: true, { $0.identity.haveChanged(through: files) }),
         ]
     }
 
     private func watch(
         every interval: @escaping @Sendable (Plan) -> Duration,
-        _ haveChanged: @escaping @Sendable (WhitelistSources) -> Bool
+        always: Bool = false, _ haveChanged: @escaping @Sendable (Plan) -> Bool
     ) -> Reload.Watch {
         Reload.Watch(
             every: { interval(self.plan) },
             hasChanged: {
                 let plan = self.plan
-                guard plan.watchesWhitelists else { return false }
-                return (try? await NIOThreadPool.singleton.runIfActive { haveChanged(plan.whitelists) }) ?? false
+                guard plan.watchesWhitelists || always else { return false }
+                return (try? await NIOThreadPool.singleton.runIfActive { haveChanged(plan) }) ?? false
             })
     }
 
@@ -101,16 +104,22 @@ final class Reloader: Sendable {
             }
         }
         let plan = plan
+        // A change of the one leaves the other alone, and isn't told as its change.
+        let isAboutIdentity = order.isForChange && plan.identity.areOutdated(through: files)
+        let isAboutLists = !isAboutIdentity || plan.whitelists.areOutdated(through: files)
         let lists =
             (order.isForChange ? early : nil)
             ?? plan.whitelists.read(acceptingShrunk: order.acceptsShrunk, through: files)
         let cause = order.isForChange ? " after a change" : ""
-        reply.messages.append("whitelists reloaded\(cause): \(lists.size)")
+        if isAboutLists { reply.messages.append("whitelists reloaded\(cause): \(lists.size)") }
+        if isAboutIdentity { reply.messages.append("identities and DNS servers reloaded after a change") }
         reply.warnings += lists.warnings
         if reply.status == 0, !lists.warnings.isEmpty { reply.status = ExitStatus.dataError.rawValue }
         // What is taken is no fault.
         reply.warnings += lists.notes
-        return Reading(plan: plan, whitelist: lists.whitelist, reply: reply)
+        let identity = plan.identity.read(acceptingShrunk: order.acceptsShrunk, through: files)
+        reply.warnings += identity.warnings
+        return Reading(plan: plan, whitelist: lists.whitelist, identity: identity, reply: reply)
     }
 
     private func readSettings(through files: FileAccess, telling reply: inout ControlReply) throws(ProgramError) {
@@ -126,15 +135,13 @@ final class Reloader: Sendable {
             restarting.append("service.awl_client_count")
         }
         let changed = Configuration.changes(from: former.loaded.configuration, to: effective.configuration).map(\.key)
-        let plan = try plan(of: effective, after: former.plan.whitelists)
+        let plan = try plan(of: effective, after: former.plan)
         state.withLockedValue { $0 = State(loaded: effective, plan: plan) }
         if !changed.isEmpty { reply.messages.append("settings reloaded: \(changed.joined(separator: ", ")) changed") }
         reply.warnings += restarting.map { "\($0) has changed: that takes a restart" } + plan.warnings
     }
 
-    private func plan(of loaded: LoadedConfiguration, after former: WhitelistSources? = nil) throws(ProgramError)
-        -> Plan
-    {
+    private func plan(of loaded: LoadedConfiguration, after former: Plan? = nil) throws(ProgramError) -> Plan {
         do throws(PlanErrors) {
             return try Plan(loaded, environment: environment, after: former)
         } catch {

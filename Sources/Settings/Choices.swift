@@ -82,6 +82,16 @@ public enum ClientIdentity: String, CaseIterable, Sendable, ChoiceValue {
     case address
 }
 
+/// By what a client is known beside its network.
+public enum IdentityMethod: String, CaseIterable, Sendable, ChoiceValue {
+    /// By its name, and by the SPF record of the sender's domain where that doesn't do.
+    case spf
+    /// By its name.
+    case name
+    /// By nothing.
+    case off
+}
+
 /// When a decision is on disk.
 public enum Durability: String, CaseIterable, Sendable, ChoiceValue {
     /// Before its reply.

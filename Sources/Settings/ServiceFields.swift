@@ -17,6 +17,22 @@ extension Configuration {
         public var ipv6Mask = 48
         /// The site's own NAT64 prefixes.
         public var nat64Prefixes: [String] = []
+        /// By what a client is known beside its network.
+        public var identity = IdentityMethod.spf
+        /// The public suffix list.
+        public var publicSuffixList = "/usr/share/publicsuffix/public_suffix_list.dat"
+        /// The files that say which organisations senders share, the vendor's first.
+        public var sharedIdentities = [
+            "/usr/share/tprt/shared-identities.list", "/etc/tprt/shared-identities.local",
+        ]
+        /// The DNS servers that are asked; none: those of `dnsResolvConf`.
+        public var dnsServers: [String] = []
+        /// The file that names the system's DNS servers.
+        public var dnsResolvConf = "/etc/resolv.conf"
+        /// How long a new sender waits for the DNS.
+        public var dnsBudget = Duration.seconds(1)
+        /// How long a question to the DNS may take.
+        public var dnsTimeout = Duration.seconds(5)
         /// Whether a recipient is known without its extension.
         public var foldRecipient = false
         /// The action of a reply that greylists.
@@ -80,7 +96,7 @@ extension Configuration {
 }
 
 extension Configuration {
-    static let serviceFields: [Field] = greylistFields + databaseFields + whitelistFields
+    static let serviceFields: [Field] = greylistFields + identityFields + databaseFields + whitelistFields
 
     private static let greylistFields: [Field] = [
         Field(
@@ -146,6 +162,43 @@ extension Configuration {
             "service.greylist_authenticated", \.service.greylistAuthenticated,
             "Whether clients that have logged in are greylisted.",
             reload: true),
+    ]
+
+    private static let identityFields: [Field] = [
+        Field(
+            "service.identity", \.service.identity,
+            "By what a returning sender is recognised from another address; spf: by the name of its host, or by SPF; "
+                + "name: by that name alone; off: by neither.",
+            discussion: "Only spf asks the DNS, and only about senders who would have to wait.",
+            reload: true),
+        Field(
+            "service.public_suffix_list", \.service.publicSuffixList,
+            "The file of the public suffix list, which tells where an organisation's name begins.",
+            discussion: "Debian's package publicsuffix has it. It is read again when it changes.",
+            allowed: .notEmptyLine, reload: true),
+        Field(
+            "service.shared_identities", \.service.sharedIdentities,
+            "The files that list organisations with many unrelated senders, the vendor's first.",
+            discussion: "Those that do not exist are left out. They are read again when they change.",
+            reload: true),
+        Field(
+            "service.dns_servers", \.service.dnsServers,
+            "The DNS servers to ask: 127.0.0.1, 127.0.0.1:5353, [::1]:53; none: those of dns_resolv_conf.",
+            reload: true),
+        Field(
+            "service.dns_resolv_conf", \.service.dnsResolvConf,
+            "The file whose nameserver lines name the DNS servers to ask.",
+            discussion: "It is read again when it changes.",
+            allowed: .notEmptyLine, reload: true),
+        Field(
+            "service.dns_budget", \.service.dnsBudget,
+            "How long the reply to a new sender waits for the DNS.",
+            discussion: "It is at most half of request_deadline.",
+            allowed: .range(.milliseconds(10) ... .seconds(30))),
+        Field(
+            "service.dns_timeout", \.service.dnsTimeout,
+            "How long a question to the DNS may take; what it says after dns_budget counts for the next attempt.",
+            allowed: .range(.milliseconds(100) ... .seconds(60)), reload: true),
     ]
 
     private static let databaseFields: [Field] = [

@@ -146,7 +146,7 @@ private func contents(of descriptor: FileDescriptor, size: Int, limit: Int) thro
 }
 
 /// What tells whether a file is another one or has other contents than before.
-struct FileStamp: Sendable, Equatable {
+package struct FileStamp: Sendable, Equatable {
     private let path: String
     /// Nil where there is no file.
     private let device: DeviceID?
@@ -156,7 +156,7 @@ struct FileStamp: Sendable, Equatable {
     private let times: [Int]
 
     /// Looks at the file of that path.
-    init(path: String, through access: FileAccess) {
+    package init(path: String, through access: FileAccess) {
         let status = access.status(path)
         self.path = path
         device = status?.deviceID

@@ -100,6 +100,14 @@ public final class WhitelistSources: Sendable {
         }
     }
 
+    /// Whether files are other ones than those that were read.
+    ///
+    /// Blocks while it looks at the files.
+    public func areOutdated(through access: FileAccess = .direct) -> Bool {
+        let now = currentStamps(access)
+        return stamps.withLockedValue { now != $0.whenRead }
+    }
+
     /// Whether sources that are no files hold something else than what was read; those that can't be read now don't.
     ///
     /// Reads them, and blocks meanwhile.

@@ -5,6 +5,7 @@ import FileCalls
 import Greylist
 import JSONText
 import Programs
+import Settings
 import WhitelistFiles
 
 /// `tprtctl identity`: says who senders are.
@@ -86,7 +87,7 @@ struct IdentityLists: ParsableArguments {
     var identities: [String] = []
 
     /// Where the package has them: those that come with the program, and the administrator's.
-    static let usual = ["/usr/share/tprt/shared-identities.list", "/etc/tprt/shared-identities.local"]
+    static let usual = Configuration.Service().sharedIdentities
 
     /// What was read.
     struct Reading {

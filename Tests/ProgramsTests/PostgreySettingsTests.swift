@@ -59,7 +59,8 @@ struct PostgreySettingsTests {
             ("--inet=1 --exim", "server.close_after_reply", "true"),
             ("--inet=1 -q", "log.log_level", "1"), ("--inet=1 -v", "log.log_level", "3"),
             ("--inet=1", "log.log_copy", "stdout"), ("--inet=1 --facility=LOCAL3", "log.log_facility", "local3"),
-            ("--inet=1 --identity=off", "service.ipv4_mask", "24"),
+            ("--inet=1", "service.identity", "name"), ("--inet=1 --identity=off", "service.identity", "off"),
+            ("--inet=1 --identity=SPF", "service.identity", "spf"),
             ("--inet=1 --hostname=mx.example", "service.grey_hostname", "mx.example"),
             ("--inet=1 --greylist-action=450", "service.grey_action", "450"),
             ("--inet=1 --greylist-text={%s}%r%x%", "service.grey_text", "{{{wait}}}{recipient_domain}%x%"),
@@ -142,7 +143,7 @@ struct PostgreySettingsTests {
             ("--inet=smtp", "PORT or HOST:PORT"), ("--inet=:25", "PORT or HOST:PORT"),
             ("--inet=h:0", "PORT or HOST:PORT"),
             ("--inet=1:70000", "PORT or HOST:PORT"), ("--unix=s", "begin it with /"),
-            ("--inet=1 --identity=spf", "only off is possible"), ("--inet=1 --identity=", "needs a value"),
+            ("--inet=1 --identity=dkim", "none of off, name and spf"), ("--inet=1 --identity=", "needs a value"),
             ("--inet=1 --retry-window=2w", "number of days"), ("--inet=1 --auto-whitelist-clients=x", "whole number"),
         ])
     func refusals(_ words: String, _ message: String) {

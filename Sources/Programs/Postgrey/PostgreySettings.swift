@@ -64,10 +64,6 @@ public struct PostgreySettings: Equatable, Sendable {
         guard !line.has(.noaction) else {
             throw Self.unsupported(.noaction, "use tprtd with service.mode observe, a trial that lets all mail pass")
         }
-        guard ["off", nil].contains(line[.identity]?.lowercased()) else {
-            throw Self.unsupported(
-                .identity, "only off is possible so far: senders are known by their network, as in postgrey")
-        }
         if !line.strayWords.isEmpty {
             warnings.append(
                 "\"\(line.strayWords.joined(separator: " "))\" belongs to no option: a value with blanks needs quotation "
@@ -167,6 +163,11 @@ public struct PostgreySettings: Equatable, Sendable {
             set("service.ipv4_mask", line, .ipv4cidr, default: "24")
             set("service.ipv6_mask", line, .ipv6cidr, default: "64")
         }
+        let method = line[.identity]?.lowercased() ?? "name"
+        guard ["off", "name", "spf"].contains(method) else {
+            throw Self.unsupported(.identity, "\"\(method)\" is none of off, name and spf")
+        }
+        set("service.identity", method, by: line.has(.identity) ? .identity : nil)
         let count = line[.autoWhitelistClients].flatMap { $0.isEmpty ? nil : $0 } ?? "5"
         guard UInt32(count) != nil else {
             throw Self.unsupported(.autoWhitelistClients, "\"\(count)\" is not a whole number (0 turns it off)")
