@@ -298,7 +298,8 @@ let package = Package(
         .testTarget(
             name: "DaemonAppTests",
             dependencies: [
-                "DaemonApp", "Settings", "Greylist", "Storage", "StoreURLs", "Engine", "LogOutput", "Server",
+                "DaemonApp", "Settings", "Greylist", "Domains", "Resolver", "Storage", "StoreURLs", "Engine",
+                "LogOutput", "Server",
                 "Programs",
                 "Control", "Whitelists", "WhitelistFiles", "TestSupport", nioCore, arguments, locks, system,
             ],

@@ -118,7 +118,7 @@ final class Reloader: Sendable {
         // What is taken is no fault.
         reply.warnings += lists.notes
         let identity = plan.identity.read(acceptingShrunk: order.acceptsShrunk, through: files)
-        reply.warnings += identity.warnings
+        if !order.isForChange || isAboutIdentity { reply.warnings += identity.warnings }
         return Reading(plan: plan, whitelist: lists.whitelist, identity: identity, reply: reply)
     }
 

@@ -128,8 +128,27 @@ struct PlanTests {
             ("60s", "10ms", .milliseconds(10)),
         ] as [(String, String, TimeAmount)])
     func deadline(request: String, store: String, deadline: TimeAmount) throws {
-        let plan = try plan(["server.request_deadline=\(request)", "service.store_deadline=\(store)"])
+        let plan = try plan([
+            "server.request_deadline=\(request)", "service.store_deadline=\(store)", "service.identity=name",
+        ])
         #expect(plan.options.requestDeadline == deadline)
+    }
+
+    @Test(
+        "within a request's deadline there is time for the store, the DNS, and the store once more",
+        arguments: [
+            ("5s", "2s", "1s", .seconds(2), .seconds(1)), ("3s", "2s", "1s", .seconds(1), .seconds(1)),
+            ("1s", "2s", "1s", .milliseconds(250), .milliseconds(500)),
+            ("60s", "10ms", "3s", .milliseconds(10), .seconds(3)),
+        ] as [(String, String, String, TimeAmount, TimeAmount)])
+    func deadlineWithDNS(
+        request: String, store: String, budget: String, step: TimeAmount, dns: TimeAmount
+    ) throws {
+        let plan = try plan([
+            "server.request_deadline=\(request)", "service.store_deadline=\(store)", "service.dns_budget=\(budget)",
+        ])
+        #expect(plan.options.requestDeadline == step)
+        #expect(plan.options.dnsBudget == dns)
     }
 
     @Test(

@@ -36,7 +36,7 @@ struct ReloaderTests {
             let sources = SettingSources(files: [path])
             let loaded = try load(sources, .direct)
             let plan = try Plan(loaded, environment: ["STATE_DIRECTORY": "/s"])
-            _ = plan.whitelists.read()
+            _ = (plan.whitelists.read(), plan.identity.read())
             reloader = Reloader(
                 plan, of: loaded, from: sources, environment: ["STATE_DIRECTORY": "/s"], load: load)
         }
@@ -46,7 +46,9 @@ struct ReloaderTests {
         }
 
         private static func write(_ service: String, server: String, to directory: TemporaryDirectory) throws {
-            try directory.write("{\"service\": {\(service)}, \"server\": {\(server)}}", to: "tprt.conf")
+            try directory.write(
+                "{\"service\": {\"identity\": \"off\"\(service.isEmpty ? "" : ", ")\(service)}, \"server\": {\(server)}}",
+                to: "tprt.conf")
         }
 
         func write(networks: [String]) throws {

@@ -24,6 +24,14 @@ struct DefaultsTests {
         ("service.grey_text", "Greylisted, please retry in {wait} seconds"),
         ("service.grey_smtp_header", "X-Greylist: delayed {delay} seconds at {hostname}; {date}"),
         ("service.greylist_null_sender", "true"), ("service.greylist_authenticated", "false"),
+        ("service.identity", "spf"),
+        ("service.public_suffix_list", "/usr/share/publicsuffix/public_suffix_list.dat"),
+        (
+            "service.shared_identities",
+            #"["/usr/share/tprt/shared-identities.list", "/etc/tprt/shared-identities.local"]"#
+        ),
+        ("service.dns_servers", "[]"), ("service.dns_resolv_conf", "/etc/resolv.conf"),
+        ("service.dns_budget", "1s"), ("service.dns_timeout", "5s"),
         ("service.grey_db", "lmdb://{state_dir}/tprt.lmdb"), ("service.grey_db_maintenance_disable", "false"),
         ("service.hash_grey_db", "true"), ("service.postgrey_digests", ""), ("service.key_prefix", ""),
         ("service.awl_client_count", "0"),
