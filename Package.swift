@@ -320,7 +320,7 @@ let package = Package(
             dependencies: [
                 "SampleOptions", "DaemonApp", "tprtctl", "Policy", "Greylist", "Whitelists", "Engine", "LogOutput",
                 "Storage",
-                "FileStorage", "LMDBStore", "RedisLab", "TestSupport", nioCore,
+                "FileStorage", "LMDBStore", "RedisLab", "ScriptedDNS", "TestSupport", nioCore,
             ], path: "Integration",
             swiftSettings: strict),
     ],

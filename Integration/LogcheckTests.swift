@@ -49,11 +49,12 @@ struct LogcheckTests {
             "maintenance of the greylist: 0 entries looked at, 0 removed, 0.0 s",
             "maintenance of the auto-whitelist: 100000 entries looked at, 9 removed, 12.5 s",
         ],
-        // What a reload says: the two below.
+        // What a reload says: the three below.
         #"\(message)"#: [],
         #"whitelists reloaded\(cause): \(lists.size)"#: [
             "whitelists reloaded: 1 entry", "whitelists reloaded after a change: 12 entries",
         ],
+        "identities and DNS servers reloaded after a change": ["identities and DNS servers reloaded after a change"],
         #"settings reloaded: \(changed.joined(separator: ", ")) changed"#: [
             "settings reloaded: service.grey_delay, service.max_pending changed"
         ],
