@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// Small databases of other greylisters, as text, in which `relay@sender.example` has passed and `new@sender.example`
 /// hasn't; both from 192.0.2.9 to the usual recipient.
@@ -103,5 +104,18 @@ enum ForeignDatabase {
             ]
         default: return []
         }
+    }
+}
+
+extension Lab {
+    /// A configuration with the lab's database and an auto-whitelist after five passes, and more settings.
+    ///
+    /// - Returns: the arguments that name it, for tprtctl and tprtd alike
+    @discardableResult
+    func configureImport(_ service: String = "", _ server: String = "") throws -> [String] {
+        let text = """
+            {"server": {\(server)}, "service": {"grey_db": "lmdb://\(database)", "awl_client_count": 5\(service)}}
+            """
+        return ["-c", try directory.write(text, to: "tprt.conf")]
     }
 }

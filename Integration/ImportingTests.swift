@@ -11,15 +11,6 @@ struct ImportingTests {
     private let new = PolicyRequest(clientAddress: "192.0.2.77", sender: "new@sender.example")
     private let stranger = PolicyRequest(clientAddress: "198.51.100.9", sender: "relay@sender.example")
 
-    /// A configuration with the lab's database, and more settings.
-    @discardableResult
-    private func configure(_ lab: Lab, _ service: String = "", _ server: String = "") throws -> [String] {
-        let text = """
-            {"server": {\(server)}, "service": {"grey_db": "lmdb://\(lab.database)", "awl_client_count": 5\(service)}}
-            """
-        return ["-c", try lab.directory.write(text, to: "tprt.conf")]
-    }
-
     private func write(_ kind: String, in lab: Lab) throws -> [String] {
         try ForeignDatabase.texts(kind).map { try lab.directory.write($0.text, to: $0.name) }
     }
@@ -32,7 +23,7 @@ struct ImportingTests {
         ])
     func kinds(kind: String) async throws {
         try await withLab { lab in
-            let configuration = try configure(lab)
+            let configuration = try lab.configureImport()
             let arguments = ["import", kind] + (try write(kind, in: lab)) + configuration + ["--json"]
             let dry = try lab.tprtctl(arguments + ["--dry-run"]).succeed()
             #expect(dry.contains("\"dry_run\": true") && !FileManager.default.fileExists(atPath: lab.database))
@@ -58,7 +49,7 @@ struct ImportingTests {
     func running() async throws {
         try await withLab { lab in
             let socket = lab.directory.file("control.sock")
-            let configuration = try configure(lab, "", "\"control_socket\": \"\(socket)\"")
+            let configuration = try lab.configureImport("", "\"control_socket\": \"\(socket)\"")
             let daemon = try lab.start(extra: configuration)
             let entries = (0..<60_000).map { number in
                 (
@@ -86,7 +77,7 @@ struct ImportingTests {
             #expect(try client.ask(request).passes)
 
             // Other settings would make other keys.
-            let other = try configure(lab, ", \"ipv4_mask\": 25", "\"control_socket\": \"\(socket)\"")
+            let other = try lab.configureImport(", \"ipv4_mask\": 25", "\"control_socket\": \"\(socket)\"")
             let refused = try lab.tprtctl(["import", "postgrey", dump] + other)
             #expect(try refused.waitForEnd() == .exited(78))
             #expect(refused.errors.first?.contains("the daemon makes its keys by other settings: ipv4_mask 24") == true)
@@ -104,7 +95,7 @@ struct ImportingTests {
     func leftOut() async throws {
         try await withLab { lab in
             let list = try lab.directory.write("192.0.2.0/24 permit\n", to: "list.cidr")
-            let configuration = try configure(lab, ", \"wl_sources\": [\"cidr://\(list)\"]")
+            let configuration = try lab.configureImport(", \"wl_sources\": [\"cidr://\(list)\"]")
             let (long, now) = (ForeignDatabase.ago(200_000), ForeignDatabase.now())
             let sender = "@sender.example/user@test.invalid"
             let dump = try lab.directory.write(
@@ -157,7 +148,7 @@ struct ImportingTests {
                     (digests[0], "\(long),\(now - 100)"), (digests[1], "\(long),\(now - 100)"),
                     (digests[2], "9,\(now - 100)"),
                 ]), to: "dump")
-            let configuration = try configure(lab, ", \"postgrey_digests\": \"24/64\"")
+            let configuration = try lab.configureImport(", \"postgrey_digests\": \"24/64\"")
             let report = try lab.tprtctl(["import", "postgrey", dump, "--json"] + configuration).succeed()
             #expect(report.contains("\"left_out\": []") && report.contains("\"imported\": 2, \"new\": 2"), "\(report)")
             let again = try lab.tprtctl(["import", "postgrey", dump, "--json"] + configuration).succeed()
@@ -169,7 +160,7 @@ struct ImportingTests {
             #expect(try daemon.ask(client).passes)
             let neighbour = PolicyRequest(clientAddress: "203.0.113.6", sender: "anybody@sender.example")
             #expect(try daemon.ask(neighbour).isGreylisted)
-            try configure(lab, ", \"postgrey_digests\": \"host\"")
+            try lab.configureImport(", \"postgrey_digests\": \"host\"")
             try daemon.process.signal(SIGHUP)
             _ = try daemon.waitForLine("the reload") { $0.contains("service.postgrey_digests changed") }
             let host = PolicyRequest(clientAddress: "198.51.100.7", sender: "Relay+x@sender.example")
@@ -181,7 +172,7 @@ struct ImportingTests {
     @Test("What the store knows better stays; what the other greylister knows better comes in")
     func merged() async throws {
         try await withLab { lab in
-            let configuration = try configure(lab, ", \"hash_grey_db\": false")
+            let configuration = try lab.configureImport(", \"hash_grey_db\": false")
             let now = ForeignDatabase.now()
             func key(_ name: String) -> Key {
                 .text(Array("192.0.2.0/24/\(name)@sender.example/user@test.invalid".utf8))

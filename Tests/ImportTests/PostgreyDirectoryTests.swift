@@ -61,7 +61,7 @@ struct PostgreyDirectoryTests {
                 let text = Program.request(
                     client: client, sender: sender, recipient: "r/\(number)@example.com",
                     time: clock - (round == 0 ? 600 : 60))
-                let reply = try await Program.ask(folder.file("socket"), text, isPolicy: true)
+                let reply = try await Program.ask(folder.file("socket"), text)
                 #expect(reply.hasPrefix(round == 0 ? "action=DEFER_IF_PERMIT" : "action=PREPEND X-Greylist"))
             }
         }
@@ -143,7 +143,7 @@ struct PostgreyDirectoryTests {
         for time in [clock - 600, clock - 60] {
             for (client, sender, recipient) in Self.awkward {
                 let text = Program.request(client: client, sender: sender, recipient: recipient, time: time)
-                _ = try await Program.ask(folder.file("socket"), text, isPolicy: true)
+                _ = try await Program.ask(folder.file("socket"), text)
             }
         }
         try await program.end()

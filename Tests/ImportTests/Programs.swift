@@ -1,7 +1,7 @@
 import Foundation
 import TestSupport
 
-/// Runs the real greylisters that Debian has.
+/// Runs the real postgrey that Debian has.
 struct Program {
     private let process: ChildProcess
 
@@ -20,14 +20,13 @@ struct Program {
         }
     }
 
-    /// Sends a text to a socket of the program, which may take a while to be there, and returns what comes back up to its
-    /// end, or up to the end of an answer of a policy server.
-    static func ask(_ socket: String, _ text: String, isPolicy: Bool) async throws -> String {
+    /// Sends a text to a socket of the program, which may take a while to be there, and returns the answer.
+    static func ask(_ socket: String, _ text: String) async throws -> String {
         let descriptor = try await eventually("\(socket) is listened to", within: .seconds(60)) {
             connect(to: .unix(socket))
         }
         defer { close(descriptor) }
-        return answer(on: descriptor, to: text, isPolicy: isPolicy)
+        return answer(on: descriptor, to: text)
     }
 
     private static func connect(to endpoint: Endpoint) -> Int32? {
@@ -37,7 +36,7 @@ struct Program {
         return nil
     }
 
-    private static func answer(on descriptor: Int32, to text: String, isPolicy: Bool) -> String {
+    private static func answer(on descriptor: Int32, to text: String) -> String {
         let bytes = Array(text.utf8)
         var answer = ""
         guard write(descriptor, bytes, bytes.count) == bytes.count else { return answer }
@@ -46,7 +45,7 @@ struct Program {
             let count = read(descriptor, &buffer, buffer.count)
             guard count > 0 else { return answer }
             answer += String(decoding: buffer[..<count], as: UTF8.self)
-            if isPolicy, answer.hasSuffix("\n\n") { return answer }
+            if answer.hasSuffix("\n\n") { return answer }
         }
     }
 

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Import
 
-/// Debian's sqlgrey, asked by its socket, and its SQLite file imported.
+/// What is read of sqlgrey's SQLite file.
 struct SQLgreyDatabaseTests {
     private static let tables = [
         "CREATE TABLE connect (sender_name, sender_domain, src, rcpt, first_seen)",
@@ -121,58 +121,5 @@ struct SQLgreyDatabaseTests {
             }
             #expect(counts.lines == counts.takenLines + counts.skippedLines + counts.leftOutLines)
         }
-    }
-
-    @Test(.timeLimit(.minutes(2)), arguments: ["classc", "full"])
-    func theRealOne(_ method: String) async throws {
-        let directory = try TemporaryDirectory()
-        let user = NSUserName()
-        try FileManager.default.createDirectory(atPath: directory.file("etc"), withIntermediateDirectories: false)
-        for name in ["dyn_fqdn.regexp", "smtp_server.regexp", "discrimination.regexp"] {
-            try FileManager.default.copyItem(atPath: "/etc/sqlgrey/\(name)", toPath: directory.file("etc/\(name)"))
-        }
-        try directory.write("", to: "etc/clients_ip_whitelist")
-        try directory.write("", to: "etc/clients_fqdn_whitelist")
-        try directory.write(
-            """
-            conf_dir = \(directory.file("etc"))
-            user = \(user)
-            group = \(user)
-            unix = \(directory.file("socket"))
-            reconnect_delay = 0
-            db_type = SQLite
-            db_name = \(directory.file("sqlgrey.db"))
-            db_cleandelay = 3600
-            greymethod = \(method)
-            admin_mail = ''
-
-            """, to: "sqlgrey.conf")
-        let program = try await Program(["/usr/sbin/sqlgrey", "-f", directory.file("sqlgrey.conf")])
-        for round in 0..<2 {
-            for number in 0..<200 where round == 0 || number.isMultiple(of: 10) {
-                let client = number < 150 ? "192.0.\(number).7" : "2001:db8:\(number):0:211:22ff:fe33:4455"
-                let sender = number.isMultiple(of: 7) ? "" : "user-\(number)@example.org"
-                let text = Program.request(client: client, sender: sender, recipient: "r\(number)@example.com")
-                let expected = "action=\(round == 0 ? "defer_if_permit" : "prepend")"
-                try await waitUntil("it says \(expected)", every: .milliseconds(200)) {
-                    let reply = try await Program.ask(directory.file("socket"), text, isPolicy: true)
-                    return reply.lowercased().hasPrefix(expected)
-                }
-            }
-        }
-        let clock = Timestamp(seconds: Int64(Date().timeIntervalSince1970))
-        // It runs meanwhile.
-        let (entries, counts) = try Self.read(directory.file("sqlgrey.db"), options: ImportOptions(now: clock))
-        try await program.end()
-        #expect(counts.triplets == 180 && counts.clients == 20 && counts.leftOutLines == 0)
-        var clients: Set<Network> = []
-        for case .triplet(let triplet) in entries {
-            clients.insert(triplet.client)
-            #expect(!triplet.times.hasPassed && clock.since(triplet.times.first) < 120)
-        }
-        #expect(clients.count == 180)
-        // Three octets, and the first half of an address that is made of a hardware's.
-        let lengths = Set(clients.map(\.prefixLength))
-        #expect(lengths == (method == "full" ? [32, 128] : [24, 64]))
     }
 }

@@ -15,9 +15,9 @@ public final class TemporaryDirectory: Sendable {
     /// Where it is.
     public let path: String
 
-    /// Makes it.
-    public init() throws {
-        var template = Array("/tmp/tprt-test-XXXXXX".utf8CString)
+    /// Makes it in a directory; what is written to one in `/dev/shm` waits for no disk.
+    public init(in parent: String = "/tmp") throws {
+        var template = Array("\(parent)/tprt-test-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw CocoaError(.fileWriteUnknown) }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         guard chmod(path, 0o755) == 0 else { throw CocoaError(.fileWriteNoPermission) }
