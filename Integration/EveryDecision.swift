@@ -48,7 +48,7 @@ struct EveryDecision: Sendable {
     /// Every reason there is.
     static var reasons: [Reason] {
         let verdicts: [Verdict] = [
-            .new(wait: 300), .early(wait: 12, delay: 288), .retried(delay: 342), .known, .autoWhitelisted,
+            .new(wait: 300), .early(wait: 12, delay: 288), .retried(delay: 342), .known, .autoWhitelisted, .carried,
             .pendingLimitReached(wait: 300),
         ]
         let kinds: [Condition.Kind?] = [.client, .helo, .sender, .recipient, nil]
@@ -65,7 +65,7 @@ struct EveryDecision: Sendable {
                 }
             case .judged(let verdict):
                 switch verdict {
-                case .new, .early, .retried, .known, .autoWhitelisted, .pendingLimitReached: break
+                case .new, .early, .retried, .known, .autoWhitelisted, .carried, .pendingLimitReached: break
                 }
             }
         }

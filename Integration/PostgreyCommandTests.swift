@@ -49,7 +49,10 @@ struct PostgreyCommandTests {
     func autoWhitelist() throws {
         try withLab { lab in
             let command = try PostgreyCommand(
-                lab, ["--unix=\(lab.directory.file("s"))", "--delay=1", "--auto-whitelist-clients=1"])
+                lab,
+                [
+                    "--unix=\(lab.directory.file("s"))", "--delay=1", "--auto-whitelist-clients=1", "--identity=off",
+                ])
             let client = try command.client(.unix(lab.directory.file("s")))
             let first = PolicyRequest(sender: "one@sender.example")
             #expect(!(try client.ask(first).passes))

@@ -18,7 +18,7 @@ struct PostgreyEmbeddersTests {
                 [
                     "--unix=\(socket)", "--socketmode=0777", "--dbdir=\(try lab.directory.makeDirectory("postgrey"))",
                     "--delay=1", "--max-age=35", "--retry-window=12h", lookup, "--ipv4cidr=24", "--ipv6cidr=64",
-                    "--privacy", "--auto-whitelist-clients=5", "--greylist-action=DEFER_IF_PERMIT",
+                    "--privacy", "--identity=off", "--auto-whitelist-clients=5", "--greylist-action=DEFER_IF_PERMIT",
                     "--greylist-text=Greylisted for %s seconds",
                     "--x-greylist-header=X-Greylist: delayed %t seconds by postgrey-%v at %h; %d",
                     "--whitelist-clients=\(clients)", "--whitelist-recipients=\(recipients)",

@@ -14,7 +14,7 @@ enum RequestOperations {
     private static func decoding() -> [Operation] {
         let text = Samples.text()
         let request = Samples.request(text)
-        var (decoder, envelope, attempt) = (PolicyDecoder(), Envelope(), Attempt())
+        var (decoder, envelope, attempt, message) = (PolicyDecoder(), Envelope(), Attempt(), MessageProgress())
         var keyed = Samples.envelope(of: request)
         var tagged = Samples.envelope(of: Samples.request(Samples.text(sender: taggedSender)))
         return [
@@ -43,16 +43,16 @@ enum RequestOperations {
         let whitelisted = Samples.request(Samples.text(recipient: "postmaster@whitelisted.example"))
         let numbered = Samples.request(Samples.text(sender: "bounce-20261125-77@mail.example.org"))
         let tagged = Samples.request(Samples.text(sender: taggedSender))
-        var attempt = Attempt()
+        var (attempt, message) = (Attempt(), MessageProgress())
         func decide(_ name: String, _ request: PolicyRequest) -> Operation {
             Operation("engine: decide, \(name)") {
-                switch engine.decide(request, at: Samples.now, using: &attempt) {
+                switch engine.decide(request, of: &message, at: Samples.now, using: &attempt) {
                 case .done(let record): record.entry == nil ? 1 : 2
                 case .needsStore(_, let query): query.has(.legacy) ? 4 : 3
                 }
             }
         }
-        guard case .needsStore(let decision, _) = engine.decide(plain, at: Samples.now, using: &attempt) else {
+        guard case .needsStore(let decision, _) = engine.decide(plain, of: &message, at: Samples.now, using: &attempt) else {
             preconditionFailure("a plain request needs the store")
         }
         func finish(_ name: String, _ verdict: Verdict) -> Operation {

@@ -158,7 +158,8 @@ extension PolicyEngine.Options {
             masks: PrefixLengths(ipv4: service.ipv4Mask, ipv6: service.ipv6Mask, nat64Prefixes: prefixes),
             hashesKeys: service.hashGreyDb, postgreyDigests: digests,
             autoWhitelistsAddresses: service.awlBy == .address,
-            foldsRecipient: service.foldRecipient, identity: IdentityMethods(service.identity), greylistsNullSender: service.greylistNullSender,
+            foldsRecipient: service.foldRecipient, identity: IdentityMethods(service.identity),
+            carriesMessages: service.messageConsistency == .carry, greylistsNullSender: service.greylistNullSender,
             greylistsAuthenticated: service.greylistAuthenticated, defersOnStoreError: service.onStoreError == .defer,
             defersAtPendingLimit: service.onMaxPending == .defer, observesOnly: service.mode == .observe)
     }

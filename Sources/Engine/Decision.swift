@@ -123,7 +123,8 @@ extension DecisionRecord {
     public var isGreylisting: Bool {
         switch reason {
         case .judged(.new), .judged(.early): true
-        case .judged(.retried), .judged(.known), .judged(.autoWhitelisted), .notOurs, .whitelisted: false
+        case .judged(.retried), .judged(.known), .judged(.autoWhitelisted), .judged(.carried), .notOurs, .whitelisted:
+            false
         case .storeFailed, .judged(.pendingLimitReached): decision != .dunno
         }
     }
@@ -146,6 +147,7 @@ extension Reason {
         case .judged(.early): "early-retry"
         case .judged(.retried), .judged(.known): "triplet found"
         case .judged(.autoWhitelisted): "client AWL"
+        case .judged(.carried): "carried"
         case .judged(.pendingLimitReached): "too many pending"
         case .storeFailed: "store unavailable"
         }

@@ -72,8 +72,8 @@ extension PolicyEngine {
     ///
     /// - Parameter query: what the store was asked before
     public func resume(
-        _ decision: Decision, asking query: StoreQuery, knowing search: ProofSearch, at now: Timestamp,
-        using attempt: inout Attempt
+        _ decision: Decision, of message: MessageProgress, asking query: StoreQuery, knowing search: ProofSearch,
+        at now: Timestamp, using attempt: inout Attempt
     ) -> (Decision, StoreQuery) {
         var (decision, query) = (decision, query.asked(again: now))
         decision.identity?.search = search
@@ -85,6 +85,7 @@ extension PolicyEngine {
                 if let sender { decision.identity?.organisation = Array(copying: sender) }
             }
         }
+        if options.carriesMessages { query.carrying = message.carrying(decision.identity) }
         return (decision, query)
     }
 
@@ -97,6 +98,7 @@ extension PolicyEngine {
     ) -> StoreQuery? {
         // Judged by the time of the attempt, it is no retry of it.
         var query = query.asked(again: query.time)
+        query.carrying = Carrying()
         return addAlias(by: outcome, of: request, to: &query, using: &attempt) ? query : nil
     }
 

@@ -28,6 +28,8 @@ public struct PolicyEngine: Sendable {
         public var foldsRecipient: Bool
         /// By what a client is known beside its network.
         public var identity: IdentityMethods
+        /// Whether recipients of a message pass for what another one of it has.
+        public var carriesMessages: Bool
         /// Whether bounces are greylisted.
         public var greylistsNullSender: Bool
         /// Whether clients that are logged in are greylisted.
@@ -42,7 +44,8 @@ public struct PolicyEngine: Sendable {
         /// Options with these values.
         public init(
             rules: Rules, masks: PrefixLengths, hashesKeys: Bool, postgreyDigests: PostgreyKeyForm?,
-            autoWhitelistsAddresses: Bool, foldsRecipient: Bool, identity: IdentityMethods, greylistsNullSender: Bool,
+            autoWhitelistsAddresses: Bool, foldsRecipient: Bool, identity: IdentityMethods, carriesMessages: Bool,
+            greylistsNullSender: Bool,
             greylistsAuthenticated: Bool, defersOnStoreError: Bool, defersAtPendingLimit: Bool, observesOnly: Bool
         ) {
             self.rules = rules
@@ -52,6 +55,7 @@ public struct PolicyEngine: Sendable {
             self.autoWhitelistsAddresses = autoWhitelistsAddresses
             self.foldsRecipient = foldsRecipient
             self.identity = identity
+            self.carriesMessages = carriesMessages
             self.greylistsNullSender = greylistsNullSender
             self.greylistsAuthenticated = greylistsAuthenticated
             self.defersOnStoreError = defersOnStoreError
@@ -114,8 +118,13 @@ public struct PolicyEngine: Sendable {
 
     /// Decides about a request, or says what has to be known first: the function to read first.
     ///
-    /// - Parameter attempt: storage to be used again and again, one for an event loop
-    public func decide(_ request: PolicyRequest, at now: Timestamp, using attempt: inout Attempt) -> Decision.Step {
+    /// - Parameters:
+    ///   - message: what became of other recipients of the message, as far as the same connection asked about them; whoever
+    ///     keeps it has it take note of the decision
+    ///   - attempt: storage to be used again and again, one for an event loop
+    public func decide(
+        _ request: PolicyRequest, of message: inout MessageProgress, at now: Timestamp, using attempt: inout Attempt
+    ) -> Decision.Step {
         // 1. Is it ours to judge? Who sends what to whom?
         if let reason = notOurs(request, addressing: &attempt.envelope) {
             return .done(settle(DecisionRecord(.notOurs(reason))))
@@ -149,6 +158,10 @@ public struct PolicyEngine: Sendable {
         }
         let identity = identify(request, &attempt, at: now, adding: &query.lookups)
         query.isPreliminary = asksDNS(about: identity)
+        if options.carriesMessages {
+            message.follow(request)
+            query.carrying = message.carrying(identity)
+        }
         return .needsStore(
             Decision(request: request, delay: query.rules.delay, entry: entry, identity: identity), query)
     }
@@ -216,7 +229,7 @@ public struct PolicyEngine: Sendable {
             return DecisionRecord(.judged(verdict), reply: .action(header))
         case .pendingLimitReached(let wait) where options.defersAtPendingLimit:
             return DecisionRecord(.judged(verdict), reply: deferral(of: request, wait: wait, delay: 0, at: now))
-        case .known, .autoWhitelisted, .pendingLimitReached:
+        case .known, .autoWhitelisted, .carried, .pendingLimitReached:
             return DecisionRecord(.judged(verdict))
         }
     }

@@ -10,6 +10,8 @@ public enum Verdict: Sendable, Equatable {
     case known
     /// The client is on the auto-whitelist.
     case autoWhitelisted
+    /// It would have to wait, but what let another recipient of the message pass lets this one pass, too.
+    case carried
     /// Never seen, and nothing is remembered of it: too many first attempts are pending.
     ///
     /// A store that had room for it would ask to come back after `wait` seconds.
@@ -19,7 +21,7 @@ public enum Verdict: Sendable, Equatable {
     public var isWaiting: Bool {
         switch self {
         case .new, .early, .pendingLimitReached: true
-        case .retried, .known, .autoWhitelisted: false
+        case .retried, .known, .autoWhitelisted, .carried: false
         }
     }
 }
@@ -87,14 +89,40 @@ public struct Judgement: Sendable, Equatable {
     }
 }
 
+/// What other recipients of a message let one of it do that would have to wait.
+public struct Carrying: Sendable, Equatable {
+    /// Whether one that was never seen passes.
+    public var passesNew: Bool
+    /// When the first attempt was of one that has passed: those that were first tried with it, within a minute, pass, too.
+    public var firstAttempt: Timestamp?
+
+    /// Nothing, unless it is given.
+    public init(passesNew: Bool = false, firstAttempt: Timestamp? = nil) {
+        self.passesNew = passesNew
+        self.firstAttempt = firstAttempt
+    }
+
+    /// Whether one that was first tried then belongs to the one that has passed.
+    func includes(_ first: Timestamp) -> Bool {
+        firstAttempt.map { max($0.since(first), first.since($0)) <= 60 } ?? false
+    }
+}
+
 /// The whole of greylisting: what is stored, the time and the rules make the verdict.
 ///
 /// Pure, so it may be asked twice.
-public func judge(_ stored: StoredState, at now: Timestamp, under rules: Rules) -> Judgement {
+///
+/// - Parameter carrying: what other recipients of the same message let this one do
+public func judge(
+    _ stored: StoredState, at now: Timestamp, under rules: Rules, carrying: Carrying = Carrying()
+) -> Judgement {
     if let client = stored.client, client.isAutoWhitelisted(at: now, under: rules) {
         return Judgement(.autoWhitelisted, remember: .init(client: client.refreshed(at: now, under: rules)))
     }
     guard let seen = stored.triplet, seen.counts(at: now, under: rules) else {
+        if carrying.passesNew {
+            return Judgement(.carried, remember: .init(triplet: Sighting(firstAt: now).passing(at: now)))
+        }
         if stored.isPendingLimitReached { return Judgement(.pendingLimitReached(wait: rules.delay)) }
         return Judgement(.new(wait: rules.delay), remember: .init(triplet: Sighting(firstAt: now)))
     }
@@ -105,6 +133,7 @@ public func judge(_ stored: StoredState, at now: Timestamp, under rules: Rules) 
     let waited = now.since(seen.first)
     // Both moments are cut to whole seconds, so a sender that waits as long as it was told is never found too early.
     guard waited >= rules.delay - rules.leeway else {
+        if carrying.includes(seen.first) { return Judgement(.carried, remember: .init(triplet: seen.passing(at: now))) }
         return Judgement(
             .early(wait: rules.delay - waited, delay: waited),
             remember: .init(triplet: stored.isIncomplete ? seen : nil))

@@ -8,8 +8,8 @@ import Whitelists
 /// `[queueid: ]action=greylist|pass, reason=R[, delay=N], client_name=N, client_address=A[, sender=S], recipient=R`.
 ///
 /// What postgrey doesn't have stands in parentheses behind the reason, where those scripts take any text without a comma:
-/// `entry=P` for the whitelist entry that had a say; where more than the client's network was looked at, `identity=D` for
-/// the organisation that the client was found to be, `proof=P` for what tells so, `matched=K` for the key under which the
+/// `entry=P` for the whitelist entry that had a say; where the client's network didn't decide, or the DNS was asked,
+/// `identity=D` for the organisation that the client was found to be, `proof=P` for what tells so, `matched=K` for the key under which the
 /// triplet was found, and `dns_ms=N` for the time that was waited for the DNS; `mode=observe` where the action was decided
 /// but the mail passed; `; ` between two. The recipient is the last field, and the rest of the line is its value.
 extension [UInt8] {
@@ -45,7 +45,10 @@ extension [UInt8] {
             appendDetail("entry=", after: start)
             append(escaping: Array(entry.location.utf8).span, keepsBlanks: false)
         }
-        if let identity = record.identity, identity.proof > .network || identity.search != nil {
+        // A line about a sender that its network decides stays as postgrey's, whatever its name is.
+        if let identity = record.identity,
+            identity.search != nil || identity.matched == .host || identity.matched == .organisation
+        {
             if !identity.organisation.isEmpty {
                 appendDetail("identity=", after: start)
                 append(escaping: identity.organisation.span, keepsBlanks: false)
@@ -116,7 +119,7 @@ extension [UInt8] {
             append("wait", wait, style)
             append("delay", delay, style)
         case .retried(let delay): append("delay", delay, style)
-        case .known, .autoWhitelisted: break
+        case .known, .autoWhitelisted, .carried: break
         }
     }
 }

@@ -37,6 +37,8 @@ final class Connection: ChannelInboundHandler {
     private(set) var isWaiting = false
     /// Whether anything has come in.
     private(set) var hasSpoken = false
+    /// What became of the recipients of its message so far.
+    var message = MessageProgress()
     /// The registry's number for the last request; bytes that make none keep no connection open.
     private(set) var lastHeard = 0
 

@@ -65,7 +65,7 @@ final class RequestPipeline {
     func take(_ request: PolicyRequest, from connection: Connection) -> DecisionRecord? {
         scheduleEndOfTurn()
         let record: DecisionRecord
-        switch engine.decide(request, at: options.now(), using: &attempt) {
+        switch engine.decide(request, of: &connection.message, at: options.now(), using: &attempt) {
         case .done(let done): record = done
         case .needsStore(let decision, let query):
             if attempt.envelope.client.isPrivate { watchPrivateClient() }
@@ -253,7 +253,8 @@ final class RequestPipeline {
     /// Puts the last question to the store.
     private func resume(_ request: ProofGate<Connection>.Pending, knowing search: ProofSearch) {
         let (decision, query) = engine.resume(
-            request.decision, asking: request.query, knowing: search, at: options.now(), using: &attempt)
+            request.decision, of: request.origin.message, asking: request.query, knowing: search, at: options.now(),
+            using: &attempt)
         if gate.admit(decision, asking: query, from: request.origin, at: eventLoop.now) { return scheduleEndOfTurn() }
         deliver(settle(decision, asking: query), decision, to: request.origin)
     }
@@ -268,6 +269,7 @@ final class RequestPipeline {
     /// Counts a decision, and logs it.
     private func note(_ record: DecisionRecord, on request: PolicyRequest, of connection: Connection) {
         guard !connection.isOwn else { return }
+        connection.message.note(record, at: options.now())
         if record.isGreylisting { greylisted += 1 } else { passed += 1 }
         // The envelope may be another request's by now; nobody needs that any more.
         decisions.append(record, on: request, at: options.now()) {

@@ -92,6 +92,14 @@ public enum IdentityMethod: String, CaseIterable, Sendable, ChoiceValue {
     case off
 }
 
+/// What becomes of several recipients of one message.
+public enum MessageConsistency: String, CaseIterable, Sendable, ChoiceValue {
+    /// What lets one pass lets others pass, too.
+    case carry
+    /// Each is judged by itself.
+    case off
+}
+
 /// When a decision is on disk.
 public enum Durability: String, CaseIterable, Sendable, ChoiceValue {
     /// Before its reply.

@@ -33,6 +33,8 @@ extension Configuration {
         public var dnsBudget = Duration.seconds(1)
         /// How long a question to the DNS may take.
         public var dnsTimeout = Duration.seconds(5)
+        /// What becomes of several recipients of one message.
+        public var messageConsistency = MessageConsistency.carry
         /// Whether a recipient is known without its extension.
         public var foldRecipient = false
         /// The action of a reply that greylists.
@@ -199,6 +201,10 @@ extension Configuration {
             "service.dns_timeout", \.service.dnsTimeout,
             "How long a question to the DNS may take; what it says after dns_budget counts for the next attempt.",
             allowed: .range(.milliseconds(100) ... .seconds(60)), reload: true),
+        Field(
+            "service.message_consistency", \.service.messageConsistency,
+            "Whether what lets a recipient pass lets others of the message pass, if it is proven who sends; off: never.",
+            reload: true),
     ]
 
     private static let databaseFields: [Field] = [

@@ -93,6 +93,8 @@ public struct StoreQuery: Sendable {
     public var rules: Rules
     /// The verdict, where it has been reached already: then only what follows from it for the client is to be written.
     public var settled: Verdict?
+    /// What other recipients of the same message let this one do.
+    public var carrying = Carrying()
     /// Whether more may be learnt of a client that would have to wait: then nothing is written for it, and the query comes
     /// once more.
     public var isPreliminary = false
@@ -237,7 +239,7 @@ public struct StoreQuery: Sendable {
     public mutating func judge(_ stored: StoredState) -> Judgement.Changes {
         var judgement =
             settled.map { Judgement($0, remember: .following($0, client: stored.client, at: time, under: rules)) }
-            ?? Greylist.judge(stored, at: time, under: rules)
+            ?? Greylist.judge(stored, at: time, under: rules, carrying: carrying)
         judgement.matched = stored.matched
         if isPreliminary, judgement.verdict.isWaiting { judgement.remember = Judgement.Changes() }
         self.judgement = judgement

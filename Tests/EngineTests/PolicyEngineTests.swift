@@ -79,11 +79,11 @@ struct PolicyEngineTests {
             options.rules.clientCount = 5
             options.autoWhitelistsAddresses = byAddress
             options.hashesKeys = isHashed
-            var attempt = Attempt()
+            var (attempt, message) = (Attempt(), MessageProgress())
             let request = try Self.request([("client_address", address)])
             guard
                 case .needsStore(_, let query) = try Self.engine(options).decide(
-                    request, at: Self.now, using: &attempt)
+                    request, of: &message, at: Self.now, using: &attempt)
             else { throw Broken() }
             #expect(query.keys(.client) == [Key(Array(text.utf8).span, isHashed: isHashed)])
         }
@@ -94,8 +94,8 @@ struct PolicyEngineTests {
     @Test(arguments: cases)
     func theStoreIsAskedOnlyWhereItHasASay(_ item: Case) throws {
         let engine = try Self.engine(item.options)
-        var attempt = Attempt()
-        switch engine.decide(try Self.request(item.attributes), at: Self.now, using: &attempt) {
+        var (attempt, message) = (Attempt(), MessageProgress())
+        switch engine.decide(try Self.request(item.attributes), of: &message, at: Self.now, using: &attempt) {
         case .done(let record):
             let reason = try #require(item.reason)
             #expect(record == DecisionRecord(.notOurs(reason)))
@@ -111,10 +111,10 @@ struct PolicyEngineTests {
         let entry = WhitelistEntry(.sender(try #require(AddressLiteral("a@b"))))
         var engine = try Self.engine()
         engine.change(whitelist: Whitelist([entry], source: "here"))
-        var attempt = Attempt()
+        var (attempt, message) = (Attempt(), MessageProgress())
         guard
             case .done(let record) = engine.decide(
-                try Self.request([("sender", "A@B")]), at: Self.now, using: &attempt)
+                try Self.request([("sender", "A@B")]), of: &message, at: Self.now, using: &attempt)
         else { throw Unexpected() }
         #expect(record == DecisionRecord(.whitelisted(.sender), entry: record.entry))
         #expect(record.entry?.location == "here")
@@ -123,10 +123,10 @@ struct PolicyEngineTests {
     @Test func theAutoWhitelistIsAskedOnlyWhenItIsOn() throws {
         var options = PolicyEngine.Options.sample()
         options.rules.clientCount = 5
-        var attempt = Attempt()
+        var (attempt, message) = (Attempt(), MessageProgress())
         guard
             case .needsStore(_, let query) = try Self.engine(options).decide(
-                try Self.request(), at: Self.now, using: &attempt)
+                try Self.request(), of: &message, at: Self.now, using: &attempt)
         else { throw Unexpected() }
         #expect(query.keys(.client) == [Key(Array("192.0.2.0/24".utf8).span, isHashed: true)])
     }
@@ -217,11 +217,11 @@ struct PolicyEngineTests {
         var engine = try Self.engine(Self.trial)
         let sender = try #require(AddressLiteral("a@example.org"))
         engine.change(whitelist: Whitelist([.init(.sender(sender))], source: "here"))
-        var attempt = Attempt()
+        var (attempt, message) = (Attempt(), MessageProgress())
         for changes in [[], [("client_address", nil)]] as [[(String, String?)]] {
             guard
                 case .done(let record) = engine.decide(
-                    try Self.request(changes), at: Self.now, using: &attempt)
+                    try Self.request(changes), of: &message, at: Self.now, using: &attempt)
             else { throw Unexpected() }
             #expect(record.reply == .dunno)
             #expect(record.withheld == .dunno)
@@ -239,9 +239,9 @@ struct PolicyEngineTests {
 
     @Test(arguments: [("list-4711-bounce@example.org", true), ("list47@example.org", false), ("a@example.org", false)])
     func anEarlierSpellingIsAskedForWhereItDiffers(_ sender: String, _ differs: Bool) throws {
-        var attempt = Attempt()
+        var (attempt, message) = (Attempt(), MessageProgress())
         let request = try Self.request([("sender", sender)])
-        guard case .needsStore(_, let query) = try Self.engine().decide(request, at: Self.now, using: &attempt) else {
+        guard case .needsStore(_, let query) = try Self.engine().decide(request, of: &message, at: Self.now, using: &attempt) else {
             throw Unexpected()
         }
         let former = Array("192.0.2.0/24/\(sender)/u@example.com".utf8)
@@ -253,11 +253,11 @@ struct PolicyEngineTests {
     func aRecipientIsFoldedWhereTheSiteWantsIt(_ folds: Bool, _ user: String) throws {
         var options = PolicyEngine.Options.sample()
         options.foldsRecipient = folds
-        var attempt = Attempt()
+        var (attempt, message) = (Attempt(), MessageProgress())
         let request = try Self.request([
             ("recipient", "bob+tag@example.com"), ("client_address", "[64:ff9b::c000:209]"),
         ])
-        let step = try Self.engine(options).decide(request, at: Self.now, using: &attempt)
+        let step = try Self.engine(options).decide(request, of: &message, at: Self.now, using: &attempt)
         guard case .needsStore(_, let query) = step else { throw Unexpected() }
         func key(_ text: String) -> Key { Key(Array(text.utf8).span, isHashed: true) }
         #expect(query.keys(.triplet) == [key("192.0.2.0/24/a@example.org/\(user)@example.com")])
@@ -273,9 +273,9 @@ struct PolicyEngineTests {
             options.rules.clientCount = clientCount
             options.hashesKeys = false
             options.postgreyDigests = form
-            var attempt = Attempt()
+            var (attempt, message) = (Attempt(), MessageProgress())
             let request = try Self.request([("sender", "a-7@example.org")])
-            let step = try Self.engine(options).decide(request, at: Self.now, using: &attempt)
+            let step = try Self.engine(options).decide(request, of: &message, at: Self.now, using: &attempt)
             guard case .needsStore(_, let query) = step else { throw Unexpected() }
             return query
         }
@@ -293,8 +293,8 @@ struct PolicyEngineTests {
 
     /// A decision that waits for the store.
     static func decision(_ changes: [(String, String?)] = []) throws -> Decision {
-        var attempt = Attempt()
-        guard case .needsStore(let decision, _) = try engine().decide(try request(changes), at: now, using: &attempt)
+        var (attempt, message) = (Attempt(), MessageProgress())
+        guard case .needsStore(let decision, _) = try engine().decide(try request(changes), of: &message, at: now, using: &attempt)
         else { throw Unexpected() }
         return decision
     }

@@ -13,7 +13,7 @@ struct ScenarioTests {
         let engine: PolicyEngine
         let store: MemoryStore
         var now = Scenario.start
-        private var attempt = Attempt()
+        private var (attempt, message) = (Attempt(), MessageProgress())
 
         init(engine: PolicyEngine, store: MemoryStore) {
             self.engine = engine
@@ -28,11 +28,13 @@ struct ScenarioTests {
             var buffer = ByteBuffer(bytes: bytes)
             var decoder = PolicyDecoder()
             let request = try #require(try decoder.next(in: &buffer))
-            switch engine.decide(request, at: now, using: &attempt) {
+            switch engine.decide(request, of: &message, at: now, using: &attempt) {
             case .done(let record): return record.reply.text
             case .needsStore(let decision, let query):
                 let judgement = try #require(try await store.answer([query])[0].judgement)
-                return engine.settle(decision, by: .judged(judgement), at: now).reply.text
+                let record = engine.settle(decision, by: .judged(judgement), at: now)
+                message.note(record, at: now)
+                return record.reply.text
             }
         }
     }

@@ -24,14 +24,14 @@ struct StoreGateTests {
 
     /// A decision that needs the store.
     private static func decision() throws -> (Decision, StoreQuery)? {
-        var attempt = Attempt()
+        var (attempt, message) = (Attempt(), MessageProgress())
         var buffer = ByteBuffer(bytes: ServingTests.request())
         var decoder = PolicyDecoder()
         let request = try #require(try decoder.next(in: &buffer))
         let engine = try ServingTests.engine()
         guard
             case .needsStore(let decision, let query) = engine.decide(
-                request, at: Timestamp(seconds: 1_000), using: &attempt)
+                request, of: &message, at: Timestamp(seconds: 1_000), using: &attempt)
         else { return nil }
         return (decision, query)
     }

@@ -31,7 +31,7 @@ struct DefaultsTests {
             #"["/usr/share/tprt/shared-identities.list", "/etc/tprt/shared-identities.local"]"#
         ),
         ("service.dns_servers", "[]"), ("service.dns_resolv_conf", "/etc/resolv.conf"),
-        ("service.dns_budget", "1s"), ("service.dns_timeout", "5s"),
+        ("service.dns_budget", "1s"), ("service.dns_timeout", "5s"), ("service.message_consistency", "carry"),
         ("service.grey_db", "lmdb://{state_dir}/tprt.lmdb"), ("service.grey_db_maintenance_disable", "false"),
         ("service.hash_grey_db", "true"), ("service.postgrey_digests", ""), ("service.key_prefix", ""),
         ("service.awl_client_count", "0"),
