@@ -183,7 +183,7 @@ final class PrivatePostfix {
             maillog_file_prefixes = \(directory)
             myhostname = mx.test.invalid
             inet_interfaces = 127.0.0.1
-            inet_protocols = ipv4
+            inet_protocols = all
             mynetworks = 192.0.2.1/32
             mydestination =
             local_recipient_maps =
