@@ -68,6 +68,20 @@ public final class DNSResolver: Sendable {
         }
     }
 
+    /// Asks a question, without the cache of any loop.
+    public func answer(to question: DNSQuestion) async -> DNSAnswer {
+        await withCheckedContinuation { continuation in
+            submit(.look(question) { answer, _ in continuation.resume(returning: answer) })
+        }
+    }
+
+    /// Checks whether a client may send, without the cache of any loop.
+    public func check(_ subject: SPFSubject) async -> SPFCheck {
+        await withCheckedContinuation { continuation in
+            submit(.check(subject) { check, _ in continuation.resume(returning: check) })
+        }
+    }
+
     /// What was done so far; from any thread.
     public var counts: ResolverCounts {
         guard case .thread(let mailbox, _) = backing else { return ResolverCounts() }

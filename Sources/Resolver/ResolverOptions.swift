@@ -1,14 +1,14 @@
-public import NIOCore
+import NIOCore
 
 /// Whom a resolver asks, and how long it waits.
 public struct ResolverOptions: Sendable, Hashable {
     /// The servers, at least one; another one is asked where one doesn't answer.
     public var servers: [DNSServer]
     /// How long a question may take, and an SPF check as a whole.
-    public var timeout: TimeAmount
+    public var timeout: Duration
 
     /// Servers, at least one, and a time above zero.
-    public init(servers: [DNSServer], timeout: TimeAmount) {
+    public init(servers: [DNSServer], timeout: Duration) {
         precondition(!servers.isEmpty, "a resolver asks at least one server")
         self.servers = servers
         self.timeout = timeout

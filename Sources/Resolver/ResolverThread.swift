@@ -125,7 +125,7 @@ final class ResolverThread {
         self.mailbox = mailbox
         self.wake = wake
         self.report = report
-        machine = ResolverMachine(timeout: options.timeout)
+        machine = ResolverMachine(timeout: TimeAmount(options.timeout))
     }
 
     func run() {
@@ -151,10 +151,11 @@ final class ResolverThread {
         case .request(.look(let question, let reply)): machine.look(up: question, for: .look(reply), at: .now())
         case .request(.check(let subject, let reply)): machine.check(subject, for: .check(reply), at: .now())
         case .change(let options):
+            let timeout = TimeAmount(options.timeout)
             if options.servers == self.options.servers {
-                machine.change(timeout: options.timeout)
+                machine.change(timeout: timeout)
             } else {
-                machine.changeServers(timeout: options.timeout, at: .now())
+                machine.changeServers(timeout: timeout, at: .now())
             }
             self.options = options
         case .close(let continuation):
@@ -218,10 +219,9 @@ final class ResolverThread {
             return
         }
         let servers = options.servers.map(\.description).joined(separator: ", ")
-        let time = Double(options.timeout.nanoseconds) / 1e9
         report(
-            "DNS unavailable (\(servers): \(OutageDetector.tolerance) questions in a row without an answer in \(time) "
-                + "seconds); deciding without it")
+            "DNS unavailable (\(servers): \(OutageDetector.tolerance) questions in a row without an answer in "
+                + "\(options.timeout)); deciding without it")
     }
 
     /// Waits for the next thing to do, and takes libunbound's answers.

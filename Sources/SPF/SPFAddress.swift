@@ -70,7 +70,7 @@ extension SPFAddress {
     }
 
     /// The question for the names of the address.
-    var reverseQuestion: DNSQuestion? {
+    public var reverseQuestion: DNSQuestion? {
         let labels = dotted.split(separator: UInt8(ascii: ".")).reversed()
         return DNSQuestion(Array(labels.joined(separator: [UInt8(ascii: ".")])) + ".\(reverseZone).arpa".utf8, .ptr)
     }

@@ -11,7 +11,7 @@ final class LiveResolver: Sendable {
     private let loop: any EventLoop
     private let loopResolver: NIOLoopBoundBox<LoopResolver>
 
-    init(_ servers: [String], timeout: TimeAmount = .seconds(5)) async throws {
+    init(_ servers: [String], timeout: Duration = .seconds(5)) async throws {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let servers = try servers.map { text throws in try DNSServer(text) }
         let reports = Reports()
