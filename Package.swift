@@ -76,8 +76,8 @@ let package = Package(
         .target(
             name: "tprtctl",
             dependencies: [
-                "Bytes", "Greylist", "Domains", "Storage", "StoreURLs", "FileStorage", "Settings", "JSONText",
-                "Whitelists", "WhitelistFiles", "Import", "Programs", "Control", "TrustedFiles", "CProcess",
+                "Bytes", "Greylist", "Domains", "SPF", "Resolver", "Storage", "StoreURLs", "FileStorage", "Settings",
+                "JSONText", "Whitelists", "WhitelistFiles", "Import", "Programs", "Control", "TrustedFiles", "CProcess",
                 "FileCalls",
                 arguments, unixSignals, locks, system,
             ], swiftSettings: strict),
@@ -307,8 +307,10 @@ let package = Package(
         .testTarget(
             name: "tprtctlTests",
             dependencies: [
-                "SampleOptions", "tprtctl", "Greylist", "JSONText", "Whitelists", "WhitelistFiles", "Storage",
-                "StoreURLs", "Settings", "Programs", "LMDBStore", "Import", "TestSupport", arguments, locks,
+                "SampleOptions", "tprtctl", "Greylist", "Resolver", "JSONText", "Whitelists", "WhitelistFiles",
+                "Storage",
+                "StoreURLs", "Settings", "Programs", "LMDBStore", "Import", "ScriptedDNS", "TestSupport", arguments,
+                locks,
             ],
             swiftSettings: strict),
         .testTarget(
@@ -320,7 +322,7 @@ let package = Package(
             dependencies: [
                 "SampleOptions", "DaemonApp", "tprtctl", "Policy", "Greylist", "Whitelists", "Engine", "LogOutput",
                 "Storage",
-                "FileStorage", "LMDBStore", "RedisLab", "ScriptedDNS", "TestSupport", nioCore,
+                "FileStorage", "LMDBStore", "SPF", "Resolver", "RedisLab", "ScriptedDNS", "TestSupport", nioCore,
             ], path: "Integration",
             swiftSettings: strict),
     ],

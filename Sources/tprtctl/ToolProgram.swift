@@ -13,8 +13,8 @@ struct Tprtctl: ParsableCommand {
         abstract: "Looks after what the greylisting policy server tprtd keeps.",
         version: "\(Program.name) \(Release.version)",
         subcommands: [
-            IdentityCommand.self, ImportCommand.self, MigrateCommand.self, ReloadCommand.self, StoreCommand.self,
-            WhitelistCommand.self,
+            DNSCommand.self, IdentityCommand.self, ImportCommand.self, MigrateCommand.self, ReloadCommand.self,
+            StoreCommand.self, WhitelistCommand.self,
         ])
 }
 
@@ -75,7 +75,7 @@ public enum ToolProgram {
 
 /// A command that runs on the main thread: where a file is looked at in a forked process, no other thread should be.
 protocol MainActorCommand: ParsableCommand {
-    @MainActor func run() async throws(ProgramError)
+    @MainActor func run() async throws
 }
 
 extension ProgramError {
