@@ -137,7 +137,6 @@ final class ResolverThread {
             machine.expire(at: .now())
             if !isOpen { machine.close(at: .now()) }
             act()
-            mailbox.counts = machine.counts
             if isOpen { wait() }
         }
         context = nil
@@ -177,6 +176,8 @@ final class ResolverThread {
     private func act() {
         var actions = machine.takeActions()
         while !actions.isEmpty {
+            // Before anybody is told, who may look at them.
+            mailbox.counts = machine.counts
             for action in actions {
                 switch action {
                 case .send(let number, let question): send(question, number: number)

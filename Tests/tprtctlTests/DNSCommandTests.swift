@@ -134,7 +134,7 @@ struct DNSCommandTests {
         let missing = try DNSTestCommand.parse(["example.org", "--resolv-conf", path + "x"])
         let error = #expect(throws: ProgramError.self) { () throws in _ = try missing.servers.options() }
         #expect(error?.status == .noInput)
-        #expect(error?.messages == ["\(path)x: No such file or directory"])
+        #expect(error?.messages == ["\(path)x: file does not exist"])
     }
 
     @Test(
