@@ -3,30 +3,30 @@ import NIOPosix
 import Resolver
 import SPF
 import ScriptedDNS
-import Synchronization
+import TestSupport
 
 /// A resolver with its thread, and an event loop that asks it.
 final class LiveResolver: Sendable {
     let resolver: DNSResolver
     private let loop: any EventLoop
+    private let heard = Locked<[String]>([])
     private let loopResolver: NIOLoopBoundBox<LoopResolver>
 
     init(_ servers: [String], timeout: Duration = .seconds(5)) async throws {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let servers = try servers.map { text throws in try DNSServer(text) }
-        let reports = Reports()
-        let resolver = DNSResolver(ResolverOptions(servers: servers, timeout: timeout)) { reports.add($0) }
+        let resolver = DNSResolver(ResolverOptions(servers: servers, timeout: timeout)) { [heard] sentence in
+            heard.withLock { $0.append(sentence) }
+        }
         self.resolver = resolver
         self.loop = loop
-        collected = reports
         loopResolver = try await loop.submit {
             NIOLoopBoundBox(LoopResolver(resolver, on: loop), eventLoop: loop)
         }.get()
     }
 
-    private let collected: Reports
     /// What it said for the log.
-    var said: [String] { collected.all }
+    var said: [String] { heard.withLock { $0 } }
 
     func look(up name: String, _ type: DNSRecordType = .a) async throws -> DNSAnswer {
         guard let question = DNSQuestion(Array(name.utf8), type) else { preconditionFailure("\(name) is no name") }
@@ -46,10 +46,4 @@ final class LiveResolver: Sendable {
             loop.execute { self.loopResolver.value.check(subject) { continuation.resume(returning: $0) } }
         }
     }
-}
-
-private final class Reports: Sendable {
-    private let sentences = Mutex<[String]>([])
-    func add(_ sentence: String) { sentences.withLock { $0.append(sentence) } }
-    var all: [String] { sentences.withLock(\.self) }
 }

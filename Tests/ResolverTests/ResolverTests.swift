@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import Resolver
 import SPF
@@ -105,6 +106,23 @@ struct ResolverTests {
         let began = ContinuousClock.now
         #expect(try await live.look(up: "host.example") == .temporaryError)
         #expect(ContinuousClock.now - began < .seconds(3))
+        await live.resolver.close()
+    }
+
+    @Test("An answer that comes after its time is nobody's")
+    func lateAnswer() async throws {
+        let hold = DispatchSemaphore(value: 0)
+        // The server's thread waits, which is its own.
+        let server = try ScriptedDNS { request in
+            if request.name == "late.example" { hold.wait() }
+            return DNSResponse([.address(request.name, "192.0.2.1")])
+        }
+        let live = try await LiveResolver([server.address], timeout: .milliseconds(300))
+        #expect(try await live.look(up: "late.example") == .temporaryError)
+        for _ in 0..<100 { hold.signal() }
+        live.resolver.change(ResolverOptions(servers: [try DNSServer(server.address)], timeout: .seconds(30)))
+        #expect(try await live.look(up: "other.example") == .addresses([.ipv4(0xc000_0201)]))
+        #expect(live.resolver.counts.timeouts == 1 && live.resolver.counts.queriesInFlight == 0)
         await live.resolver.close()
     }
 

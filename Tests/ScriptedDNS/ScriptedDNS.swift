@@ -1,25 +1,21 @@
 import Foundation
-import Synchronization
 import TestSupport
 
 /// A DNS server on a port of 127.0.0.1, UDP and TCP, that does as a test likes: what real servers don't do.
 ///
-/// It serves on a thread of its own until it is stopped.
+/// It serves on a thread of its own as long as this object is there, and a moment longer.
 public final class ScriptedDNS: Sendable {
     /// Where it listens.
     public let port: UInt16
 
-    private let answer: @Sendable (DNSRequest) -> DNSResponse?
-    private let asked = Mutex<[DNSRequest]>([])
-    private let isStopped = Atomic(false)
+    private let service: DNSService
 
     /// A server that says nothing where `answer`, which is called on the server's thread, returns nil.
     public init(_ answer: @escaping @Sendable (DNSRequest) -> DNSResponse?) throws {
-        self.answer = answer
         let (port, listener, datagrams) = try Self.sockets()
-        self.port = port
-        let thread = Thread { [self] in serve(listener, datagrams) }
-        thread.start()
+        let service = DNSService(answer)
+        (self.port, self.service) = (port, service)
+        Thread { service.serve(listener, datagrams) }.start()
     }
 
     /// A server of a zone; it knows the names of its records, and none else.
@@ -32,18 +28,13 @@ public final class ScriptedDNS: Sendable {
         }
     }
 
-    deinit { stop() }
+    deinit { service.isStopped.withLock { $0 = true } }
 
     /// As `dns_servers` has it.
     public var address: String { "127.0.0.1:\(port)" }
 
     /// What was asked so far.
-    public var requests: [DNSRequest] { asked.withLock(\.self) }
-
-    /// Ends it within a moment; the port is free then.
-    public func stop() {
-        isStopped.store(true, ordering: .relaxed)
-    }
+    public var requests: [DNSRequest] { service.asked.withLock { $0 } }
 
     private static func sockets() throws -> (port: UInt16, listener: Int32, datagrams: Int32) {
         for _ in 0..<100 {
@@ -60,10 +51,21 @@ public final class ScriptedDNS: Sendable {
         }
         throw TestError("no free port for UDP")
     }
+}
 
-    private func serve(_ listener: Int32, _ datagrams: Int32) {
+/// What the server's thread does.
+private final class DNSService: Sendable {
+    let asked = Locked<[DNSRequest]>([])
+    let isStopped = Locked(false)
+    private let answer: @Sendable (DNSRequest) -> DNSResponse?
+
+    init(_ answer: @escaping @Sendable (DNSRequest) -> DNSResponse?) {
+        self.answer = answer
+    }
+
+    func serve(_ listener: Int32, _ datagrams: Int32) {
         var connections: [Int32: [UInt8]] = [:]
-        while !isStopped.load(ordering: .relaxed) {
+        while !isStopped.withLock({ $0 }) {
             let descriptors = [listener, datagrams] + connections.keys
             var polled = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
             guard poll(&polled, nfds_t(polled.count), 50) > 0 else { continue }
