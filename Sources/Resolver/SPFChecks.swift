@@ -42,7 +42,7 @@ struct SPFChecks<Caller> {
 
     private struct Evaluation {
         var state: SPFEvaluation
-        /// What is to be said of it while it runs.
+        /// Which attempts join it while it runs.
         let flight: SPFSubject.Key
         let subject: SPFSubject
         let deadline: NIODeadline
@@ -92,15 +92,15 @@ struct SPFChecks<Caller> {
         }
         var state = SPFEvaluation(
             client: subject.identity.client, sender: subject.sender, helo: subject.identity.helo, limits: .rfc7208)
-        guard case .needs(let questions) = state.start(), let flight else {
-            guard case .done(let outcome) = state.start() else {
-                preconditionFailure("an evaluation of no domain asks nothing")
-            }
-            return .known(outcome, ResolverLimits.longestLifetime)
+        let questions: [DNSQuestion]
+        switch state.start() {
+        case .done(let outcome): return .known(outcome, ResolverLimits.longestLifetime)
+        case .needs(let first): questions = first
         }
-        if isDown { return .refused(.down) }
-        if isFull || evaluations.count >= limits.evaluations { return .refused(.tooManyAtOnce) }
-        if !subject.hasHost, !admit(subject.network, at: now) { return .refused(.tooManyFromNetwork) }
+        guard let flight else { preconditionFailure("an evaluation of no domain asks nothing") }
+        guard !isDown else { return .refused(.down) }
+        guard !isFull, evaluations.count < limits.evaluations else { return .refused(.tooManyAtOnce) }
+        guard subject.hasHost || admit(subject.network, at: now) else { return .refused(.tooManyFromNetwork) }
         next += 1
         flights[flight] = next
         evaluations[next] = Evaluation(

@@ -21,7 +21,7 @@ public struct SPFIdentity: Sendable, Hashable {
     /// The name that the client gave, as given.
     public let helo: [UInt8]
 
-    /// What is checked for a sender; an empty one, or one without a domain, stands back for the HELO name.
+    /// What is checked for a sender; without a domain in it, for the HELO name.
     public init(client: SPFAddress, sender: [UInt8], helo: [UInt8]) {
         self.client = client.unmapped
         self.helo = helo
