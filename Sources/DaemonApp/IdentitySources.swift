@@ -1,6 +1,5 @@
 import Domains
 import NIOConcurrencyHelpers
-import NIOCore
 import Resolver
 import Settings
 import WhitelistFiles
@@ -30,7 +29,7 @@ final class IdentitySources: Sendable {
     private let paths: [String]
     private let resolvConf: String
     private let servers: [DNSServer]
-    private let timeout: TimeAmount
+    private let timeout: Duration
     private let state: NIOLockedValueBox<State>
 
     /// The files that the settings name.
@@ -44,7 +43,7 @@ final class IdentitySources: Sendable {
         var servers: [DNSServer] = []
         for text in service.dnsServers { servers.append(try DNSServer(text)) }
         self.servers = servers
-        timeout = TimeAmount(service.dnsTimeout)
+        timeout = service.dnsTimeout
         state = NIOLockedValueBox(former?.state.withLockedValue { $0 } ?? State())
     }
 
