@@ -56,25 +56,29 @@ struct DNSQueries<Waiter> {
         return .send(next)
     }
 
-    /// Ends a question that was answered; returns it, who waits, and whether the DNS is back with it.
-    mutating func answer(_ number: UInt64) -> (question: DNSQuestion, waiters: [Waiter], isBack: Bool)? {
+    /// Ends a question that was answered; returns it, who waits, and what that changes.
+    mutating func answer(
+        _ number: UInt64, isError: Bool, at now: NIODeadline
+    ) -> (question: DNSQuestion, waiters: [Waiter], change: OutageDetector.Change)? {
         guard let query = remove(number) else { return nil }
-        return (query.question, query.waiters, outage.noteAnswer())
+        return (query.question, query.waiters, outage.noteAnswer(isError: isError, at: now))
     }
 
-    /// Ends the questions that are late; says whether the DNS counts as down with them, and didn't before.
+    /// Ends the questions that are late; says what that changes.
     mutating func expire(
         at now: NIODeadline
-    ) -> (late: [(number: UInt64, question: DNSQuestion, waiters: [Waiter])], isDown: Bool) {
+    ) -> (late: [(number: UInt64, question: DNSQuestion, waiters: [Waiter])], change: OutageDetector.Change) {
         var late: [(number: UInt64, question: DNSQuestion, waiters: [Waiter])] = []
-        var isDown = false
+        var change = OutageDetector.Change.none
         for number in queries.keys.sorted() {
             guard let query = queries[number], query.deadline <= now else { continue }
             _ = remove(number)
             late.append((number, query.question, query.waiters))
-            if outage.noteTimeout(at: now) { isDown = true }
+            // Those that are late together with the fifth change nothing more.
+            let next = outage.noteTimeout(at: now)
+            if change != .down { change = next }
         }
-        return (late, isDown)
+        return (late, change)
     }
 
     /// Ends all questions; returns who waits for them.

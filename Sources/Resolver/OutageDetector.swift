@@ -10,6 +10,16 @@ struct OutageDetector {
         case probing
     }
 
+    /// What an answer, or none, changes.
+    enum Change {
+        case none
+        /// The DNS counts as down, and didn't before.
+        case down
+        /// The probe failed.
+        case stillDown
+        case back
+    }
+
     /// How many questions in a row may have no answer in time before the DNS counts as down.
     static let tolerance = 5
     /// How long nothing is asked then.
@@ -38,22 +48,38 @@ struct OutageDetector {
         return true
     }
 
-    /// Takes note of an answer, whatever it says; returns whether the DNS is back with it.
-    mutating func noteAnswer() -> Bool {
-        let wasDown = isDown
-        state = .up(timeouts: 0)
-        return wasDown
+    /// Takes note of an answer.
+    ///
+    /// An error may be libunbound's own, where no server answers: it brings nothing back, and doesn't end a row of
+    /// timeouts; nor does it prolong one, since a server may well say it.
+    mutating func noteAnswer(isError: Bool, at now: NIODeadline) -> Change {
+        switch state {
+        case .up where isError: return .none
+        case .up:
+            state = .up(timeouts: 0)
+            return .none
+        case .down, .probing:
+            guard isError else {
+                state = .up(timeouts: 0)
+                return .back
+            }
+            state = .down(until: now + Self.pause)
+            return .stillDown
+        }
     }
 
-    /// Takes note of a question without an answer; returns whether the DNS counts as down with it, and didn't before.
-    mutating func noteTimeout(at now: NIODeadline) -> Bool {
+    /// Takes note of a question without an answer in time.
+    mutating func noteTimeout(at now: NIODeadline) -> Change {
         switch state {
-        case .up(let timeouts) where timeouts + 1 < Self.tolerance: state = .up(timeouts: timeouts + 1)
+        case .up(let timeouts) where timeouts + 1 < Self.tolerance:
+            state = .up(timeouts: timeouts + 1)
+            return .none
         case .up:
             state = .down(until: now + Self.pause)
-            return true
-        case .down, .probing: state = .down(until: now + Self.pause)
+            return .down
+        case .down, .probing:
+            state = .down(until: now + Self.pause)
+            return .stillDown
         }
-        return false
     }
 }

@@ -86,9 +86,11 @@ struct ResolverMachine<Caller> {
     ///   - answer: nil where what came can't be used
     ///   - lifetime: nil where no record came that says how long it holds
     mutating func answer(_ number: UInt64, _ answer: DNSAnswer?, lifetime: TimeAmount?, at now: NIODeadline) {
-        guard let (question, waiters, isBack) = queries.answer(number) else { return }
+        // An answer that can't be used is one nevertheless.
+        guard let (question, waiters, change) = queries.answer(number, isError: answer == .temporaryError, at: now)
+        else { return }
         if answer == nil { made.answersUnusable += 1 }
-        if isBack { actions.append(.noteOutage(isDown: false)) }
+        note(change)
         let answer = answer ?? .temporaryError
         let known = answer == .temporaryError ? .zero : lifetime ?? ResolverLimits.shortLifetime
         deliver(answer, to: question, lifetime: known, waiters, at: now)
@@ -96,16 +98,12 @@ struct ResolverMachine<Caller> {
 
     /// Ends what is late.
     mutating func expire(at now: NIODeadline) {
-        let (late, isDown) = queries.expire(at: now)
+        let (late, change) = queries.expire(at: now)
         made.timeouts += late.count
         for query in late { actions.append(.cancel(query.number)) }
         // Before those who wait are told: they ask further questions.
-        let abandoned = isDown ? queries.abandon() : []
-        if isDown {
-            made.outages += 1
-            actions.append(.renew)
-            actions.append(.noteOutage(isDown: true))
-        }
+        let abandoned = change == .down ? queries.abandon() : []
+        note(change)
         for (_, question, waiters) in late { deliver(.temporaryError, to: question, lifetime: .zero, waiters, at: now) }
         fail(abandoned, at: now)
         for finished in checks.expire(at: now) { end(finished, at: now) }
@@ -167,6 +165,19 @@ struct ResolverMachine<Caller> {
     private mutating func fail(_ abandoned: [(question: DNSQuestion, waiters: [Waiter])], at now: NIODeadline) {
         for (question, waiters) in abandoned {
             deliver(.temporaryError, to: question, lifetime: .zero, waiters, at: now)
+        }
+    }
+
+    /// Each probe is asked by a new context: the old one holds on to servers' failures, and to what they never answered.
+    private mutating func note(_ change: OutageDetector.Change) {
+        switch change {
+        case .none: break
+        case .down:
+            made.outages += 1
+            actions.append(.renew)
+            actions.append(.noteOutage(isDown: true))
+        case .stillDown: actions.append(.renew)
+        case .back: actions.append(.noteOutage(isDown: false))
         }
     }
 

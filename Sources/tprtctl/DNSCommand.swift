@@ -1,9 +1,11 @@
 import ArgumentParser
+import FoundationEssentials
 import Greylist
 import JSONText
 import Programs
 import Resolver
 import SPF
+import Settings
 import WhitelistFiles
 
 /// `tprtctl dns`: says what the DNS says.
@@ -105,7 +107,8 @@ struct DNSTestCommand: MainActorCommand {
 
     /// The findings.
     func explanation() async throws -> DNSExplanation {
-        let options = try servers.options()
+        let servers = try servers.read(environment: ProcessInfo.processInfo.environment)
+        let options = servers.options
         let resolver = DNSResolver(options) { note($0) }
         let questions = try questions()
         let answers = await withTaskGroup(of: (Int, DNSExplanation.Finding).self) { group in
@@ -147,7 +150,7 @@ struct DNSServerOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "A DNS server, such as 127.0.0.1, 127.0.0.1:5353 or [::1]:53; may be given several times.",
-            discussion: "Unless one is named, they are those of the file that --resolv-conf names.",
+            discussion: "Unless one is named, they are those of --resolv-conf or of the settings.",
             valueName: "address"))
     var servers: [String] = []
 
@@ -156,11 +159,13 @@ struct DNSServerOptions: ParsableArguments {
         completion: .file())
     var resolvConf: String?
 
-    /// How long a question may take.
-    private static let timeout = Duration.seconds(5)
+    @OptionGroup var settings: SettingFiles
 
-    /// Where the servers come from.
-    var source: String { servers.isEmpty ? resolvConf ?? ResolvConf.path : "--servers" }
+    /// Whom to ask, and where that comes from.
+    struct Servers {
+        let options: ResolverOptions
+        let source: String
+    }
 
     func validate() throws {
         do throws(DNSServerError) {
@@ -170,12 +175,22 @@ struct DNSServerOptions: ParsableArguments {
         }
     }
 
-    /// The servers, and how long they have.
-    func options() throws(ProgramError) -> ResolverOptions {
-        if !servers.isEmpty {
-            let servers = servers.compactMap { try? DNSServer($0) }
-            return ResolverOptions(servers: servers, timeout: Self.timeout)
+    /// The servers, and how long they have: as the daemon has them, where nothing else is said.
+    func read(environment: [String: String]) throws(ProgramError) -> Servers {
+        let service = try settings.load(environment: environment).service
+        let named = servers.isEmpty && resolvConf == nil ? service.dnsServers : servers
+        if !named.isEmpty {
+            var list: [DNSServer] = []
+            do throws(DNSServerError) {
+                for text in named { list.append(try DNSServer(text)) }
+            } catch {
+                throw ProgramError(.configuration, "service.dns_servers: \(error)")
+            }
+            return Servers(
+                options: ResolverOptions(servers: list, timeout: service.dnsTimeout),
+                source: servers.isEmpty ? "service.dns_servers" : "--servers")
         }
+        let source = resolvConf ?? service.dnsResolvConf
         var text: [UInt8] = []
         do throws(FileReadError) {
             text = try contents(of: source, limit: ResolvConf.sizeLimit)
@@ -183,6 +198,8 @@ struct DNSServerOptions: ParsableArguments {
             // Without the usual file the local server is asked, as by the C library.
             if resolvConf != nil { throw ProgramError(.noInput, "\(bareOrQuoted(source)): \(error)") }
         }
-        return ResolverOptions(servers: ResolvConf.servers(in: text), timeout: Self.timeout)
+        return Servers(
+            options: ResolverOptions(servers: ResolvConf.servers(in: text), timeout: service.dnsTimeout), source: source
+        )
     }
 }

@@ -128,18 +128,37 @@ struct QueryTests {
         #expect(bench.answers[7] == .temporaryError)
         try bench.look(up: "host.example", for: 11, at: 30_999)
         #expect(bench.answers[11] == .temporaryError)
+        #expect(bench.renewals == 2)
+        // Its answer is an error, which may be libunbound's own: likewise.
+        try bench.look(up: "probe.example", for: 20, at: 31_000)
+        bench.answer(.temporaryError, at: 31_100)
+        try bench.look(up: "host.example", for: 21, at: 36_099)
+        #expect(bench.answers[20] == .temporaryError && bench.answers[21] == .temporaryError)
+        #expect(bench.renewals == 3 && bench.outages == [true])
         // A check may be the probe, too.
-        bench.check(subject(sender: "a@example.com"), for: 12, at: 31_000)
+        bench.check(subject(sender: "a@example.com"), for: 12, at: 36_100)
         #expect(bench.names == ["example.com"])
-        bench.answer(.texts([Array("v=spf1 ip4:192.0.2.1 -all".utf8)]), at: 31_001)
+        bench.answer(.texts([Array("v=spf1 ip4:192.0.2.1 -all".utf8)]), at: 36_101)
         #expect(bench.result(12) == "pass")
         #expect(bench.outages == [true, false] && bench.machine.counts.outages == 1)
         #expect(!bench.machine.counts.isDown)
-        try fail(&bench, 4, from: 32_000)
+        try fail(&bench, 4, from: 37_000)
         #expect(bench.outages == [true, false])
     }
 
-    @Test("An error is an answer: servers that say SERVFAIL are not down")
+    @Test("Errors between timeouts don't end their row")
+    func errorsBetween() throws {
+        var bench = MachineBench()
+        for round in 0..<5 {
+            try fail(&bench, 1, from: Int64(round) * 10_000)
+            guard round < 4 else { break }
+            try bench.look(up: "e\(round).example", for: round, at: Int64(round) * 10_000 + 6_000)
+            bench.answer(.temporaryError, at: Int64(round) * 10_000 + 6_001)
+        }
+        #expect(bench.outages == [true])
+    }
+
+    @Test("Errors are no timeouts: servers that say SERVFAIL are not down")
     func errors() throws {
         var bench = MachineBench()
         for caller in 0..<20 {

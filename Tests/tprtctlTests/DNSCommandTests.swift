@@ -123,16 +123,28 @@ struct DNSCommandTests {
                 """)
     }
 
-    @Test("The servers are those of a resolv.conf")
+    @Test("The servers are those of a resolv.conf, else those that the daemon asks")
     func resolvConf() throws {
         let directory = try TemporaryDirectory()
         let path = directory.file("resolv.conf")
         try Data("nameserver 192.0.2.1\nnameserver ::1\n".utf8).write(to: URL(filePath: path))
         let command = try DNSTestCommand.parse(["example.org", "--resolv-conf", path])
-        #expect(try command.servers.options().servers.map(\.description) == ["192.0.2.1", "::1"])
-        #expect(command.servers.source == path)
+        let servers = try command.servers.read(environment: ["TPRT_SERVICE_DNS_SERVERS": #"["192.0.2.9"]"#])
+        #expect(servers.options.servers.map(\.description) == ["192.0.2.1", "::1"])
+        #expect(servers.source == path)
+        let file = try directory.write(
+            #"{"service": {"dns_servers": ["127.0.0.1:5353"], "dns_timeout": "2s"}}"#, to: "tprt.conf")
+        let plain = try DNSTestCommand.parse(["example.org", "-c", file])
+        let configured = try plain.servers.read(environment: [:])
+        #expect(configured.options.servers.map(\.description) == ["127.0.0.1:5353"])
+        #expect(configured.options.timeout == .seconds(2))
+        #expect(configured.source == "service.dns_servers")
+        let system = try plain.servers.read(environment: [
+            "TPRT_SERVICE_DNS_SERVERS": "[]", "TPRT_SERVICE_DNS_RESOLV_CONF": path,
+        ])
+        #expect(system.options.servers.map(\.description) == ["192.0.2.1", "::1"])
         let missing = try DNSTestCommand.parse(["example.org", "--resolv-conf", path + "x"])
-        let error = #expect(throws: ProgramError.self) { () throws in _ = try missing.servers.options() }
+        let error = #expect(throws: ProgramError.self) { () throws in _ = try missing.servers.read(environment: [:]) }
         #expect(error?.status == .noInput)
         #expect(error?.messages == ["\(path)x: file does not exist"])
     }

@@ -49,8 +49,9 @@ enum ProcessSetup {
 
 /// The limit on open files, RLIMIT_NOFILE.
 enum OpenFiles {
-    /// What the program needs beside its connections: database, log, event loops, listeners, a reload.
-    static let own = 64
+    /// What the program needs beside its connections: database, log, event loops, listeners, a reload, and up to 256
+    /// questions to the DNS.
+    static let own = 320
 
     /// Raises the soft limit to the hard one, as far as it goes; returns what holds now.
     static func raiseLimit() -> Int {
