@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # servers.bash: the servers that are compared: how each is started, and what it must answer.
 
-all_servers='responder tprtd tprtd-interval tprtd-memory tprtd-gdbm tprtd-redis tprtd-redis-tcp postgrey'
+all_servers='responder tprtd tprtd-interval tprtd-keys tprtd-interval-keys tprtd-memory tprtd-gdbm tprtd-redis tprtd-redis-tcp postgrey'
 postgrey=/usr/sbin/postgrey
 redis=/usr/bin/redis-server
 
@@ -50,6 +50,11 @@ start_tprtd() { start_tprtd_on "lmdb://$1/tprt.lmdb" "$@"; }
 
 start_tprtd-interval() { start_tprtd_on "lmdb://$1/tprt.lmdb" "$@" -i service.durability=interval; }
 
+# A triplet has three keys: the client's name gives two.
+start_tprtd-keys() { start_tprtd_on "lmdb://$1/tprt.lmdb" "$@" -i service.identity=name; }
+
+start_tprtd-interval-keys() { start_tprtd-interval "$@" -i service.identity=name; }
+
 start_tprtd-memory() { start_tprtd_on memory: "$@"; }
 
 start_tprtd-gdbm() { start_tprtd_on "gdbm://$1/tprt.gdbm" "$@"; }
@@ -90,6 +95,7 @@ END
         -i "service.grey_delay=${delay}s" \
         -i "service.grey_db=$url" \
         -i "service.awl_db=$url" \
+        -i service.identity=off \
         -i "service.wl_sources=[\"file://$place/whitelist.json\"]" \
         --log_level 1 "$@" >"$place/errors" 2>&1 &
 }

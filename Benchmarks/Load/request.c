@@ -78,7 +78,7 @@ static uint64_t identity(uint64_t number)
     return scatter(base + (has_set(from) ? number % options.known : number));
 }
 
-// The 29 attributes of Postfix 3.7 in its order.
+// The 29 attributes of Postfix 3.7 in its order. The client's name proves the sender.
 size_t compose(char *to, uint64_t number)
 {
     bool data = options.workload == STATE;
@@ -103,13 +103,13 @@ size_t compose(char *to, uint64_t number)
     p = text(p, address, address_length);
     p = TEXT(p, "\nclient_name=mta-");
     p = letters(p, more >> 30, 5);
-    p = TEXT(p, ".outbound.mailing.example.net\nclient_port=");
+    p = TEXT(p, ".outbound.newsletters.example\nclient_port=");
     p = decimal(p, 32768 + (more >> 48 & 16383));
     p = TEXT(p, "\nreverse_client_name=mta-");
     p = letters(p, more >> 30, 5);
-    p = TEXT(p, ".outbound.mailing.example.net\nserver_address=192.0.2.25\nserver_port=25\nhelo_name=mta-");
+    p = TEXT(p, ".outbound.newsletters.example\nserver_address=192.0.2.25\nserver_port=25\nhelo_name=mta-");
     p = letters(p, more >> 30, 5);
-    p = TEXT(p, ".outbound.mailing.example.net\nsender=bounces-");
+    p = TEXT(p, ".outbound.newsletters.example\nsender=bounces-");
     p = letters(p, id, 16);
     p = TEXT(p, "@s-");
     p = letters(p, more >> 44, 4);

@@ -52,7 +52,8 @@ enum RequestOperations {
                 }
             }
         }
-        guard case .needsStore(let decision, _) = engine.decide(plain, of: &message, at: Samples.now, using: &attempt) else {
+        guard case .needsStore(let decision, _) = engine.decide(plain, of: &message, at: Samples.now, using: &attempt)
+        else {
             preconditionFailure("a plain request needs the store")
         }
         func finish(_ name: String, _ verdict: Verdict) -> Operation {

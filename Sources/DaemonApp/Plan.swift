@@ -72,7 +72,8 @@ struct Plan {
         }
         let whitelists = attempt("service.wl_sources") {
             try WhitelistSources(
-                urls: service.wlSources, options: SourceOptions(allowsPatterns: service.allowWlRegex), after: former?.whitelists
+                urls: service.wlSources, options: SourceOptions(allowsPatterns: service.allowWlRegex),
+                after: former?.whitelists
             ) { (url) throws(WhitelistError) in
                 // What is wrong with the server is said of the reading.
                 try RemoteWhitelists.source(at: url) { _ in }

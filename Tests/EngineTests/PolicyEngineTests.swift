@@ -241,7 +241,10 @@ struct PolicyEngineTests {
     func anEarlierSpellingIsAskedForWhereItDiffers(_ sender: String, _ differs: Bool) throws {
         var (attempt, message) = (Attempt(), MessageProgress())
         let request = try Self.request([("sender", sender)])
-        guard case .needsStore(_, let query) = try Self.engine().decide(request, of: &message, at: Self.now, using: &attempt) else {
+        guard
+            case .needsStore(_, let query) = try Self.engine().decide(
+                request, of: &message, at: Self.now, using: &attempt)
+        else {
             throw Unexpected()
         }
         let former = Array("192.0.2.0/24/\(sender)/u@example.com".utf8)
@@ -294,7 +297,9 @@ struct PolicyEngineTests {
     /// A decision that waits for the store.
     static func decision(_ changes: [(String, String?)] = []) throws -> Decision {
         var (attempt, message) = (Attempt(), MessageProgress())
-        guard case .needsStore(let decision, _) = try engine().decide(try request(changes), of: &message, at: now, using: &attempt)
+        guard
+            case .needsStore(let decision, _) = try engine().decide(
+                try request(changes), of: &message, at: now, using: &attempt)
         else { throw Unexpected() }
         return decision
     }

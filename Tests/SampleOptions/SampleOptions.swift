@@ -27,7 +27,8 @@ extension PolicyEngine.Options {
     public static func sample() -> PolicyEngine.Options {
         PolicyEngine.Options(
             rules: .sample(), masks: .sample(), hashesKeys: true, postgreyDigests: nil, autoWhitelistsAddresses: false,
-            foldsRecipient: false, identity: .off, carriesMessages: true, greylistsNullSender: true, greylistsAuthenticated: false, defersOnStoreError: false,
+            foldsRecipient: false, identity: .off, carriesMessages: true, greylistsNullSender: true,
+            greylistsAuthenticated: false, defersOnStoreError: false,
             defersAtPendingLimit: false, observesOnly: false)
     }
 }

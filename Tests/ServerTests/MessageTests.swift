@@ -44,7 +44,9 @@ struct MessageTests {
         return client
     }
 
-    @Test("After one that passed, ten new ones of a proven sender pass, and are known from then on; no credit for the client")
+    @Test(
+        "After one that passed, ten new ones of a proven sender pass, and are known from then on; no credit for the client"
+    )
     func carried() async throws {
         let store = MemoryStore()
         let stage = try stage(store: store)
@@ -73,14 +75,15 @@ struct MessageTests {
 
     @Test("A sender that isn't proven carries nobody; one that is proven with a later recipient does, from then on")
     func proof() throws {
-        let stage = try stage(resolver: DNSResolver { request in
-            guard case .check(let subject, let reply) = request else { return }
-            let isKnown = subject.identity.client == .ipv4(0xc000_0201)
-            let outcome = SPFOutcome(
-                result: isKnown ? .pass : .none, grade: isKnown ? .strong : nil, scope: .mailFrom,
-                domain: Array("sender.example".utf8), path: [], problem: nil, dependencies: [])
-            reply(.outcome(outcome), .seconds(9_999))
-        })
+        let stage = try stage(
+            resolver: DNSResolver { request in
+                guard case .check(let subject, let reply) = request else { return }
+                let isKnown = subject.identity.client == .ipv4(0xc000_0201)
+                let outcome = SPFOutcome(
+                    result: isKnown ? .pass : .none, grade: isKnown ? .strong : nil, scope: .mailFrom,
+                    domain: Array("sender.example".utf8), path: [], problem: nil, dependencies: [])
+                reply(.outcome(outcome), .seconds(9_999))
+            })
         let client = try stage.connect()
         for address in ["192.0.2.1", "198.51.100.1"] {
             try client.send(request("known", of: "m0", address: address, name: "unknown"))
