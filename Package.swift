@@ -284,6 +284,14 @@ let package = Package(
                 "Control", "ScenarioFiles", "TestSupport", nioCore, nioEmbedded, nioPosix, locks, logging,
                 lifecycle, lifecycleTestKit, unixSignals,
             ], swiftSettings: strict),
+        .target(
+            name: "WaitSimulation",
+            dependencies: [
+                "SampleOptions", "Policy", "Greylist", "Domains", "SPF", "SPFZones", "Storage", "Engine", "TestSupport",
+                nioCore,
+            ],
+            path: "Benchmarks/Wait/Simulation", swiftSettings: strict),
+        .testTarget(name: "WaitSimulationTests", dependencies: ["WaitSimulation"], swiftSettings: strict),
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: strict),
         .testTarget(
@@ -349,7 +357,7 @@ if Context.environment["SPF_CASES"] != nil {
             swiftSettings: strict))
 }
 
-// What `Benchmarks/whitelists` and `Benchmarks/micro` run.
+// What `Benchmarks/whitelists`, `Benchmarks/micro` and `Benchmarks/wait` run.
 if Context.environment["BENCHMARKS"] != nil {
     package.targets.append(.target(name: "CAllocations", path: "Benchmarks/Allocations"))
     package.targets.append(
@@ -365,4 +373,8 @@ if Context.environment["BENCHMARKS"] != nil {
             name: "whitelist-benchmark",
             dependencies: ["SampleOptions", "Policy", "Greylist", "Whitelists", "WhitelistFiles", nioCore],
             path: "Benchmarks/Whitelists", swiftSettings: strict))
+    package.targets.append(
+        .executableTarget(
+            name: "wait-benchmark", dependencies: ["WaitSimulation"], path: "Benchmarks/Wait",
+            exclude: ["Simulation"], swiftSettings: strict))
 }
