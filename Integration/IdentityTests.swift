@@ -88,6 +88,42 @@ struct IdentityTests {
         }
     }
 
+    @Test("Nobody who is known, or has begun to wait, waits for a change of what senders are known by, and back")
+    func upgrade() throws {
+        try withLab { lab in
+            let (known, pending) = (
+                PolicyRequest(clientName: "mail.sender.example", sender: "a@sender.example"),
+                PolicyRequest(
+                    clientName: "mail.sender.example", sender: "b@sender.example", recipient: "b@test.invalid")
+            )
+            func start(_ method: String) throws -> Daemon {
+                try lab.start(
+                    delay: 1,
+                    extra: ["-i", "service.identity=\(method)", "-i", #"service.dns_servers=["127.0.0.1:9"]"#])
+            }
+            // As the version before keeps entries: by the network alone.
+            var daemon = try start("off")
+            #expect(try daemon.ask(known).isGreylisted)
+            Thread.sleep(forTimeInterval: 2)
+            #expect(try daemon.ask(known).addsHeader)
+            #expect(try daemon.ask(pending).isGreylisted)
+            #expect(try daemon.terminate() == .exited(0))
+            Thread.sleep(forTimeInterval: 1)
+            var other = PolicyRequest(clientName: "mail2.sender.example", sender: "c@sender.example")
+            other.clientAddress = "203.0.113.1"
+            daemon = try start("spf")
+            #expect(try daemon.ask(known).passes)
+            #expect(try daemon.ask(pending).addsHeader)
+            // Something new, under three keys.
+            #expect(try daemon.ask(other).isGreylisted)
+            Thread.sleep(forTimeInterval: 2)
+            #expect(try daemon.ask(other).passes)
+            #expect(try daemon.terminate() == .exited(0))
+            daemon = try start("off")
+            for request in [known, pending, other] { #expect(try daemon.ask(request).passes) }
+        }
+    }
+
     @Test("Known senders are answered while a thousand new ones wait for a silent DNS, and nobody waits for long")
     func manyAtOnce() throws {
         try withLab { lab in

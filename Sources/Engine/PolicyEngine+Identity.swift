@@ -59,8 +59,10 @@ extension PolicyEngine {
     /// What is to be asked of the DNS for a decision.
     public func question(of decision: Decision, asking query: StoreQuery) -> SenderQuestion? {
         decision.request.read(.clientAddress, .sender, .heloName) { client, sender, helo in
-            Address(client: client).map { client in
-                SenderQuestion(
+            Address(client: client).map { sent in
+                // Behind a translator it is the IPv4 host that sends.
+                let client = sent.unwrapped(for: .whitelists, through: options.masks.nat64Prefixes)
+                return SenderQuestion(
                     client: client.family == .ipv4 ? .ipv4(UInt32(client.bits >> 96)) : .ipv6(client.bits),
                     network: query.network, hasHost: decision.identity?.hasHostAlias == true,
                     sender: Array(copying: sender), helo: Array(copying: helo))

@@ -8,10 +8,10 @@ import Whitelists
 /// `[queueid: ]action=greylist|pass, reason=R[, delay=N], client_name=N, client_address=A[, sender=S], recipient=R`.
 ///
 /// What postgrey doesn't have stands in parentheses behind the reason, where those scripts take any text without a comma:
-/// `entry=P` for the whitelist entry that had a say; where the client's network didn't decide, or the DNS was asked,
-/// `identity=D` for the organisation that the client was found to be, `proof=P` for what tells so, `matched=K` for the key under which the
-/// triplet was found, and `dns_ms=N` for the time that was waited for the DNS; `mode=observe` where the action was decided
-/// but the mail passed; `; ` between two. The recipient is the last field, and the rest of the line is its value.
+/// `entry=P` for the whitelist entry that had a say; where the client's network alone didn't decide, `identity=D` for the
+/// organisation that the client was found to be, `proof=P` for what tells so, `matched=K` for the key under which the triplet
+/// was found, and `dns_ms=N` for the time that was waited for the DNS; `mode=observe` where the action was decided but the
+/// mail passed; `; ` between two. The recipient is the last field, and the rest of the line is its value.
 extension [UInt8] {
     /// Appends the line, without an LF.
     mutating func append(decision record: DecisionRecord, on request: PolicyRequest) {
@@ -45,10 +45,8 @@ extension [UInt8] {
             appendDetail("entry=", after: start)
             append(escaping: Array(entry.location.utf8).span, keepsBlanks: false)
         }
-        // A line about a sender that its network decides stays as postgrey's, whatever its name is.
-        if let identity = record.identity,
-            identity.search != nil || identity.matched == .host || identity.matched == .organisation
-        {
+        // All other lines stay as postgrey's.
+        if let identity = record.identity, identity.hasMattered {
             if !identity.organisation.isEmpty {
                 appendDetail("identity=", after: start)
                 append(escaping: identity.organisation.span, keepsBlanks: false)
@@ -76,6 +74,16 @@ extension [UInt8] {
 
     private mutating func append(_ attribute: PolicyAttribute, of request: PolicyRequest) {
         request.read(attribute) { append(attribute.name, $0, .postgrey) }
+    }
+}
+
+extension ClientIdentity {
+    /// Whether more than the client's network has mattered: a proof was found in the DNS, or waited for in vain, or another key
+    /// matched than that of the network.
+    fileprivate var hasMattered: Bool {
+        if proof == .spf || matched == .host || matched == .organisation { return true }
+        if case .late = search { return true }
+        return false
     }
 }
 

@@ -23,7 +23,8 @@ extension Configuration {
         public var publicSuffixList = "/usr/share/publicsuffix/public_suffix_list.dat"
         /// The files that say which organisations senders share, the vendor's first.
         public var sharedIdentities = [
-            "/usr/share/tprt/shared-identities.list", "/etc/tprt/shared-identities.local",
+            "/usr/share/tprt/shared-identities.list", "/usr/local/share/tprt/shared-identities.list",
+            "/etc/tprt/shared-identities.local",
         ]
         /// The DNS servers that are asked; none: those of `dnsResolvConf`.
         public var dnsServers: [String] = []

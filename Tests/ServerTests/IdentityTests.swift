@@ -16,16 +16,18 @@ import Testing
 struct IdentityTests {
     /// A resolver whose checks are answered when the test says so.
     private final class ScriptedResolver: Sendable {
-        private let checks = NIOLockedValueBox<[@Sendable (SPFCheck, TimeAmount) -> Void]>([])
+        private typealias Reply = @Sendable (SPFCheck, TimeAmount) -> Void
+        private let checks = NIOLockedValueBox<[(SPFSubject, Reply)]>([])
 
         var resolver: DNSResolver {
             DNSResolver { [checks] request in
-                guard case .check(_, let reply) = request else { return }
-                checks.withLockedValue { $0.append(reply) }
+                guard case .check(let subject, let reply) = request else { return }
+                checks.withLockedValue { $0.append((subject, reply)) }
             }
         }
 
         var asked: Int { checks.withLockedValue { $0.count } }
+        var clients: [SPFAddress] { checks.withLockedValue { $0.map(\.0.identity.client) } }
 
         /// Answers the first check, or that of another number.
         func answer(_ check: SPFCheck, number: Int = 0) {
@@ -33,7 +35,7 @@ struct IdentityTests {
                 Issue.record("nobody asked for the \(number + 1). time")
                 return
             }
-            checks.withLockedValue { $0[number] }(check, .seconds(60))
+            checks.withLockedValue { $0[number].1 }(check, .seconds(60))
         }
     }
 
@@ -162,6 +164,17 @@ struct IdentityTests {
         #expect(try await keys(of: store) == ["192.0.2.0/24/a@sender.example/u@site.example"])
         stage.pass(.seconds(400))
         #expect(try client.ask(request("192.0.2.1"))?.hasPrefix("action=PREPEND") == true)
+    }
+
+    @Test("Behind a translator the IPv4 host is asked about")
+    func translated() throws {
+        let dns = ScriptedResolver()
+        let stage = try stage(dns: dns)
+        for address in ["64:ff9b::192.0.2.1", "::ffff:192.0.2.1", "192.0.2.1", "2001:db8::1"] {
+            try stage.connect().send(request(address))
+        }
+        #expect(
+            dns.clients == [.ipv4(0xc000_0201), .ipv4(0xc000_0201), .ipv4(0xc000_0201), .ipv6(0x2001_0db8 << 96 | 1)])
     }
 
     @Test("A shared identity is known by its sender, too")

@@ -28,7 +28,8 @@ struct DefaultsTests {
         ("service.public_suffix_list", "/usr/share/publicsuffix/public_suffix_list.dat"),
         (
             "service.shared_identities",
-            #"["/usr/share/tprt/shared-identities.list", "/etc/tprt/shared-identities.local"]"#
+            #"["/usr/share/tprt/shared-identities.list", "/usr/local/share/tprt/shared-identities.list", "#
+                + #""/etc/tprt/shared-identities.local"]"#
         ),
         ("service.dns_servers", "[]"), ("service.dns_resolv_conf", "/etc/resolv.conf"),
         ("service.dns_budget", "1s"), ("service.dns_timeout", "5s"), ("service.message_consistency", "carry"),
