@@ -5,7 +5,7 @@ import WaitSimulation
 @main
 enum WaitBenchmark {
     private static let usage = """
-        usage: wait-benchmark [--json] [--seed NUMBER] [--mails NUMBER]
+        usage: wait [--json] [--seed NUMBER] [--mails NUMBER]
           --json          the same for programs, with a row for each kind and schedule
           --seed NUMBER   another trace (default: 1)
           --mails NUMBER  how many mails of each kind, in tens (default: 200)
@@ -36,6 +36,7 @@ enum WaitBenchmark {
     }
 
     static func main() throws {
+        guard !CommandLine.arguments.contains("-h") else { return print(usage) }
         guard let arguments = Arguments(CommandLine.arguments.dropFirst()) else {
             FileHandle.standardError.write(Data((usage + "\n").utf8))
             exit(64)

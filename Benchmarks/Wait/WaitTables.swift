@@ -2,6 +2,14 @@ import WaitSimulation
 
 /// A report as tables for docs/performance.md.
 struct WaitTables {
+    private static let meaning = """
+        Attempts until accepted: median, worst. Wait: median, 95 of a hundred. The due attempt is the first one that comes
+        the delay less its leeway (290 s) after the first attempt. It must pass where its N or O is that of an attempt which
+        was as long ago, or was recognised as a retry of such a one; and every attempt must be answered as its keys, A among
+        them, demand. No mail of a bot may pass.
+
+        """
+
     private let report: WaitReport
 
     init(_ report: WaitReport) {
@@ -10,7 +18,8 @@ struct WaitTables {
 
     func write() {
         let rows = report.rows
-        print("| kind | mails | attempts | wait, s | postgrey: attempts | wait, s | passed at the first due attempt |")
+        print(Self.meaning)
+        print("| kind | mails | attempts | wait, s | postgrey: attempts | wait, s | passed at the due attempt |")
         print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
         for row in rows where !row.kind.isBot { write(row) }
         print("\n| kind | mails | passed | postgrey: passed |\n| --- | ---: | ---: | ---: |")

@@ -32,10 +32,10 @@ package struct MailOutcome: Sendable, Equatable {
     package enum Miss: String, Sendable, CaseIterable {
         /// It came from another network, and nothing else is known of the sender.
         case noIdentity = "neither names nor an SPF record, and another network"
-        /// No earlier attempt was long enough ago of which the DNS answered.
-        case noAnswerBefore = "no names, and the DNS silent at the first attempt"
-        /// The DNS didn't answer in time, and there are no names.
-        case noAnswerAtRetry = "no names, and the DNS late or silent at the retry"
+        /// The host doesn't tell, and the DNS answered at no attempt that was long enough ago.
+        case noAnswerBefore = "no N in common, and the DNS silent at the first attempt"
+        /// The host doesn't tell, and the DNS didn't answer in time.
+        case noAnswerAtRetry = "no N in common, and the DNS late or silent at the retry"
         /// The host is known, but with another sender address.
         case otherSender = "another sender address, and no SPF record"
     }
