@@ -38,7 +38,7 @@ final class IdentitySources: Sendable {
     init(_ service: Configuration.Service, after former: IdentitySources? = nil) throws(DNSServerError) {
         method = service.identity
         suffixList = service.publicSuffixList
-        paths = service.sharedIdentities
+        paths = service.sharedIdentityFiles
         resolvConf = service.dnsResolvConf
         var servers: [DNSServer] = []
         for text in service.dnsServers { servers.append(try DNSServer(text)) }

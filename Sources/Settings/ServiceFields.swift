@@ -21,11 +21,8 @@ extension Configuration {
         public var identity = IdentityMethod.spf
         /// The public suffix list.
         public var publicSuffixList = "/usr/share/publicsuffix/public_suffix_list.dat"
-        /// The files that say which organisations senders share, the vendor's first.
-        public var sharedIdentities = [
-            "/usr/share/tprt/shared-identities.list", "/usr/local/share/tprt/shared-identities.list",
-            "/etc/tprt/shared-identities.local",
-        ]
+        /// The files that say which organisations senders share, the vendor's first; none: the usual ones.
+        public var sharedIdentities: [String] = []
         /// The DNS servers that are asked; none: those of `dnsResolvConf`.
         public var dnsServers: [String] = []
         /// The file that names the system's DNS servers.
@@ -95,6 +92,17 @@ extension Configuration {
 
         /// The defaults.
         public init() {}
+    }
+}
+
+extension Configuration.Service {
+    /// The files with shared identities that these settings mean.
+    public var sharedIdentityFiles: [String] {
+        guard sharedIdentities.isEmpty else { return sharedIdentities }
+        return [
+            "/usr/share/tprt/shared-identities.list", "/usr/local/share/tprt/shared-identities.list",
+            "/etc/tprt/shared-identities.local",
+        ]
     }
 }
 
@@ -181,8 +189,10 @@ extension Configuration {
             allowed: .notEmptyLine, reload: true),
         Field(
             "service.shared_identities", \.service.sharedIdentities,
-            "The files that list organisations with many unrelated senders, the vendor's first.",
-            discussion: "Those that do not exist are left out. They are read again when they change.",
+            "The files that list organisations with many unrelated senders; a later one changes what those before say.",
+            discussion:
+                "None: shared-identities.list in /usr/share/tprt and /usr/local/share/tprt, and "
+                + "/etc/tprt/shared-identities.local. Those that do not exist are left out.",
             reload: true),
         Field(
             "service.dns_servers", \.service.dnsServers,

@@ -87,7 +87,7 @@ struct IdentityLists: ParsableArguments {
     var identities: [String] = []
 
     /// Where the package has them: those that come with the program, and the administrator's.
-    static let usual = Configuration.Service().sharedIdentities
+    static let usual = Configuration.Service().sharedIdentityFiles
 
     /// What was read.
     struct Reading {

@@ -26,11 +26,7 @@ struct DefaultsTests {
         ("service.greylist_null_sender", "true"), ("service.greylist_authenticated", "false"),
         ("service.identity", "spf"),
         ("service.public_suffix_list", "/usr/share/publicsuffix/public_suffix_list.dat"),
-        (
-            "service.shared_identities",
-            #"["/usr/share/tprt/shared-identities.list", "/usr/local/share/tprt/shared-identities.list", "#
-                + #""/etc/tprt/shared-identities.local"]"#
-        ),
+        ("service.shared_identities", "[]"),
         ("service.dns_servers", "[]"), ("service.dns_resolv_conf", "/etc/resolv.conf"),
         ("service.dns_budget", "1s"), ("service.dns_timeout", "5s"), ("service.message_consistency", "carry"),
         ("service.grey_db", "lmdb://{state_dir}/tprt.lmdb"), ("service.grey_db_maintenance_disable", "false"),
