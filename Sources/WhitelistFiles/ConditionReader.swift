@@ -44,6 +44,11 @@ struct ConditionReader {
         case "recipient_regex": return .pattern(.recipient, try pattern(entry))
         case "sender_regex": return .pattern(.sender, try pattern(entry))
         case "attribute": return try attribute(entry)
+        case "client_generic": return .fact(.genericName)
+        case "identity": return .fact(.identity(try domain(entry, .identity)))
+        case "proof": return .fact(.proof(try word(entry, "is")))
+        case "spf": return .fact(.spf(try word(entry, "result")))
+        case "dns_list": return .fact(.listed(try list(entry)))
         case "all": return .all(try conditions(entry, depth: depth))
         case "any": return .any(try conditions(entry, depth: depth))
         case "not": return .not(try negated(entry, depth: depth))
@@ -53,7 +58,8 @@ struct ConditionReader {
 
     static let types = """
         ipv4_net, ipv6_net, remote_name, remote_regex, helo_name, helo_regex, sender_literal, sender_domain, \
-        sender_regex, recipient_literal, recipient_domain, recipient_regex, attribute, all, any, not
+        sender_regex, recipient_literal, recipient_domain, recipient_regex, attribute, client_generic, identity, \
+        proof, spf, dns_list, all, any, not
         """
 
     private mutating func network(_ entry: EntryMembers, _ family: Address.Family) throws(EntryError) -> Network {
@@ -125,6 +131,37 @@ struct ConditionReader {
         }
         if entry["regex"] != nil { return .pattern(.attribute(name), try pattern(entry)) }
         return .attribute(name: name, value: try entry.string("matches"))
+    }
+
+    /// One of a few words.
+    private func word<Word: RawRepresentable<String> & CaseIterable>(
+        _ entry: EntryMembers, _ key: String
+    ) throws(EntryError) -> Word {
+        let text = try entry.string(key)
+        guard let word = Word(rawValue: text.lowercased()) else {
+            let words = Word.allCases.map(\.rawValue).joined(separator: ", ")
+            throw EntryError("\"\(key)\" is \(shortened(text)), not one of \(words)")
+        }
+        return word
+    }
+
+    private mutating func list(_ entry: EntryMembers) throws(EntryError) -> DNSList {
+        let domain = try reader.domain(try entry.string("zone"), .zone)
+        guard let zone = DNSList.Zone(domain) else {
+            let limit = DNSList.Zone.limit
+            throw EntryError(
+                "\(shortened("\(domain)")) is not the zone of a list (two labels or more, up to \(limit) bytes)")
+        }
+        guard let text = try entry.optionalString("matches") else { return DNSList(zone) }
+        guard let answers = DNSList.Answers(text) else {
+            throw EntryError("\(shortened(text)) is not a pattern of answers (four numbers or *: 127.0.*.3)")
+        }
+        guard answers.canMatch else {
+            throw EntryError(
+                "\(shortened(text)): no list answers so (answers are in 127.0.0.0/8; 127.255.255.* and 127.0.0.255 are "
+                    + "refusals of the question)")
+        }
+        return DNSList(zone, answers: answers)
     }
 
     private mutating func conditions(_ entry: EntryMembers, depth: Int) throws(EntryError) -> [Condition] {

@@ -46,9 +46,9 @@ final class EntryCollector<Sink: EntrySink> {
     private var told: [String] = []
     private var untold = 0
     private var count = 0
-    /// How many regular expressions there are beside those of this text.
-    private let former: ExpressionCount
-    private var expressions: ExpressionCount
+    /// What conditions there are beside those of this text.
+    private let former: ConditionCount
+    private var counts: ConditionCount
     /// What was skipped, a sentence each.
     var messages: [String] { untold == 0 ? told : told + ["and \(untold) more"] }
     /// What is said of entries that were taken, a sentence each.
@@ -56,11 +56,11 @@ final class EntryCollector<Sink: EntrySink> {
     /// All of that, each kind once.
     private(set) var digest = RemarkDigest()
 
-    init(_ empty: Sink, beside former: ExpressionCount = ExpressionCount()) {
+    init(_ empty: Sink, beside former: ConditionCount = ConditionCount()) {
         self.empty = empty
         self.former = former
         sink = empty
-        expressions = former
+        counts = former
     }
 
     /// Forgets everything: the text is read again from its beginning.
@@ -71,7 +71,7 @@ final class EntryCollector<Sink: EntrySink> {
         digest = RemarkDigest()
         untold = 0
         count = 0
-        expressions = former
+        counts = former
     }
 
     /// Whether there may be another entry; those that are no good count, too.
@@ -82,7 +82,7 @@ final class EntryCollector<Sink: EntrySink> {
         sink.begin(list)
     }
 
-    /// Takes an entry, unless it has regular expressions and there are too many of these.
+    /// Takes an entry, unless it has regular expressions or lists in the DNS and there are too many of these.
     func add(_ entry: WhitelistEntry, list: ListName? = nil, at location: @autoclosure () -> String) {
         if let message = refusal(of: entry.condition) { return report(of: location(), message) }
         count += 1
@@ -90,22 +90,25 @@ final class EntryCollector<Sink: EntrySink> {
     }
 
     private func refusal(of condition: Condition) -> String? {
-        var sum = expressions
+        var sum = counts
         sum.add(condition)
-        guard sum != expressions else { return nil }
+        guard sum != counts else { return nil }
         if sum.all > WhitelistLimits.expressions {
             return "there are more than \(WhitelistLimits.expressions) regular expressions; "
                 + "each takes memory, and time at every reading"
         }
-        if sum.unfiltered > max(expressions.unfiltered, WhitelistLimits.unfilteredExpressions) {
+        if sum.unfiltered > max(counts.unfiltered, WhitelistLimits.unfilteredExpressions) {
             return "there are more than \(WhitelistLimits.unfilteredExpressions) regular expressions without three "
                 + "letters in a row that a text must contain; each of these is tried on every request"
         }
-        if sum.unfilteredSize > max(expressions.unfilteredSize, WhitelistLimits.unfilteredSize) {
+        if sum.unfilteredSize > max(counts.unfilteredSize, WhitelistLimits.unfilteredSize) {
             return "the regular expressions without three letters in a row that a text must contain are too large "
                 + "together (repetitions such as {50} count as often as they may come)"
         }
-        expressions = sum
+        if sum.zones.count > max(counts.zones.count, WhitelistLimits.zones) {
+            return "there are more than \(WhitelistLimits.zones) lists in the DNS; a client may have to wait for each"
+        }
+        counts = sum
         return nil
     }
 
@@ -141,6 +144,8 @@ public enum WhitelistLimits {
     public static let unfilteredExpressions = 200
     /// The most instructions that these may have together: a text takes about as many steps for each of its bytes.
     public static let unfilteredSize = 10_000
+    /// The most lists in the DNS that entries of all sources together may ask.
+    public static let zones = 16
 }
 
 /// Which entry of a list is meant.

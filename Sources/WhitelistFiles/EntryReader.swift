@@ -29,6 +29,7 @@ extension EntryMembers {
         {
             notes.append("\(suffix); \"allow_wide\": true if that is meant")
         }
+        if let remark = condition.hiddenIdentity(among: options.suffixes) { notes.append(remark) }
         for key in ["name", "comment"] {
             guard case .scalar(.string(let text))? = self[key], let remark = hiddenText(text) else { continue }
             notes.append("the \(key) \(remark)")

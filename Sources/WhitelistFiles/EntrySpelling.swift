@@ -50,6 +50,7 @@ extension Condition {
                 + (pattern.isAnchored ? [] : [JSONMember("anywhere", .bool(true))])
         case .attribute(let name, let value):
             Self.members(.attribute(name)) + [JSONMember("matches", .string(value))]
+        case .fact(let fact): fact.spelling
         case .all(let parts): Self.members("all", of: .array(parts.map(\.node)))
         case .any(let parts): Self.members("any", of: .array(parts.map(\.node)))
         case .not(let part): Self.members("not", of: part.node.content)
@@ -73,6 +74,21 @@ extension Condition {
         case .sender: [JSONMember("type", .string("sender_regex"))]
         case .recipient: [JSONMember("type", .string("recipient_regex"))]
         case .attribute(let name): members("attribute", "name", name)
+        }
+    }
+}
+
+extension Condition.Fact {
+    fileprivate var spelling: [JSONMember] {
+        switch self {
+        case .genericName: [JSONMember("type", .string("client_generic"))]
+        case .identity(let domain):
+            [JSONMember("type", .string("identity")), JSONMember("domain", .string("\(domain)"))]
+        case .proof(let proof): [JSONMember("type", .string("proof")), JSONMember("is", .string(proof.rawValue))]
+        case .spf(let result): [JSONMember("type", .string("spf")), JSONMember("result", .string(result.rawValue))]
+        case .listed(let list):
+            [JSONMember("type", .string("dns_list")), JSONMember("zone", .string(list.zone.name))]
+                + (list.answers == .all ? [] : [JSONMember("matches", .string("\(list.answers)"))])
         }
     }
 }

@@ -20,6 +20,7 @@ extension Condition {
             let isEverywhere = ["request=smtpd_access_policy", "protocol_state=rcpt"].contains(
                 "\(name)=\(value.lowercased())")
             return isEverywhere ? "every request that is judged has that" : nil
+        case .fact(let fact): return fact.tooWide
         case .all(let parts):
             let reasons = parts.map(\.tooWide)
             return reasons.contains(nil) ? nil : reasons[0]
@@ -29,7 +30,32 @@ extension Condition {
     }
 }
 
+extension Condition.Fact {
+    fileprivate var tooWide: String? {
+        switch self {
+        case .genericName: "most of the clients that greylisting is for have such a name"
+        case .identity(let domain): domain.isTopLevel ? "\(domain) is a top-level domain" : nil
+        case .proof(.spf), .spf: "anyone can publish a record for SPF"
+        case .proof(.name): "anyone can give a host such a name"
+        case .listed: nil
+        }
+    }
+}
+
 extension Condition {
+    /// What is to be said of an identity that is below an organisation, and so is never proven; nil where there is none.
+    func hiddenIdentity(among suffixes: PublicSuffixes) -> String? {
+        guard !suffixes.isEmpty else { return nil }
+        switch self {
+        case .fact(.identity(let domain)):
+            guard let organisation = suffixes.organisation(of: domain), organisation != domain else { return nil }
+            return "\(domain) is a name of \(organisation): write that, unless it is a tenant there"
+        case .all(let parts), .any(let parts): return parts.lazy.compactMap { $0.hiddenIdentity(among: suffixes) }.first
+        case .not(let part): return part.hiddenIdentity(among: suffixes)
+        default: return nil
+        }
+    }
+
     /// What is to be said of a domain under which anybody may register a name; nil where there is none.
     func publicSuffix(among suffixes: PublicSuffixes) -> String? {
         guard !suffixes.isEmpty else { return nil }
@@ -98,6 +124,17 @@ struct PublicSuffixes: Sendable {
 
     /// Whether none is known.
     var isEmpty: Bool { names.isEmpty && parents.isEmpty }
+
+    /// The suffix in a domain and one label more; the domain itself where it is a suffix.
+    func organisation(of domain: Domain) -> Domain? {
+        var (organisation, rest) = (domain, domain)
+        while !contain(rest), !rest.isTopLevel {
+            organisation = rest
+            guard let parent = Domain(bytes: "\(rest)".utf8.drop { $0 != UInt8(ascii: ".") }) else { return nil }
+            rest = parent
+        }
+        return organisation
+    }
 
     /// Whether a domain is one.
     func contain(_ domain: Domain) -> Bool {

@@ -10,7 +10,7 @@ import Whitelists
 struct SlotReader {
     /// What a text is to be.
     enum Slot {
-        case clientName, heloName, senderDomain, recipientDomain, sender, recipient
+        case clientName, heloName, senderDomain, recipientDomain, sender, recipient, identity, zone
     }
 
     /// Where it stands: there the remedies are.
@@ -80,9 +80,9 @@ struct SlotReader {
         if domain.spellings.contains(where: \.hasLongLabel) {
             throw EntryError("\(shortened(original)): a part of it is longer than 63 bytes, and no name has that")
         }
-        if hasWildcard {
+        if hasWildcard, slot.expressionType != nil {
             note("\(shortened(original)) was taken as \(domain), which is the domain and all names below it")
-        } else if isUnusual {
+        } else if isUnusual || hasWildcard {
             note("\(shortened(original)) was taken as \(domain)")
         }
         return domain
@@ -201,6 +201,9 @@ struct SlotReader {
     }
 
     private func wildcards(_ text: String, _ original: String, _ slot: Slot) -> String {
+        guard slot.expressionType != nil else {
+            return "\(shortened(original)): a * stands for nothing here: write the name"
+        }
         let labels = text.split(separator: ".")
         let rest = labels.lastIndex { $0.contains { "*?%".contains($0) } }.map { labels[($0 + 1)...] } ?? []
         let domain =
@@ -210,17 +213,20 @@ struct SlotReader {
     }
 
     private func expression(_ slot: Slot) -> String {
-        style == .json ? " (type \(slot.expressionType))" : " between slashes (/.../)"
+        guard style == .json else { return " between slashes (/.../)" }
+        return slot.expressionType.map { " (type \($0))" } ?? ""
     }
 }
 
 extension SlotReader.Slot {
-    fileprivate var expressionType: String {
+    /// The type for a regular expression in its place; nil where there is none.
+    fileprivate var expressionType: String? {
         switch self {
         case .clientName: "remote_regex"
         case .heloName: "helo_regex"
         case .senderDomain, .sender: "sender_regex"
         case .recipientDomain, .recipient: "recipient_regex"
+        case .identity, .zone: nil
         }
     }
 

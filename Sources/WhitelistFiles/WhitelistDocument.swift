@@ -54,14 +54,14 @@ public struct WhitelistDocument: Sendable, Hashable {
     public func part(
         _ options: SourceOptions, through access: FileAccess = .direct
     ) throws(WhitelistError) -> Reading<WhitelistPart> {
-        try part(options, beside: ExpressionCount(), through: access)
+        try part(options, beside: ConditionCount(), through: access)
     }
 
     /// Reads the entries for matching; blocks meanwhile.
     ///
-    /// - Parameter former: the regular expressions that there are already
+    /// - Parameter former: what conditions there are already
     package func part(
-        _ options: SourceOptions, beside former: ExpressionCount, through access: FileAccess = .direct
+        _ options: SourceOptions, beside former: ConditionCount, through access: FileAccess = .direct
     ) throws(WhitelistError) -> Reading<WhitelistPart> {
         let empty = EntryCollector(WhitelistBuilder(source: bareOrQuoted(path)), beside: former)
         return try read(options, access, into: empty).map { $0.finish() }
@@ -80,14 +80,14 @@ public struct WhitelistDocument: Sendable, Hashable {
 
     /// Reads the entries one by one; blocks meanwhile.
     public func entries(_ options: SourceOptions) throws(WhitelistError) -> Reading<[WhitelistEntry]> {
-        try entries(options, beside: ExpressionCount())
+        try entries(options, beside: ConditionCount())
     }
 
     /// Reads the entries one by one; blocks meanwhile.
     ///
-    /// - Parameter former: the regular expressions that there are already
+    /// - Parameter former: what conditions there are already
     package func entries(
-        _ options: SourceOptions, beside former: ExpressionCount
+        _ options: SourceOptions, beside former: ConditionCount
     ) throws(WhitelistError) -> Reading<[WhitelistEntry]> {
         try read(options, .direct, into: EntryCollector([], beside: former))
     }

@@ -154,7 +154,7 @@ struct ReloadPass {
     private(set) var warnings: [String] = []
     /// What is said of entries that are in force.
     private(set) var notes: [String] = []
-    private var expressions = ExpressionCount()
+    private var counts = ConditionCount()
     private var digest = RemarkDigest()
     private var read: [WhitelistDocument: WhitelistPart] = [:]
     private var used: Set<WhitelistDocument> = []
@@ -202,16 +202,16 @@ struct ReloadPass {
     private mutating func part(of document: WhitelistDocument, after former: WhitelistPart?) -> WhitelistPart? {
         if let part = read[document] { return part }
         do throws(WhitelistError) {
-            let reading = try document.part(options, beside: expressions, through: access)
+            let reading = try document.part(options, beside: counts, through: access)
             digest.add(reading.digest)
             read[document] = reading.entries
-            expressions.add(reading.entries.expressions)
+            counts.add(reading.entries.counts)
             return reading.entries
         } catch {
             let consequence =
                 former.map { "its last good reading stays (entries: \($0.count))" } ?? "it counts as empty"
             warnings.append("whitelist \(error); \(consequence)")
-            if let former { expressions.add(former.expressions) }
+            if let former { counts.add(former.counts) }
             return former
         }
     }

@@ -22,6 +22,8 @@ public indirect enum Condition: Sendable, Hashable {
     case pattern(Subject, TextPattern)
     /// The attribute has that value, whatever the case of its letters; no value and no attribute are the same.
     case attribute(name: String, value: String)
+    /// That is so of the client.
+    case fact(Fact)
     /// Each of them holds; never none.
     case all([Condition])
     /// One of them holds; never none.
@@ -41,7 +43,7 @@ extension Condition {
     /// What the entry looks at first, for the reason in the log; nil where it combines conditions.
     public var kind: Kind? {
         switch self {
-        case .client, .clientName, .pattern(.clientName, _): .client
+        case .client, .clientName, .pattern(.clientName, _), .fact: .client
         case .heloName, .pattern(.heloName, _): .helo
         case .sender, .senderDomain, .pattern(.sender, _): .sender
         case .recipient, .recipientDomain, .pattern(.recipient, _): .recipient
@@ -65,14 +67,16 @@ extension Condition {
     }
 }
 
-/// How many regular expressions there are.
-package struct ExpressionCount: Sendable, Equatable {
-    /// All of them, as often as they are written.
+/// What conditions cost beside their number: regular expressions, and lists in the DNS.
+package struct ConditionCount: Sendable, Equatable {
+    /// All regular expressions, as often as they are written.
     package private(set) var all = 0
     /// Those that are run on every text.
     package private(set) var unfiltered = 0
     /// The instructions of those.
     package private(set) var unfilteredSize = 0
+    /// The lists in the DNS.
+    package private(set) var zones: Set<DNSList.Zone> = []
 
     /// None.
     package init() {}
@@ -85,18 +89,20 @@ package struct ExpressionCount: Sendable, Equatable {
             unfiltered += 1
             unfilteredSize += pattern.size
         }
+        for list in condition.lists { zones.insert(list.zone) }
     }
 
     /// Adds those of another count.
-    package mutating func add(_ other: ExpressionCount) {
+    package mutating func add(_ other: ConditionCount) {
         all += other.all
         unfiltered += other.unfiltered
         unfilteredSize += other.unfilteredSize
+        zones.formUnion(other.zones)
     }
 }
 
 extension Condition {
-    /// Whether it holds for a request; `patterns` are the compiled ones of its source.
+    /// Whether it holds for a request of whose client nothing is known; `patterns` are the compiled ones of its source.
     func holds(for request: PolicyRequest, _ envelope: Envelope, _ patterns: IndexTables.Patterns) -> Bool {
         switch self {
         case .client(let network): network.holds(envelope.client) || network.holds(envelope.sentClient)
@@ -109,6 +115,7 @@ extension Condition {
         case .pattern(let subject, let pattern):
             request.read(subject: subject) { patterns[subject]?.matches(pattern, $0) ?? false }
         case .attribute(let name, let value): request.read(subject: .attribute(name)) { $0.equalsIgnoringCase(value) }
+        case .fact: false
         case .all(let parts): parts.allSatisfy { $0.holds(for: request, envelope, patterns) }
         case .any(let parts): parts.contains { $0.holds(for: request, envelope, patterns) }
         case .not(let part): !part.holds(for: request, envelope, patterns)
@@ -143,6 +150,7 @@ extension Condition: CustomStringConvertible {
         case .pattern(let subject, let pattern):
             "\(subject) \(pattern.isAnchored ? "begins with" : "has") /\(pattern.text)/"
         case .attribute(let name, let value): value.isEmpty ? "\(name) is empty or missing" : "\(name) is \(value)"
+        case .fact(let fact): fact.description
         case .all(let parts): "(" + parts.map(\.description).joined(separator: " and ") + ")"
         case .any(let parts): "(" + parts.map(\.description).joined(separator: " or ") + ")"
         case .not(let part): "not (\(part))"

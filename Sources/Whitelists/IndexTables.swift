@@ -155,7 +155,7 @@ extension Condition {
         case .recipient(let literal): return [.recipient(literal)]
         case .recipientDomain(let domain): return [.recipientDomain(domain)]
         case .pattern(let subject, let pattern): return [.pattern(subject, pattern)]
-        case .attribute, .not: return nil
+        case .attribute, .fact, .not: return nil
         case .any(let parts):
             var keys: [IndexKey] = []
             for part in parts {
@@ -192,7 +192,7 @@ extension Condition {
         switch self {
         case .all(let parts): parts.count == 1 && parts[0].isItsKeys
         case .any(let parts): parts.allSatisfy(\.isItsKeys)
-        case .attribute, .not: false
+        case .attribute, .fact, .not: false
         default: true
         }
     }

@@ -110,8 +110,8 @@ public final class WhitelistPart: Sendable {
     let effects: [Int: WhitelistEntry.Effect]
     let kinds: [WhitelistEntryKind]
     private let locations: SourceLocations
-    /// How many regular expressions it has.
-    package let expressions: ExpressionCount
+    /// What its conditions cost.
+    package let counts: ConditionCount
 
     init(emptying builder: inout WhitelistBuilder) {
         tables = IndexTables(emptying: &builder.tables)
@@ -121,7 +121,7 @@ public final class WhitelistPart: Sendable {
         effects = builder.effects
         kinds = builder.kinds
         locations = builder.locations
-        expressions = builder.expressions
+        counts = builder.counts
     }
 
     /// How many entries there are.
@@ -166,7 +166,7 @@ public struct WhitelistBuilder {
     var effects: [Int: WhitelistEntry.Effect] = [:]
     var kinds: [WhitelistEntryKind] = []
     var locations: SourceLocations
-    var expressions = ExpressionCount()
+    var counts = ConditionCount()
 
     /// How many of the entries that had a choice are indexed by a key, under its hash: where two keys share one, both look
     /// more crowded than they are.
@@ -198,7 +198,7 @@ public struct WhitelistBuilder {
             note(entry.condition, of: number)
         }
         for (subject, pattern) in entry.condition.patterns { tables.note(pattern, of: subject) }
-        expressions.add(entry.condition)
+        counts.add(entry.condition)
     }
 
     private mutating func note(_ condition: Condition?, of number: Int) {

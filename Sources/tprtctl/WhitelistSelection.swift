@@ -41,8 +41,8 @@ struct WhitelistSelection: ParsableArguments {
         var faults: [String] = []
         /// What is said of entries that were taken.
         var notes: [String] = []
-        /// How many regular expressions there are.
-        var expressions = ExpressionCount()
+        /// What the conditions cost.
+        var counts = ConditionCount()
     }
 
     /// Reads all sources; what is wrong with them is in the result.
@@ -106,8 +106,8 @@ extension WhitelistSelection.Reading {
     private mutating func read(_ document: WhitelistDocument, _ options: SourceOptions) throws(WhitelistError) {
         // postgrey's .local, which needn't be there.
         if document.isOptional, FileAccess.direct.status(document.path) == nil { return }
-        let one = try document.entries(options, beside: expressions)
-        let part = try document.part(options, beside: expressions).entries
+        let one = try document.entries(options, beside: counts)
+        let part = try document.part(options, beside: counts).entries
         guard part.count == one.entries.count else {
             faults.append("\(bareOrQuoted(document.path)): it changed while it was read")
             return
@@ -117,7 +117,7 @@ extension WhitelistSelection.Reading {
         for (number, entry) in one.entries.enumerated() {
             entries.append(WhitelistSelection.Entry(location: part.location(number), entry: entry))
         }
-        expressions.add(part.expressions)
+        counts.add(part.counts)
         faults += one.messages
         notes += one.notes
     }

@@ -120,6 +120,7 @@ extension Condition {
         case .recipient(let literal): "recipient \(literal)"
         case .recipientDomain(let domain): "recipient @\(domain)"
         case .pattern(let subject, let pattern): "\(subject.short) /\(pattern.text)/"
+        case .fact(let fact): "\(fact)"
         case .all(let parts): parts.map(\.short).joined(separator: " and ")
         case .any(let parts): parts.map(\.short).joined(separator: " or ")
         case .attribute, .not: "?"

@@ -6,7 +6,8 @@ import WhitelistFiles
 struct EntryTests {
     static let types = """
         ipv4_net, ipv6_net, remote_name, remote_regex, helo_name, helo_regex, sender_literal, sender_domain, \
-        sender_regex, recipient_literal, recipient_domain, recipient_regex, attribute, all, any, not
+        sender_regex, recipient_literal, recipient_domain, recipient_regex, attribute, client_generic, \
+        identity, proof, spf, dns_list, all, any, not
         """
 
     @Test(

@@ -55,6 +55,22 @@ struct RemarkTests {
         #expect(digest.messages(ofFaults: true).last == "and 10 more")
     }
 
+    @Test(
+        "an identity below an organisation is taken with a word, where suffixes are known",
+        arguments: [
+            ("example.org", nil), ("example.co.uk", nil), ("co.uk", nil), ("x.test", nil),
+            ("mail.example.org", "example.org"), ("a.b.example.co.uk", "example.co.uk"),
+        ])
+    func identities(name: String, organisation: String?) throws {
+        var options = SourceOptions()
+        options.suffixes = PublicSuffixes(text: Array("org\nco.uk\n".utf8))
+        let text = "{l: [{type: \"not\", of: {type: \"identity\", domain: \"\(name)\"}, greylist: true}]}"
+        let read = try whitelist(text, .json, options)
+        #expect(read.entries.count == 1)
+        let note = organisation.map { "\(name) is a name of \($0): write that, unless it is a tenant there" }
+        #expect(read.notes == note.map { ["/wl.json:1(l[0]): \($0)"] } ?? [])
+    }
+
     @Test("public suffixes are taken with a word, where they are known")
     func suffixes() throws {
         var options = SourceOptions()
@@ -94,7 +110,7 @@ struct ExpressionLimitTests {
 
     @Test("20,000 in all sources together")
     func all() throws {
-        var builder = ExpressionCount()
+        var builder = ConditionCount()
         let condition = Condition.pattern(.clientName, try TextPattern("mail", isAnchored: false))
         for _ in 0..<WhitelistLimits.expressions - 1 { builder.add(condition) }
         let collector = EntryCollector([WhitelistEntry](), beside: builder)

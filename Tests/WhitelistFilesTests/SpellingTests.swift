@@ -63,6 +63,22 @@ struct SpellingTests {
                 #"{"type": "attribute", "name": "size", "regex": "12.", "anywhere": true}"#,
                 #"{"type": "attribute", "name": "size", "regex": "12.", "anywhere": true}"#
             ),
+            (#"{"type": "client_generic", "greylist": true}"#, #"{"type": "client_generic", "greylist": true}"#),
+            (#"{"type": "identity", "domain": "Ex.ORG."}"#, #"{"type": "identity", "domain": "ex.org"}"#),
+            (#"{"type": "proof", "is": "SPF", "delay": 60}"#, #"{"type": "proof", "is": "spf", "delay": "1m"}"#),
+            (
+                #"{"result": "none", "type": "spf", "allow_wide": true}"#,
+                #"{"type": "spf", "result": "none", "allow_wide": true}"#
+            ),
+            (#"{"type": "dns_list", "zone": "List.Example."}"#, #"{"type": "dns_list", "zone": "list.example"}"#),
+            (
+                #"{"type": "dns_list", "matches": "*.0.*.3", "zone": "é.example"}"#,
+                #"{"type": "dns_list", "zone": "xn--9ca.example", "matches": "127.0.*.3"}"#
+            ),
+            (
+                #"{"type": "dns_list", "matches": "127.*.*.*", "zone": "list.example"}"#,
+                #"{"type": "dns_list", "zone": "list.example"}"#
+            ),
             (
                 #"{of: [{"type": "helo_name", "domain": "a.b"}, {"type": "not", "of": [{"type": "any", "of": "#
                     + #"[{"domain": "c.d", "type": "remote_name"}]}]}], "type": "all"}"#,

@@ -51,6 +51,7 @@ private func described(_ condition: Condition) -> String {
     case .pattern(let subject, let pattern):
         "\(subject) \(pattern.isAnchored ? "begins with" : "has") /\(pattern.text)/"
     case .attribute(let name, let value): "\(name) is \(value)"
+    case .fact(let fact): "\(fact)"
     case .all(let parts): "(" + parts.map(described).joined(separator: " and ") + ")"
     case .any(let parts): "(" + parts.map(described).joined(separator: " or ") + ")"
     case .not(let part): "not \(described(part))"
