@@ -60,6 +60,9 @@ public struct Domain: Sendable, Hashable {
         return Self.holds(otherBytes, name)
     }
 
+    /// Whether that is this domain and none below it, in either spelling; in lower case.
+    func isWritten(_ name: [UInt8]) -> Bool { bytes == name || otherBytes == name }
+
     private static func holds(_ bytes: [UInt8], _ name: Span<UInt8>) -> Bool {
         let start = name.countWithoutFinalDot - bytes.count
         guard start >= 0 else { return false }

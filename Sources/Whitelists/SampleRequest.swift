@@ -41,6 +41,11 @@ public struct SampleRequest: Sendable {
         whitelist.match(request, envelope, at: now)
     }
 
+    /// What is said of it where that much is known of the client.
+    public func match(in whitelist: Whitelist, at now: Timestamp, knowing facts: ClientFacts) -> Whitelist.Finding {
+        whitelist.match(request, envelope, at: now, knowing: facts)
+    }
+
     /// Whether a condition holds; compiles the regular expressions in it.
     public func satisfies(_ condition: Condition) -> Bool {
         match(in: Whitelist([WhitelistEntry(condition)], source: ""), at: Timestamp(seconds: 0)) != nil

@@ -21,11 +21,31 @@ public struct Whitelist: Sendable {
         public var location: String { part.location(number) }
     }
 
+    /// What a whitelist says of a request, as far as the facts about its client are known.
+    public enum Finding: Sendable, Equatable {
+        /// This entry decides, or none does; what isn't known makes no difference to what becomes of the mail.
+        ///
+        /// It may be another entry that matches, too, and has the same effect.
+        case decided(Match?)
+        /// That has to be found out first; with no answer in time, `otherwise` decides.
+        case needs(FactNeeds, otherwise: Match?)
+
+        /// The entry that decides where nothing more is found out: what isn't known isn't so.
+        public var match: Match? {
+            switch self {
+            case .decided(let match), .needs(_, otherwise: let match): match
+            }
+        }
+    }
+
     private let parts: [WhitelistPart]
+    /// Whether any entry depends on facts about the client; else they needn't be found.
+    public let dependsOnFacts: Bool
 
     /// A whitelist of these parts; none by default.
     public init(_ parts: [WhitelistPart] = []) {
         self.parts = parts
+        dependsOnFacts = parts.contains(where: \.dependsOnFacts)
     }
 
     /// A whitelist of entries that are at hand, without lists; `source` begins their locations.
@@ -38,12 +58,32 @@ public struct Whitelist: Sendable {
     /// How many entries there are.
     public var count: Int { parts.reduce(0) { $0 + $1.count } }
 
-    /// The entry that decides about a request; its envelope must be addressed.
+    /// The entry that decides about a request of whose client no facts are known: none is so.
+    ///
+    /// The envelope must be addressed.
     public func match(_ request: PolicyRequest, _ envelope: Envelope, at now: Timestamp) -> Match? {
         for part in parts {
             if let number = part.match(request, envelope, at: now) { return Match(part: part, number: number) }
         }
         return nil
+    }
+
+    /// What is said of a request of whose client that much is known: what would be said if all were known, or what has to be
+    /// found out for that.
+    ///
+    /// The envelope must be addressed. Where no entry depends on facts, it is as fast as `match(_:_:at:)`.
+    public func match(
+        _ request: PolicyRequest, _ envelope: Envelope, at now: Timestamp, knowing facts: ClientFacts
+    ) -> Finding {
+        guard dependsOnFacts else { return .decided(match(request, envelope, at: now)) }
+        var (entries, open) = (OpenEntries(), OpenFacts())
+        for part in parts where entries.last == nil {
+            let number = part.match(request, envelope, at: now, knowing: facts, &open) { number, condition in
+                entries.append(Match(part: part, number: number), condition)
+            }
+            if let number { entries.last = Match(part: part, number: number) }
+        }
+        return entries.finding(open)
     }
 }
 
@@ -110,6 +150,8 @@ public final class WhitelistPart: Sendable {
     let effects: [Int: WhitelistEntry.Effect]
     let kinds: [WhitelistEntryKind]
     private let locations: SourceLocations
+    /// The entries that depend on facts about the client.
+    private let factual: Set<Int>
     /// What its conditions cost.
     package let counts: ConditionCount
 
@@ -121,6 +163,7 @@ public final class WhitelistPart: Sendable {
         effects = builder.effects
         kinds = builder.kinds
         locations = builder.locations
+        factual = builder.factual
         counts = builder.counts
     }
 
@@ -141,6 +184,39 @@ public final class WhitelistPart: Sendable {
                 break
             }
         }
+        return best < count ? best : nil
+    }
+
+    /// Whether any entry depends on facts about the client.
+    var dependsOnFacts: Bool { !factual.isEmpty }
+
+    /// The number of the first entry that certainly matches; `body` is told of those before it that may, in their order.
+    func match(
+        _ request: PolicyRequest, _ envelope: Envelope, at now: Timestamp, knowing facts: ClientFacts,
+        _ open: inout OpenFacts, mayMatch body: (Int, OpenCondition) -> Void
+    ) -> Int? {
+        var found: [Int: OpenCondition] = [:]
+        func accepts(_ number: Int) -> Bool {
+            guard factual.contains(number), number < conditions.count, let condition = conditions[number] else {
+                return self.accepts(number, request, envelope, at: now)
+            }
+            if let end = expiries[number], now >= end { return false }
+            switch condition.truth(for: request, envelope, tables.patterns, facts, &open) {
+            case .known(let holds): return holds
+            case .open(let condition):
+                found[number] = condition
+                return false
+            }
+        }
+        var best = tables.first(request, envelope, below: count, where: accepts)
+        for number in unindexed {
+            if number >= best { break }
+            if accepts(number) {
+                best = number
+                break
+            }
+        }
+        for (number, condition) in found.sorted(by: { $0.key < $1.key }) where number < best { body(number, condition) }
         return best < count ? best : nil
     }
 
@@ -166,6 +242,7 @@ public struct WhitelistBuilder {
     var effects: [Int: WhitelistEntry.Effect] = [:]
     var kinds: [WhitelistEntryKind] = []
     var locations: SourceLocations
+    var factual: Set<Int> = []
     var counts = ConditionCount()
 
     /// How many of the entries that had a choice are indexed by a key, under its hash: where two keys share one, both look
@@ -198,6 +275,7 @@ public struct WhitelistBuilder {
             note(entry.condition, of: number)
         }
         for (subject, pattern) in entry.condition.patterns { tables.note(pattern, of: subject) }
+        if entry.condition.hasFacts { factual.insert(number) }
         counts.add(entry.condition)
     }
 

@@ -52,6 +52,10 @@ public struct WhitelistScreen {
             decoder = PolicyDecoder()
             return false
         }
-        return whitelist.match(request, envelope, at: now)?.effect == .pass
+        // Nothing can be found out of a client that isn't there.
+        guard case .decided(let match) = whitelist.match(request, envelope, at: now, knowing: ClientFacts()) else {
+            return false
+        }
+        return match?.effect == .pass
     }
 }

@@ -73,4 +73,17 @@ struct WhitelistScreenTests {
         let none = empty.covers(client: network)
         #expect(!none)
     }
+
+    @Test("nobody is covered by what would have to be found out of a client")
+    func facts() throws {
+        let isSPF = Condition.fact(.spf(.pass))
+        for (entries, isCovered) in [
+            ([Self.entry(.not(isSPF))], false), ([Self.entry(isSPF)], false),
+            ([Self.entry(isSPF), Self.entry(.not(.fact(.genericName)))], true),
+        ] {
+            var screen = Self.screen(entries)
+            let covers = screen.covers(client: try Self.network("192.0.2.0/24"))
+            #expect(covers == isCovered)
+        }
+    }
 }
