@@ -50,4 +50,18 @@ public struct SampleRequest: Sendable {
     public func satisfies(_ condition: Condition) -> Bool {
         match(in: Whitelist([WhitelistEntry(condition)], source: ""), at: Timestamp(seconds: 0)) != nil
     }
+
+    /// Whether a condition holds where that much is known of the client; nil where that isn't enough.
+    public func satisfies(_ condition: Condition, knowing facts: ClientFacts) -> Bool? {
+        let whitelist = Whitelist([WhitelistEntry(condition)], source: "")
+        guard case .decided(let match) = match(in: whitelist, at: Timestamp(seconds: 0), knowing: facts) else {
+            return nil
+        }
+        return match != nil
+    }
+
+    /// The name that a list in the DNS has for the client.
+    public func name(in zone: DNSList.Zone) -> String {
+        String(decoding: zone.name(of: envelope.client), as: UTF8.self)
+    }
 }

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Bytes
+import Domains
 import Greylist
 import JSONText
 import Programs
@@ -11,7 +13,9 @@ struct WhitelistTestCommand: ParsableCommand {
         abstract: "Say which entry decides about a request, and why others don't.",
         discussion: """
             Ends with status 0 where an entry decides, with 1 where none does. Entries of which no part holds are \
-            counted only, unless --all is given.
+            counted only, unless --all is given. Entries may depend on what the DNS says of the client, which isn't asked: \
+            --spf, --identity and --dns-list say it; else it is said what would have to be asked, and which entry decides \
+            without an answer.
             """)
 
     @Option(help: ArgumentHelp("The client's address.", valueName: "address"))
@@ -33,11 +37,15 @@ struct WhitelistTestCommand: ParsableCommand {
         help: ArgumentHelp("Any other attribute; may be given several times.", valueName: "name=value"))
     var attribute: [String] = []
 
+    @OptionGroup var answers: FactOptions
+
     @Flag(help: "Name each entry that doesn't match.")
     var all = false
 
     @Flag(help: "Print the result as JSON.")
     var json = false
+
+    @OptionGroup var lists: IdentityLists
 
     @OptionGroup var selection: WhitelistSelection
 
@@ -66,82 +74,89 @@ struct WhitelistTestCommand: ParsableCommand {
             throw ProgramError(.usage, "such a request can't be sent: no value may hold a line break")
         }
         let reading = try selection.read()
-        let explanation = WhitelistExplanation(sample, reading, at: WallClock.now())
+        var facts = ClientFacts()
+        if Whitelist(reading.parts).dependsOnFacts { facts = try self.facts() }
+        let explanation = WhitelistExplanation(sample, reading, at: WallClock.now(), knowing: facts)
         try say(json ? explanation.json.text : explanation.text(showsAll: all))
         for fault in reading.faults { note(fault) }
         if explanation.decides == nil { throw ExitCode(1) }
     }
+
+    /// What names tell of the client, and what the options say of it.
+    func facts() throws(ProgramError) -> ClientFacts {
+        let attributes = attributes
+        func bytes(_ name: String) -> [UInt8] { Array((attributes[name] ?? "").utf8) }
+        let (name, helo) = (bytes("client_name"), bytes("helo_name"))
+        let sender = bytes("sender").map(\.lowercased)
+        var identity = NamedIdentity()
+        if let client = Address(client: bytes("client_address").span) {
+            identity.find(
+                client: client, clientName: name.span, helo: helo.span, sender: sender.span,
+                in: try lists.read().organisations)
+        }
+        var facts = ClientFacts(identity)
+        answers.add(to: &facts)
+        return facts
+    }
 }
 
-/// Which entry decides about a request, and why the others don't.
-struct WhitelistExplanation {
-    typealias Entry = WhitelistSelection.Entry
+/// What the DNS says of a client, in place of asking it.
+struct FactOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The result of SPF: \(Condition.SPFResult.allCases.map(\.rawValue).joined(separator: ", ")).",
+            discussion: "A pass is taken for one that proves the sender's organisation.", valueName: "result"),
+        completion: .list(Condition.SPFResult.allCases.map(\.rawValue)),
+        transform: { text in
+            guard let result = Condition.SPFResult(rawValue: text.lowercased()) else {
+                throw ValidationError("\(shortened(text)) is not a result of SPF")
+            }
+            return result
+        })
+    var spf: Condition.SPFResult?
 
-    /// The entry that decides.
-    private(set) var decides: Entry?
-    /// Those that match, too, but stand further on.
-    private(set) var later: [Entry] = []
-    /// Those that would match, had they not expired.
-    private(set) var expired: [Entry] = []
-    /// Combinations of which a part holds, with the parts that stand in the way.
-    private(set) var nearly: [(entry: Entry, missing: [Condition])] = []
-    /// All others.
-    private(set) var others: [Entry] = []
+    @Option(
+        help: ArgumentHelp(
+            "The sender's organisation, which SPF proves; so its result is pass, unless --spf says none.",
+            valueName: "domain"))
+    var identity: String?
 
-    init(_ sample: SampleRequest, _ reading: WhitelistSelection.Reading, at now: Timestamp) {
-        let match = sample.match(in: Whitelist(reading.parts), at: now)
-        for entry in reading.entries {
-            if sample.satisfies(entry.entry.condition) {
-                if let end = entry.entry.expires, now >= end {
-                    expired.append(entry)
-                } else if decides == nil, entry.location == match?.location {
-                    decides = entry
-                } else {
-                    later.append(entry)
-                }
-            } else if let missing = sample.missing(of: entry.entry.condition) {
-                nearly.append((entry, missing))
-            } else {
-                others.append(entry)
+    @Option(
+        help: ArgumentHelp(
+            "What a list in the DNS answers, such as list.example=127.0.0.2, or list.example= where it doesn't list the client; may be given several times.",
+            valueName: "zone=address"))
+    var dnsList: [String] = []
+
+    func validate() throws {
+        if let identity {
+            guard Domain(identity) != nil else { throw ValidationError("\(shortened(identity)) is not a domain name") }
+            guard [nil, .pass, .some(.none)].contains(spf) else {
+                throw ValidationError("--identity says what SPF proves, and --spf that it proves nothing")
             }
         }
-    }
-
-    func text(showsAll: Bool) -> String {
-        var lines: [String] = []
-        lines.append(decides.map { "decides: \($0.text)" } ?? "no entry matches")
-        lines += later.map { "matches too, but stands further on: \($0.text)" }
-        lines += expired.map { "has expired: \($0.text)" }
-        for (entry, missing) in nearly {
-            let parts = missing.map { bareOrQuoted($0.description) }.joined(separator: "; ")
-            lines.append("matches in part: \(entry.text)\n    what doesn't hold: \(parts)")
+        for text in dnsList where answer(text) == nil {
+            throw ValidationError(
+                "\(shortened(text)) is malformed (expected zone=address, such as list.example=127.0.0.2)")
         }
-        if showsAll { lines += others.map { "doesn't match: \($0.text)" } }
-        if !showsAll, !others.isEmpty { lines.append("entries that don't match: \(others.count)") }
-        return lines.joined(separator: "\n")
     }
 
-    var json: JSONValue {
-        .object([
-            "decides": decides?.json ?? .null,
-            "later": .array(later.map(\.json)),
-            "expired": .array(expired.map(\.json)),
-            "nearly": .array(
-                nearly.map { entry, missing in
-                    .object([
-                        "entry": entry.json, "missing": .array(missing.map { .string($0.description) }),
-                    ])
-                }),
-            "others": .int(others.count),
-        ])
+    /// Adds what they say to what is known of the client.
+    func add(to facts: inout ClientFacts) {
+        if let spf { facts.spf = .known(spf, isProof: spf == .pass) }
+        if let domain = identity.flatMap(Domain.init) {
+            facts.organisation = Array((domain.spellings.first { $0.utf8.allSatisfy { $0 < 0x80 } } ?? "").utf8)
+            facts.spf = .known(spf ?? .pass, isProof: true)
+        }
+        var answers: [DNSList.Zone: [UInt32]] = [:]
+        for (zone, address) in dnsList.compactMap(answer) { answers[zone, default: []] += address.map { [$0] } ?? [] }
+        for (zone, addresses) in answers { facts.note(addresses, of: zone) }
     }
-}
 
-extension SampleRequest {
-    /// The parts of a combination that don't hold, where others do; nil for everything else.
-    fileprivate func missing(of condition: Condition) -> [Condition]? {
-        guard case .all(let parts) = condition else { return nil }
-        let missing = parts.filter { !satisfies($0) }
-        return missing.count < parts.count ? missing : nil
+    private func answer(_ text: String) -> (zone: DNSList.Zone, address: UInt32?)? {
+        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, let zone = Domain(String(parts[0])).flatMap(DNSList.Zone.init) else { return nil }
+        if parts[1].isEmpty { return (zone, nil) }
+        guard let address = Address(String(parts[1])), address.family == .ipv4 else { return nil }
+        return (zone, UInt32(truncatingIfNeeded: address.bits >> 96))
     }
 }

@@ -21,7 +21,9 @@ struct WhitelistKindsTests {
         let sample = try #require(SampleRequest(attributes: command.attributes))
         let reading = try command.selection.read()
         #expect(reading.faults.isEmpty, "\(reading.faults)")
-        let text = WhitelistExplanation(sample, reading, at: Timestamp(seconds: 1_795_000_000)).text(showsAll: true)
+        let explanation = WhitelistExplanation(
+            sample, reading, at: Timestamp(seconds: 1_795_000_000), knowing: try command.facts())
+        let text = explanation.text(showsAll: true)
         return text.replacing("\(path):1", with: "")
     }
 
@@ -91,6 +93,42 @@ struct WhitelistKindsTests {
                 ["--helo", "c.d"], ["--helo", "e.f"], "(the HELO name is in a.b or the HELO name is in c.d)"
             ),
             (
+                #""type": "client_generic", "allow_wide": true"#,
+                ["--client", "192.0.2.7", "--name", "dyn-192-0-2-7.isp.example"],
+                ["--client", "192.0.2.7", "--name", "mx.isp.example"], "the client's name is generic"
+            ),
+            (
+                #""type": "identity", "domain": "a.example""#, ["--name", "mx.a.example", "--sender", "Bob@A.example"],
+                ["--name", "mx.b.example", "--sender", "bob@b.example"], "the client is proven to send for a.example"
+            ),
+            (
+                #""type": "identity", "domain": "a.example""#, ["--sender", "bob@a.example", "--spf", "pass"],
+                ["--sender", "bob@a.example", "--spf", "fail"], "the client is proven to send for a.example"
+            ),
+            (
+                #""type": "identity", "domain": "a.example""#, ["--identity", "A.example."],
+                ["--identity", "b.example"], "the client is proven to send for a.example"
+            ),
+            (
+                #""type": "proof", "is": "name", "allow_wide": true"#,
+                ["--name", "mx.a.example", "--sender", "bob@a.example"],
+                ["--sender", "bob@a.example", "--spf", "pass"],
+                "the client's name proves the sender's organisation"
+            ),
+            (
+                #""type": "proof", "is": "spf", "allow_wide": true"#, ["--identity", "a.example", "--spf", "none"],
+                ["--sender", "bob@a.example", "--spf", "none"], "SPF proves the sender's organisation"
+            ),
+            (
+                #""type": "spf", "result": "softfail", "allow_wide": true"#, ["--spf", "softfail"], ["--spf", "fail"],
+                "the result of SPF is softfail"
+            ),
+            (
+                #""type": "dns_list", "zone": "l.example", "matches": "127.0.*.3""#,
+                ["--dns-list", "l.example=127.0.0.2", "--dns-list", "l.example=127.0.5.3"],
+                ["--dns-list", "L.example.="], "the client is listed in l.example as 127.0.*.3"
+            ),
+            (
                 #""type": "not", "of": {"type": "helo_name", "domain": "a.b"}, "allow_wide": true"#, ["--helo", "c.d"],
                 ["--helo", "a.b"], "not (the HELO name is in a.b)"
             ),
@@ -99,6 +137,40 @@ struct WhitelistKindsTests {
         #expect(try explanation("{\(members)}", hit) == "decides: (l[0])  pass where \(words)")
         #expect(
             try explanation("{\(members)}", miss) == "no entry matches\ndoesn't match: (l[0])  pass where \(words)")
+    }
+
+    @Test("what the DNS would have to say is named, and what is decided without it")
+    func questions() throws {
+        let entries = #"""
+            {"type": "dns_list", "zone": "l.example"}, {"type": "spf", "result": "fail", "delay": "1h"}, \#
+            {"type": "dns_list", "zone": "m.example", "greylist": true}
+            """#
+        let open = "matches or not, by what the DNS says: "
+        let place = ["--client", "192.0.2.7"]
+        #expect(
+            try explanation(entries, place).split(separator: "\n").map(String.init) == [
+                "to be asked: SPF, 7.2.0.192.l.example; without an answer:", "no entry matches",
+                "\(open)(l[0])  pass where the client is listed in l.example",
+                "\(open)(l[1])  greylist for 3600 s where the result of SPF is fail",
+                "\(open)(l[2])  greylist where the client is listed in m.example",
+            ])
+        #expect(
+            try explanation(entries, place + ["--dns-list", "l.example=127.0.0.2"])
+                .hasPrefix("decides: (l[0])  pass where"))
+        #expect(
+            try explanation(entries, place + ["--dns-list", "l.example=", "--spf", "fail"])
+                .hasPrefix("decides: (l[1])  greylist for 3600 s where"))
+    }
+
+    @Test(
+        "what can't be said of a client is a usage error",
+        arguments: [
+            ["--spf", "maybe"], ["--identity", "a..b"], ["--identity", "a.example", "--spf", "fail"],
+            ["--dns-list", "l.example"], ["--dns-list", "l.example=::1"], ["--dns-list", "l=127.0.0.2"],
+            ["--dns-list", "l.example=127.0.0.*"],
+        ])
+    func usage(arguments: [String]) {
+        #expect(throws: (any Error).self) { try WhitelistTestCommand.parse(arguments) }
     }
 
     @Test("of a combination that holds in part, what is missing is said")
