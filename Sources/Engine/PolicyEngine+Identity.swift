@@ -3,6 +3,7 @@ public import Greylist
 public import Policy
 public import SPF
 public import Storage
+import Whitelists
 
 /// Who a client is: what its name tells without a question to the DNS, and what is asked where that may change a verdict.
 extension PolicyEngine {
@@ -30,6 +31,19 @@ extension PolicyEngine {
         identity.proof = .name
         attempt.readOrganisationAlias { lookups.append(.init(.alias, Key($0, isHashed: hashes))) }
         return identity
+    }
+
+    /// The whitelist entry that decides about a request, whose envelope is addressed.
+    ///
+    /// What names tell of the client is found where an entry depends on it, whatever `options.identity` says. What the DNS would
+    /// have to say isn't so.
+    func whitelistEntry(for request: PolicyRequest, _ attempt: inout Attempt, at now: Timestamp) -> Whitelist.Match? {
+        guard whitelist.dependsOnFacts else { return whitelist.match(request, attempt.envelope, at: now) }
+        findHost(request, &attempt)
+        findSender(request, &attempt)
+        var facts = ClientFacts(attempt.identity)
+        if facts.isProvenByName, isContradicted(request, attempt, at: now) { facts.isProvenByName = false }
+        return whitelist.match(request, attempt.envelope, at: now, knowing: facts).match
     }
 
     private func findHost(_ request: PolicyRequest, _ attempt: inout Attempt) {

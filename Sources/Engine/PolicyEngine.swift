@@ -130,7 +130,7 @@ public struct PolicyEngine: Sendable {
             return .done(settle(DecisionRecord(.notOurs(reason))))
         }
         // 2. Does the administrator let it through?
-        let entry = whitelist.match(request, attempt.envelope, at: now)
+        let entry = whitelistEntry(for: request, &attempt, at: now)
         if let entry, entry.effect == .pass {
             return .done(settle(DecisionRecord(.whitelisted(entry.kind), entry: entry)))
         }
