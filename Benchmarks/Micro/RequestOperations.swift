@@ -49,6 +49,7 @@ enum RequestOperations {
                 switch engine.decide(request, of: &message, at: Samples.now, using: &attempt) {
                 case .done(let record): record.entry == nil ? 1 : 2
                 case .needsStore(_, let query): query.has(.legacy) ? 4 : 3
+                case .needsFacts: 5
                 }
             }
         }

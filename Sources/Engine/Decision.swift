@@ -17,6 +17,8 @@ public struct Decision: Sendable {
     public let entry: Whitelist.Match?
     /// Who the client is, as far as that is known; nil where it is of no interest.
     public internal(set) var identity: ClientIdentity?
+    /// How long the request has waited for the DNS already.
+    public internal(set) var dnsMilliseconds = 0
 
     /// Where a decision is that was begun.
     public enum Step: Sendable {
@@ -24,6 +26,8 @@ public struct Decision: Sendable {
         case done(DecisionRecord)
         /// It needs what the store answers to this; then it goes to `PolicyEngine.finish`.
         case needsStore(Decision, StoreQuery)
+        /// The whitelists need what the DNS says of the client; then the request goes to `PolicyEngine.decide` once more.
+        case needsFacts(FactQuestion)
     }
 
     /// Where a decision is that the store has answered.

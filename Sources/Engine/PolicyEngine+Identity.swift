@@ -33,17 +33,51 @@ extension PolicyEngine {
         return identity
     }
 
-    /// The whitelist entry that decides about a request, whose envelope is addressed.
+    /// What the whitelists say of a request, whose envelope is addressed.
     ///
-    /// What names tell of the client is found where an entry depends on it, whatever `options.identity` says. What the DNS would
-    /// have to say isn't so.
-    func whitelistEntry(for request: PolicyRequest, _ attempt: inout Attempt, at now: Timestamp) -> Whitelist.Match? {
-        guard whitelist.dependsOnFacts else { return whitelist.match(request, attempt.envelope, at: now) }
+    /// What names tell of the client is found where an entry depends on it, whatever `options.identity` says.
+    func whitelistFinding(
+        for request: PolicyRequest, _ attempt: inout Attempt, knowing known: DNSFacts?, at now: Timestamp
+    ) -> Whitelist.Finding {
+        guard whitelist.dependsOnFacts else { return .decided(whitelist.match(request, attempt.envelope, at: now)) }
         findHost(request, &attempt)
         findSender(request, &attempt)
         var facts = ClientFacts(attempt.identity)
+        if let known { facts.note(known) }
         if facts.isProvenByName, isContradicted(request, attempt, at: now) { facts.isProvenByName = false }
-        return whitelist.match(request, attempt.envelope, at: now, knowing: facts).match
+        return whitelist.match(request, attempt.envelope, at: now, knowing: facts)
+    }
+
+    /// What has to be asked for the whitelists.
+    func question(
+        about needs: FactNeeds, _ request: PolicyRequest, _ attempt: borrowing Attempt
+    ) -> FactQuestion {
+        let client = attempt.envelope.client
+        let hasHost = attempt.identity.host == .organisation
+        return FactQuestion(
+            sender: needs.spf
+                ? question(about: request, network: attempt.envelope.network.tag, hasHost: hasHost) : nil,
+            lists: needs.lists.compactMap { zone in DNSQuestion(zone.name(of: client), .a).map { (zone, $0) } })
+    }
+
+    /// Makes use of what was asked for the whitelists: it isn't asked once more.
+    func prove(
+        _ identity: inout ClientIdentity?, of request: PolicyRequest, by facts: DNSFacts, _ attempt: inout Attempt,
+        adding lookups: inout StoreQuery.Lookups
+    ) {
+        guard facts.asksSPF, asksDNS(about: identity) else { return }
+        identity?.search =
+            facts.spf.map { .ended($0, milliseconds: facts.milliseconds) } ?? .late(milliseconds: facts.milliseconds)
+        guard facts.spf?.isProof == true else { return }
+        findSender(request, &attempt)
+        let hashes = options.hashesKeys
+        guard attempt.readOrganisationAlias({ lookups.append(.init(.alias, Key($0, isHashed: hashes))) }) != nil else {
+            return
+        }
+        identity?.proof = .spf
+        attempt.identity.readOrganisations { _, sender in
+            if let sender { identity?.organisation = Array(copying: sender) }
+        }
     }
 
     private func findHost(_ request: PolicyRequest, _ attempt: inout Attempt) {
@@ -72,14 +106,18 @@ extension PolicyEngine {
 
     /// What is to be asked of the DNS for a decision.
     public func question(of decision: Decision, asking query: StoreQuery) -> SenderQuestion? {
-        decision.request.read(.clientAddress, .sender, .heloName) { client, sender, helo in
+        question(
+            about: decision.request, network: query.network, hasHost: decision.identity?.hasHostAlias == true)
+    }
+
+    private func question(about request: PolicyRequest, network: UInt32, hasHost: Bool) -> SenderQuestion? {
+        request.read(.clientAddress, .sender, .heloName) { client, sender, helo in
             Address(client: client).map { sent in
                 // Behind a translator it is the IPv4 host that sends.
                 let client = sent.unwrapped(for: .whitelists, through: options.masks.nat64Prefixes)
                 return SenderQuestion(
                     client: client.family == .ipv4 ? .ipv4(UInt32(client.bits >> 96)) : .ipv6(client.bits),
-                    network: query.network, hasHost: decision.identity?.hasHostAlias == true,
-                    sender: Array(copying: sender), helo: Array(copying: helo))
+                    network: network, hasHost: hasHost, sender: Array(copying: sender), helo: Array(copying: helo))
             }
         }
     }

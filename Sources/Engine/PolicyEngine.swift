@@ -119,18 +119,24 @@ public struct PolicyEngine: Sendable {
     /// Decides about a request, or says what has to be known first: the function to read first.
     ///
     /// - Parameters:
+    ///   - facts: what the DNS said, where it was asked for the whitelists
     ///   - message: what became of other recipients of the message, as far as the same connection asked about them; whoever
     ///     keeps it has it take note of the decision
     ///   - attempt: storage to be used again and again, one for an event loop
     public func decide(
-        _ request: PolicyRequest, of message: inout MessageProgress, at now: Timestamp, using attempt: inout Attempt
+        _ request: PolicyRequest, knowing facts: DNSFacts? = nil, of message: inout MessageProgress, at now: Timestamp,
+        using attempt: inout Attempt
     ) -> Decision.Step {
         // 1. Is it ours to judge? Who sends what to whom?
         if let reason = notOurs(request, addressing: &attempt.envelope) {
             return .done(settle(DecisionRecord(.notOurs(reason))))
         }
         // 2. Does the administrator let it through?
-        let entry = whitelistEntry(for: request, &attempt, at: now)
+        let finding = whitelistFinding(for: request, &attempt, knowing: facts, at: now)
+        if case .needs(let needs, _) = finding, facts == nil {
+            return .needsFacts(question(about: needs, request, attempt))
+        }
+        let entry = finding.match
         if let entry, entry.effect == .pass {
             return .done(settle(DecisionRecord(.whitelisted(entry.kind), entry: entry)))
         }
@@ -156,14 +162,16 @@ public struct PolicyEngine: Sendable {
                 }
             }
         }
-        let identity = identify(request, &attempt, at: now, adding: &query.lookups)
+        var identity = identify(request, &attempt, at: now, adding: &query.lookups)
+        if let facts { prove(&identity, of: request, by: facts, &attempt, adding: &query.lookups) }
         query.isPreliminary = asksDNS(about: identity)
         if options.carriesMessages {
             message.follow(request)
             query.carrying = message.carrying(identity)
         }
-        return .needsStore(
-            Decision(request: request, delay: query.rules.delay, entry: entry, identity: identity), query)
+        var decision = Decision(request: request, delay: query.rules.delay, entry: entry, identity: identity)
+        decision.dnsMilliseconds = facts?.milliseconds ?? 0
+        return .needsStore(decision, query)
     }
 
     /// The key of the client's address, as that of a network with nothing but this address in it.

@@ -18,6 +18,7 @@ struct ProofGate<Origin> {
         let decision: Decision
         /// What the store was asked.
         let query: StoreQuery
+        /// Since when it waits for the DNS.
         let start: NIODeadline
     }
 
@@ -35,7 +36,7 @@ struct ProofGate<Origin> {
     private static var lateLimit: Int { 1_024 }
 
     private let budget: TimeAmount
-    /// In the order of their numbers, and so of their deadlines.
+    /// In the order of their deadlines.
     private var pending: [(number: Int, request: Pending)] = []
     private var late: [Int: (PolicyRequest, StoreQuery)] = [:]
     private var lastNumber = 0
@@ -50,7 +51,9 @@ struct ProofGate<Origin> {
     /// Keeps a decision, and returns the number under which it is answered.
     mutating func admit(_ request: Pending) -> Int {
         lastNumber += 1
-        pending.append((lastNumber, request))
+        var place = pending.count
+        while place > 0, pending[place - 1].request.start > request.start { place -= 1 }
+        pending.insert((lastNumber, request), at: place)
         return lastNumber
     }
 

@@ -6,6 +6,7 @@ import Policy
 import Resolver
 import SPF
 import Storage
+import Whitelists
 
 /// The order of requests and replies on one event loop: its connections bring requests, and get their replies.
 ///
@@ -20,6 +21,7 @@ final class RequestPipeline {
     var engine: PolicyEngine
     private var gate: StoreGate<Connection>
     private var proofGate: ProofGate<Connection>
+    private var factGate: FactGate<Connection>
     private let resolver: LoopResolver?
     private let store: any Store
     private let health: StoreHealth
@@ -36,6 +38,7 @@ final class RequestPipeline {
     private var isTurnScheduled = false
     private var isDeadlineScheduled = false
     private var isProofDeadlineScheduled = false
+    private var isFactDeadlineScheduled = false
     private var decisions: DecisionLog
     /// How many requests of clients got their answers; plain numbers, since only this loop counts.
     private(set) var greylisted = 0
@@ -55,6 +58,7 @@ final class RequestPipeline {
         gate = StoreGate(
             timeout: options.requestDeadline, pauses: options.storePauses, keepsQueries: fallback != nil)
         proofGate = ProofGate(budget: options.dnsBudget)
+        factGate = FactGate(budget: options.dnsBudget)
         self.resolver = resolver
         decisions = DecisionLog(to: sink)
         self.log = log
@@ -64,24 +68,38 @@ final class RequestPipeline {
     /// Decides about a request at once, or returns nil and delivers the decision to the connection later.
     func take(_ request: PolicyRequest, from connection: Connection) -> DecisionRecord? {
         scheduleEndOfTurn()
-        let record: DecisionRecord
-        switch engine.decide(request, of: &connection.message, at: options.now(), using: &attempt) {
-        case .done(let done): record = done
+        guard let record = decide(request, knowing: nil, from: connection) else { return nil }
+        note(record, on: request, of: connection)
+        return record
+    }
+
+    /// Decides about a request; nil where that has to wait for the store or the DNS.
+    private func decide(
+        _ request: PolicyRequest, knowing facts: DNSFacts?, from connection: Connection
+    ) -> DecisionRecord? {
+        switch engine.decide(request, knowing: facts, of: &connection.message, at: options.now(), using: &attempt) {
+        case .done(let record): return record
         case .needsStore(let decision, let query):
             if attempt.envelope.client.isPrivate { watchPrivateClient() }
             if gate.admit(decision, asking: query, from: connection, at: eventLoop.now) { return nil }
-            record = settle(decision, asking: query)
+            return settle(decision, asking: query)
+        case .needsFacts(let question):
+            guard let facts = self.facts(for: question, about: request, from: connection) else { return nil }
+            return decide(request, knowing: facts, from: connection)
         }
-        note(record, on: request, of: connection)
-        return record
     }
 
     /// Answers everything that is with the store or the DNS without them; for the end of the server.
     func settleAll() {
         for settled in gate.settleAll() { deliver(settled) }
         for request in proofGate.takeAll() {
-            deliver(settle(request.decision, asking: request.query), request.decision, to: request.origin)
+            deliver(settle(request.decision, asking: request.query), request.decision.request, to: request.origin)
         }
+        for pending in factGate.takeAll() {
+            // With what is known; what then needs the store has to do without it.
+            resume(pending)
+        }
+        if let settled = gate.settleUnsent() { deliver(settled) }
         endDelivery()
     }
 
@@ -163,11 +181,12 @@ final class RequestPipeline {
             switch settled.answer(at: index) {
             case .unavailable:
                 deliver(
-                    settle(request.decision, asking: settled.query(at: index)), request.decision, to: request.origin)
+                    settle(request.decision, asking: settled.query(at: index)), request.decision.request,
+                    to: request.origin)
             case let answer:
                 if case .full = answer { health.countUnanswered() }
                 switch engine.finish(request.decision, with: answer, at: options.now()) {
-                case .done(let record): deliver(record, request.decision, to: request.origin)
+                case .done(let record): deliver(record, request.decision.request, to: request.origin)
                 case .needsIdentity(let decision):
                     guard let query = settled.answered(at: index) else {
                         preconditionFailure("a judgement without the query that it answers")
@@ -178,8 +197,8 @@ final class RequestPipeline {
         }
     }
 
-    private func deliver(_ record: DecisionRecord, _ decision: Decision, to connection: Connection) {
-        note(record, on: decision.request, of: connection)
+    private func deliver(_ record: DecisionRecord, _ request: PolicyRequest, to connection: Connection) {
+        note(record, on: request, of: connection)
         connection.deliver(record)
         answered.append(connection)
     }
@@ -211,7 +230,9 @@ final class RequestPipeline {
     /// Has the DNS asked who the sender is; the decision goes on when that is known, or takes too long.
     private func askDNS(about decision: Decision, asking query: StoreQuery, from connection: Connection) {
         let now = eventLoop.now
-        let request = ProofGate.Pending(origin: connection, decision: decision, query: query, start: now)
+        // What it has waited for the whitelists counts.
+        let start = now - .milliseconds(Int64(decision.dnsMilliseconds))
+        let request = ProofGate.Pending(origin: connection, decision: decision, query: query, start: start)
         guard let resolver, let subject = engine.question(of: decision, asking: query).map({ SPFSubject($0) }) else {
             return resume(request, knowing: .notAsked(.down))
         }
@@ -256,7 +277,70 @@ final class RequestPipeline {
             request.decision, of: request.origin.message, asking: request.query, knowing: search, at: options.now(),
             using: &attempt)
         if gate.admit(decision, asking: query, from: request.origin, at: eventLoop.now) { return scheduleEndOfTurn() }
-        deliver(settle(decision, asking: query), decision, to: request.origin)
+        deliver(settle(decision, asking: query), decision.request, to: request.origin)
+    }
+
+    // MARK: What the whitelists need of the DNS
+
+    /// What the DNS says, as far as this loop knows it; nil where it has to be asked, and the request waits.
+    private func facts(
+        for question: FactQuestion, about request: PolicyRequest, from connection: Connection
+    ) -> DNSFacts? {
+        var facts = DNSFacts(for: question)
+        guard let resolver else { return facts }
+        var subject = question.sender.map { SPFSubject($0) }
+        if let outcome = subject.flatMap({ resolver.cached($0) }) {
+            facts.spf = outcome
+            subject = nil
+        }
+        var lists = question.lists
+        lists.removeAll { list in
+            guard let answer = resolver.cachedAnswer(to: list.question) else { return false }
+            facts.lists[list.zone] = answer
+            return true
+        }
+        let missing = lists.count + (subject == nil ? 0 : 1)
+        guard missing > 0 else { return facts }
+        let number = factGate.admit(
+            .init(origin: connection, request: request, start: eventLoop.now, facts: facts, missing: missing))
+        if let subject {
+            resolver.check(subject) { check in
+                self.take(number) { facts in
+                    if case .outcome(let outcome) = check { facts.spf = outcome }
+                }
+            }
+        }
+        for (zone, question) in lists {
+            resolver.look(up: question) { answer in self.take(number) { $0.lists[zone] = answer } }
+        }
+        scheduleFactDeadline()
+        return nil
+    }
+
+    private func take(_ number: Int, _ note: (inout DNSFacts) -> Void) {
+        guard let pending = factGate.take(number, note) else { return }
+        resume(pending)
+        endDelivery()
+    }
+
+    private func resume(_ pending: FactGate<Connection>.Pending) {
+        var facts = pending.facts
+        facts.milliseconds = Int((eventLoop.now - pending.start).nanoseconds / 1_000_000)
+        scheduleEndOfTurn()
+        guard let record = decide(pending.request, knowing: facts, from: pending.origin) else { return }
+        deliver(record, pending.request, to: pending.origin)
+    }
+
+    private func scheduleFactDeadline() {
+        guard !isFactDeadlineScheduled, let deadline = factGate.deadline else { return }
+        isFactDeadlineScheduled = true
+        eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
+            self.isFactDeadlineScheduled = false
+            let now = self.eventLoop.now
+            while let pending = self.factGate.takeLate(at: now) { self.resume(pending) }
+            self.endDelivery()
+            self.scheduleFactDeadline()
+        }
     }
 
     private func flush() {

@@ -166,6 +166,16 @@ struct StoreGate<Origin> {
             batch, failedBy: StoreError(.unavailable, "the store did not answer within \(limit) s"))
     }
 
+    /// Settles what would go to the store at the end of this turn, for the end of the server; nil where there is nothing.
+    mutating func settleUnsent() -> Settled? {
+        guard !requests.isEmpty else { return nil }
+        let kept = keepsQueries ? queries : []
+        defer { (queries, requests) = ([], []) }
+        return Settled(
+            Batch(number: 0, deadline: .distantFuture, isProbe: false, requests: requests, queries: kept), failedBy: nil
+        )
+    }
+
     /// Settles everything that is with the store, for the end of the server.
     mutating func settleAll() -> [Settled] {
         defer { batches = [] }

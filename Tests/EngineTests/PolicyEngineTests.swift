@@ -100,6 +100,7 @@ struct PolicyEngineTests {
             let reason = try #require(item.reason)
             #expect(record == DecisionRecord(.notOurs(reason)))
             #expect(record.reply == .dunno)
+        case .needsFacts: throw Unexpected()
         case .needsStore(_, let query):
             #expect(item.reason == nil)
             #expect(query.keys(.client).isEmpty)

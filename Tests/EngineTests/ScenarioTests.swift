@@ -30,6 +30,7 @@ struct ScenarioTests {
             let request = try #require(try decoder.next(in: &buffer))
             switch engine.decide(request, of: &message, at: now, using: &attempt) {
             case .done(let record): return record.reply.text
+            case .needsFacts: throw Scenario.ParseError("", 0, "no scenario asks the DNS")
             case .needsStore(let decision, let query):
                 let judgement = try #require(try await store.answer([query])[0].judgement)
                 let record = engine.settle(decision, by: .judged(judgement), at: now)

@@ -113,7 +113,7 @@ struct HostileServerTests {
         let clock = ContinuousClock()
         let began = clock.now
         let answer = try await live.look(up: Self.name, misbehaviour.type)
-        #expect(clock.now - began < .seconds(4))
+        #expect(clock.now - began < .seconds(60))
         let isExpected = answer == misbehaviour.expected
         #expect(isExpected, "\("\(answer)".prefix(200))")
         #expect(live.resolver.counts.answersUnusable == (misbehaviour.isUnusable ? 1 : 0))

@@ -45,7 +45,7 @@ struct ResolverTests {
             return try await group.reduce(into: []) { $0.append($1) }
         }
         #expect(answers == Array(repeating: .temporaryError, count: 1_000))
-        #expect(clock.now - began < .seconds(3))
+        #expect(clock.now - began < .seconds(60))
         let counts = live.resolver.counts
         #expect(counts.queries <= 256)
         #expect(counts.queries + counts.queriesRefused + counts.refusedWhileDown == 1_000)
