@@ -33,6 +33,15 @@ extension Condition {
         }
     }
 
+    /// The organisation for which alone it can hold; nil where there is no such one.
+    var identity: Domain? {
+        switch self {
+        case .fact(.identity(let domain)): domain
+        case .all(let parts): parts.lazy.compactMap(\.identity).first
+        default: nil
+        }
+    }
+
     /// The lists in the DNS that it asks, at any depth.
     package var lists: [DNSList] {
         switch self {

@@ -152,6 +152,8 @@ public final class WhitelistPart: Sendable {
     private let locations: SourceLocations
     /// The entries that depend on facts about the client.
     private let factual: Set<Int>
+    /// Those that hold only for an organisation, by its spellings; they are in no other index.
+    private let identities: [[UInt8]: [Int]]
     /// What its conditions cost.
     package let counts: ConditionCount
 
@@ -164,6 +166,7 @@ public final class WhitelistPart: Sendable {
         kinds = builder.kinds
         locations = builder.locations
         factual = builder.factual
+        identities = builder.identities
         counts = builder.counts
     }
 
@@ -209,12 +212,8 @@ public final class WhitelistPart: Sendable {
             }
         }
         var best = tables.first(request, envelope, below: count, where: accepts)
-        for number in unindexed {
-            if number >= best { break }
-            if accepts(number) {
-                best = number
-                break
-            }
+        for numbers in [identities[facts.organisation] ?? [], unindexed] {
+            best = numbers.first { $0 >= best || accepts($0) }.map { min($0, best) } ?? best
         }
         for (number, condition) in found.sorted(by: { $0.key < $1.key }) where number < best { body(number, condition) }
         return best < count ? best : nil
@@ -243,6 +242,7 @@ public struct WhitelistBuilder {
     var kinds: [WhitelistEntryKind] = []
     var locations: SourceLocations
     var factual: Set<Int> = []
+    var identities: [[UInt8]: [Int]] = [:]
     var counts = ConditionCount()
 
     /// How many of the entries that had a choice are indexed by a key, under its hash: where two keys share one, both look
@@ -271,7 +271,11 @@ public struct WhitelistBuilder {
             for key in keys.count > 1 ? Array(Set(keys)) : keys { tables.index(number, by: key) }
             note(entry.condition.remainder(besides: keys), of: number)
         } else {
-            unindexed.append(number)
+            if let identity = entry.condition.identity {
+                for spelling in identity.spellings { identities[Array(spelling.utf8), default: []].append(number) }
+            } else {
+                unindexed.append(number)
+            }
             note(entry.condition, of: number)
         }
         for (subject, pattern) in entry.condition.patterns { tables.note(pattern, of: subject) }

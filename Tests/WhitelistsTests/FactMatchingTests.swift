@@ -188,6 +188,26 @@ struct FactMatchingTests {
         )
     }
 
+    @Test("identities are found among many, in either spelling, and in the order of the list")
+    func identities() throws {
+        var entries: [(Condition, WhitelistEntry.Effect)] = (0..<1_000).map {
+            (.fact(Self.identity("x\($0).example")), .pass)
+        }
+        entries.append((.all([Self.spf, .fact(Self.identity("é.example"))]), .delay(5)))
+        entries.append((.any([.fact(Self.identity("é.example")), .fact(.genericName)]), .delay(6)))
+        entries.append((.fact(Self.identity("é.example")), .delay(7)))
+        let whitelist = Self.whitelist(entries)
+        for (organisation, result, said) in [
+            ("x0.example", nil, "1"), ("x999.example", nil, "1000"), ("x1000.example", nil, "none"),
+            ("xn--9ca.example", .pass, "1001"), ("xn--9ca.example", .fail, "1002"),
+        ] as [(String, Condition.SPFResult?, String)] {
+            var facts = ClientFacts()
+            (facts.organisation, facts.isProvenByName) = (Array(organisation.utf8), true)
+            if let result { facts.spf = .known(result, isProof: false) }
+            #expect(Self.said(try Self.finding(whitelist, facts)) == said)
+        }
+    }
+
     @Test("without facts, all is as if none were so")
     func unknown() throws {
         let sample = try #require(
