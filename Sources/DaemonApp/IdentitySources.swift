@@ -53,7 +53,7 @@ final class IdentitySources: Sendable {
         return lists + (asksSystemServers ? [resolvConf] : [])
     }
 
-    private var asksSystemServers: Bool { method == .spf && servers.isEmpty }
+    private var asksSystemServers: Bool { method != .off && servers.isEmpty }
 
     /// Reads all files again.
     ///

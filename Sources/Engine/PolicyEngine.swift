@@ -133,7 +133,7 @@ public struct PolicyEngine: Sendable {
         }
         // 2. Does the administrator let it through?
         let finding = whitelistFinding(for: request, &attempt, knowing: facts, at: now)
-        if case .needs(let needs, _) = finding, facts == nil {
+        if case .needs(let needs, _) = finding, facts == nil, options.identity != .off {
             return .needsFacts(question(about: needs, request, attempt))
         }
         let entry = finding.match
