@@ -227,7 +227,7 @@ struct PostgreyDirectoryTests {
     }
 
     /// Programs that note in `told` who they are and whose the copy is, and then do their work.
-    private static func tellingTools(_ folder: TemporaryDirectory) throws -> String {
+    private static func tellingTools(_ folder: TemporaryDirectory) async throws -> String {
         for name in ["db5.3_recover", "db5.3_dump"] {
             let script = """
                 #!/bin/sh
@@ -236,8 +236,10 @@ struct PostgreyDirectoryTests {
                 echo "$(id -u):$(id -G) $(stat -c '%a %u' "$last")" >>"\(folder.path)/told"
                 exec /usr/bin/\(name) "$@"
                 """
-            try folder.write(script, to: name)
-            chmod(folder.file(name), 0o755)
+            try folder.write(script, to: "text")
+            // A process that another test starts just now would keep our descriptor for a moment, and what is open to be
+            // written can't be run.
+            try await run(["install", "-m", "755", folder.file("text"), folder.file(name)])
         }
         try folder.write("", to: "told")
         chmod(folder.file("told"), 0o666)
@@ -251,7 +253,7 @@ struct PostgreyDirectoryTests {
         let program = try await Self.ask(folder)
         try await program.end()
         let directory = try Self.open(
-            folder.file("db"), copyIn: temporary, tools: try Self.tellingTools(tools))
+            folder.file("db"), copyIn: temporary, tools: try await Self.tellingTools(tools))
         #expect(try Self.names(temporary).isEmpty)
         #expect(directory.files.count == 2)
         for file in directory.files {
@@ -280,7 +282,7 @@ struct PostgreyDirectoryTests {
         for name in try FileManager.default.contentsOfDirectory(atPath: folder.file("db")) {
             chown(folder.file("db/\(name)"), user.user, user.group)
         }
-        let path = try Self.tellingTools(tools)
+        let path = try await Self.tellingTools(tools)
         let directory = try user.act {
             try PostgreyDirectory(
                 directory: descriptor, name: "db", temporary: temporary.path, tools: path,
