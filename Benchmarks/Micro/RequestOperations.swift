@@ -14,7 +14,7 @@ enum RequestOperations {
     private static func decoding() -> [Operation] {
         let text = Samples.text()
         let request = Samples.request(text)
-        var (decoder, envelope, attempt, message) = (PolicyDecoder(), Envelope(), Attempt(), MessageProgress())
+        var (decoder, envelope) = (PolicyDecoder(), Envelope())
         var keyed = Samples.envelope(of: request)
         var tagged = Samples.envelope(of: Samples.request(Samples.text(sender: taggedSender)))
         return [

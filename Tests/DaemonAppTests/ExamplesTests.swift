@@ -19,10 +19,12 @@ struct ExamplesTests {
 
     private static func file(of name: String) -> URL { directory.appending(path: "\(name)/tprt.conf") }
 
-    @Test("there are five of them")
+    @Test("there are six of them")
     func areThere() {
         #expect(
-            Set(Self.names) == ["single-server", "several-exchangers", "chroot", "per-recipient", "trial"])
+            Set(Self.names) == [
+                "single-server", "several-exchangers", "chroot", "per-recipient", "suspicious", "trial",
+            ])
     }
 
     @Test("each is in order, and nothing is to be warned of", arguments: names)
@@ -31,6 +33,7 @@ struct ExamplesTests {
         let text = try String(contentsOf: Self.file(of: name), encoding: .utf8)
             .replacing("/usr/share/tprt/whitelist.d", with: lists)
             .replacing("/etc/tprt/whitelist.d", with: lists)
+            .replacing("/etc/tprt/suspicious", with: Self.directory.appending(path: "\(name)/suspicious").path)
         let loaded = try SettingSources(files: ["/etc/tprt/tprt.conf"]).load { _ in Array(text.utf8) }
         let plan = try Plan(loaded, environment: [:])
         #expect(plan.whitelists.read().warnings == [])
