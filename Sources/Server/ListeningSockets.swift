@@ -107,9 +107,9 @@ extension OpenListener {
         do throws(ListenError) {
             try reach.act { () throws(ListenError) in
                 try clear(path, address, takesOverStale: takesOverStale)
-                // The file must never be open to more than it is meant for, not even for a moment.
-                let mask = umask(0o777 & ~mode_t(mode))
-                defer { umask(mask) }
+                // The file must never be open to more than it is meant for, not even for a moment: bind(2) gives it the
+                // socket's own mode, without what umask(2) takes away.
+                guard fchmod(descriptor, mode_t(mode)) == 0 else { throw .system(errno, name, "fchmod") }
                 guard address.withPointer({ bind(descriptor, $0, $1) }) == 0 else {
                     throw .system(errno, name, "bind", as: reach)
                 }
@@ -117,11 +117,14 @@ extension OpenListener {
             isBound = true
             try give(reach, to: owner, group: groupID, name)
             try reach.act { () throws(ListenError) in
-                // umask(2) has seen to the mode, unless the directory has rules of its own; chmod(2) would follow a link.
                 do throws(Errno) {
                     try FileNames.setPermissions(path, FilePermissions(rawValue: mode_t(mode)))
                 } catch {
-                    guard error == .notSupported else { throw .system(error.rawValue, name, "chmod") }
+                    // Without /proc only chmod(2) is left, which would follow a link; umask(2) may have left enough.
+                    let given = try? Stat(path, followTargetSymlink: false).permissions
+                    guard error == .notSupported, given == FilePermissions(rawValue: mode_t(mode)) else {
+                        throw .system(error.rawValue, name, "chmod, which needs /proc")
+                    }
                 }
             }
             guard listen(descriptor, Int32(clamping: backlog)) == 0 else { throw .system(errno, name, "listen") }

@@ -121,11 +121,17 @@ final class FileReplacement {
 
     private func putInPlace(_ bytes: [UInt8]) throws(ProgramError) {
         let temporary = temporaryName
+        let status = try? Stat(target)
+        if let status, status.type != .regular {
+            throw ProgramError(.cannotCreate, "\(bareOrQuoted(path)): it is not a regular file")
+        }
+        // A file that wasn't there before has the rights that umask(2) leaves to it; one that was gets them below.
+        let permissions = status == nil ? FilePermissions(rawValue: 0o666) : .ownerReadWrite
         let file = try Self.attempt(path, or: .cannotCreate) { () throws(Errno) in
             try systemCall {
                 try FileDescriptor.open(
                     temporary, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec, .noFollow],
-                    permissions: .ownerReadWrite)
+                    permissions: permissions)
             }
         }
         var isDone = false
@@ -133,13 +139,11 @@ final class FileReplacement {
             try? file.close()
             if !isDone { try? FileNames.remove(temporary) }
         }
-        let status = try? Stat(target)
-        if let status, status.type != .regular {
-            throw ProgramError(.cannotCreate, "\(bareOrQuoted(path)): it is not a regular file")
-        }
-        try Self.attempt(path, or: .noPermission) { () throws(Errno) in
-            if let status { try file.setOwner(status.userID, status.groupID) }
-            try file.setPermissions(status?.permissions ?? Self.newPermissions)
+        if let status {
+            try Self.attempt(path, or: .noPermission) { () throws(Errno) in
+                try file.setOwner(status.userID, status.groupID)
+                try file.setPermissions(status.permissions)
+            }
         }
         try Self.attempt(path, or: .cannotCreate) { () throws(Errno) in
             _ = try systemCall { try file.writeAll(bytes) }
@@ -173,13 +177,6 @@ final class FileReplacement {
             }
             return path
         }
-    }
-
-    /// The rights of a file that wasn't there before.
-    private static var newPermissions: FilePermissions {
-        let mask = umask(0)
-        umask(mask)
-        return FilePermissions(rawValue: 0o666 & ~mask)
     }
 
     /// Makes calls that have to do with a path; a failure of theirs ends the program with that status.

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Server
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -36,6 +37,27 @@ struct ListenerTests {
         try OpenListener.open(
             .unix(path: path, mode: mode, group: group), backlog: 5, takesOverStale: takesOverStale
         ).first
+    }
+
+    @Test func othersFilesKeepTheirRightsMeanwhile() async throws {
+        let folder = try TemporaryDirectory()
+        await withTaskGroup(of: Void.self) { group in
+            for name in 0..<3 {
+                group.addTask {
+                    for number in 0..<200 {
+                        let path = folder.file("\(name).\(number)")
+                        if name == 0 {
+                            #expect(mkdir(path, 0o700) == 0)
+                            #expect((try? Stat(path))?.permissions == .ownerReadWriteExecute, "\(number)")
+                        } else {
+                            let listener = try? open(path)
+                            #expect(listener != nil)
+                            listener?.close()
+                        }
+                    }
+                }
+            }
+        }
     }
 
     @Test(arguments: [UInt16(0o600), 0o660, 0o666])
