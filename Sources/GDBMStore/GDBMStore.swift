@@ -11,7 +11,7 @@ public import Storage
 /// shares one sync. GNU dbm has no transactions: a power cut in the middle of a write may damage the file, and a process
 /// that is killed may leave it so that it gets damaged later. Such a file is rewritten when it is opened again, from
 /// all that can be read of it.
-public final class GDBMStore: CopyTarget, FileStore {
+public final class GDBMStore: Store, FileStore {
     private let database: Database
     private let table: Table
     private let pending = PendingTracker<WalkPosition>()
@@ -87,13 +87,13 @@ public final class GDBMStore: CopyTarget, FileStore {
         }
     }
 
-    /// Which keys have no entry; the other table has none at all.
-    public func absent(_ keys: [Key], from table: Table) async throws(StoreError) -> [Int] {
-        guard table == self.table else { return Array(keys.indices) }
+    /// What it has under these keys; another table has nothing.
+    public func find(_ keys: [Key], in table: Table) async throws(StoreError) -> [Sighting?] {
+        guard table == self.table else { return [Sighting?](repeating: nil, count: keys.count) }
         return try await run(at: nil) { database throws(GDBMError) in
-            var absent: [Int] = []
-            for index in keys.indices where try database.sighting(keys[index]) == nil { absent.append(index) }
-            return absent
+            var found: [Sighting?] = []
+            for key in keys { found.append(try database.sighting(key)) }
+            return found
         }
     }
 

@@ -7,7 +7,7 @@ public import Storage
 ///
 /// One thread serves it. Whatever is waiting when the thread is free is appended to the journal in one piece, so that many
 /// requests share one sync; the next ones gather meanwhile (group commit). Another thread brings it into the tree.
-public final class LMDBStore: CopyTarget, FileStore {
+public final class LMDBStore: Store, FileStore {
     private let environment: Environment
     private let tree: WriteBehind
     private let pending = PendingTracker<[UInt8]>()
@@ -107,15 +107,15 @@ public final class LMDBStore: CopyTarget, FileStore {
         }
     }
 
-    /// Which keys have no entry, in the journal or in the database.
-    public func absent(_ keys: [Key], from table: Table) async throws(StoreError) -> [Int] {
+    /// What the journal or the database has under these keys.
+    public func find(_ keys: [Key], in table: Table) async throws(StoreError) -> [Sighting?] {
         try await whileOpen { [tree] () throws(LMDBError) in
             try tree.keep { (memtable, transaction) throws(LMDBError) in
-                var absent: [Int] = []
+                var found = [Sighting?](repeating: nil, count: keys.count)
                 for index in keys.indices where !keys[index].withStoredBytes(Generation.isKey) {
-                    if try memtable.read(keys[index], in: table, transaction) == nil { absent.append(index) }
+                    found[index] = try memtable.read(keys[index], in: table, transaction)?.sighting
                 }
-                return absent
+                return found
             }
         }
     }

@@ -77,7 +77,7 @@ public struct StoreFactory: Sendable {
     /// first.
     ///
     /// - Parameter table: what a file holds that can only hold one table
-    public func open(_ location: StoreLocation, holding table: Table) throws(StoreError) -> any CopyTarget {
+    public func open(_ location: StoreLocation, holding table: Table) throws(StoreError) -> any Store {
         switch location {
         case .memory: return MemoryStore()
         case .lmdb(let path):
@@ -101,7 +101,7 @@ public struct StoreFactory: Sendable {
 
     /// Opens a store to copy to: as `open` does, but a file that is none of ours, or is damaged, is refused, where a
     /// daemon would quarantine it.
-    public func openTarget(_ location: StoreLocation, holding table: Table) async throws(StoreError) -> any CopyTarget {
+    public func openTarget(_ location: StoreLocation, holding table: Table) async throws(StoreError) -> any Store {
         if case .lmdb(let path) = location, Self.hasContents(path) { await (try LMDBReader(path: path)).close() }
         if case .gdbm(let path) = location, Self.hasContents(path) {
             await (try GDBMSnapshot(of: path, holding: table)).close()

@@ -6,6 +6,9 @@ public import Storage
 
 /// Expiry, scan and merge: slices of `SCAN`, with the commands on the entries of a slice sent together.
 extension RedisStore {
+    /// How many keys to ask for at once: requests on the same connection don't wait for more.
+    private static let slice = 1_000
+
     /// An entry as it is in Redis.
     private struct Found: Sendable {
         var key: Key
@@ -73,19 +76,17 @@ extension RedisStore {
     /// Doesn't know: servers only count all keys of a database, whosever they are.
     public func count(_ table: Table) async throws(StoreError) -> Int? { nil }
 
-    /// Which keys have no record.
-    ///
-    /// A key that somebody else uses for something else, a list say, has no place for an entry and counts as present.
-    public func absent(_ keys: [Key], from table: Table) async throws(StoreError) -> [Int] {
-        let records = try await run(keys.count) { number, commands, buffer in
-            commands.get(keys[number], in: table, into: &buffer)
+    /// What it has under these keys; nothing where somebody else has something else there, a list say.
+    public func find(_ keys: [Key], in table: Table) async throws(StoreError) -> [Sighting?] {
+        var (found, rest): ([Sighting?], ArraySlice<Key>) = ([], keys[...])
+        while !rest.isEmpty {
+            let slice = Array(rest.prefix(Self.slice))
+            for record in try await records(of: slice, in: table) {
+                found.append(record.flatMap { LegacyRecord.sighting($0) })
+            }
+            rest = rest.dropFirst(slice.count)
         }
-        var absent: [Int] = []
-        for (index, reply) in records.enumerated() {
-            if case .failure(let fault) = reply, fault.kind == .wrongType { continue }
-            if LegacyRecord.sighting(try reply.value().text ?? ByteBuffer()) == nil { absent.append(index) }
-        }
-        return absent
+        return found
     }
 
     /// Adds entries, each atomically; those that are expired aren't worth it.
@@ -95,14 +96,11 @@ extension RedisStore {
         var open = entries.filter { !$0.sighting.isExpired(at: now, under: rules) }
         while !open.isEmpty {
             let asked = open
-            let records = try await run(asked.count) { number, commands, buffer in
-                commands.get(asked[number].key, in: table, into: &buffer)
-            }
+            let records = try await records(of: asked.map(\.key), in: table)
             var writes: [(entry: Entry, record: ByteBuffer, merged: Sighting)] = []
-            for (entry, reply) in zip(asked, records) {
-                // Somebody else's list, say: there is no place for an entry, and others shall not wait for it.
-                if case .failure(let fault) = reply, fault.kind == .wrongType { continue }
-                let record = try reply.value().text ?? ByteBuffer()
+            for (entry, record) in zip(asked, records) {
+                // There is no place for an entry, and others shall not wait for it.
+                guard let record else { continue }
                 let stored = LegacyRecord.sighting(record)
                 let merged = stored?.merged(with: entry.sighting) ?? entry.sighting
                 if !merged.hasSameText(as: stored) { writes.append((entry, record, merged)) }
@@ -143,14 +141,10 @@ extension RedisStore {
         _ table: Table, from cursor: Cursor?, limit: Int
     ) async throws(StoreError) -> (found: [Found], next: Cursor?) {
         let (keys, next) = try await scan(table, from: cursor.flatMap { RedisCursor($0) }, limit: limit)
-        let records = try await run(keys.count) { number, commands, buffer in
-            commands.get(keys[number], in: table, into: &buffer)
-        }
         var found: [Found] = []
-        for (key, reply) in zip(keys, records) {
-            // Gone since, or not ours: a list, say.
-            if case .failure(let fault) = reply, fault.kind == .wrongType { continue }
-            guard let record = try reply.value().text, let sighting = LegacyRecord.sighting(record) else { continue }
+        for (key, record) in zip(keys, try await records(of: keys, in: table)) {
+            // Gone since, or not ours.
+            guard let record, let sighting = LegacyRecord.sighting(record) else { continue }
             found.append(Found(key: key, record: record, sighting: sighting))
         }
         return (found, next?.cursor)
@@ -185,6 +179,23 @@ extension RedisStore {
         if next != "0" { return (keys, RedisCursor(master: master.name, position: next)) }
         let isLast = index + 1 == masters.count
         return (keys, isLast ? nil : RedisCursor(master: masters[index + 1].name, position: "0"))
+    }
+
+    /// What is there under these keys: a record, or anything else; empty where there is nothing; nil where it is no text,
+    /// but somebody else's list, say.
+    private func records(of keys: [Key], in table: Table) async throws(StoreError) -> [ByteBuffer?] {
+        let replies = try await run(keys.count) { number, commands, buffer in
+            commands.get(keys[number], in: table, into: &buffer)
+        }
+        var records: [ByteBuffer?] = []
+        for reply in replies {
+            if case .failure(let fault) = reply, fault.kind == .wrongType {
+                records.append(nil)
+            } else {
+                records.append(try reply.value().text ?? ByteBuffer())
+            }
+        }
+        return records
     }
 
     private func masters() async throws(StoreError) -> [RedisClient.Master] {

@@ -14,7 +14,7 @@ public import StoreURLs
 /// Entries are those of TPRT 0.9.3 (`LegacyRecord`), which may use the same database, with an expiry that follows the rules.
 /// The bounds on pending entries are kept by each process for itself and approximately: it knows what it wrote, not what
 /// others did.
-public final class RedisStore: CopyTarget {
+public final class RedisStore: Store {
     /// What doesn't follow from the location.
     public struct Options: Sendable {
         /// What every key begins with; empty for the layout of TPRT 0.9.3.

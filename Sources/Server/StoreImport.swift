@@ -89,12 +89,10 @@ public struct StoreImport: Sendable {
     private func merge(_ entries: [Entry], into table: Table, _ rules: Rules) async -> ControlReply {
         guard !entries.isEmpty else { return ImportReceipt(new: nil).reply }
         let start = ContinuousClock.now
-        var new: Int?
+        let new: Int
         do throws(StoreError) {
-            if let target = store as? any CopyTarget {
-                let absent = try await target.absent(entries.map(\.key), from: table)
-                new = Set(absent.lazy.map { entries[$0].key }).count
-            }
+            let absent = try await store.absent(entries.map(\.key), from: table)
+            new = Set(absent.lazy.map { entries[$0].key }).count
             try await store.merge(entries, into: table, at: now(), under: rules)
         } catch {
             return ControlReply(status: EX_UNAVAILABLE, warnings: [error.description])

@@ -2,7 +2,7 @@ public import Greylist
 import NIOConcurrencyHelpers
 
 /// A store that forgets everything when the process ends: for tests and trials, and to stand in for one that is away.
-public final class MemoryStore: CopyTarget {
+public final class MemoryStore: Store {
     private let tables: NIOLockedValueBox<MemoryTables>
 
     /// An empty store.
@@ -62,9 +62,9 @@ public final class MemoryStore: CopyTarget {
         }
     }
 
-    /// Which keys have no entry.
-    public func absent(_ keys: [Key], from table: Table) async throws(StoreError) -> [Int] {
-        tables.withLockedValue { tables in keys.indices.filter { tables[table].kept[keys[$0]] == nil } }
+    /// What it has under these keys.
+    public func find(_ keys: [Key], in table: Table) async throws(StoreError) -> [Sighting?] {
+        tables.withLockedValue { tables in keys.map { tables[table].kept[$0]?.sighting } }
     }
 
     /// Takes some entries out of a table.

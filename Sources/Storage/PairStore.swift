@@ -79,6 +79,11 @@ public struct PairStore: Store {
         try await store(of: table).merge(entries, into: table, at: now, under: rules)
     }
 
+    /// Asks the store that has the table.
+    public func find(_ keys: [Key], in table: Table) async throws(StoreError) -> [Sighting?] {
+        try await store(of: table).find(keys, in: table)
+    }
+
     /// Has both look at their files.
     public func checkFiles(at now: Timestamp) async throws(StoreError) {
         try await greylist.checkFiles(at: now)

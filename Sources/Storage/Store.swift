@@ -31,6 +31,11 @@ public protocol Store: EntrySource {
         _ entries: [Entry], into table: Table, at now: Timestamp, under rules: Rules
     ) async throws(StoreError)
 
+    /// What the table has under these keys, in their order; nil where it has nothing, or nothing that is an entry.
+    ///
+    /// As it is stored: whether an entry has expired is for the caller to judge.
+    func find(_ keys: [Key], in table: Table) async throws(StoreError) -> [Sighting?]
+
     /// Looks whether the files of the store are still those that it has open, and opens what has taken their place; to be
     /// called every few seconds.
     func checkFiles(at now: Timestamp) async throws(StoreError)
@@ -39,12 +44,12 @@ public protocol Store: EntrySource {
 extension Store {
     /// A store without files has nothing to look at.
     public func checkFiles(at now: Timestamp) async throws(StoreError) {}
-}
 
-/// A store that entries are copied to, which can tell afterwards whether they are there.
-public protocol CopyTarget: Store {
     /// Which of these keys the table has no entry under: their positions, in ascending order.
-    func absent(_ keys: [Key], from table: Table) async throws(StoreError) -> [Int]
+    public func absent(_ keys: [Key], from table: Table) async throws(StoreError) -> [Int] {
+        let found = try await find(keys, in: table)
+        return found.indices.filter { found[$0] == nil }
+    }
 }
 
 /// What entries can be read from: a store, or a look at the file of one that somebody else has open.

@@ -6,7 +6,7 @@ import Storage
 struct Copier {
     let source: any EntrySource
     /// Nil to read only.
-    let target: (any CopyTarget)?
+    let target: (any Store)?
     let rules: Rules
     let hashesKeys: Bool
     let now: @Sendable () -> Timestamp

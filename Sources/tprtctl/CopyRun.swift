@@ -41,7 +41,7 @@ struct CopyRun {
         for assumption in plan.assumptions { note(assumption) }
         var copy = self
         let explanation = try copy.becomeOwner()
-        let (source, target): (any EntrySource, (any CopyTarget)?)
+        let (source, target): (any EntrySource, (any Store)?)
         do throws(ProgramError) {
             (source, target) = try await copy.openStores()
         } catch {
@@ -86,7 +86,7 @@ struct CopyRun {
 
     /// Opens both; a Redis to read comes last, since connecting to it takes threads, and the look at an LMDB file
     /// wants none.
-    private func openStores() async throws(ProgramError) -> (any EntrySource, (any CopyTarget)?) {
+    private func openStores() async throws(ProgramError) -> (any EntrySource, (any Store)?) {
         let file = plan.source.keepsCursors ? try openSource() : nil
         do throws(ProgramError) {
             let target = try await openTarget()
@@ -107,7 +107,7 @@ struct CopyRun {
         }
     }
 
-    private func openTarget() async throws(ProgramError) -> (any CopyTarget)? {
+    private func openTarget() async throws(ProgramError) -> (any Store)? {
         if plan.isDryRun { return nil }
         do throws(StoreError) {
             return try await targetStores.openTarget(plan.target.location, holding: plan.tables[0])

@@ -9,7 +9,7 @@ enum ImportTarget {
     /// Nowhere: they are counted.
     case none
     /// Stores that this process has open; the second is nil where the first one has both tables.
-    case stores(greylist: any CopyTarget, autoWhitelist: (any CopyTarget)?, name: String)
+    case stores(greylist: any Store, autoWhitelist: (any Store)?, name: String)
     /// A daemon, through its control socket.
     case daemon(ControlClient, site: String)
 

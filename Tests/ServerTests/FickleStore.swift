@@ -102,6 +102,11 @@ final class FickleStore: Store {
         try await inner.merge(entries, into: table, at: now, under: rules)
     }
 
+    func find(_ keys: [Key], in table: Table) async throws(StoreError) -> [Sighting?] {
+        try refuse()
+        return try await inner.find(keys, in: table)
+    }
+
     func count(_ table: Table) async throws(StoreError) -> Int? { nil }
 
     func close() async {}

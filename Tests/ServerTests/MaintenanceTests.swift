@@ -252,6 +252,10 @@ private final class SlicedStore: Store {
         _ entries: [Entry], into table: Table, at now: Timestamp, under rules: Rules
     ) async throws(StoreError) {}
 
+    func find(_ keys: [Key], in table: Table) async throws(StoreError) -> [Sighting?] {
+        [Sighting?](repeating: nil, count: keys.count)
+    }
+
     func count(_ table: Table) async throws(StoreError) -> Int? { nil }
 
     func close() async {}

@@ -95,6 +95,10 @@ struct FailingStore: Store {
         throw Self.error
     }
 
+    func find(_ keys: [Key], in table: Table) async throws(StoreError) -> [Sighting?] {
+        throw Self.error
+    }
+
     func count(_ table: Table) async throws(StoreError) -> Int? { nil }
 
     func close() async {}

@@ -28,7 +28,7 @@ struct CopierTests {
     }
 
     private func copy(
-        _ source: any EntrySource, to target: (any CopyTarget)?, table: Table = .greylist, hashesKeys: Bool = false,
+        _ source: any EntrySource, to target: (any Store)?, table: Table = .greylist, hashesKeys: Bool = false,
         patience: Duration = .zero
     ) async throws -> CopyCounts {
         let copier = Copier(
