@@ -157,6 +157,15 @@ final class Database: @unchecked Sendable {  // guarded by: GDBMStore calls it o
         return wasThere
     }
 
+    /// Removes the entry under a key; returns what was known under it, nil where that was no record of ours, or nothing.
+    func remove(_ key: Key) throws(GDBMError) -> Sighting? {
+        guard let sighting = try sighting(key) else { return nil }
+        try makeRoom()
+        isDirty = true
+        _ = try use { handle throws(GDBMError) in try handle.remove(key) }
+        return sighting
+    }
+
     /// Reads entries in the order of a walk.
     func entries(from position: WalkPosition?, limit: Int) throws(GDBMError) -> EntryWalk.Slice {
         try use { _ throws(GDBMError) in

@@ -176,14 +176,26 @@ struct StoredEntry {
     /// Where it comes in the order of entries.
     var position: WalkPosition { WalkPosition(hash: hash, key: key) }
 
+    /// The tag of the client's network.
+    var network: UInt32 { key.network }
+}
+
+extension [UInt8] {
     /// The tag of the client's network, which a plain key begins with; 0 where it isn't known: a digest doesn't tell.
-    var network: UInt32 {
-        guard let slash = key.firstIndex(of: UInt8(ascii: "/")) else { return 0 }
+    fileprivate var network: UInt32 {
+        guard let slash = firstIndex(of: UInt8(ascii: "/")) else { return 0 }
         var end = slash + 1
-        guard let length = key.span.decimal(at: &end, atMost: 3), end == key.count || key[end] == UInt8(ascii: "/"),
-            let address = Address(parsing: key.span.extracting(0..<slash))
+        guard let length = span.decimal(at: &end, atMost: 3), end == count || self[end] == UInt8(ascii: "/"),
+            let address = Address(parsing: span.extracting(0..<slash))
         else { return 0 }
         return Network(address, prefixLength: length).tag
+    }
+}
+
+extension Key {
+    /// The tag of the client's network, which a text begins with; 0 where it isn't known: a digest doesn't tell.
+    var network: UInt32 {
+        if case .text(let text) = self { text.network } else { 0 }
     }
 }
 

@@ -97,6 +97,20 @@ public final class GDBMStore: Store, FileStore {
         }
     }
 
+    /// Takes entries away, all of them before one sync; another table has none.
+    ///
+    /// What is no record of ours is left alone.
+    public func remove(_ keys: [Key], from table: Table) async throws(StoreError) {
+        guard table == self.table, !keys.isEmpty else { return }
+        try await run(at: nil) { [pending] database throws(GDBMError) in
+            for key in keys {
+                guard let sighting = try database.remove(key) else { continue }
+                if table == .greylist { pending.forget(sighting, network: key.network) }
+            }
+            try database.sync()
+        }
+    }
+
     /// Doesn't know: GNU dbm would have to look into every bucket.
     public func count(_ table: Table) async throws(StoreError) -> Int? { nil }
 

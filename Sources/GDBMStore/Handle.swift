@@ -69,7 +69,16 @@ final class Handle {
 
     /// Removes the entry under a key; returns whether there was one.
     func remove(_ key: [UInt8]) throws(GDBMError) -> Bool {
-        guard key.withDatum({ gdbm_delete(database, $0) }) != 0 else { return true }
+        try checkRemoval(key.withDatum { gdbm_delete(database, $0) })
+    }
+
+    /// The same, under a key as TPRT 0.9.3 spells it.
+    func remove(_ key: Key) throws(GDBMError) -> Bool {
+        try checkRemoval(key.withDatum { gdbm_delete(database, $0) })
+    }
+
+    private func checkRemoval(_ code: CInt) throws(GDBMError) -> Bool {
+        guard code != 0 else { return true }
         let fault = GDBMError(database)
         if Int(fault.code) == GDBM_ITEM_NOT_FOUND { return false }
         throw fault

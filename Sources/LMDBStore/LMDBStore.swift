@@ -120,6 +120,28 @@ public final class LMDBStore: Store, FileStore {
         }
     }
 
+    /// Takes entries away, in one transaction of the tree; those that aren't there yet are brought there before.
+    ///
+    /// So the journal has nothing more of them that a start after a crash would take in.
+    public func remove(_ keys: [Key], from table: Table) async throws(StoreError) {
+        let keys = keys.filter { !$0.withStoredBytes(Generation.isKey) }
+        guard !keys.isEmpty else { return }
+        let isNewer = { @Sendable [tree] in
+            keys.contains { key in key.withStoredBytes { tree.isNewer(table, $0) } }
+        }
+        // On the other thread: requests go on meanwhile.
+        try await whileOpen { [tree] () throws(LMDBError) in if isNewer() { try tree.handOver() } }
+        try await whileOpen { [environment, tree, pending] () throws(LMDBError) in
+            try tree.checkHandOver()
+            // Written again since.
+            if isNewer() { try tree.flush() }
+            let removed = try environment.write { (transaction) throws(LMDBError) in
+                try transaction.remove(keys, from: table)
+            }
+            if table == .greylist { pending.forget(removed) }
+        }
+    }
+
     /// How many entries the table has.
     public func count(_ table: Table) async throws(StoreError) -> Int? {
         try await run(flushing: true) { (transaction) throws(LMDBError) in try transaction.count(table) }

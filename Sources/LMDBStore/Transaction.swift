@@ -103,6 +103,20 @@ struct Transaction: ~Copyable {
         }
     }
 
+    /// Removes entries, and returns them.
+    mutating func remove(_ keys: [Key], from table: Table) throws(LMDBError) -> [Record] {
+        var removed: [Record] = []
+        for key in keys {
+            guard let record = try read(key, in: table) else { continue }
+            isDirty = true
+            let handle = handle
+            let table = writable(table)
+            try LMDBError.check(key.withValue { mdb_del(handle, table, &$0, nil) })
+            removed.append(record)
+        }
+        return removed
+    }
+
     /// Which journals the tree has; nil in one that never had any.
     func generation() throws(LMDBError) -> Generation? {
         try value(of: .text(Generation.key), in: tables[.autoWhitelist]).flatMap { Generation($0) }

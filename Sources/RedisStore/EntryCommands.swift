@@ -54,22 +54,34 @@ package struct EntryCommands {
         return isCluster ? slot(of: key, after: prefix) : nil
     }
 
-    /// Replaces a record by another, or removes it: 1, or else what is there, and nothing is changed.
+    /// Replaces a record by another: 1, or else what is there, and nothing is changed.
     ///
     /// - Parameters:
     ///   - record: what is there; empty: nothing
-    ///   - sighting: what shall be there; nil: nothing
+    ///   - sighting: what shall be there
     ///   - isLoaded: whether the server is believed to have the script
     mutating func replace(
-        _ key: Key, in table: Table, _ record: ByteBuffer, with sighting: Sighting?, at now: Timestamp,
+        _ key: Key, in table: Table, _ record: ByteBuffer, with sighting: Sighting, at now: Timestamp,
         under rules: Rules, isLoaded: Bool = true, into buffer: inout ByteBuffer
     ) -> UInt16? {
         script.write(into: &buffer, isLoaded: isLoaded)
         let slot = write(key, table, &buffer)
         buffer.writeBulk(record)
-        if let sighting { write(sighting) } else { self.record.removeAll(keepingCapacity: true) }
+        write(sighting)
         buffer.writeBulk(self.record.span)
-        buffer.writeBulk(Int(sighting?.secondsLeft(at: now, under: rules) ?? 1))
+        buffer.writeBulk(Int(sighting.secondsLeft(at: now, under: rules)))
+        return slot
+    }
+
+    /// Removes a record: 1, or else what is there, and nothing is changed.
+    ///
+    /// The whole script is sent each time: this is rare, and so needs no second try.
+    mutating func remove(_ key: Key, in table: Table, _ record: ByteBuffer, into buffer: inout ByteBuffer) -> UInt16? {
+        script.write(into: &buffer, isLoaded: false)
+        let slot = write(key, table, &buffer)
+        buffer.writeBulk(record)
+        buffer.writeBulk("")
+        buffer.writeBulk(1)
         return slot
     }
 

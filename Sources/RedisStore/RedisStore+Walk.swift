@@ -45,20 +45,17 @@ extension RedisStore {
         let replies = try await run(changes.count) { number, commands, buffer in
             let place = changes[number]
             let entry = found[place]
-            let isToGo = entry.isToGo(dropped[place], at: now, under: rules)
-            // The whole script each time: this is rare, and so needs no second try.
+            if entry.isToGo(dropped[place], at: now, under: rules) {
+                return commands.remove(entry.key, in: table, entry.record, into: &buffer)
+            }
             return commands.replace(
-                entry.key, in: table, entry.record, with: isToGo ? nil : entry.sighting, at: now, under: rules,
-                isLoaded: false, into: &buffer)
+                entry.key, in: table, entry.record, with: entry.sighting, at: now, under: rules, isLoaded: false,
+                into: &buffer)
         }
         for (place, reply) in zip(changes, replies) where found[place].isToGo(dropped[place], at: now, under: rules) {
             guard try reply.value() == .integer(1) else { continue }
             slice.removed += 1
-            guard table == .greylist else { continue }
-            pending.withLockedValue { pending in
-                pending.remove(found[place].sighting, network: 0)
-                pending.commit()
-            }
+            if table == .greylist { forget(found[place].sighting) }
         }
         slice.visited = found.count
         slice.next = next
@@ -87,6 +84,45 @@ extension RedisStore {
             rest = rest.dropFirst(slice.count)
         }
         return found
+    }
+
+    /// Takes entries away, each atomically; what is no record of ours is left alone.
+    public func remove(_ keys: [Key], from table: Table) async throws(StoreError) {
+        // Read again where somebody else has written meanwhile; of two of the same key the second finds nothing.
+        var open = keys[...]
+        while !open.isEmpty {
+            let slice = Array(open.prefix(Self.slice))
+            open = open.dropFirst(slice.count) + (try await removeOnce(slice, from: table))
+        }
+    }
+
+    /// Removes what is there; returns the keys whose entries were changed meanwhile.
+    private func removeOnce(_ keys: [Key], from table: Table) async throws(StoreError) -> [Key] {
+        let found = zip(keys, try await records(of: keys, in: table)).compactMap { key, record in
+            record.flatMap { record in
+                LegacyRecord.sighting(record).map { Found(key: key, record: record, sighting: $0) }
+            }
+        }
+        let replies = try await run(found.count) { number, commands, buffer in
+            commands.remove(found[number].key, in: table, found[number].record, into: &buffer)
+        }
+        var changed: [Key] = []
+        for (entry, reply) in zip(found, replies) {
+            guard try reply.value() == .integer(1) else {
+                changed.append(entry.key)
+                continue
+            }
+            if table == .greylist { forget(entry.sighting) }
+        }
+        return changed
+    }
+
+    /// Notes that an entry of the greylist was removed.
+    private func forget(_ sighting: Sighting) {
+        pending.withLockedValue { pending in
+            pending.remove(sighting, network: 0)
+            pending.commit()
+        }
     }
 
     /// Adds entries, each atomically; those that are expired aren't worth it.

@@ -40,16 +40,18 @@ public final class MemoryStore: Store {
         }
     }
 
-    /// Reads a slice.
+    /// Reads a slice, from the last one to the first.
+    ///
+    /// An entry that takes the place of a removed one comes from behind, where the walk has been: none is missed.
     public func scan(_ table: Table, from cursor: Cursor?, limit: Int) async throws(StoreError) -> ScannedSlice {
         tables.withLockedValue { tables in
             let entries = tables[table]
-            let start = min(cursor.map(\.index) ?? 0, entries.keys.count)
-            let end = min(start + limit, entries.keys.count)
+            let end = min(cursor.map(\.index) ?? .max, entries.keys.count)
+            let start = max(0, end - limit)
             let found = entries.keys[start..<end].compactMap { key in
                 entries.kept[key].map { Entry(key: key, sighting: $0.sighting) }
             }
-            return ScannedSlice(entries: found, next: end < entries.keys.count ? Cursor(index: end) : nil)
+            return ScannedSlice(entries: found, next: start > 0 ? Cursor(index: start) : nil)
         }
     }
 
@@ -65,6 +67,11 @@ public final class MemoryStore: Store {
     /// What it has under these keys.
     public func find(_ keys: [Key], in table: Table) async throws(StoreError) -> [Sighting?] {
         tables.withLockedValue { tables in keys.map { tables[table].kept[$0]?.sighting } }
+    }
+
+    /// Takes entries away.
+    public func remove(_ keys: [Key], from table: Table) async throws(StoreError) {
+        tables.withLockedValue { $0.remove(keys, from: table) }
     }
 
     /// Takes some entries out of a table.
@@ -95,22 +102,34 @@ extension Cursor {
 struct MemoryTables {
     /// The entries of a table, with their keys in a list so that a walk can go in slices.
     struct Entries {
-        var kept: [Key: (sighting: Sighting, network: UInt32)] = [:]
-        var keys: [Key] = []
+        private(set) var kept: [Key: Kept] = [:]
+        private(set) var keys: [Key] = []
 
         /// Whether an entry may be written: there is one already, or room for another.
         func hasRoom(for key: Key, _ capacity: Int) -> Bool { keys.count < capacity || kept[key] != nil }
 
         mutating func write(_ sighting: Sighting, _ key: Key, network: UInt32) {
-            if kept.updateValue((sighting, network), forKey: key) == nil { keys.append(key) }
+            let index = kept[key]?.index ?? keys.count
+            kept[key] = Kept(sighting: sighting, network: network, index: index)
+            if index == keys.count { keys.append(key) }
         }
 
         /// Removes the key at that place, and puts the last one there.
         mutating func remove(at index: Int) {
             kept[keys[index]] = nil
-            keys.swapAt(index, keys.count - 1)
-            keys.removeLast()
+            let last = keys.removeLast()
+            guard index < keys.count else { return }
+            keys[index] = last
+            kept[last]?.index = index
         }
+    }
+
+    /// What is kept of an entry.
+    struct Kept {
+        let sighting: Sighting
+        let network: UInt32
+        /// Where its key is in the list.
+        var index: Int
     }
 
     /// What a walk over some entries did.
@@ -143,7 +162,7 @@ struct MemoryTables {
         query.rules.maxPending = min(query.rules.maxPending, max(1, capacity / 2))
         let network = query.network
         query.answer(noting: &pending) { lookup in
-            entries[lookup.table].kept[lookup.key]
+            entries[lookup.table].kept[lookup.key].map { ($0.sighting, $0.network) }
         } write: { lookup, sighting in
             guard entries[lookup.table].hasRoom(for: lookup.key, capacity) else { return false }
             entries[lookup.table].write(sighting, lookup.key, network: lookup.role == .triplet ? network : 0)
@@ -172,12 +191,12 @@ struct MemoryTables {
         var slice = Slice()
         while index < self[table].keys.count, slice.visited < limit {
             slice.visited += 1
-            guard let (sighting, network) = self[table].kept[self[table].keys[index]] else {
+            guard let found = self[table].kept[self[table].keys[index]] else {
                 preconditionFailure("a key is in the list and not in the table")
             }
+            let sighting = found.sighting
             if sighting.isExpired(at: now, under: rules) || table == .greylist && pending.hasDropped(sighting) {
-                self[table].remove(at: index)
-                if table == .greylist { pending.remove(sighting, network: network) }
+                remove(found, from: table)
                 slice.removed += 1
             } else {
                 index += 1
@@ -202,20 +221,31 @@ struct MemoryTables {
 
     mutating func take(_ limit: Int, from table: Table) -> [Entry] {
         var taken: [Entry] = []
-        while taken.count < limit, let key = self[table].keys.last, let (sighting, network) = self[table].kept[key] {
-            self[table].remove(at: self[table].keys.count - 1)
-            if table == .greylist { pending.remove(sighting, network: network) }
-            taken.append(Entry(key: key, sighting: sighting))
+        while taken.count < limit, let key = self[table].keys.last, let found = self[table].kept[key] {
+            remove(found, from: table)
+            taken.append(Entry(key: key, sighting: found.sighting))
         }
         pending.commit()
         return taken
     }
 
+    mutating func remove(_ keys: [Key], from table: Table) {
+        for key in keys {
+            if let found = self[table].kept[key] { remove(found, from: table) }
+        }
+        pending.commit()
+    }
+
+    private mutating func remove(_ found: Kept, from table: Table) {
+        self[table].remove(at: found.index)
+        if table == .greylist { pending.remove(found.sighting, network: found.network) }
+    }
+
     private mutating func followRules(of query: StoreQuery) {
         guard pending.isOutdated(under: query.rules) else { return }
         pending = PendingLimiter(rules: query.rules)
-        for (sighting, network) in entries[.greylist].kept.values {
-            pending.count(sighting, network: network, at: query.time, under: query.rules)
+        for found in entries[.greylist].kept.values {
+            pending.count(found.sighting, network: found.network, at: query.time, under: query.rules)
         }
     }
 }

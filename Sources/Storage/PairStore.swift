@@ -84,6 +84,11 @@ public struct PairStore: Store {
         try await store(of: table).find(keys, in: table)
     }
 
+    /// Takes entries away, in the store that has the table.
+    public func remove(_ keys: [Key], from table: Table) async throws(StoreError) {
+        try await store(of: table).remove(keys, from: table)
+    }
+
     /// Has both look at their files.
     public func checkFiles(at now: Timestamp) async throws(StoreError) {
         try await greylist.checkFiles(at: now)

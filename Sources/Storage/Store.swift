@@ -36,6 +36,11 @@ public protocol Store: EntrySource {
     /// As it is stored: whether an entry has expired is for the caller to judge.
     func find(_ keys: [Key], in table: Table) async throws(StoreError) -> [Sighting?]
 
+    /// Takes away the entries under these keys; keys without one are no fault.
+    ///
+    /// When it returns, that is as durable as what was written. It isn't one step: after an error some may be gone.
+    func remove(_ keys: [Key], from table: Table) async throws(StoreError)
+
     /// Looks whether the files of the store are still those that it has open, and opens what has taken their place; to be
     /// called every few seconds.
     func checkFiles(at now: Timestamp) async throws(StoreError)

@@ -33,17 +33,29 @@ struct GDBMStoreTests {
         return !other.contains { promise.description.hasPrefix($0) }
     }
 
-    @Test(arguments: alone)
+    @Test(arguments: alone + [StoreContract.networkPlaces])
     func oneFileKeepsTheContractOfTheGreylist(_ promise: StoreContract) async throws {
         let store = try stage.open()
         try await promise.check(store)
         await store.close()
     }
 
-    @Test func aFileOfItsOwnKeepsIdentities() async throws {
+    @Test(arguments: StoreContract.identities)
+    func aFileOfItsOwnKeepsIdentities(_ promise: StoreContract) async throws {
         let store = try stage.open("identity", holding: .identity)
-        try await StoreContract.identities.check(store)
+        try await promise.check(store)
         await store.close()
+    }
+
+    @Test func whatWasRemovedStaysSo() async throws {
+        let store = try stage.open()
+        for text in ["a", "b"] { _ = try await store.ask(text, at: 1_000) }
+        let keys = ["a", "b"].map { Key(Array($0.utf8).span, isHashed: true) }
+        try await store.remove([keys[0]], from: .greylist)
+        await store.close()
+        let again = try stage.open()
+        #expect(try await again.find(keys, in: .greylist).map { $0?.passes } == [nil, 0])
+        await again.close()
     }
 
     @Test func theOtherTableIsEmptyAndTakesNothing() async throws {

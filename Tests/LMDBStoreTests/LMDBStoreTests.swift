@@ -26,7 +26,8 @@ struct LMDBStoreTests {
 
     /// With the shortest interval most look-ups meet a tree that is being written.
     @Test(
-        arguments: StoreContract.cases + [StoreContract.identities], [nil, Duration.milliseconds(1), .seconds(3_600)])
+        arguments: StoreContract.cases + StoreContract.identities + [StoreContract.networkPlaces],
+        [nil, Duration.milliseconds(1), .seconds(3_600)])
     func keepsTheContract(_ promise: StoreContract, _ syncInterval: Duration?) async throws {
         let store = try open(syncInterval: syncInterval)
         try await promise.check(store)
@@ -51,6 +52,30 @@ struct LMDBStoreTests {
         #expect(try await second.everything(in: .autoWhitelist).map(\.sighting.passes) == [1])
         await second.close()
         #expect(reports.all.isEmpty)
+    }
+
+    /// A copy of the files is what a killed process leaves.
+    @Test(arguments: [nil, Duration.seconds(3_600)])
+    func whatWasRemovedStaysSo(_ syncInterval: Duration?) async throws {
+        let store = try open(syncInterval: syncInterval)
+        let keys = ["a", "b", "c", "d"].map { Key(Array($0.utf8).span, isHashed: true) }
+        for text in ["a", "b"] { _ = try await store.ask(text, at: 1_000) }
+        try await store.remove([keys[0]], from: .greylist)
+        _ = try await store.ask("c", at: 1_000)
+        try await store.remove([keys[3]], from: .greylist)
+        let copy = try TemporaryDirectory()
+        for name in directory.names where name.hasPrefix("x.lmdb") && name != "x.lmdb-lock" {
+            try FileManager.default.copyItem(atPath: directory.file(name), toPath: copy.file(name))
+        }
+        let expected: [UInt32?] = [nil, 0, 0, nil]
+        #expect(try await store.find(keys, in: .greylist).map { $0?.passes } == expected)
+        await store.close()
+        for path in [directory.file("x.lmdb"), copy.file("x.lmdb")] {
+            let again = try LMDBStore(path: path, at: Timestamp(seconds: 8), report: { _ in })
+            #expect(try await again.find(keys, in: .greylist).map { $0?.passes } == expected)
+            #expect(try await again.count(.greylist) == 2)
+            await again.close()
+        }
     }
 
     /// The fixture is of a version that knew two tables; in it 192.0.2.7 has passed, and 198.51.100.7 is pending.

@@ -13,7 +13,7 @@ import Testing
 @Suite(.serialized) struct ContractTests {
     /// Runs every case, each with a prefix of its own in place of an empty database.
     private func keepContract(at url: String, keyPrefix: String = "") async throws {
-        for (number, promise) in (StoreContract.cases + [StoreContract.identities]).enumerated() {
+        for (number, promise) in (StoreContract.cases + StoreContract.identities).enumerated() {
             let store = try openStore(url, keyPrefix: "\(keyPrefix)case \(number)*:")
             do {
                 try await promise.check(store)
@@ -66,7 +66,7 @@ import Testing
     /// The layout of TPRT 0.9.3: no prefix, and a database for each table.
     @Test func inTheOriginalLayout() async throws {
         try await withServer(.plain) { server in
-            for promise in StoreContract.cases + [StoreContract.identities] {
+            for promise in StoreContract.cases + StoreContract.identities {
                 _ = try await server.command("FLUSHALL")
                 let pair = PairStore(
                     greylist: try openStore("redis-tcp://\(server.host):\(server.port)/?db=1"),

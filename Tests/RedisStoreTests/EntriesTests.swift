@@ -69,6 +69,35 @@ struct EntriesTests {
         }
     }
 
+    @Test func twoInstancesSeeAndRemoveTheSame() async throws {
+        try await withServer(.plain) { server in
+            let stores = try (0..<2).map { _ in try openStore(url(server), keyPrefix: "t:") }
+            let keys = ["day:example.org", "lane:example.org"].map { Key(Array($0.utf8).span, isHashed: false) }
+            let sighting = Sighting(firstAt: Timestamp(seconds: 1_000)).passing(at: Timestamp(seconds: 2_000))
+            let now = Timestamp(seconds: 2_000)
+            try await stores[0].merge(
+                keys.map { Entry(key: $0, sighting: sighting) }, into: .identity, at: now, under: Rules.sample())
+            #expect(try await stores[1].find(keys, in: .identity).map { $0?.passes } == [1, 1])
+            try await stores[1].remove([keys[0]], from: .identity)
+            #expect(try await stores[0].find(keys, in: .identity).map { $0?.passes } == [nil, 1])
+            #expect(try await server.command("EXISTS", "t:id:day:example.org").hasPrefix("0"))
+            for store in stores { await store.close() }
+        }
+    }
+
+    @Test func whatIsNotOursIsNeitherFoundNorRemoved() async throws {
+        try await withServer(.plain) { server in
+            let store = try openStore(url(server))
+            _ = try await server.command("RPUSH", "id:day:list", "x")
+            _ = try await server.command("SET", "id:day:text", "no record")
+            let keys = ["day:list", "day:text"].map { Key(Array($0.utf8).span, isHashed: false) }
+            #expect(try await store.find(keys, in: .identity) == [nil, nil])
+            try await store.remove(keys, from: .identity)
+            #expect(try await server.command("DBSIZE").hasPrefix("2"))
+            await store.close()
+        }
+    }
+
     /// Those of TPRT 0.9.3 have none.
     @Test func entriesWithoutAnExpiryGetOneAndNothingElseIsTouched() async throws {
         try await withServer(.plain) { server in

@@ -107,6 +107,11 @@ final class FickleStore: Store {
         return try await inner.find(keys, in: table)
     }
 
+    func remove(_ keys: [Key], from table: Table) async throws(StoreError) {
+        try refuse()
+        try await inner.remove(keys, from: table)
+    }
+
     func count(_ table: Table) async throws(StoreError) -> Int? { nil }
 
     func close() async {}

@@ -256,6 +256,8 @@ private final class SlicedStore: Store {
         [Sighting?](repeating: nil, count: keys.count)
     }
 
+    func remove(_ keys: [Key], from table: Table) async throws(StoreError) {}
+
     func count(_ table: Table) async throws(StoreError) -> Int? { nil }
 
     func close() async {}

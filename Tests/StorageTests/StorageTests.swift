@@ -5,12 +5,12 @@ import StoreContract
 import Testing
 
 struct StorageTests {
-    @Test(arguments: StoreContract.cases + [StoreContract.identities])
+    @Test(arguments: StoreContract.cases + StoreContract.identities + [StoreContract.networkPlaces])
     func memoryKeepsTheContract(_ promise: StoreContract) async throws {
         try await promise.check(MemoryStore())
     }
 
-    @Test(arguments: StoreContract.cases + [StoreContract.identities])
+    @Test(arguments: StoreContract.cases + StoreContract.identities)
     func aPairKeepsTheContract(_ promise: StoreContract) async throws {
         try await promise.check(PairStore(greylist: MemoryStore(), autoWhitelist: MemoryStore()))
     }
@@ -96,6 +96,10 @@ struct FailingStore: Store {
     }
 
     func find(_ keys: [Key], in table: Table) async throws(StoreError) -> [Sighting?] {
+        throw Self.error
+    }
+
+    func remove(_ keys: [Key], from table: Table) async throws(StoreError) {
         throw Self.error
     }
 

@@ -204,28 +204,4 @@ extension StoreContract {
             try expect(try await store.ask("both", at: 2_000 + 3_024_000), .known)
         },
     ]
-
-    /// What the table of identities keeps; a GNU dbm file has it alone.
-    public static let identities = StoreContract(description: "identities are kept, and expire, by themselves") {
-        store in
-        func entry(_ text: String, isHashed: Bool, _ time: Int64) -> Entry {
-            let key = Key(Array(text.utf8).span, isHashed: isHashed)
-            let time = Timestamp(seconds: time)
-            return Entry(key: key, sighting: Sighting(passes: 2, first: time, last: time))
-        }
-        let entries = [
-            entry("day:example.org", isHashed: false, 1_000), entry("out:a@b/c@d", isHashed: true, 1_000),
-            // As long as a digest.
-            entry("rcp:mail.example.org", isHashed: false, 4_000_000),
-        ]
-        let now = Timestamp(seconds: 4_000_000)
-        try await store.merge(entries, into: .identity, at: now, under: Rules.sample(maxAge: 9_000_000))
-        let found = try await store.everything(in: .identity)
-        try expect(Set(found.map(\.key)), Set(entries.map(\.key)))
-        try expect(found.map(\.sighting.passes), [2, 2, 2])
-        try expect(try await store.everything(in: .greylist).count, 0)
-        try expect(try await store.everything(in: .autoWhitelist).count, 0)
-        try expect(try await store.maintain(.identity, at: 5_000_000, limit: 10).removed, 2)
-        try expect(try await store.everything(in: .identity).map(\.key), [entries[2].key])
-    }
 }
