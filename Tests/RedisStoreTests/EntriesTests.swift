@@ -85,6 +85,29 @@ struct EntriesTests {
         }
     }
 
+    @Test func identitiesLiveAsLongAsTheirKind() async throws {
+        try await withServer(.plain) { server in
+            let store = try openStore(url(server))
+            let last = Sighting(passes: 1, first: Timestamp(seconds: 1_000), last: Timestamp(seconds: 1_000))
+            let lives = ["day:a": 5_000, "rcp:a": 5_000, "out:@a": 9_000, "out:a/b": 9_000, "lane:a": 3_153_600_000]
+            let entries = lives.keys.map { Entry(key: Key(Array($0.utf8).span, isHashed: false), sighting: last) }
+            try await store.mergeIdentities(
+                entries, at: Timestamp(seconds: 2_000), under: .sample(),
+                ages: IdentityAges(earned: 5_000, learned: 9_000))
+            for (key, age) in lives {
+                let left = try #require(try await life(of: "id:\(key)", on: server))
+                #expect((age - 1_100...age - 999).contains(left), "\(key)")
+            }
+            // What is expired isn't worth a write, and what never expires is.
+            try await store.mergeIdentities(
+                entries.map { Entry(key: .text($0.key.bytes + [0x62]), sighting: last) },
+                at: Timestamp(seconds: 1 << 31), under: .sample(), ages: IdentityAges(earned: 5_000, learned: 9_000))
+            #expect(try await server.command("DBSIZE").hasPrefix("6"))
+            #expect(try await server.command("GET", "id:lane:ab").hasPrefix("1,1000"))
+            await store.close()
+        }
+    }
+
     @Test func whatIsNotOursIsNeitherFoundNorRemoved() async throws {
         try await withServer(.plain) { server in
             let store = try openStore(url(server))
