@@ -14,6 +14,10 @@ import WhitelistFiles
 struct Plan {
     let greylist: StoreLocation
     let autoWhitelist: StoreLocation
+    /// Where the table of identities is, as long as there is one (`hasIdentityTable`).
+    let identityDatabase: StoreLocation
+    /// How long what the table of identities has is kept.
+    let identityAges: IdentityAges
     let keyPrefix: String
     /// Whether the keys of the auto-whitelist have a prefix of their own in Redis, also where there is no `key_prefix`.
     let separatesTables: Bool
@@ -39,7 +43,8 @@ struct Plan {
     /// What entries must fit that tprtctl imports.
     let imports: StoreImport.Options
     /// What is allowed in the settings and yet hardly meant, a sentence each.
-    let warnings: [String]
+    var warnings: [String] { hints + (warningOfExposedIdentities.map { [$0] } ?? []) }
+    private let hints: [String]
     /// Where tprtctl finds the daemon; nil for nowhere.
     let controlSocket: ListenAddress?
 
@@ -65,6 +70,10 @@ struct Plan {
             service.awlDb.isEmpty
             ? greylist?.autoWhitelistBeside
             : attempt("service.awl_db") { try StoreLocation(url: state.expand(service.awlDb)) }
+        let identityDatabase =
+            service.identityDb.isEmpty
+            ? greylist?.identitiesBeside
+            : attempt("service.identity_db") { try StoreLocation(url: state.expand(service.identityDb)) }
         let more = attempt("server.listen") {
             try server.listen.map {
                 try ListenAddress($0, mode: UInt16(server.socketMode.bits), group: server.socketGroup)
@@ -95,14 +104,22 @@ struct Plan {
                 "\(loaded.origin(of: "service.awl_db")): service.awl_db: a GNU dbm file holds one table: "
                     + "give the auto-whitelist a file of its own")
         }
-        guard faults.lines.isEmpty, let greylist, let autoWhitelist, let more, let whitelists, let wording, let log,
-            let prefixes, let digests, let identity
+        let others = [greylist, service.awlClientCount > 0 ? autoWhitelist : nil]
+        if service.identity != .off, case .gdbm? = identityDatabase, others.contains(identityDatabase) {
+            faults.lines.append(
+                "\(loaded.origin(of: "service.identity_db")): service.identity_db: a GNU dbm file holds one table: "
+                    + "give identities a file of their own")
+        }
+        guard faults.lines.isEmpty, let greylist, let autoWhitelist, let identityDatabase, let more, let whitelists,
+            let wording, let log, let prefixes, let digests, let identity
         else {
             throw faults
         }
 
         self.greylist = greylist
         self.autoWhitelist = autoWhitelist
+        self.identityDatabase = identityDatabase
+        identityAges = IdentityAges(service)
         self.whitelists = whitelists
         self.identity = identity
         watchesWhitelists = service.wlWatch
@@ -112,7 +129,9 @@ struct Plan {
         formerAutoWhitelist = service.awlDb.isEmpty && service.awlClientCount > 0 ? "\(state.path)/tprt.lmdb" : nil
         syncInterval = service.durability == .interval ? service.syncInterval : nil
         boot = BootID.current(environment: environment)
-        let databases = [service.greyDb] + (service.awlClientCount > 0 ? [service.awlDb] : [])
+        let databases =
+            [service.greyDb] + (service.awlClientCount > 0 ? [service.awlDb] : [])
+            + (service.identity != .off ? [service.identityDb] : [])
         stateDirectory = databases.contains { $0.contains("{state_dir}") } ? state : nil
         listeners = [ListenAddress(server)] + more
         backlog = server.listenQueueSize
@@ -129,7 +148,7 @@ struct Plan {
         controlSocket =
             server.controlSocket.isEmpty ? nil : .unix(path: server.controlSocket, mode: 0o660, group: "")
         self.log = log
-        warnings = loaded.warnings + loaded.hints()
+        hints = loaded.warnings + loaded.hints()
     }
 }
 

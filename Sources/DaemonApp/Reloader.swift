@@ -134,6 +134,11 @@ final class Reloader: Sendable {
             effective.configuration.service.awlClientCount = former.loaded.configuration.service.awlClientCount
             restarting.append("service.awl_client_count")
         }
+        let method = effective.configuration.service.identity
+        if former.plan.needsRestart(forIdentity: method) {
+            effective.configuration.service.identity = former.loaded.configuration.service.identity
+            restarting.append("service.identity")
+        }
         let changed = Configuration.changes(from: former.loaded.configuration, to: effective.configuration).map(\.key)
         let plan = try plan(of: effective, after: former.plan)
         state.withLockedValue { $0 = State(loaded: effective, plan: plan) }
@@ -154,6 +159,11 @@ extension Plan {
     /// Whether the auto-whitelist would need a database that wasn't opened at the start.
     fileprivate func needsRestart(forClientCount count: Int) -> Bool {
         engine.options.rules.clientCount == 0 && count > 0 && autoWhitelist != greylist
+    }
+
+    /// Likewise the table of identities.
+    fileprivate func needsRestart(forIdentity method: IdentityMethod) -> Bool {
+        !hasIdentityTable && method != .off && identityDatabase != greylist
     }
 }
 

@@ -20,25 +20,32 @@ extension Plan {
         } catch {
             throw ProgramError(error, of: "service.grey_db")
         }
-        guard hasAutoWhitelist else { return factory }
-        do throws(StoreError) {
-            try factory.load(autoWhitelist)
-        } catch {
-            throw ProgramError(error, of: "service.awl_db")
+        for (key, location) in otherDatabases {
+            do throws(StoreError) { try factory.load(location) } catch { throw ProgramError(error, of: key) }
         }
         return factory
     }
 
-    /// Opens the store: one for both tables where both have the same URL, else a pair.
+    /// Opens the store: one for the tables that have the same URL, and joined ones where there are several.
     func openStore(with factory: StoreFactory) throws(ProgramError) -> any Store {
         try refuse(greylist, of: "service.grey_db")
-        if hasAutoWhitelist { try refuse(autoWhitelist, of: "service.awl_db") }
+        for (key, location) in otherDatabases { try refuse(location, of: key) }
         stateDirectory?.make()
         do throws(StoreError) {
-            return try factory.open(greylist: greylist, autoWhitelist: hasAutoWhitelist ? autoWhitelist : nil)
+            return try factory.open(
+                greylist: greylist, autoWhitelist: hasAutoWhitelist ? autoWhitelist : nil,
+                identity: hasIdentityTable ? identityDatabase : nil)
         } catch {
-            throw ProgramError(error, of: isOfAutoWhitelist(error) ? "service.awl_db" : "service.grey_db")
+            throw ProgramError(error, of: key(of: error) ?? "service.grey_db")
         }
+    }
+
+    /// The databases that are opened beside that of the greylist, with the settings that name them.
+    var otherDatabases: [(key: String, location: StoreLocation)] {
+        let databases =
+            (hasAutoWhitelist ? [("service.awl_db", autoWhitelist)] : [])
+            + (hasIdentityTable ? [("service.identity_db", identityDatabase)] : [])
+        return databases.filter { $0.1 != greylist }
     }
 
     /// Refuses a database that isn't root's where the daemon stays root.
@@ -103,10 +110,35 @@ extension Plan {
     /// Whether the auto-whitelist is on.
     var hasAutoWhitelist: Bool { engine.options.rules.clientCount > 0 }
 
-    /// Whether a fault is that of the file of the auto-whitelist alone.
-    private func isOfAutoWhitelist(_ error: StoreError) -> Bool {
-        guard hasAutoWhitelist, autoWhitelist != greylist, let path = autoWhitelist.path else { return false }
-        return error.description.contains("://\(path): ")
+    /// Whether there is a table of identities: senders are known by such.
+    var hasIdentityTable: Bool { engine.options.identity != .off }
+
+    /// Whether the table of identities may be used.
+    ///
+    /// TPRT 0.9.3 on the same Redis removes from its databases whatever looks old to it, and only a `key_prefix` says that it
+    /// has none there.
+    var identityTableIsUsable: Bool { hasIdentityTable && !isIdentityTableExposed }
+
+    /// A warning where it may not.
+    var warningOfExposedIdentities: String? {
+        guard hasIdentityTable, isIdentityTableExposed else { return nil }
+        return "service.identity_db: identities would share a Redis database with other tables and have no key_prefix, "
+            + "so a TPRT 0.9.3 there would remove them: there is no fast lane; set key_prefix, or set identity_db to "
+            + "another database"
+    }
+
+    private var isIdentityTableExposed: Bool {
+        keyPrefix.isEmpty
+            && (identityDatabase.isSameRedis(as: greylist)
+                || hasAutoWhitelist && identityDatabase.isSameRedis(as: autoWhitelist))
+    }
+
+    /// The setting of the file whose fault it is, where that isn't the one of the greylist.
+    private func key(of error: StoreError) -> String? {
+        otherDatabases.first { _, location in
+            guard let path = location.path else { return false }
+            return error.description.contains("://\(path): ")
+        }?.key
     }
 }
 

@@ -5,7 +5,7 @@ public import Storage
 /// One table in a GNU dbm file: the files of TPRT 0.9.3, which reads ours in turn.
 ///
 /// The records are its own: `count,time` under the key as it spells it. Nothing in a file says whose entries it has, so it
-/// holds one table; who has the auto-whitelist on joins two stores in a `PairStore`, as TPRT 0.9.3 has two files.
+/// holds one table; who has more of them joins stores in a `JoinedStore`, as TPRT 0.9.3 has two files.
 ///
 /// An answer means that what it rests on is on disk. One thread serves the store, and whatever is waiting when it is free
 /// shares one sync. GNU dbm has no transactions: a power cut in the middle of a write may damage the file, and a process
@@ -33,9 +33,9 @@ public final class GDBMStore: Store, FileStore {
         thread.start()
     }
 
-    /// Why a file can't have both tables.
+    /// Why a file can't have two tables.
     public static func holdsOneTable(path: String) -> StoreError {
-        StoreError(.cannotCreate, "gdbm://\(path): a GNU dbm file holds one table; give awl_db a file of its own")
+        StoreError(.cannotCreate, "gdbm://\(path): a GNU dbm file holds one table; give each a file of its own")
     }
 
     /// Removes what is expired from a slice, between requests; the other table is empty.

@@ -2,7 +2,7 @@ import FileCalls
 import Glibc
 public import Greylist
 public import Settings
-import Storage
+public import Storage
 import SystemPackage
 import TrustedFiles
 
@@ -52,6 +52,13 @@ extension Rules {
             delay: service.greyDelay.wholeSeconds, retryWindow: service.greyRetryWindow.wholeSeconds,
             maxAge: service.greyMaxAge.wholeSeconds, clientCount: UInt32(service.awlClientCount),
             maxPending: service.maxPending, maxPendingPerNetwork: service.maxPendingPerNetwork)
+    }
+}
+
+extension IdentityAges {
+    /// The ages that the settings give.
+    public init(_ service: Configuration.Service) {
+        self.init(earned: service.identityMaxAge.wholeSeconds, learned: service.learnedMaxAge.wholeSeconds)
     }
 }
 

@@ -52,23 +52,35 @@ public struct StoreFactory: Sendable {
         accesses[location] = try RedisAccess(location, report: report)
     }
 
-    /// Opens the stores of both tables; one for both where it is the same database.
+    /// Opens the stores of the tables; one for those that are in the same database.
     ///
-    /// - Parameter autoWhitelist: nil while the auto-whitelist is off
-    public func open(greylist: StoreLocation, autoWhitelist: StoreLocation?) throws(StoreError) -> any Store {
-        guard let autoWhitelist else { return try open(greylist, holding: .greylist) }
-        if greylist == autoWhitelist {
-            if case .gdbm(let path) = greylist { throw GDBMStore.holdsOneTable(path: path) }
-            return try open(greylist, holding: .greylist)
+    /// - Parameters:
+    ///   - autoWhitelist: nil while the auto-whitelist is off
+    ///   - identity: nil while nobody is known by an identity
+    public func open(
+        greylist: StoreLocation, autoWhitelist: StoreLocation?, identity: StoreLocation?
+    ) throws(StoreError) -> any Store {
+        var opened: [(location: StoreLocation, table: Table)] = [(greylist, .greylist)]
+        var places = PerTable { _ in 0 }
+        for (table, location) in [(Table.autoWhitelist, autoWhitelist), (.identity, identity)] {
+            guard let location else { continue }
+            if let index = opened.firstIndex(where: { $0.location == location }) {
+                if case .gdbm(let path) = location { throw GDBMStore.holdsOneTable(path: path) }
+                places[table] = index
+            } else {
+                places[table] = opened.count
+                opened.append((location, table))
+            }
         }
         // A look at an LMDB file wants to be the first thing that happens.
-        if case .lmdb = autoWhitelist, case .redis = greylist {
-            let clients = try open(autoWhitelist, holding: .autoWhitelist)
-            return PairStore(greylist: try open(greylist, holding: .greylist), autoWhitelist: clients)
+        var stores = [(any Store)?](repeating: nil, count: opened.count)
+        for isLMDB in [true, false] {
+            for (index, place) in opened.enumerated() where place.location.isLMDB == isLMDB {
+                stores[index] = try open(place.location, holding: place.table)
+            }
         }
-        return PairStore(
-            greylist: try open(greylist, holding: .greylist),
-            autoWhitelist: try open(autoWhitelist, holding: .autoWhitelist))
+        let all = stores.compactMap { $0 }
+        return all.count == 1 ? all[0] : JoinedStore(all, places: places)
     }
 
     /// Opens a store; makes its file if need be.
@@ -129,6 +141,12 @@ public struct StoreFactory: Sendable {
 
     private static func hasContents(_ path: String) -> Bool {
         (try? Stat(path)).map { $0.size > 0 } ?? false
+    }
+}
+
+extension StoreLocation {
+    fileprivate var isLMDB: Bool {
+        if case .lmdb = self { true } else { false }
     }
 }
 

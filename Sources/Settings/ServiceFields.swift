@@ -19,6 +19,10 @@ extension Configuration {
         public var nat64Prefixes: [String] = []
         /// By what a client is known beside its network.
         public var identity = IdentityMethod.spf
+        /// How long an organisation keeps what it has earned.
+        public var identityMaxAge = Duration.seconds(7_776_000)
+        /// How long is known whom the site's users wrote to.
+        public var learnedMaxAge = Duration.seconds(7_776_000)
         /// The public suffix list.
         public var publicSuffixList = "/usr/share/publicsuffix/public_suffix_list.dat"
         /// The files that say which organisations senders share, the vendor's first; none: the usual ones.
@@ -63,6 +67,8 @@ extension Configuration {
         public var awlDb = ""
         /// Whether another instance expires the auto-whitelist database.
         public var awlDbMaintenanceDisable = false
+        /// The URL of the identity database; empty: where the greylist is.
+        public var identityDb = ""
         /// The time between maintenance passes.
         public var maintenanceInterval = Duration.seconds(3600)
         /// When a decision is on disk.
@@ -183,6 +189,14 @@ extension Configuration {
             discussion: "Only spf asks the DNS, and only about senders who would have to wait.",
             reload: true),
         Field(
+            "service.identity_max_age", \.service.identityMaxAge,
+            "How long an organisation keeps what its mail has earned, after the last of it.",
+            allowed: .range(.seconds(60) ... .days(3650)), reload: true),
+        Field(
+            "service.learned_max_age", \.service.learnedMaxAge,
+            "How long it is known whom your users wrote to, after the last time.",
+            allowed: .range(.seconds(60) ... .days(3650)), reload: true),
+        Field(
             "service.public_suffix_list", \.service.publicSuffixList,
             "The file of the public suffix list, which tells where an organisation's name begins.",
             discussion: "Debian's package publicsuffix has it. It is read again when it changes.",
@@ -260,6 +274,11 @@ extension Configuration {
             "service.awl_db_maintenance_disable", \.service.awlDbMaintenanceDisable,
             "Whether expiring the auto-whitelist database is left to another instance.",
             reload: true),
+        Field(
+            "service.identity_db", \.service.identityDb,
+            "The URL of the identity database; empty: where grey_db is.",
+            discussion: "In the same LMDB file or Redis; beside a GNU dbm file, as identitydb.",
+            secret: true),
         Field(
             "service.maintenance_interval", \.service.maintenanceInterval,
             "The time between maintenance passes.",

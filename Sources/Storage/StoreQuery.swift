@@ -2,7 +2,7 @@ public import Greylist
 
 /// What one request asks of the store, as data: what to look up, to be judged and written in one atomic step.
 ///
-/// Memory, LMDB and GNU dbm answer it with `answer`; Redis sends the lookups as commands, and a pair of stores gives each
+/// Memory, LMDB and GNU dbm answer it with `answer`; Redis sends the lookups as commands, and joined stores are given each
 /// its own.
 public struct StoreQuery: Sendable {
     /// What an entry that a lookup finds is to the judgement.

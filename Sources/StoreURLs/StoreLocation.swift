@@ -78,9 +78,26 @@ extension StoreLocation {
     ///
     /// In a Redis its keys have a prefix of their own (`awl:`).
     public var autoWhitelistBeside: StoreLocation {
+        beside(named: "autowldb", else: "autowldb-awl")
+    }
+
+    /// Where the identities are that go with a greylist in this place: in the same database, or in the file `identitydb`
+    /// beside one of GNU dbm.
+    ///
+    /// In a Redis their keys have a prefix of their own (`id:`).
+    public var identitiesBeside: StoreLocation {
+        beside(named: "identitydb", else: "identitydb-id")
+    }
+
+    private func beside(named name: String, else other: String) -> StoreLocation {
         guard case .gdbm(let path) = self else { return self }
         let end = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
-        let name = path[end...] == "autowldb" ? "autowldb-awl" : "autowldb"
-        return .gdbm(path: path[..<end] + name)
+        return .gdbm(path: path[..<end] + (path[end...] == name ? other : name))
+    }
+
+    /// Whether both are the same database of the same Redis, whoever logs in.
+    public func isSameRedis(as other: StoreLocation) -> Bool {
+        guard case .redis(let redis) = self, case .redis(let others) = other else { return false }
+        return redis.servers == others.servers && redis.database == others.database
     }
 }

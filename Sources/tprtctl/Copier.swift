@@ -8,6 +8,7 @@ struct Copier {
     /// Nil to read only.
     let target: (any Store)?
     let rules: Rules
+    let ages: IdentityAges
     let hashesKeys: Bool
     let now: @Sendable () -> Timestamp
     /// How long to ask again where a store is away.
@@ -64,16 +65,30 @@ struct Copier {
             throw .source(error)
         }
         let now = now()
-        let live = slice.entries.lazy.filter { !$0.sighting.isExpired(at: now, under: rules) }
-            .map { Entry(key: hashesKeys ? $0.key.hashed : $0.key, sighting: $0.sighting) }
+        let live = slice.entries.lazy.filter { !isExpired($0, of: table, at: now) }
+            .map { Entry(key: isHashed($0.key, of: table) ? $0.key.hashed : $0.key, sighting: $0.sighting) }
         return (Array(live), slice)
+    }
+
+    private func isExpired(_ entry: Entry, of table: Table, at now: Timestamp) -> Bool {
+        table == .identity
+            ? ages.areExceeded(by: entry, at: now) : entry.sighting.isExpired(at: now, under: rules)
+    }
+
+    /// Whether a key is to be hashed: those that name organisations are plain in every store.
+    private func isHashed(_ key: Key, of table: Table) -> Bool {
+        hashesKeys && (table != .identity || key.organisation == nil)
     }
 
     private func merge(_ entries: [Entry], into table: Table) async throws(CopyError) {
         guard let target else { return }
         do throws(StoreError) {
             try await patiently { () throws(StoreError) in
-                try await target.merge(entries, into: table, at: now(), under: rules)
+                if table == .identity {
+                    try await target.mergeIdentities(entries, at: now(), under: rules, ages: ages)
+                } else {
+                    try await target.merge(entries, into: table, at: now(), under: rules)
+                }
             }
         } catch {
             throw .target(error)
@@ -88,7 +103,7 @@ struct Copier {
             let absent = try await patiently { () throws(StoreError) in
                 try await target.absent(entries.map(\.key), from: table)
             }
-            return absent.map { entries[$0] }.filter { !$0.sighting.isExpired(at: soon, under: rules) }
+            return absent.map { entries[$0] }.filter { !isExpired($0, of: table, at: soon) }
         } catch {
             throw .target(error)
         }

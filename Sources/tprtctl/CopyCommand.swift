@@ -34,9 +34,9 @@ struct CopyCommand: MainActorCommand {
             A copy that was interrupted goes on where it was when the same command is run again. From a Redis it begins \
             anew, at the cost of reading what is there already.
 
-            Both tables are copied where the source tells them apart: lmdb: does, and so does a Redis with a key prefix. \
+            All tables are copied where the source tells them apart: lmdb: does, and so does a Redis with a key prefix. \
             A GNU dbm file holds one table, and a Redis without a prefix has its entries unmarked: --table says what \
-            they are. Where such a Redis has both tables, copy twice, once as each.
+            they are. Where such a Redis has several tables, copy once as each.
             """)
 
     @Argument(help: ArgumentHelp("The store to read.", valueName: "from-url"))
@@ -104,6 +104,7 @@ struct CopyPlan {
     let target: CopyEndpoint
     let tables: [Table]
     let rules: Rules
+    let ages: IdentityAges
     let hashesKeys: Bool
     let isDryRun: Bool
     /// Whether to copy what can be read of a damaged source.
@@ -146,6 +147,7 @@ struct CopyPlan {
             (tables, assumptions) = (Table.allCases, [])
         }
         rules = Rules(service)
+        ages = IdentityAges(service)
         hashesKeys = command.hashKeys
         isDryRun = command.dryRun
         isSalvaged = command.salvage

@@ -43,8 +43,7 @@ struct CopyEndpoint: Equatable, CustomStringConvertible {
         switch (location, other.location) {
         case (.lmdb(let path), .lmdb(let other)), (.gdbm(let path), .gdbm(let other)):
             path == other || Self.isSameFile(path, other)
-        case (.redis(let redis), .redis(let others)):
-            keyPrefix == other.keyPrefix && redis.servers == others.servers && redis.database == others.database
+        case (.redis, .redis): keyPrefix == other.keyPrefix && location.isSameRedis(as: other.location)
         default: false
         }
     }

@@ -49,8 +49,8 @@ struct CopyRun {
         }
         let stop = await StopRequest(message: "stopped while a store didn't answer; \(advice)")
         let copier = Copier(
-            source: source, target: target, rules: plan.rules, hashesKeys: plan.hashesKeys, now: WallClock.now,
-            isStopped: { stop.status != nil })
+            source: source, target: target, rules: plan.rules, ages: plan.ages, hashesKeys: plan.hashesKeys,
+            now: WallClock.now, isStopped: { stop.status != nil })
         let result: Result<CopyReport, ProgramError>
         do throws(ProgramError) {
             result = .success(try await copy.copy(with: copier, until: stop))

@@ -198,6 +198,50 @@ struct PlanTests {
         #expect(!named.separatesTables)
     }
 
+    @Test(
+        "identities of which nothing is said are where the greylist is",
+        arguments: [
+            ("lmdb:///a/x", "lmdb:///a/x"), ("gdbm:///a/greylistdb", "gdbm:///a/identitydb"),
+            ("dbm:///identitydb", "gdbm:///identitydb-id"), ("redis://h/3", "redis://h/3"), ("memory:", "memory:"),
+        ])
+    func identitiesBeside(greylist: String, expected: String) throws {
+        let plan = try plan(["service.grey_db=\(greylist)"])
+        #expect(try plan.identityDatabase == StoreLocation(url: expected))
+        #expect(plan.hasIdentityTable)
+        let named = try self.plan(["service.grey_db=\(greylist)", "service.identity_db=lmdb:///own"])
+        #expect(named.identityDatabase == .lmdb(path: "/own"))
+        #expect(try !self.plan(["service.identity=off"]).hasIdentityTable)
+        #expect(try self.plan(["service.identity=off"]).otherDatabases.isEmpty)
+    }
+
+    @Test("the ages of identities are those of the settings")
+    func identityAges() throws {
+        #expect(try plan().identityAges == IdentityAges(earned: 7_776_000, learned: 7_776_000))
+        let plan = try plan(["service.identity_max_age=1h", "service.learned_max_age=60500ms"])
+        #expect(plan.identityAges == IdentityAges(earned: 3_600, learned: 61))
+    }
+
+    @Test(
+        "identities without a prefix share a Redis database with no other table, or aren't used, with a warning",
+        arguments: [
+            (["service.grey_db=redis://h/1"], false), (["service.grey_db=lmdb:///a"], true),
+            (["service.grey_db=redis://h/1", "service.key_prefix=p:"], true),
+            (["service.grey_db=redis://h/1", "service.identity_db=redis://h/2"], true),
+            (["service.grey_db=redis://h/1", "service.identity_db=redis://h:6379/1?password_file=/p"], false),
+            (["service.grey_db=redis://h/1", "service.identity_db=redis://i/1"], true),
+            (["service.awl_db=redis://h/1", "service.identity_db=redis://h/1"], true),
+            (["service.awl_db=redis://h/1", "service.identity_db=redis://h/1", "service.awl_client_count=1"], false),
+            (["service.grey_db=redis+cluster://h"], false),
+        ])
+    func exposedIdentities(settings: [String], isUsable: Bool) throws {
+        let plan = try plan(settings)
+        #expect(plan.identityTableIsUsable == isUsable)
+        let warnings = plan.warnings.filter { $0.hasPrefix("service.identity_db: ") }
+        #expect(warnings.count == (isUsable ? 0 : 1))
+        let off = try self.plan(settings + ["service.identity=off"])
+        #expect(!off.identityTableIsUsable && off.warnings.isEmpty)
+    }
+
     @Test("whitelists are watched unless it is said otherwise")
     func watching() throws {
         #expect(try !plan(["service.wl_watch=false"]).watchesWhitelists)
@@ -209,6 +253,7 @@ struct PlanTests {
             ("service.grey_db=gdbm:greylistdb", "absolute path"),
             ("service.awl_db=redis-tcp://u:s3cret@h/x", "database"),
             ("service.awl_db=redis-unix:///run/redis?password=s3cret", "unknown option"),
+            ("service.identity_db=redis-tcp://u:s3cret@h/x", "database"),
             ("service.grey_db=mysql://u:s3cret@h/0", "no store is called"),
             ("service.grey_db=lmdb://relative", "an absolute path"),
             ("service.grey_db=/var/lib/tprt.lmdb", "not a database URL"),
@@ -235,6 +280,12 @@ struct PlanTests {
         let same = ["service.grey_db=gdbm:///a", "service.awl_db=dbm:///a"]
         #expect(throws: PlanErrors.self) { try plan(same + ["service.awl_client_count=1"]) }
         #expect(try plan(same).greylist == .gdbm(path: "/a"))
+        for other in ["grey_db=gdbm:///i", "awl_db=gdbm:///i"] {
+            let settings = ["service.awl_client_count=1", "service.\(other)", "service.identity_db=gdbm:///i"]
+            let faults = try #require(throws: PlanErrors.self) { try plan(settings) }
+            #expect(faults.lines.first?.contains("service.identity_db: a GNU dbm file holds one table") == true)
+            #expect(try plan(settings + ["service.identity=off"]).identityDatabase == .gdbm(path: "/i"))
+        }
     }
 
     @Test("everything that is wrong is said at once")

@@ -112,6 +112,10 @@ struct ProcessPlanTests {
         #expect(messages.count == 2)
         #expect(messages.first?.hasPrefix("-i: service.awl_db: /var/awl can't be reached") == true)
         #expect(messages.last?.hasPrefix("-i: service.wl_sources: /run/r.sock can't be reached") == true)
+        let identities = try load(settings + ["service.identity_db=lmdb:///var/identities"])
+        let more = process.unreachable(identities, try Plan(identities, environment: [:]))
+        #expect(more.count == 3)
+        #expect(more.contains { $0.hasPrefix("-i: service.identity_db: /var/identities can't be reached") })
     }
 
     @Test("state directories are those of whom it becomes")

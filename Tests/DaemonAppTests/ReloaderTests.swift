@@ -195,4 +195,19 @@ struct ReloaderTests {
         #expect(changed.plan.engine.options.rules.clientCount == 5)
         #expect(changed.plan.maintenance.tables == [.greylist, .autoWhitelist])
     }
+
+    @Test("so does a table of identities with a database that was never opened")
+    func identityTable() throws {
+        let apart = #""identity_db": "lmdb:///apart", "#
+        let stage = try Stage(apart + #""identity": "off""#)
+        try stage.write(apart + #""identity": "name""#)
+        let reading = stage.reloader.read(Reload.Order())
+        #expect(reading.reply.warnings == ["service.identity has changed: that takes a restart"])
+        #expect(!reading.plan.hasIdentityTable)
+        let same = try Stage(#""identity": "off""#)
+        try same.write(#""identity": "name""#)
+        let changed = same.reloader.read(Reload.Order())
+        #expect(changed.reply.warnings.allSatisfy { !$0.contains("restart") })
+        #expect(changed.plan.hasIdentityTable)
+    }
 }

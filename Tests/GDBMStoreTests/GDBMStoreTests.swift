@@ -15,10 +15,11 @@ struct GDBMStoreTests {
         stage = try Stage()
     }
 
-    @Test(arguments: StoreContract.cases)
-    func twoFilesKeepTheContractAsAPair(_ promise: StoreContract) async throws {
-        let pair = PairStore(
-            greylist: try stage.open("grey"), autoWhitelist: try stage.open("awl", holding: .autoWhitelist))
+    @Test(arguments: StoreContract.cases + StoreContract.identities)
+    func aFileForEachTableKeepsTheContract(_ promise: StoreContract) async throws {
+        let pair = JoinedStore(
+            greylist: try stage.open("grey"), autoWhitelist: try stage.open("awl", holding: .autoWhitelist),
+            identity: try stage.open("identity", holding: .identity))
         try await promise.check(pair)
         await pair.close()
         #expect(stage.reports.all.isEmpty)

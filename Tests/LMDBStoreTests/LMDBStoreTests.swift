@@ -37,7 +37,7 @@ struct LMDBStoreTests {
 
     @Test(arguments: StoreContract.cases)
     func twoFilesKeepTheContractAsAPair(_ promise: StoreContract) async throws {
-        let pair = PairStore(greylist: try open("grey.lmdb"), autoWhitelist: try open("awl.lmdb"))
+        let pair = JoinedStore(greylist: try open("grey.lmdb"), autoWhitelist: try open("awl.lmdb"))
         try await promise.check(pair)
         await pair.close()
     }

@@ -68,7 +68,7 @@ import Testing
         try await withServer(.plain) { server in
             for promise in StoreContract.cases + StoreContract.identities {
                 _ = try await server.command("FLUSHALL")
-                let pair = PairStore(
+                let pair = JoinedStore(
                     greylist: try openStore("redis-tcp://\(server.host):\(server.port)/?db=1"),
                     autoWhitelist: try openStore("redis-tcp://\(server.host):\(server.port)/2"))
                 do {

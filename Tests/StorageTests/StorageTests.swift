@@ -12,12 +12,49 @@ struct StorageTests {
 
     @Test(arguments: StoreContract.cases + StoreContract.identities)
     func aPairKeepsTheContract(_ promise: StoreContract) async throws {
-        try await promise.check(PairStore(greylist: MemoryStore(), autoWhitelist: MemoryStore()))
+        try await promise.check(JoinedStore(greylist: MemoryStore(), autoWhitelist: MemoryStore()))
+    }
+
+    /// The identities apart from the others, and with the auto-whitelist.
+    @Test(arguments: StoreContract.cases + StoreContract.identities, [(0, 0, 1), (0, 1, 2), (0, 1, 1)])
+    func joinedStoresKeepTheContract(
+        _ promise: StoreContract, _ places: (greylist: Int, autoWhitelist: Int, identity: Int)
+    ) async throws {
+        let stores = (0...max(places.autoWhitelist, places.identity)).map { _ in MemoryStore() }
+        try await promise.check(
+            JoinedStore(
+                stores,
+                places: PerTable(
+                    greylist: places.greylist, autoWhitelist: places.autoWhitelist, identity: places.identity)))
+        for (index, store) in stores.enumerated() {
+            if index != places.greylist { #expect(try await store.count(.greylist) == 0) }
+            if index != places.autoWhitelist { #expect(try await store.count(.autoWhitelist) == 0) }
+            if index != places.identity { #expect(try await store.count(.identity) == 0) }
+        }
+    }
+
+    @Test func identitiesThatAreOutOfReachKeepNoQueryFromItsAnswer() async throws {
+        let (greylist, clients) = (MemoryStore(), MemoryStore())
+        let joined = JoinedStore(greylist: greylist, autoWhitelist: clients, identity: FailingStore())
+        let together = JoinedStore(
+            [greylist, FailingStore()], places: PerTable(greylist: 0, autoWhitelist: 0, identity: 1))
+        let rules = Rules.sample(clientCount: 2)
+        for store in [joined, together] {
+            let text = "\(try await clients.count(.autoWhitelist) ?? 0)"
+            #expect(try await store.ask(text, client: "net", at: 1_000, under: rules) == .new(wait: 300))
+            #expect(try await store.ask(text, client: "net", at: 1_400, under: rules) == .retried(delay: 400))
+            #expect(try await store.find([Key(Array(text.utf8).span, isHashed: true)], in: .greylist)[0]?.passes == 1)
+            await #expect(throws: FailingStore.error) { try await store.find([], in: .identity) }
+            await #expect(throws: FailingStore.error) { try await store.remove([], from: .identity) }
+            await #expect(throws: FailingStore.error) { try await store.checkFiles(at: Timestamp(seconds: 1)) }
+        }
+        #expect(try await clients.count(.autoWhitelist) == 1)
+        #expect(try await greylist.count(.autoWhitelist) == 1)
     }
 
     @Test(arguments: [false, true])
     func aPairFailsWhenOneOfTheTwoDoes(_ greylistFails: Bool) async throws {
-        let pair = PairStore(
+        let pair = JoinedStore(
             greylist: greylistFails ? FailingStore() : MemoryStore(),
             autoWhitelist: greylistFails ? MemoryStore() : FailingStore())
         await #expect(throws: FailingStore.error) {
@@ -28,7 +65,7 @@ struct StorageTests {
     /// A count that is lost is no reason to take a verdict back that the greylist has kept.
     @Test func aPairAnswersWhenOnlyTheCountingFails() async throws {
         let clients = FailingStore(failsOnlyToCount: true)
-        let pair = PairStore(greylist: MemoryStore(), autoWhitelist: clients)
+        let pair = JoinedStore(greylist: MemoryStore(), autoWhitelist: clients)
         let rules = Rules.sample(clientCount: 2)
         #expect(try await pair.ask("a", client: "net", at: 1_000, under: rules) == .new(wait: 300))
         #expect(try await pair.ask("a", client: "net", at: 1_400, under: rules) == .retried(delay: 400))
@@ -100,6 +137,10 @@ struct FailingStore: Store {
     }
 
     func remove(_ keys: [Key], from table: Table) async throws(StoreError) {
+        throw Self.error
+    }
+
+    func checkFiles(at now: Timestamp) async throws(StoreError) {
         throw Self.error
     }
 

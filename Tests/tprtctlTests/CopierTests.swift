@@ -16,6 +16,7 @@ struct CopierTests {
     }
 
     private static let now = Timestamp(seconds: 1_000_000)
+    private static let ages = IdentityAges(earned: 2_000, learned: 4_000)
 
     private func entries(_ count: Int, isHashed: Bool = true) -> [Entry] {
         (0..<count).map { number in
@@ -32,8 +33,8 @@ struct CopierTests {
         patience: Duration = .zero
     ) async throws -> CopyCounts {
         let copier = Copier(
-            source: source, target: target, rules: Rules.sample(), hashesKeys: hashesKeys, now: { Self.now },
-            patience: patience)
+            source: source, target: target, rules: Rules.sample(), ages: Self.ages, hashesKeys: hashesKeys,
+            now: { Self.now }, patience: patience)
         var counts = CopyCounts()
         var cursor: Cursor?
         repeat {
@@ -115,6 +116,34 @@ struct CopierTests {
         _ = try await copy(source, to: hashed, hashesKeys: true)
         #expect(try await Set(everything(in: plain).keys) == Set(entries(5, isHashed: false).map(\.key)))
         #expect(try await Set(everything(in: hashed).keys) == Set(entries(5).map(\.key)))
+    }
+
+    @Test("identities are kept by their own ages, and only correspondence is hashed on the way")
+    func identities() async throws {
+        func entry(_ text: String, age: Int64) -> Entry {
+            let time = Timestamp(seconds: Self.now.seconds - age)
+            return Entry(
+                key: Key(Array(text.utf8).span, isHashed: false),
+                sighting: Sighting(passes: 1, first: time, last: time))
+        }
+        let live = [
+            entry("day:a", age: 2_000), entry("rcp:a", age: 1_900), entry("out:@a", age: 4_000),
+            entry("lane:a", age: 900_000),
+        ]
+        let pair = entry("out:a@b/c@d", age: 3_999)
+        let old = [
+            entry("day:b", age: 2_001), entry("rcp:b", age: 2_001), entry("out:@b", age: 4_001),
+            entry("out:a@b/@e", age: 4_001),
+        ]
+        let source = MemoryStore()
+        try await source.merge(live + [pair] + old, into: .identity, at: Self.now, under: Rules.sample())
+        let (target, hashed) = (MemoryStore(), MemoryStore())
+        let counts = CopyCounts(read: 9, copied: 5, expired: 4)
+        #expect(try await copy(source, to: target, table: .identity) == counts)
+        #expect(try await Set(everything(in: target, .identity).keys) == Set((live + [pair]).map(\.key)))
+        #expect(try await copy(source, to: hashed, table: .identity, hashesKeys: true) == counts)
+        let digest = Key(pair.key.bytes.span, isHashed: true)
+        #expect(try await Set(everything(in: hashed, .identity).keys) == Set(live.map(\.key) + [digest]))
     }
 
     @Test("without a target it only counts")

@@ -54,7 +54,7 @@ struct ProcessPlan: Equatable {
         guard let chroot else { return [] }
         let places =
             [("service.grey_db", plan.greylist.path)]
-            + (plan.hasAutoWhitelist ? [("service.awl_db", plan.autoWhitelist.path)] : [])
+            + plan.otherDatabases.map { ($0.key, $0.location.path) }
             + loaded.configuration.service.wlSources.map { ("service.wl_sources", (try? StoreLocation(url: $0))?.path) }
         return places.compactMap { key, path in
             guard let path, !chroot.contains(path) else { return nil }

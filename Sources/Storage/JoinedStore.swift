@@ -1,24 +1,37 @@
 public import Greylist
 
-/// Two stores as one: the auto-whitelist in the second, everything else in the first.
+/// Several stores as one, each with one table or more.
 ///
-/// A message is then judged in up to three steps, each atomic by itself: is the client on the auto-whitelist, what of
-/// the triplet, and, where it passed for the first time, count the client. A crash or a fault before the last one loses a count, nothing
-/// else; a fault before that is one of the whole.
-public struct PairStore: Store {
-    private let greylist: any Store
-    private let autoWhitelist: any Store
+/// Where the auto-whitelist isn't with the greylist, a message is judged in up to three steps, each atomic by itself: is
+/// the client on the auto-whitelist, what of the triplet, and, where it passed for the first time, count the client. A crash
+/// or a fault before the last one loses a count, nothing else; a fault before that is one of the whole. No query is about
+/// identities: their store may be out of reach, and queries are answered all the same.
+public struct JoinedStore: Store {
+    private let stores: [any Store]
+    /// Which of them has the table.
+    private let places: PerTable<Int>
 
-    /// Joins two stores.
-    public init(greylist: any Store, autoWhitelist: any Store) {
-        self.greylist = greylist
-        self.autoWhitelist = autoWhitelist
+    private var greylist: any Store { store(of: .greylist) }
+    private var autoWhitelist: any Store { store(of: .autoWhitelist) }
+
+    /// Joins stores.
+    ///
+    /// - Parameters:
+    ///   - stores: each of them once
+    ///   - places: at which position of them the store of a table is
+    public init(_ stores: [any Store], places: PerTable<Int>) {
+        for table in Table.allCases {
+            precondition(stores.indices.contains(places[table]), "a table is in none of the joined stores")
+        }
+        self.stores = stores
+        self.places = places
     }
 
     /// Answers queries; one that has no client goes to the greylist alone.
     public func update(
         _ batch: consuming [StoreQuery], done: @escaping @Sendable (Result<[StoreQuery], StoreError>) -> Void
     ) {
+        if places[.autoWhitelist] == places[.greylist] { return greylist.update(batch, done: done) }
         ask(autoWhitelist, about: .autoWhitelist, batch, where: \.hasClient, orFail: done) { batch in
             ask(greylist, about: .greylist, batch, where: \.isUndecided, orFail: done) { batch in
                 count(batch) { done(.success(batch)) }
@@ -89,10 +102,13 @@ public struct PairStore: Store {
         try await store(of: table).remove(keys, from: table)
     }
 
-    /// Has both look at their files.
+    /// Has all of them look at their files; a fault of one keeps no other from it.
     public func checkFiles(at now: Timestamp) async throws(StoreError) {
-        try await greylist.checkFiles(at: now)
-        try await autoWhitelist.checkFiles(at: now)
+        var first: StoreError?
+        for store in stores {
+            do throws(StoreError) { try await store.checkFiles(at: now) } catch { first = first ?? error }
+        }
+        if let first { throw first }
     }
 
     /// Asks the store that has the table.
@@ -100,15 +116,12 @@ public struct PairStore: Store {
         try await store(of: table).count(table)
     }
 
-    /// Closes both.
+    /// Closes all of them.
     public func close() async {
-        await greylist.close()
-        await autoWhitelist.close()
+        for store in stores { await store.close() }
     }
 
-    private func store(of table: Table) -> any Store {
-        table == .autoWhitelist ? autoWhitelist : greylist
-    }
+    private func store(of table: Table) -> any Store { stores[places[table]] }
 }
 
 extension StoreQuery {
