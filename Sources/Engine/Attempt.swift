@@ -13,10 +13,26 @@ public struct Attempt: Sendable {
     public internal(set) var identity = NamedIdentity()
     /// Whose records lately said that a client isn't theirs.
     var contradictions = Contradictions()
+    /// Which organisations may not be recognised by themselves.
+    var pendingNetworks: PendingNetworks
     private var folded: [UInt8] = []
 
-    /// One that is nobody's.
-    public init() {}
+    /// One that is nobody's, where there is one event loop.
+    public init() {
+        self.init(loops: 1)
+    }
+
+    /// One of so many event loops', that is nobody's.
+    public init(loops: Int) {
+        pendingNetworks = PendingNetworks(loops: loops)
+    }
+
+    /// The organisation of the domain that stands for the sender; nil where none does.
+    var senderOrganisation: [UInt8]? {
+        identity.readOrganisations { _, sender in
+            if let sender { Array(copying: sender) } else { nil }
+        }
+    }
 
     /// Hands over the alias by which mail of the sender's organisation to the recipient is known; nil without one.
     ///

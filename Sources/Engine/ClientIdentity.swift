@@ -34,6 +34,13 @@ public struct ClientIdentity: Sendable, Equatable {
     public var search: ProofSearch?
     /// Whether the triplet has an alias by the host.
     var hasHostAlias = false
+    /// How the sender's organisation stands; nil where it isn't proven.
+    var standing: PendingNetworks.Standing?
+    /// The client's network, as `StoreQuery.network` counts it.
+    var network: UInt32 = 0
+
+    /// Whether the triplet has an alias by the sender's organisation.
+    var hasOrganisationAlias: Bool { standing == .passed || standing == .waiting }
 
     /// One that is known by its network.
     init() {}

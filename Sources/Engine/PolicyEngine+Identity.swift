@@ -16,6 +16,7 @@ extension PolicyEngine {
     ) -> ClientIdentity? {
         guard options.identity != .off else { return nil }
         var identity = ClientIdentity()
+        identity.network = attempt.envelope.network.tag
         findHost(request, &attempt)
         guard attempt.identity.host == .organisation else { return identity }
         let hashes = options.hashesKeys
@@ -29,8 +30,21 @@ extension PolicyEngine {
         }
         guard attempt.identity.proof.isProven, !isContradicted(request, attempt, at: now) else { return identity }
         identity.proof = .name
-        attempt.readOrganisationAlias { lookups.append(.init(.alias, Key($0, isHashed: hashes))) }
+        addOrganisationAlias(of: &identity, &attempt, at: now, adding: &lookups)
         return identity
+    }
+
+    /// Adds the alias by the sender's organisation, which is proven, unless its mail waits from too many networks.
+    private func addOrganisationAlias(
+        of identity: inout ClientIdentity, _ attempt: inout Attempt, at now: Timestamp,
+        adding lookups: inout StoreQuery.Lookups
+    ) {
+        let standing = attempt.pendingNetworks.standing(
+            of: identity.organisation, from: identity.network, at: now, window: options.rules.retryWindow)
+        identity.standing = standing
+        guard standing != .limited else { return }
+        let hashes = options.hashesKeys
+        attempt.readOrganisationAlias { lookups.append(.init(.alias, Key($0, isHashed: hashes))) }
     }
 
     /// What the whitelists say of a request, whose envelope is addressed.
@@ -63,21 +77,17 @@ extension PolicyEngine {
     /// Makes use of what was asked for the whitelists: it isn't asked once more.
     func prove(
         _ identity: inout ClientIdentity?, of request: PolicyRequest, by facts: DNSFacts, _ attempt: inout Attempt,
-        adding lookups: inout StoreQuery.Lookups
+        at now: Timestamp, adding lookups: inout StoreQuery.Lookups
     ) {
         guard facts.asksSPF, asksDNS(about: identity) else { return }
         identity?.search =
             facts.spf.map { .ended($0, milliseconds: facts.milliseconds) } ?? .late(milliseconds: facts.milliseconds)
-        guard facts.spf?.isProof == true else { return }
+        guard facts.spf?.isProof == true, var proven = identity else { return }
         findSender(request, &attempt)
-        let hashes = options.hashesKeys
-        guard attempt.readOrganisationAlias({ lookups.append(.init(.alias, Key($0, isHashed: hashes))) }) != nil else {
-            return
-        }
-        identity?.proof = .spf
-        attempt.identity.readOrganisations { _, sender in
-            if let sender { identity?.organisation = Array(copying: sender) }
-        }
+        guard let organisation = attempt.senderOrganisation else { return }
+        (proven.proof, proven.organisation) = (.spf, organisation)
+        addOrganisationAlias(of: &proven, &attempt, at: now, adding: &lookups)
+        identity = proven
     }
 
     private func findHost(_ request: PolicyRequest, _ attempt: inout Attempt) {
@@ -131,13 +141,9 @@ extension PolicyEngine {
     ) -> (Decision, StoreQuery) {
         var (decision, query) = (decision, query.asked(again: now))
         decision.identity?.search = search
-        if case .ended(let outcome, _) = search,
-            addAlias(by: outcome, of: decision.request, to: &query, using: &attempt)
-        {
-            decision.identity?.proof = .spf
-            attempt.identity.readOrganisations { _, sender in
-                if let sender { decision.identity?.organisation = Array(copying: sender) }
-            }
+        if case .ended(let outcome, _) = search, var identity = decision.identity {
+            prove(&identity, of: decision.request, by: outcome, asking: &query, using: &attempt)
+            decision.identity = identity
         }
         if options.carriesMessages { query.carrying = message.carrying(decision.identity) }
         return (decision, query)
@@ -146,28 +152,69 @@ extension PolicyEngine {
     /// What is to be written for a proof that came too late for its attempt: then a retry from elsewhere is recognised.
     ///
     /// - Parameter query: what the store was asked at the attempt
-    /// - Returns: nil where nothing is proven
+    /// - Returns: nil where nothing is proven, or the organisation's mail waits from too many networks
     public func lateAlias(
         _ request: PolicyRequest, asking query: StoreQuery, by outcome: SPFOutcome, using attempt: inout Attempt
     ) -> StoreQuery? {
         // Judged by the time of the attempt, it is no retry of it.
         var query = query.asked(again: query.time)
         query.carrying = Carrying()
-        return addAlias(by: outcome, of: request, to: &query, using: &attempt) ? query : nil
+        var identity = ClientIdentity()
+        identity.network = query.network
+        prove(&identity, of: request, by: outcome, asking: &query, using: &attempt)
+        guard identity.isProven else { return nil }
+        noteWaiting(identity, at: query.time, using: &attempt)
+        return identity.hasOrganisationAlias ? query : nil
     }
 
-    private func addAlias(
-        by outcome: SPFOutcome, of request: PolicyRequest, to query: inout StoreQuery, using attempt: inout Attempt
-    ) -> Bool {
+    /// Makes use of what the record of the sender's domain says.
+    private func prove(
+        _ identity: inout ClientIdentity, of request: PolicyRequest, by outcome: SPFOutcome,
+        asking query: inout StoreQuery, using attempt: inout Attempt
+    ) {
         // The attempt may be another request's by now.
-        guard addresses(&attempt.envelope, of: request) else { return false }
+        guard addresses(&attempt.envelope, of: request) else { return }
         attempt.contradictions.note(outcome, of: attempt.envelope.sentClient, at: query.time)
-        guard outcome.isProof else { return false }
+        guard outcome.isProof else { return }
         findHost(request, &attempt)
         findSender(request, &attempt)
+        guard let organisation = attempt.senderOrganisation else { return }
+        (identity.proof, identity.organisation) = (.spf, organisation)
         attempt.envelope.readKeys { _, _, _, _ in }
-        let hashes = options.hashesKeys
-        return attempt.readOrganisationAlias { query.lookups.append(.init(.alias, Key($0, isHashed: hashes))) } != nil
+        addOrganisationAlias(of: &identity, &attempt, at: query.time, adding: &query.lookups)
+    }
+
+    /// Takes note of a decision that was told: which organisations are let pass, and for which mail waits.
+    public func note(
+        _ record: DecisionRecord, on request: PolicyRequest, at now: Timestamp, using attempt: inout Attempt
+    ) {
+        guard case .judged(let verdict) = record.reason, let identity = record.identity else { return }
+        switch verdict {
+        case .new, .early:
+            if identity.isProven { noteWaiting(identity, at: now, using: &attempt) }
+        case .retried where !identity.isProven:
+            notePass(of: request, from: identity.network, at: now, using: &attempt)
+        case .retried, .known, .carried:
+            guard identity.isProven, identity.standing != .passed else { return }
+            attempt.pendingNetworks.notePass(of: identity.organisation, at: now)
+        case .autoWhitelisted, .pendingLimitReached: break
+        }
+    }
+
+    private func noteWaiting(_ identity: ClientIdentity, at now: Timestamp, using attempt: inout Attempt) {
+        attempt.pendingNetworks.noteWaiting(
+            identity.organisation, from: identity.network, at: now, window: options.rules.retryWindow)
+    }
+
+    /// A retry that is due by its network isn't asked for a proof, which the first attempt may have had.
+    private func notePass(
+        of request: PolicyRequest, from network: UInt32, at now: Timestamp, using attempt: inout Attempt
+    ) {
+        guard attempt.pendingNetworks.count > 0, addresses(&attempt.envelope, of: request) else { return }
+        findHost(request, &attempt)
+        findSender(request, &attempt)
+        guard let organisation = attempt.senderOrganisation else { return }
+        attempt.pendingNetworks.notePass(ofUnproven: organisation, from: network, at: now)
     }
 }
 

@@ -163,7 +163,7 @@ public struct PolicyEngine: Sendable {
             }
         }
         var identity = identify(request, &attempt, at: now, adding: &query.lookups)
-        if let facts { prove(&identity, of: request, by: facts, &attempt, adding: &query.lookups) }
+        if let facts { prove(&identity, of: request, by: facts, &attempt, at: now, adding: &query.lookups) }
         query.isPreliminary = asksDNS(about: identity)
         if options.carriesMessages {
             message.follow(request)
@@ -297,7 +297,7 @@ extension Decision {
     fileprivate func matched(_ position: Int?) -> ClientIdentity.MatchedKey? {
         guard let position, let identity else { return nil }
         let aliases: [ClientIdentity.MatchedKey] = identity.hasHostAlias ? [.host, .organisation] : [.organisation]
-        let count = (identity.hasHostAlias ? 1 : 0) + (identity.proof >= .name ? 1 : 0)
+        let count = (identity.hasHostAlias ? 1 : 0) + (identity.hasOrganisationAlias ? 1 : 0)
         return (1...aliases.count).contains(position) && position <= count ? aliases[position - 1] : .network
     }
 }

@@ -29,7 +29,7 @@ final class RequestPipeline {
     private let fallback: MemoryStore?
     private let sharedAddresses: SharedAddressWarning
 
-    private var attempt = Attempt()
+    private var attempt: Attempt
     private var sharedAddressWatch = SharedAddressWatch()
     /// Connections that have got a reply from the store, and haven't gone on yet.
     private var answered: [Connection] = []
@@ -60,6 +60,7 @@ final class RequestPipeline {
         proofGate = ProofGate(budget: options.dnsBudget)
         factGate = FactGate(budget: options.dnsBudget)
         self.resolver = resolver
+        attempt = Attempt(loops: options.threads)
         decisions = DecisionLog(to: sink)
         self.log = log
         self.sharedAddresses = sharedAddresses
@@ -353,10 +354,12 @@ final class RequestPipeline {
     /// Counts a decision, and logs it.
     private func note(_ record: DecisionRecord, on request: PolicyRequest, of connection: Connection) {
         guard !connection.isOwn else { return }
-        connection.message.note(record, at: options.now())
+        let now = options.now()
+        connection.message.note(record, at: now)
+        engine.note(record, on: request, at: now, using: &attempt)
         if record.isGreylisting { greylisted += 1 } else { passed += 1 }
         // The envelope may be another request's by now; nobody needs that any more.
-        decisions.append(record, on: request, at: options.now()) {
+        decisions.append(record, on: request, at: now) {
             engine.addresses(&attempt.envelope, of: request) ? attempt.envelope : nil
         }
     }

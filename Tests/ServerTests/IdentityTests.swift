@@ -256,6 +256,45 @@ struct IdentityTests {
         #expect(try client.reply()?.hasPrefix("action=PREPEND") == true)
     }
 
+    @Test(
+        "A record that lists too many networks is worth nothing, until one of them is let pass; late proofs count, too",
+        arguments: [false, true])
+    func manyNetworks(_ isLate: Bool) async throws {
+        let (store, dns) = (MemoryStore(), ScriptedResolver())
+        let stage = try stage(store: store, dns: dns)
+        func ask(_ address: String, _ recipient: String, sender: String = "a@sender.example") throws {
+            let client = try stage.connect()
+            try client.send(request(address, sender: sender, recipient: recipient))
+            if isLate { stage.pass(.seconds(1)) }
+            dns.answer(Self.pass, number: dns.asked - 1)
+            stage.endTurn()
+            #expect(try client.reply()?.contains("Greylisted") == true)
+        }
+        func organisations() async throws -> Int {
+            try await keys(of: store).count { $0.hasPrefix("org:") }
+        }
+        for network in 0..<25 { try ask("10.0.\(network).1", "u\(network)@site.example") }
+        #expect(try await organisations() == 24)
+        try ask("10.0.3.2", "v@site.example")
+        #expect(try await organisations() == 24)
+        // What an earlier version has written of the network isn't taken for the organisation's.
+        var lookups = StoreQuery.Lookups()
+        let former = "10.0.4.0/24/list-4711-bounce@sender.example/x@site.example"
+        lookups.append(.init(.triplet, Key(Array(former.utf8).span, isHashed: false)))
+        _ = store.decide([StoreQuery(lookups, time: stage.clock.now(), rules: .sample())])
+        try ask("10.0.4.2", "x@site.example", sender: "list-4711-bounce@sender.example")
+        let found = isLate ? "early-retry" : "early-retry (identity=sender.example; proof=spf; matched=A;"
+        #expect(stage.log.contains { $0.contains(found) })
+        // It is known by its network, so nobody asks whether it is the domain's.
+        let asked = dns.asked
+        stage.pass(.seconds(400))
+        let retry = try stage.connect().ask(request("10.0.3.1", recipient: "u3@site.example"))
+        #expect(retry?.hasPrefix("action=PREPEND") == true)
+        #expect(dns.asked == asked)
+        try ask("10.0.30.1", "w@site.example")
+        #expect(try await organisations() == 25)
+    }
+
     @Test("A name proves nothing where the record of the domain said otherwise, within the hour")
     func contradiction() async throws {
         let (store, dns) = (MemoryStore(), ScriptedResolver())
