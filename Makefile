@@ -63,9 +63,9 @@ completions: build
 # Inputs that are found go to a copy of the corpus. Swift's own crash handler would take the signal from libFuzzer.
 fuzz:
 	@scripts/install-packages build
-	set -e; for name in RESP SPF; do \
+	set -e; for name in RESP SPF PostfixLog; do \
 		FUZZ=1 $(SWIFT) build -c release --product $${name}Fuzz --scratch-path .build/fuzz; \
-		swiftc -sanitize=fuzzer .build/fuzz/release/lib$${name}Fuzz.a -o .build/fuzz/$$name; \
+		swiftc -sanitize=fuzzer .build/fuzz/release/lib$${name}Fuzz.a -lre2 -lstdc++ -o .build/fuzz/$$name; \
 		mkdir -p .build/fuzz/corpus/$$name; \
 		SWIFT_BACKTRACE=enable=no .build/fuzz/$$name -max_total_time=$(FUZZ_SECONDS) -max_len=2000 \
 			.build/fuzz/corpus/$$name Fuzz/$$name/corpus; \

@@ -132,7 +132,7 @@ let package = Package(
         // Databases and whitelists of other greylisters as sources of entries.
         .target(
             name: "Import", dependencies: ["FileCalls", "Bytes", "Greylist", "Storage", "Whitelists", grdb, system],
-            swiftSettings: strict),
+            swiftSettings: fuzzed),
         .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),
         .systemLibrary(name: "CGDBM", providers: [.apt(["libgdbm-dev"])]),
         // `PolicyEngine`, `Decision`, `DecisionRecord` and its words.
@@ -228,7 +228,7 @@ let package = Package(
                 "TestSupport",
                 grdb,
                 system,
-            ], swiftSettings: strict),
+            ], exclude: ["PostfixLogs"], swiftSettings: strict),
         .target(
             name: "SampleOptions", dependencies: ["Greylist", "Engine"], path: "Tests/SampleOptions",
             swiftSettings: strict),
@@ -330,7 +330,8 @@ let package = Package(
             dependencies: [
                 "SampleOptions", "DaemonApp", "tprtctl", "Policy", "Greylist", "Whitelists", "Engine", "LogOutput",
                 "Storage",
-                "FileStorage", "LMDBStore", "SPF", "Resolver", "RedisLab", "ScriptedDNS", "TestSupport", nioCore,
+                "FileStorage", "LMDBStore", "SPF", "Resolver", "Import", "RedisLab", "ScriptedDNS", "TestSupport",
+                nioCore, system,
             ], path: "Integration",
             swiftSettings: strict),
     ],
@@ -347,6 +348,11 @@ if isFuzzing {
     package.targets.append(
         .target(
             name: "SPFFuzz", dependencies: ["SPF"], path: "Fuzz/SPF", exclude: ["corpus"], swiftSettings: fuzzed))
+    package.products.append(.library(name: "PostfixLogFuzz", type: .static, targets: ["PostfixLogFuzz"]))
+    package.targets.append(
+        .target(
+            name: "PostfixLogFuzz", dependencies: ["Import", "Greylist"], path: "Fuzz/PostfixLog", exclude: ["corpus"],
+            swiftSettings: fuzzed))
 }
 
 // What `make fuzz-spf` compares with another implementation.

@@ -1,7 +1,7 @@
 import Glibc
 package import SystemPackage
 
-/// A program of the system's that is run to its end, with nothing of our environment but its language.
+/// A program of the system's, with nothing of our environment but its language.
 package struct OtherProgram {
     /// util-linux' program that gives up rights.
     private static let setpriv = "/usr/bin/setpriv"
@@ -23,22 +23,29 @@ package struct OtherProgram {
             ] + arguments
     }
 
-    /// Runs it.
+    /// Runs it to its end.
     ///
     /// - Parameters:
     ///   - output: an open file for what it prints; nil for none
     ///   - errors: an open file for what it says beside
     /// - Returns: its exit status; 128 and the signal where that ended it
     package func run(output: FileDescriptor?, errors: FileDescriptor?) throws(Errno) -> CInt {
+        try Self.wait(for: try start(input: nil, output: output, errors: errors))
+    }
+
+    /// Starts it.
+    ///
+    /// - Parameter input: an open file for what it reads; nil for none
+    /// - Returns: the number of its process, for which `wait` has to be called
+    func start(input: FileDescriptor?, output: FileDescriptor?, errors: FileDescriptor?) throws(Errno) -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        for (stream, file) in [(CInt(1), output), (2, errors)] {
+        for (stream, file) in [(CInt(0), input), (1, output), (2, errors)] {
             if let file {
                 posix_spawn_file_actions_adddup2(&actions, file.rawValue, stream)
             } else {
-                posix_spawn_file_actions_addopen(&actions, stream, "/dev/null", O_WRONLY, 0)
+                posix_spawn_file_actions_addopen(&actions, stream, "/dev/null", stream == 0 ? O_RDONLY : O_WRONLY, 0)
             }
         }
         var process = pid_t()
@@ -46,6 +53,13 @@ package struct OtherProgram {
             withStrings(["LC_ALL=C"]) { posix_spawn(&process, words[0], &actions, nil, arguments, $0) }
         }
         guard code == 0 else { throw Errno(rawValue: code) }
+        return process
+    }
+
+    /// Waits for the end of a process that `start` has made.
+    ///
+    /// - Returns: its exit status; 128 and the signal where that ended it
+    static func wait(for process: pid_t) throws(Errno) -> CInt {
         var status: CInt = 0
         while waitpid(process, &status, 0) < 0 {
             guard errno == EINTR else { throw Errno(rawValue: errno) }

@@ -134,7 +134,7 @@ struct Outlet {
 
 extension Span<UInt8> {
     /// Whether it has no control characters, which no mail address has.
-    fileprivate var isPrintable: Bool {
+    var isPrintable: Bool {
         for index in indices where self[index] < 0x20 || self[index] == 0x7f { return false }
         return true
     }

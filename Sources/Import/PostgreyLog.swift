@@ -65,14 +65,19 @@ enum LogTime {
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ]
 
+    /// Where the blank behind the time is, perhaps behind a fraction; nil where no line with a time is that short.
+    static func end(of line: Span<UInt8>) -> Int? {
+        guard line.count > 15 else { return nil }
+        // A blank may stand between date and time.
+        return line.firstIndex(of: 0x20, from: line[4] == UInt8(ascii: "-") ? 11 : 15)
+    }
+
     /// `Nov 29 06:52:53`, or a date and time as databases have them; nil for anything else.
     ///
     /// The first form has neither zone nor year: it is local time, in the last year in which it isn't in the future.
     static func read(_ line: Span<UInt8>, _ options: ImportOptions) -> Timestamp? {
         if line.count >= 19, line[4] == UInt8(ascii: "-") {
-            // A blank may stand between date and time.
-            return TimeText.read(
-                line.extracting(0..<(line.firstIndex(of: 0x20, from: 11) ?? line.count)), utcOffset: options.utcOffset)
+            return TimeText.read(line.extracting(0..<(end(of: line) ?? line.count)), utcOffset: options.utcOffset)
         }
         guard line.count >= 15, line[3] == 0x20, line[6] == 0x20, line[9] == UInt8(ascii: ":"),
             line[12] == UInt8(ascii: ":"),
