@@ -13,7 +13,9 @@ struct ExamplesTests {
 
     @Test(
         "Postfix and tprtd do together what the example says",
-        arguments: ["single-server", "several-exchangers", "chroot", "per-recipient", "suspicious", "trial"])
+        arguments: [
+            "single-server", "outgoing", "several-exchangers", "chroot", "per-recipient", "suspicious", "trial",
+        ])
     func together(_ name: String) throws {
         try withLab { lab in
             var options = PrivatePostfix.Options(policy: .socketInQueue, chroot: name == "chroot")
@@ -60,7 +62,9 @@ struct ExamplesTests {
 
     @Test(
         "postconf takes the lines for main.cf and master.cf, and knows all their parameters",
-        arguments: ["single-server", "several-exchangers", "chroot", "per-recipient", "suspicious", "trial"])
+        arguments: [
+            "single-server", "outgoing", "several-exchangers", "chroot", "per-recipient", "suspicious", "trial",
+        ])
     func postconf(_ name: String) throws {
         try withLab { lab in
             let base = "compatibility_level = 3.6\nqueue_directory = \(lab.directory.path)\n"

@@ -4,7 +4,7 @@ import TestSupport
 /// A Postfix with configuration, queue, log and mailbox of its own in one directory.
 ///
 /// It listens on a port of the loopback address, believes what XCLIENT says about the client, asks the policy server
-/// about every recipient in `test.invalid`, and puts all mail into one maildir.
+/// about every recipient in `test.invalid`, and puts all mail into one maildir. It may have a submission service, too.
 final class PrivatePostfix {
     /// What the tests vary.
     struct Options {
@@ -26,10 +26,18 @@ final class PrivatePostfix {
         var errorLimit = 1_000
         /// Lines of main.cf that take the place of those about recipients; nil for those by the settings above.
         var restrictions: String?
+        /// The options that a submission service on a port of its own has in master.cf, a line each; nil for no such service.
+        var submission: String?
+        /// The port of the server on this machine that takes all mail for elsewhere; nil: there is none.
+        var outbound: UInt16?
+        /// Lines that main.cf ends with.
+        var more = ""
     }
 
     let directory: String
     private(set) var port: UInt16 = 0
+    /// The port of the submission service.
+    private(set) var submissionPort: UInt16 = 0
     private let options: Options
     private var master: pid_t?
 
@@ -66,7 +74,7 @@ final class PrivatePostfix {
         var failures: [String] = []
         // A port that was free may be taken a moment later.
         for _ in 1...3 {
-            port = try Ports.free()
+            (port, submissionPort) = (try Ports.free(), try Ports.free())
             try configure()
             do {
                 try runAsRoot(["/usr/sbin/postfix", "-c", configuration, "start"])
@@ -114,6 +122,21 @@ final class PrivatePostfix {
         try SMTPClient(port: port, as: client)
     }
 
+    /// A session with the submission service, after EHLO; not logged in yet.
+    func submission() throws -> SMTPClient {
+        try SMTPClient(port: submissionPort, as: nil)
+    }
+
+    /// Waits until its log has `count` lines of a kind.
+    func waitForLog(_ what: String, count: Int = 1, where matches: (String) -> Bool) throws {
+        try eventually("\(count) lines with \(what)") { log.count(where: matches) >= count ? () : nil }
+    }
+
+    /// Tries what is deferred at once.
+    func flush() throws {
+        try runAsRoot(["/usr/sbin/postqueue", "-c", configuration, "-f"])
+    }
+
     /// Waits until `count` copies of messages with this subject have been delivered, and returns them.
     func messages(subject: String, count: Int) throws -> [DeliveredMessage] {
         try eventually("\(count) messages '\(subject)'") {
@@ -123,7 +146,8 @@ final class PrivatePostfix {
     }
 
     private var configuration: String { "\(directory)/etc" }
-    private var logFile: String { "\(directory)/log/mail.log" }
+    /// The file of its log.
+    var logFile: String { "\(directory)/log/mail.log" }
 
     private func delivered() throws -> [DeliveredMessage] {
         let inbox = "\(directory)/mail/inbox/new"
@@ -171,6 +195,7 @@ final class PrivatePostfix {
                     reject_unauth_destination, reject_unlisted_recipient,
                     check_policy_service { \(policy), timeout=\(options.timeout)s, { default_action = \(options.defaultAction) } }
                 """
+        let elsewhere = options.outbound.map { "smtp:[127.0.0.1]:\($0)" } ?? "error:this server sends nothing"
         let main = """
             compatibility_level = 3.6
             queue_directory = \(directory)/queue
@@ -189,8 +214,8 @@ final class PrivatePostfix {
             local_recipient_maps =
             alias_maps =
             alias_database =
-            default_transport = error:this server sends nothing
-            relay_transport = error:this server sends nothing
+            default_transport = \(elsewhere)
+            relay_transport = \(elsewhere)
             virtual_mailbox_domains = test.invalid
             virtual_mailbox_base = \(directory)/mail
             virtual_mailbox_maps = static:inbox/
@@ -206,11 +231,15 @@ final class PrivatePostfix {
             smtpd_error_sleep_time = 0
             smtpd_soft_error_limit = 1000
             smtpd_hard_error_limit = \(options.errorLimit)
+            \(options.more)
 
             """
         let jail = options.chroot ? "y" : "n"
+        let submission = options.submission.map { "127.0.0.1:\(submissionPort) inet n - \(jail) - - smtpd\n\($0)" }
         let services = """
             127.0.0.1:\(port) inet n - \(jail) - - smtpd
+            \(submission ?? "")
+            smtp unix - - n - - smtp
             pickup unix n - n 60 1 pickup
             cleanup unix n - n - 0 cleanup
             qmgr unix n - n 300 1 qmgr

@@ -19,11 +19,11 @@ struct ExamplesTests {
 
     private static func file(of name: String) -> URL { directory.appending(path: "\(name)/tprt.conf") }
 
-    @Test("there are six of them")
+    @Test("there are seven of them")
     func areThere() {
         #expect(
             Set(Self.names) == [
-                "single-server", "several-exchangers", "chroot", "per-recipient", "suspicious", "trial",
+                "single-server", "outgoing", "several-exchangers", "chroot", "per-recipient", "suspicious", "trial",
             ])
     }
 
