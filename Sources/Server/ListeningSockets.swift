@@ -105,11 +105,11 @@ extension OpenListener {
         guard descriptor >= 0 else { throw .system(errno, name, "socket") }
         var isBound = false
         do throws(ListenError) {
+            // The file must never be open to more than it is meant for, not even for a moment: bind(2) gives it the socket's
+            // own mode, without what umask(2) takes away. Only we may change it, and only as we are now.
+            guard fchmod(descriptor, mode_t(mode)) == 0 else { throw .system(errno, name, "fchmod") }
             try reach.act { () throws(ListenError) in
                 try clear(path, address, takesOverStale: takesOverStale)
-                // The file must never be open to more than it is meant for, not even for a moment: bind(2) gives it the
-                // socket's own mode, without what umask(2) takes away.
-                guard fchmod(descriptor, mode_t(mode)) == 0 else { throw .system(errno, name, "fchmod") }
                 guard address.withPointer({ bind(descriptor, $0, $1) }) == 0 else {
                     throw .system(errno, name, "bind", as: reach)
                 }

@@ -45,7 +45,7 @@ struct FallbackTests {
             let sync = fallbackSync(fallback, store, clock, recorder)
             let service = Task { try await sync.run() }
             #expect(
-                await clock.moves(by: .milliseconds(100)) { await recorder.hears("2 entries that were learnt") })
+                await clock.moves { await recorder.hears("2 entries that were learnt") })
             service.cancel()
             try await service.value
         }
