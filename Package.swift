@@ -201,7 +201,8 @@ let package = Package(
         .testTarget(
             name: "WhitelistsTests", dependencies: ["Greylist", "Whitelists", "TestSupport"], swiftSettings: strict),
         .target(
-            name: "StoreContract", dependencies: ["SampleOptions", "Greylist", "Storage"], path: "Tests/StoreContract",
+            name: "StoreContract", dependencies: ["SampleOptions", "Greylist", "Storage", "Engine"],
+            path: "Tests/StoreContract",
             swiftSettings: strict),
         .target(
             name: "ScenarioFiles",
@@ -291,7 +292,9 @@ let package = Package(
                 nioCore,
             ],
             path: "Benchmarks/Wait/Simulation", swiftSettings: strict),
-        .testTarget(name: "WaitSimulationTests", dependencies: ["WaitSimulation"], swiftSettings: strict),
+        .testTarget(
+            name: "WaitSimulationTests", dependencies: ["SampleOptions", "SPF", "WaitSimulation"], swiftSettings: strict
+        ),
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: strict),
         .testTarget(
@@ -315,10 +318,9 @@ let package = Package(
         .testTarget(
             name: "tprtctlTests",
             dependencies: [
-                "SampleOptions", "tprtctl", "Greylist", "Resolver", "JSONText", "Whitelists", "WhitelistFiles",
-                "Storage",
-                "StoreURLs", "Settings", "Programs", "LMDBStore", "Import", "ScriptedDNS", "TestSupport", arguments,
-                locks,
+                "SampleOptions", "tprtctl", "Control", "Greylist", "Resolver", "JSONText", "Whitelists",
+                "WhitelistFiles", "Storage", "StoreURLs", "Settings", "Programs", "LMDBStore", "Import",
+                "ScriptedDNS", "TestSupport", arguments, locks,
             ],
             swiftSettings: strict),
         .testTarget(

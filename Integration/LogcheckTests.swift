@@ -49,6 +49,9 @@ struct LogcheckTests {
             "maintenance of the greylist: 0 entries looked at, 0 removed, 0.0 s",
             "maintenance of the auto-whitelist: 100000 entries looked at, 9 removed, 12.5 s",
         ],
+        #"\(task): \(search.visited) entries looked at, \(search.removed) removed, \(took.tenths) s"#: [
+            "maintenance of the identities: 12 entries looked at, 0 removed, 0.0 s"
+        ],
         // What a reload says: the three below.
         #"\(message)"#: [],
         #"whitelists reloaded\(cause): \(lists.size)"#: [

@@ -9,6 +9,7 @@ enum WaitBenchmark {
           --json          the same for programs, with a row for each kind and schedule
           --seed NUMBER   another trace (default: 1)
           --mails NUMBER  how many mails of each kind, in tens (default: 200)
+          --posts NUMBER  to how many addresses a stolen account writes (default: 100000)
         Exit status 1 where a mail waits longer than its keys allow, or a bot's passes.
         """
 
@@ -16,6 +17,7 @@ enum WaitBenchmark {
         var printsJSON = false
         var seed: UInt64 = 1
         var mails = 200
+        var posts = 100_000
 
         /// The arguments; nil where they make no sense.
         init?(_ words: some Sequence<String>) {
@@ -29,13 +31,16 @@ enum WaitBenchmark {
                 case "--mails":
                     guard let mails = words.next().flatMap({ Int($0) }), mails > 0 else { return nil }
                     self.mails = mails
+                case "--posts":
+                    guard let posts = words.next().flatMap({ Int($0) }), posts > 0 else { return nil }
+                    self.posts = posts
                 default: return nil
                 }
             }
         }
     }
 
-    static func main() throws {
+    static func main() async throws {
         guard !CommandLine.arguments.contains("-h") else { return print(usage) }
         guard let arguments = Arguments(CommandLine.arguments.dropFirst()) else {
             FileHandle.standardError.write(Data((usage + "\n").utf8))
@@ -45,17 +50,28 @@ enum WaitBenchmark {
         let simulation = WaitSimulation(
             seed: arguments.seed, mailsPerSchedule: (arguments.mails - 1) / schedules + 1)
         if !arguments.printsJSON { print("seed \(simulation.seed)\n") }
-        let report = try simulation.run()
+        let report = try await simulation.run()
+        let month = try await lane(arguments, dnsFailures: 0)
+        let failing = try await lane(arguments, dnsFailures: 5)
         if arguments.printsJSON {
-            try WaitJSON(report).write()
+            try WaitJSON(report, month: month, withFailingDNS: failing).write()
         } else {
             WaitTables(report).write()
+            print()
+            LaneTables(month).write()
+            LaneTables(failing).writeFailures()
         }
-        let faults = report.faults
+        let faults = report.faults + month.faults + failing.faults
         guard !faults.isEmpty else { return }
         let shown = faults.prefix(20).map { "wait: \($0)\n" }.joined()
         let more = faults.count > 20 ? "wait: \(faults.count - 20) more\n" : ""
         FileHandle.standardError.write(Data((shown + more + "wait: seed \(report.seed)\n").utf8))
         exit(1)
+    }
+
+    private static func lane(_ arguments: Arguments, dnsFailures: Int) async throws -> LaneReport {
+        try await LaneSimulation(
+            seed: arguments.seed, mails: arguments.mails, stolenPosts: arguments.posts, dnsFailures: dnsFailures
+        ).run()
     }
 }

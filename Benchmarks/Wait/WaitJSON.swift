@@ -10,6 +10,7 @@ struct WaitJSON: Encodable {
         let secondsMedian: Int64?
         let secondsP95: Int64?
         let accepted: Int
+        let acceptedAtOnce: Int
 
         init(_ summary: WaitReport.Summary) {
             attemptsMedian = summary.medianAttempts
@@ -17,6 +18,7 @@ struct WaitJSON: Encodable {
             secondsMedian = summary.medianSeconds
             secondsP95 = summary.longSeconds
             accepted = summary.accepted
+            acceptedAtOnce = summary.atOnce
         }
     }
 
@@ -46,18 +48,36 @@ struct WaitJSON: Encodable {
         let mails: Int
     }
 
+    private struct MonthRow: Encodable {
+        let kind: String
+        let isGood: Bool
+        let mails: Int
+        let tprt: Summary
+        let postgrey: Summary
+        let rspamd: Summary
+
+        init(_ kind: LaneKind, _ row: LaneReport.Row) {
+            (self.kind, isGood, mails) = (kind.rawValue, kind.class == .good, row.mails)
+            (tprt, postgrey, rspamd) = (Summary(row.tprt), Summary(row.postgrey), Summary(row.rspamd))
+        }
+    }
+
     private let seed: UInt64
     private let kinds: [Row]
     private let schedules: [Row]
     private let misses: [Miss]
+    private let month: [MonthRow]
+    private let monthWithFailingDNS: [MonthRow]
     private let faults: [String]
 
-    init(_ report: WaitReport) {
+    init(_ report: WaitReport, month: LaneReport, withFailingDNS failing: LaneReport) {
         seed = report.seed
         kinds = report.rows.map(Row.init)
         schedules = report.rowsBySchedule.map(Row.init)
         misses = report.misses.map { Miss(kind: $0.kind.rawValue, reason: $0.miss.rawValue, mails: $0.count) }
-        faults = report.faults
+        self.month = month.rows.map(MonthRow.init)
+        monthWithFailingDNS = failing.rows.map(MonthRow.init)
+        faults = report.faults + month.faults + failing.faults
     }
 
     func write() throws {

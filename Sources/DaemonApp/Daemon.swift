@@ -120,11 +120,14 @@ struct Daemon {
         do {
             var options = plan.options
             options.now = clock.now
+            let ledger = IdentityLedger(
+                store: store, options: plan.ledger, now: clock.now, isClockDoubtful: clock.isDoubtful, logger: logger)
+            let engine = plan.engine(
+                with: whitelist ?? Whitelist(), identity.organisations, asTrial: resources.importing != nil)
+            let identities = IdentityOrders(to: ledger, engine: engine)
             let server = try await PolicyServer(
-                listeners: resources.listeners, options: options,
-                engine: plan.engine(
-                    with: whitelist ?? Whitelist(), identity.organisations, asTrial: resources.importing != nil),
-                store: store, resolver: resolver, sink: sink, logger: logger,
+                listeners: resources.listeners, options: options, engine: engine,
+                store: store, resolver: resolver, ledger: ledger, sink: sink, logger: logger,
                 onServing: { [state, background = resources.background] in
                     state.serves()
                     background?.tellSuccess()
@@ -133,10 +136,11 @@ struct Daemon {
             (resources.listeners, resources.control, resources.importing) = ([], nil, nil)
             let maintenance = maintenance(of: store, behind: server)
             let imports = imports(to: store, behind: server)
-            let reload = reload(of: server, resolver, maintenance, imports, through: files, at: reloads, after: reading)
+            let reload = reload(
+                of: server, resolver, maintenance, imports, identities, through: files, at: reloads, after: reading)
             if whitelist == nil { reload.order(Reload.Order(isForChange: true)) }
-            let controls = control.map { serve($0, reload, imports) }
-            try await group(server, maintenance, reload, controls, importing, rotation, stops).run()
+            let controls = control.map { serve($0, reload, imports, identities) }
+            try await group(server, maintenance, ledger, reload, controls, importing, rotation, stops).run()
         } catch {
             throw ProgramError(.software, "\(error)")
         }

@@ -18,7 +18,8 @@ import Whitelists
 extension Daemon {
     /// The services in the order of their start; they stop in the reverse one, once `stops` has ended.
     func group(
-        _ server: PolicyServer, _ maintenance: Maintenance, _ reload: Reload, _ control: ControlServer?,
+        _ server: PolicyServer, _ maintenance: Maintenance, _ ledger: IdentityLedger, _ reload: Reload,
+        _ control: ControlServer?,
         _ importing: ImportProcess?, _ rotation: LogRotation, _ stops: StopSignals
     ) -> ServiceGroup {
         var quiet = logger
@@ -26,7 +27,7 @@ extension Daemon {
         var services: [any Service] = [server]
         // It needs the store, which the server closes in its end.
         if let fallbackSync = server.fallbackSync { services.append(fallbackSync) }
-        services += [maintenance, reload, rotation]
+        services += [maintenance, ledger, reload, rotation]
         if let control { services.append(control) }
         // It stops before all others, so that the service manager hears of it first.
         if let socket = manager.notifySocket {
@@ -65,7 +66,7 @@ extension Daemon {
     /// What is done on SIGHUP, when whitelists change, and when tprtctl asks for it.
     func reload(
         of server: PolicyServer, _ resolver: DNSResolver, _ maintenance: Maintenance, _ imports: StoreImport,
-        through files: FileAccess,
+        _ identities: IdentityOrders, through files: FileAccess,
         at signals: UnixSignalsSequence, after first: FirstReading
     ) -> Reload {
         let (reloader, state, sink) = (reloader, state, sink)
@@ -96,6 +97,9 @@ extension Daemon {
             resolver.change(reading.identity.resolver)
             maintenance.change(to: reading.plan.maintenance)
             imports.change(to: reading.plan.imports)
+            var engine = reading.plan.engine
+            engine.change(organisations: reading.identity.organisations)
+            identities.change(to: reading.plan.ledger, engine: engine)
             return ReloadResult(reply: reading.reply) {
                 sink.level = reading.plan.log.level
             }
@@ -103,13 +107,18 @@ extension Daemon {
     }
 
     /// What tprtctl may ask for.
-    func serve(_ listener: OpenListener, _ reload: Reload, _ imports: StoreImport) -> ControlServer {
+    func serve(
+        _ listener: OpenListener, _ reload: Reload, _ imports: StoreImport, _ identities: IdentityOrders
+    ) -> ControlServer {
         ControlServer(
             listener: listener,
             verbs: [
                 "reload": { _ in await reload.carryOut(Reload.Order()) },
                 "accept-whitelists": { _ in await reload.carryOut(Reload.Order(acceptsShrunk: true)) },
                 ImportOrder.verb: { await imports.carryOut($0) },
+                IdentityOrder.verb: { await identities.carryOut($0) },
+                IdentityListOrder.verb: { await identities.list($0) },
+                LearnOrder.verb: { await identities.learn($0) },
             ], logger: logger)
     }
 }

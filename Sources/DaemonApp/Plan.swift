@@ -2,6 +2,7 @@ import Engine
 import FileStorage
 import Glibc
 import Greylist
+import JSONText
 import NIOCore
 import Programs
 import Server
@@ -16,6 +17,13 @@ struct Plan {
     let autoWhitelist: StoreLocation
     /// Where the table of identities is, as long as there is one (`hasIdentityTable`).
     let identityDatabase: StoreLocation
+    /// Whether the table of identities may be used.
+    ///
+    /// TPRT 0.9.3 on the same Redis removes from its databases whatever looks old to it, and only a `key_prefix` says that it
+    /// has none there.
+    let identityTableIsUsable: Bool
+    /// What the ledger of identities goes by.
+    let ledger: IdentityLedger.Options
     /// How long what the table of identities has is kept.
     let identityAges: IdentityAges
     let keyPrefix: String
@@ -95,6 +103,7 @@ struct Plan {
             let (key, fault) = error.place
             faults.lines.append("\(loaded.origin(of: key)): \(key): \(fault)")
         }
+        let localDomains = attempt("service.local_domains") { try service.localDomains.map { try LocalDomain($0) } }
         let prefixes = attempt("service.nat64_prefixes") { try service.nat64Prefixes.map { try NAT64Prefix($0) } }
         let identity = attempt("service.dns_servers") { try IdentitySources(service, after: former?.identity) }
         let digests = attempt("service.postgrey_digests") { try PostgreyKeyForm.parse(service.postgreyDigests) }
@@ -111,7 +120,7 @@ struct Plan {
                     + "give identities a file of their own")
         }
         guard faults.lines.isEmpty, let greylist, let autoWhitelist, let identityDatabase, let more, let whitelists,
-            let wording, let log, let prefixes, let digests, let identity
+            let wording, let log, let localDomains, let prefixes, let digests, let identity
         else {
             throw faults
         }
@@ -136,8 +145,16 @@ struct Plan {
         listeners = [ListenAddress(server)] + more
         backlog = server.listenQueueSize
         takesOverStale = server.reuseSocket
-        engine = PolicyEngine(options: PolicyEngine.Options(service, prefixes, digests), wording: wording)
-        options = ServerOptions(loaded.configuration)
+        let exposesIdentities =
+            service.keyPrefix.isEmpty
+            && (identityDatabase.isSameRedis(as: greylist)
+                || service.awlClientCount > 0 && identityDatabase.isSameRedis(as: autoWhitelist))
+        identityTableIsUsable = service.identity != .off && !exposesIdentities
+        engine = PolicyEngine(
+            options: PolicyEngine.Options(service, prefixes, digests, hasIdentityTable: identityTableIsUsable),
+            wording: wording)
+        ledger = IdentityLedger.Options(service, localDomains, engine.options)
+        options = ServerOptions(loaded.configuration, hasFastLane: engine.options.fastLane.lane != .off)
         maintenance = Maintenance.Options(
             tables: (service.greyDbMaintenanceDisable ? [] : [.greylist])
                 + (service.awlDbMaintenanceDisable || service.awlClientCount == 0 ? [] : [.autoWhitelist]),
@@ -171,7 +188,8 @@ extension ListenAddress {
 
 extension PolicyEngine.Options {
     fileprivate init(
-        _ service: Configuration.Service, _ prefixes: [NAT64Prefix], _ digests: PostgreyKeyForm?
+        _ service: Configuration.Service, _ prefixes: [NAT64Prefix], _ digests: PostgreyKeyForm?,
+        hasIdentityTable: Bool
     ) {
         self.init(
             rules: Rules(service),
@@ -179,9 +197,58 @@ extension PolicyEngine.Options {
             hashesKeys: service.hashGreyDb, postgreyDigests: digests,
             autoWhitelistsAddresses: service.awlBy == .address,
             foldsRecipient: service.foldRecipient, identity: IdentityMethods(service.identity),
-            carriesMessages: service.messageConsistency == .carry, greylistsNullSender: service.greylistNullSender,
-            greylistsAuthenticated: service.greylistAuthenticated, defersOnStoreError: service.onStoreError == .defer,
+            carriesMessages: service.messageConsistency == .carry,
+            fastLane: FastLaneRules(service, isUsable: hasIdentityTable), learns: service.learn,
+            greylistsNullSender: service.greylistNullSender, greylistsAuthenticated: service.greylistAuthenticated,
+            defersOnStoreError: service.onStoreError == .defer,
             defersAtPendingLimit: service.onMaxPending == .defer, observesOnly: service.mode == .observe)
+    }
+}
+
+extension IdentityLedger.Options {
+    fileprivate init(_ service: Configuration.Service, _ localDomains: [LocalDomain], _ engine: PolicyEngine.Options) {
+        self.init(
+            lane: engine.fastLane, rules: engine.rules, hashesKeys: engine.hashesKeys,
+            bounds: IdentityUpdate.Bounds(perUser: service.learnPerUser, perSite: service.learnPerSite),
+            maxOrganisations: service.maxIdentities,
+            localDomains: Set(localDomains.map(\.name)),
+            interval: service.maintenanceInterval)
+    }
+}
+
+/// One of the site's own domains.
+private struct LocalDomain {
+    /// Why it is none.
+    struct ParseError: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// In lower case, without a final dot.
+    let name: [UInt8]
+
+    init(_ text: String) throws(ParseError) {
+        name = Array((text.hasSuffix(".") ? text.dropLast() : text[...]).lowercased().utf8)
+        let isName = name.allSatisfy { $0 > 0x20 && $0 != 0x7f && !"@*/:,\"<>[]".utf8.contains($0) }
+        guard !name.isEmpty, name.count <= 253, isName, name.first != UInt8(ascii: ".") else {
+            throw ParseError(description: "\(shortened(text)) is not a domain: write it as it stands behind the @")
+        }
+    }
+}
+
+extension FastLaneRules {
+    /// - Parameter isUsable: whether there is a table of identities
+    fileprivate init(_ service: Configuration.Service, isUsable: Bool) {
+        let ages = IdentityAges(service)
+        let lane: FastLane =
+            switch service.fastLane {
+            case .all: .all
+            case .correspondents: .correspondents
+            case .off: .off
+            }
+        self.init(
+            lane: isUsable ? lane : .off, earnDays: UInt32(service.earnDays),
+            earnRecipients: UInt32(service.earnRecipients), earnUsers: UInt32(service.earnUsers),
+            earnedMaxAge: ages.earned, learnedMaxAge: ages.learned)
     }
 }
 
@@ -196,11 +263,13 @@ extension IdentityMethods {
 }
 
 extension ServerOptions {
-    fileprivate init(_ configuration: Configuration) {
+    fileprivate init(_ configuration: Configuration, hasFastLane: Bool) {
         let (server, service) = (configuration.server, configuration.service)
-        // A new sender may need the store twice, and the DNS in between.
+        // A new sender may need the store twice, and in between the DNS and, for half as long, the table of identities.
         let budget = min(service.dnsBudget, server.requestDeadline / 2)
-        let steps = service.identity == .spf ? (server.requestDeadline - budget) / 2 : server.requestDeadline
+        let asksDNS = service.identity == .spf
+        let halves = hasFastLane ? 5 : asksDNS ? 4 : 2
+        let steps = (asksDNS ? server.requestDeadline - budget : server.requestDeadline) * 2 / halves
         self.init(
             threads: server.threads, maxConnections: server.maxConnections,
             requestDeadline: TimeAmount(min(steps, service.storeDeadline)), dnsBudget: TimeAmount(budget),

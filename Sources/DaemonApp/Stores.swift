@@ -113,24 +113,12 @@ extension Plan {
     /// Whether there is a table of identities: senders are known by such.
     var hasIdentityTable: Bool { engine.options.identity != .off }
 
-    /// Whether the table of identities may be used.
-    ///
-    /// TPRT 0.9.3 on the same Redis removes from its databases whatever looks old to it, and only a `key_prefix` says that it
-    /// has none there.
-    var identityTableIsUsable: Bool { hasIdentityTable && !isIdentityTableExposed }
-
     /// A warning where it may not.
     var warningOfExposedIdentities: String? {
-        guard hasIdentityTable, isIdentityTableExposed else { return nil }
+        guard hasIdentityTable, !identityTableIsUsable else { return nil }
         return "service.identity_db: identities would share a Redis database with other tables and have no key_prefix, "
             + "so a TPRT 0.9.3 there would remove them: there is no fast lane; set key_prefix, or set identity_db to "
             + "another database"
-    }
-
-    private var isIdentityTableExposed: Bool {
-        keyPrefix.isEmpty
-            && (identityDatabase.isSameRedis(as: greylist)
-                || hasAutoWhitelist && identityDatabase.isSameRedis(as: autoWhitelist))
     }
 
     /// The setting of the file whose fault it is, where that isn't the one of the greylist.

@@ -58,6 +58,13 @@ public struct Organisations: Sendable {
         return place
     }
 
+    /// Whether senders that have nothing to do with each other have an organisation in common.
+    ///
+    /// - Parameter organisation: in lower case and A-labels
+    public func isShared(_ organisation: [UInt8]) -> Bool {
+        shared.mark(of: organisation.span).contains(.shared)
+    }
+
     /// The organisation of a domain as a mail server said it, in lower case and A-labels; an address literal is its own,
     /// and nil stands for what is not a domain.
     public func organisation(of domain: [UInt8]) -> [UInt8]? {

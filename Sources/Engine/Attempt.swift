@@ -1,3 +1,4 @@
+import Bytes
 public import Domains
 public import Greylist
 import SPF
@@ -13,6 +14,12 @@ public struct Attempt: Sendable {
     public internal(set) var identity = NamedIdentity()
     /// Whose records lately said that a client isn't theirs.
     var contradictions = Contradictions()
+    /// When organisations were credited with a day.
+    var creditMoments = RecentMoments(seconds: 3_600)
+    /// When the DNS was asked about the senders of mail that had passed.
+    var questionMoments = RecentMoments(seconds: 86_400)
+    /// The domains of recipients.
+    var ownDomains = RecentDomains()
     /// Which organisations may not be recognised by themselves.
     var pendingNetworks: PendingNetworks
     private var folded: [UInt8] = []
@@ -90,6 +97,53 @@ struct Contradictions: Sendable {
             if pairs.count >= Self.limit { pairs.removeAll(keepingCapacity: true) }
         }
         pairs[pair] = now
+    }
+}
+
+/// When something was last done for an organisation, so that it isn't done for each mail.
+///
+/// Bounded; where it is full everything is forgotten, and done once more.
+struct RecentMoments: Sendable {
+    private static let limit = 4_096
+
+    private let seconds: Int64
+    private var moments: [[UInt8]: Timestamp] = [:]
+
+    /// Nothing was done.
+    ///
+    /// - Parameter seconds: how long it isn't done again
+    init(seconds: Int64) {
+        self.seconds = seconds
+    }
+
+    /// Whether it is to be done once more; then it counts as done.
+    mutating func isDue(_ organisation: [UInt8], at now: Timestamp) -> Bool {
+        if let last = moments[organisation], last <= now, now.since(last) < seconds { return false }
+        if moments.count >= Self.limit { moments.removeAll(keepingCapacity: true) }
+        moments[organisation] = now
+        return true
+    }
+}
+
+/// The domains that mail came for lately, so that each is told of once in a while and not each time.
+struct RecentDomains: Sendable {
+    private static let count = 256
+
+    /// By the last bits of their hashes.
+    private var hashes = [Int](repeating: 0, count: Self.count)
+
+    /// The domain in lower case, where it isn't known; from now on it is.
+    mutating func takeNew(_ domain: Span<UInt8>) -> [UInt8]? {
+        // FNV-1a: a collision tells of a domain too late, or twice.
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for index in domain.indices { hash = (hash ^ UInt64(domain[index].lowercased)) &* 0x100_0000_01b3 }
+        let mark = Int(truncatingIfNeeded: hash) | 1
+        let slot = Int(truncatingIfNeeded: hash >> 32) & (Self.count - 1)
+        if hashes[slot] == mark { return nil }
+        hashes[slot] = mark
+        var name: [UInt8] = []
+        for index in domain.indices { name.append(domain[index].lowercased) }
+        return name
     }
 }
 

@@ -1,3 +1,4 @@
+public import Greylist
 public import SPF
 
 /// Who a client was found to be, and by what its mail was recognised.
@@ -32,8 +33,16 @@ public struct ClientIdentity: Sendable, Equatable {
     public var matched: MatchedKey?
     /// What was asked of the DNS for it; nil where nothing had to be.
     public var search: ProofSearch?
+    /// Why its sender need not wait; nil where it has to, or that made no difference.
+    public var merit: Merit?
     /// Whether the triplet has an alias by the host.
     var hasHostAlias = false
+    /// Whether many senders that have nothing to do with each other have the organisation in common.
+    var isShared = false
+    /// Whether what proves it is enough to earn the fast lane, and to be let through by it.
+    var isTrusted = false
+    /// Whether the table of identities was asked about it.
+    var wasLookedUp = false
     /// How the sender's organisation stands; nil where it isn't proven.
     var standing: PendingNetworks.Standing?
     /// The client's network, as `StoreQuery.network` counts it.
@@ -44,6 +53,16 @@ public struct ClientIdentity: Sendable, Equatable {
 
     /// One that is known by its network.
     init() {}
+
+    /// Takes note of what proves the sender's organisation.
+    ///
+    /// - Parameter outcome: what the DNS says; nil where its name proves it
+    mutating func prove(_ organisation: [UInt8], isShared: Bool, by outcome: SPFOutcome?) {
+        proof = outcome == nil ? .name : .spf
+        self.organisation = organisation
+        self.isShared = isShared
+        isTrusted = !isShared && (outcome?.earns(withHost: hasHostAlias) ?? true)
+    }
 }
 
 /// What the DNS said of a sender.
@@ -112,6 +131,17 @@ extension ProofSearch.NotAsked {
 }
 
 extension SPFOutcome {
+    /// Whether it proves the sender's organisation well enough for the fast lane.
+    ///
+    /// What the domain's own server answers about a client may be anything; then the host must be known, too.
+    fileprivate func earns(withHost hasHost: Bool) -> Bool {
+        switch grade {
+        case .strong: true
+        case .dynamic: hasHost
+        case .guess, .open, nil: false
+        }
+    }
+
     /// Whether it proves the sender's organisation as far as a key goes.
     var isProof: Bool {
         switch grade {

@@ -36,6 +36,8 @@ public struct Decision: Sendable {
         case done(DecisionRecord)
         /// It needs what the DNS says of the sender, as `PolicyEngine.question` asks; then it goes to `PolicyEngine.resume`.
         case needsIdentity(Decision)
+        /// It needs what the table of identities says of the sender; then it goes to `PolicyEngine.resume`.
+        case needsStanding(Decision)
     }
 
     /// What the store, or whatever answers in its place, says.
@@ -107,6 +109,8 @@ public enum Reason: Sendable, Equatable {
         case otherState
         /// The client is logged in, or has shown a certificate that is trusted.
         case authenticated
+        /// Postfix says that it is mail of our own users.
+        case outgoing
         /// There is no client address, or it can't be read.
         case noAddress
         /// There is no sender attribute.
@@ -127,7 +131,9 @@ extension DecisionRecord {
     public var isGreylisting: Bool {
         switch reason {
         case .judged(.new), .judged(.early): true
-        case .judged(.retried), .judged(.known), .judged(.autoWhitelisted), .judged(.carried), .notOurs, .whitelisted:
+        case .judged(.retried), .judged(.known), .judged(.autoWhitelisted), .judged(.carried), .judged(.spared),
+            .notOurs,
+            .whitelisted:
             false
         case .storeFailed, .judged(.pendingLimitReached): decision != .dunno
         }
@@ -152,6 +158,8 @@ extension Reason {
         case .judged(.retried), .judged(.known): "triplet found"
         case .judged(.autoWhitelisted): "client AWL"
         case .judged(.carried): "carried"
+        case .judged(.spared(.correspondent)): "correspondent"
+        case .judged(.spared(.earned)): "identity earned"
         case .judged(.pendingLimitReached): "too many pending"
         case .storeFailed: "store unavailable"
         }
@@ -164,6 +172,7 @@ extension Reason.NotOurs {
         case .noRequest: "no request attribute"
         case .otherState: "not asked at RCPT"
         case .authenticated: "client authenticated"
+        case .outgoing: "outgoing mail"
         case .noAddress: "client address unreadable"
         case .noSender: "no sender"
         case .noRecipient: "no recipient"

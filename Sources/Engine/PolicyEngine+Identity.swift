@@ -29,7 +29,9 @@ extension PolicyEngine {
             attempt.envelope.readAlias(ofHost: host) { lookups.append(.init(.alias, Key($0, isHashed: hashes))) }
         }
         guard attempt.identity.proof.isProven, !isContradicted(request, attempt, at: now) else { return identity }
-        identity.proof = .name
+        if let organisation = attempt.senderOrganisation {
+            identity.prove(organisation, isShared: attempt.identity.isShared, by: nil)
+        }
         addOrganisationAlias(of: &identity, &attempt, at: now, adding: &lookups)
         return identity
     }
@@ -85,18 +87,18 @@ extension PolicyEngine {
         guard facts.spf?.isProof == true, var proven = identity else { return }
         findSender(request, &attempt)
         guard let organisation = attempt.senderOrganisation else { return }
-        (proven.proof, proven.organisation) = (.spf, organisation)
+        proven.prove(organisation, isShared: attempt.identity.isShared, by: facts.spf)
         addOrganisationAlias(of: &proven, &attempt, at: now, adding: &lookups)
         identity = proven
     }
 
-    private func findHost(_ request: PolicyRequest, _ attempt: inout Attempt) {
+    func findHost(_ request: PolicyRequest, _ attempt: inout Attempt) {
         request.read(.clientName) { name in
             attempt.identity.findHost(client: attempt.envelope.sentClient, clientName: name, in: organisations)
         }
     }
 
-    private func findSender(_ request: PolicyRequest, _ attempt: inout Attempt) {
+    func findSender(_ request: PolicyRequest, _ attempt: inout Attempt) {
         request.read(.sender, .heloName, .clientName) { sender, helo, _ in
             attempt.identity.findSender(sender, helo: helo, in: organisations)
         }
@@ -120,7 +122,7 @@ extension PolicyEngine {
             about: decision.request, network: query.network, hasHost: decision.identity?.hasHostAlias == true)
     }
 
-    private func question(about request: PolicyRequest, network: UInt32, hasHost: Bool) -> SenderQuestion? {
+    func question(about request: PolicyRequest, network: UInt32, hasHost: Bool) -> SenderQuestion? {
         request.read(.clientAddress, .sender, .heloName) { client, sender, helo in
             Address(client: client).map { sent in
                 // Behind a translator it is the IPv4 host that sends.
@@ -132,7 +134,8 @@ extension PolicyEngine {
         }
     }
 
-    /// Goes on with a decision by what the DNS said: the last question to the store, which writes what is new.
+    /// Goes on with a decision by what the DNS said: the last question to the store, which writes what is new, unless the
+    /// table of identities may have something to say first (`question(aboutStandingOf:)`).
     ///
     /// - Parameter query: what the store was asked before
     public func resume(
@@ -168,7 +171,7 @@ extension PolicyEngine {
     }
 
     /// Makes use of what the record of the sender's domain says.
-    private func prove(
+    func prove(
         _ identity: inout ClientIdentity, of request: PolicyRequest, by outcome: SPFOutcome,
         asking query: inout StoreQuery, using attempt: inout Attempt
     ) {
@@ -179,7 +182,7 @@ extension PolicyEngine {
         findHost(request, &attempt)
         findSender(request, &attempt)
         guard let organisation = attempt.senderOrganisation else { return }
-        (identity.proof, identity.organisation) = (.spf, organisation)
+        identity.prove(organisation, isShared: attempt.identity.isShared, by: outcome)
         attempt.envelope.readKeys { _, _, _, _ in }
         addOrganisationAlias(of: &identity, &attempt, at: query.time, adding: &query.lookups)
     }
@@ -194,7 +197,7 @@ extension PolicyEngine {
             if identity.isProven { noteWaiting(identity, at: now, using: &attempt) }
         case .retried where !identity.isProven:
             notePass(of: request, from: identity.network, at: now, using: &attempt)
-        case .retried, .known, .carried:
+        case .retried, .known, .carried, .spared:
             guard identity.isProven, identity.standing != .passed else { return }
             attempt.pendingNetworks.notePass(of: identity.organisation, at: now)
         case .autoWhitelisted, .pendingLimitReached: break
@@ -220,7 +223,7 @@ extension PolicyEngine {
 
 extension StoreQuery {
     /// The same question, open again and the last one.
-    fileprivate func asked(again time: Timestamp) -> StoreQuery {
+    func asked(again time: Timestamp) -> StoreQuery {
         var query = self
         (query.isPreliminary, query.judgement, query.error) = (false, nil, nil)
         query.time = time

@@ -30,6 +30,10 @@ public struct PolicyEngine: Sendable {
         public var identity: IdentityMethods
         /// Whether recipients of a message pass for what another one of it has.
         public var carriesMessages: Bool
+        /// Who need not wait, and what it takes.
+        public var fastLane: FastLaneRules
+        /// Whether it is remembered whom our users write to.
+        public var learns: Bool
         /// Whether bounces are greylisted.
         public var greylistsNullSender: Bool
         /// Whether clients that are logged in are greylisted.
@@ -45,8 +49,8 @@ public struct PolicyEngine: Sendable {
         public init(
             rules: Rules, masks: PrefixLengths, hashesKeys: Bool, postgreyDigests: PostgreyKeyForm?,
             autoWhitelistsAddresses: Bool, foldsRecipient: Bool, identity: IdentityMethods, carriesMessages: Bool,
-            greylistsNullSender: Bool,
-            greylistsAuthenticated: Bool, defersOnStoreError: Bool, defersAtPendingLimit: Bool, observesOnly: Bool
+            fastLane: FastLaneRules, learns: Bool, greylistsNullSender: Bool, greylistsAuthenticated: Bool,
+            defersOnStoreError: Bool, defersAtPendingLimit: Bool, observesOnly: Bool
         ) {
             self.rules = rules
             self.masks = masks
@@ -56,6 +60,8 @@ public struct PolicyEngine: Sendable {
             self.foldsRecipient = foldsRecipient
             self.identity = identity
             self.carriesMessages = carriesMessages
+            self.fastLane = fastLane
+            self.learns = learns
             self.greylistsNullSender = greylistsNullSender
             self.greylistsAuthenticated = greylistsAuthenticated
             self.defersOnStoreError = defersOnStoreError
@@ -164,7 +170,7 @@ public struct PolicyEngine: Sendable {
         }
         var identity = identify(request, &attempt, at: now, adding: &query.lookups)
         if let facts { prove(&identity, of: request, by: facts, &attempt, at: now, adding: &query.lookups) }
-        query.isPreliminary = asksDNS(about: identity)
+        query.isPreliminary = asksDNS(about: identity) || asksStanding(of: identity)
         if options.carriesMessages {
             message.follow(request)
             query.carrying = message.carrying(identity)
@@ -193,18 +199,18 @@ public struct PolicyEngine: Sendable {
     }
 
     /// 4. Goes on with a decision by what the store answered: ends it, the judgement in words, unless the client would have to
-    /// wait and the DNS may tell who it is.
+    /// wait, and the DNS may tell who it is, or the table of identities that it need not.
     ///
     /// While the store is unavailable mail flows, unless the site would rather have it wait. Where it can't write mail flows
     /// in any case: no sender waits for a record that can't be kept.
     public func finish(_ decision: Decision, with answer: Decision.StoreAnswer, at now: Timestamp)
         -> Decision.AnsweredStep
     {
-        guard case .judged(let judgement) = answer, judgement.verdict.isWaiting, asksDNS(about: decision.identity)
-        else {
-            return .done(settle(decision, by: answer, at: now))
+        if case .judged(let judgement) = answer, judgement.verdict.isWaiting {
+            if asksDNS(about: decision.identity) { return .needsIdentity(decision) }
+            if asksStanding(of: decision.identity) { return .needsStanding(decision) }
         }
-        return .needsIdentity(decision)
+        return .done(settle(decision, by: answer, at: now))
     }
 
     /// Ends a decision by what the store answered, whatever else might be found out.
@@ -222,6 +228,7 @@ public struct PolicyEngine: Sendable {
         record.entry = decision.entry
         record.identity = decision.identity
         record.identity?.matched = decision.matched(record.judgement?.matched)
+        if case .judged(.spared(let merit)) = record.reason { record.identity?.merit = merit }
         return settle(record)
     }
 
@@ -237,7 +244,7 @@ public struct PolicyEngine: Sendable {
             return DecisionRecord(.judged(verdict), reply: .action(header))
         case .pendingLimitReached(let wait) where options.defersAtPendingLimit:
             return DecisionRecord(.judged(verdict), reply: deferral(of: request, wait: wait, delay: 0, at: now))
-        case .known, .autoWhitelisted, .carried, .pendingLimitReached:
+        case .known, .autoWhitelisted, .carried, .spared, .pendingLimitReached:
             return DecisionRecord(.judged(verdict))
         }
     }
@@ -261,6 +268,7 @@ public struct PolicyEngine: Sendable {
                 !request.isEmpty(.saslUsername) || !request.isEmpty(.ccertSubject) || !request.isEmpty(.ccertIssuer)
             if isAuthenticated { return .authenticated }
         }
+        if request.value(of: .policyContext, is: "outgoing") { return .outgoing }
         guard request.has(.sender) else { return .noSender }
         guard !request.isEmpty(.recipient) else { return .noRecipient }
         if request.isEmpty(.sender), !options.greylistsNullSender { return .nullSender }

@@ -12,6 +12,8 @@ public enum Verdict: Sendable, Equatable {
     case autoWhitelisted
     /// It would have to wait, but what let another recipient of the message pass lets this one pass, too.
     case carried
+    /// It would have to wait, but need not: for that reason.
+    case spared(Merit)
     /// Never seen, and nothing is remembered of it: too many first attempts are pending.
     ///
     /// A store that had room for it would ask to come back after `wait` seconds.
@@ -21,7 +23,7 @@ public enum Verdict: Sendable, Equatable {
     public var isWaiting: Bool {
         switch self {
         case .new, .early, .pendingLimitReached: true
-        case .retried, .known, .autoWhitelisted, .carried: false
+        case .retried, .known, .autoWhitelisted, .carried, .spared: false
         }
     }
 }
@@ -112,14 +114,20 @@ public struct Carrying: Sendable, Equatable {
 ///
 /// Pure, so it may be asked twice.
 ///
-/// - Parameter carrying: what other recipients of the same message let this one do
+/// - Parameters:
+///   - carrying: what other recipients of the same message let this one do
+///   - merit: why the sender need not wait; nil where it has to
 public func judge(
-    _ stored: StoredState, at now: Timestamp, under rules: Rules, carrying: Carrying = Carrying()
+    _ stored: StoredState, at now: Timestamp, under rules: Rules, carrying: Carrying = Carrying(),
+    merit: Merit? = nil
 ) -> Judgement {
     if let client = stored.client, client.isAutoWhitelisted(at: now, under: rules) {
         return Judgement(.autoWhitelisted, remember: .init(client: client.refreshed(at: now, under: rules)))
     }
     guard let seen = stored.triplet, seen.counts(at: now, under: rules) else {
+        if let merit {
+            return Judgement(.spared(merit), remember: .init(triplet: Sighting(firstAt: now).passing(at: now)))
+        }
         if carrying.passesNew {
             return Judgement(.carried, remember: .init(triplet: Sighting(firstAt: now).passing(at: now)))
         }
@@ -130,6 +138,7 @@ public func judge(
         let isRecorded = stored.isIncomplete || seen.isUseOutdated(at: now, under: rules)
         return Judgement(.known, remember: .init(triplet: isRecorded ? seen.passing(at: now) : nil))
     }
+    if let merit { return Judgement(.spared(merit), remember: .init(triplet: seen.passing(at: now))) }
     let waited = now.since(seen.first)
     // Both moments are cut to whole seconds, so a sender that waits as long as it was told is never found too early.
     guard waited >= rules.delay - rules.leeway else {

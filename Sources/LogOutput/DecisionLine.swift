@@ -79,9 +79,9 @@ extension [UInt8] {
 
 extension ClientIdentity {
     /// Whether more than the client's network has mattered: a proof was found in the DNS, or waited for in vain, or another key
-    /// matched than that of the network.
+    /// matched than that of the network, or it need not wait.
     fileprivate var hasMattered: Bool {
-        if proof == .spf || matched == .host || matched == .organisation { return true }
+        if proof == .spf || merit != nil || matched == .host || matched == .organisation { return true }
         if case .late = search { return true }
         return false
     }
@@ -127,7 +127,7 @@ extension [UInt8] {
             append("wait", wait, style)
             append("delay", delay, style)
         case .retried(let delay): append("delay", delay, style)
-        case .known, .autoWhitelisted, .carried: break
+        case .known, .autoWhitelisted, .carried, .spared: break
         }
     }
 }

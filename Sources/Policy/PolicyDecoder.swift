@@ -10,7 +10,7 @@ public import NIOCore
 public struct PolicyDecoder: Sendable {
     private let limits: PolicyLimits
     /// What was found of the request that is still incomplete; offsets count from its first byte.
-    private var places = InlineArray<12, PolicyRequest.Place>(repeating: .init())
+    private var places = InlineArray<13, PolicyRequest.Place>(repeating: .init())
     private var attributes = 0
     private var lineStart = 0
     private var searched = 0

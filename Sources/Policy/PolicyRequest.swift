@@ -16,7 +16,7 @@ public struct PolicyRequest: Sendable {
     }
 
     var bytes: ByteBuffer
-    var places: InlineArray<12, Place>
+    var places: InlineArray<13, Place>
 
     /// Whether the attribute was sent, be it with an empty value.
     public func has(_ attribute: PolicyAttribute) -> Bool {
@@ -100,7 +100,7 @@ extension Span<UInt8> {
 public enum PolicyAttribute: Int, Sendable, CaseIterable {
     case request, protocolState, queueID, sender, recipient
     case clientAddress, clientName, heloName, instance
-    case saslUsername, ccertSubject, ccertIssuer
+    case saslUsername, ccertSubject, ccertIssuer, policyContext
 
     /// The name as it stands on the wire.
     public var name: StaticString {
@@ -117,6 +117,7 @@ public enum PolicyAttribute: Int, Sendable, CaseIterable {
         case .saslUsername: "sasl_username"
         case .ccertSubject: "ccert_subject"
         case .ccertIssuer: "ccert_issuer"
+        case .policyContext: "policy_context"
         }
     }
 
@@ -138,6 +139,7 @@ public enum PolicyAttribute: Int, Sendable, CaseIterable {
         case 13 where name.equals("ccert_subject"): self = .ccertSubject
         case 14 where name.equals("client_address"): self = .clientAddress
         case 14 where name.equals("protocol_state"): self = .protocolState
+        case 14 where name.equals("policy_context"): self = .policyContext
         default: return nil
         }
     }

@@ -176,7 +176,7 @@ extension Table {
 }
 
 extension Double {
-    fileprivate var tenths: Double { (self * 10).rounded() / 10 }
+    var tenths: Double { (self * 10).rounded() / 10 }
 }
 
 /// How many entries maintenance takes at a time, so that a slice takes a few milliseconds on any store.

@@ -42,12 +42,13 @@ public final class PolicyServer: Service {
     /// - Parameters:
     ///   - store: closed when the server has stopped
     ///   - resolver: asks the DNS who a client is; likewise
+    ///   - ledger: keeps what senders have earned; nil where nobody is to be let through by it
     ///   - sink: takes the lines of decisions
     ///   - logger: takes everything else
     ///   - onServing: called once, when all listeners serve
     public init(
         listeners: [OpenListener], options: ServerOptions, engine: PolicyEngine, store: any Store,
-        resolver: DNSResolver? = nil, sink: LogSink, logger: Logger,
+        resolver: DNSResolver? = nil, ledger: IdentityLedger? = nil, sink: LogSink, logger: Logger,
         onServing: @escaping @Sendable () -> Void = {}
     ) async throws {
         self.listeners = listeners
@@ -76,8 +77,8 @@ public final class PolicyServer: Service {
             let loop = try await eventLoop.submit {
                 let pipeline = RequestPipeline(
                     eventLoop: eventLoop, options: options, engine: engine, store: store, health: health,
-                    fallback: fallback, resolver: resolver.map { LoopResolver($0, on: eventLoop) }, sink: sink,
-                    log: log, sharedAddresses: sharedAddresses)
+                    fallback: fallback, resolver: resolver.map { LoopResolver($0, on: eventLoop) }, ledger: ledger,
+                    sink: sink, log: log, sharedAddresses: sharedAddresses)
                 let registry = ConnectionRegistry(
                     eventLoop: eventLoop, limit: share, idleTimeout: options.idleTimeout, log: log)
                 return Loop(

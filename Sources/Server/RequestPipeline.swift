@@ -19,17 +19,16 @@ final class RequestPipeline {
     /// Takes the lines that clients cause.
     let log: LimitedLog
     var engine: PolicyEngine
-    private var gate: StoreGate<Connection>
-    private var proofGate: ProofGate<Connection>
-    private var factGate: FactGate<Connection>
-    private let resolver: LoopResolver?
-    private let store: any Store
+    var gate: StoreGate<Connection>
+    /// What has to be found out beside what the store knows.
+    var inquiries: Inquiries
+    let store: any Store
     private let health: StoreHealth
     /// Answers while the store is unavailable.
     private let fallback: MemoryStore?
     private let sharedAddresses: SharedAddressWarning
 
-    private var attempt: Attempt
+    var attempt: Attempt
     private var sharedAddressWatch = SharedAddressWatch()
     /// Connections that have got a reply from the store, and haven't gone on yet.
     private var answered: [Connection] = []
@@ -37,8 +36,6 @@ final class RequestPipeline {
     private var unflushed: [Connection] = []
     private var isTurnScheduled = false
     private var isDeadlineScheduled = false
-    private var isProofDeadlineScheduled = false
-    private var isFactDeadlineScheduled = false
     private var decisions: DecisionLog
     /// How many requests of clients got their answers; plain numbers, since only this loop counts.
     private(set) var greylisted = 0
@@ -46,7 +43,7 @@ final class RequestPipeline {
 
     init(
         eventLoop: any EventLoop, options: ServerOptions, engine: PolicyEngine, store: any Store, health: StoreHealth,
-        fallback: MemoryStore?, resolver: LoopResolver?, sink: LogSink, log: LimitedLog,
+        fallback: MemoryStore?, resolver: LoopResolver?, ledger: IdentityLedger?, sink: LogSink, log: LimitedLog,
         sharedAddresses: SharedAddressWarning
     ) {
         self.eventLoop = eventLoop
@@ -57,9 +54,7 @@ final class RequestPipeline {
         self.fallback = fallback
         gate = StoreGate(
             timeout: options.requestDeadline, pauses: options.storePauses, keepsQueries: fallback != nil)
-        proofGate = ProofGate(budget: options.dnsBudget)
-        factGate = FactGate(budget: options.dnsBudget)
-        self.resolver = resolver
+        inquiries = Inquiries(resolver, ledger, options)
         attempt = Attempt(loops: options.threads)
         decisions = DecisionLog(to: sink)
         self.log = log
@@ -75,13 +70,14 @@ final class RequestPipeline {
     }
 
     /// Decides about a request; nil where that has to wait for the store or the DNS.
-    private func decide(
+    func decide(
         _ request: PolicyRequest, knowing facts: DNSFacts?, from connection: Connection
     ) -> DecisionRecord? {
         switch engine.decide(request, knowing: facts, of: &connection.message, at: options.now(), using: &attempt) {
         case .done(let record): return record
         case .needsStore(let decision, let query):
             if attempt.envelope.client.isPrivate { watchPrivateClient() }
+            if let domain = engine.ownDomain(of: request, using: &attempt) { inquiries.ledger?.takeOwnDomain(domain) }
             if gate.admit(decision, asking: query, from: connection, at: eventLoop.now) { return nil }
             return settle(decision, asking: query)
         case .needsFacts(let question):
@@ -93,13 +89,7 @@ final class RequestPipeline {
     /// Answers everything that is with the store or the DNS without them; for the end of the server.
     func settleAll() {
         for settled in gate.settleAll() { deliver(settled) }
-        for request in proofGate.takeAll() {
-            deliver(settle(request.decision, asking: request.query), request.decision.request, to: request.origin)
-        }
-        for pending in factGate.takeAll() {
-            // With what is known; what then needs the store has to do without it.
-            resume(pending)
-        }
+        endInquiries()
         if let settled = gate.settleUnsent() { deliver(settled) }
         endDelivery()
     }
@@ -124,12 +114,13 @@ final class RequestPipeline {
     // MARK: The turns of the loop
 
     /// Runs when all sockets that were ready in this turn have been read.
-    private func scheduleEndOfTurn() {
+    func scheduleEndOfTurn() {
         guard !isTurnScheduled else { return }
         isTurnScheduled = true
         eventLoop.assumeIsolated().execute {
             self.isTurnScheduled = false
             self.askStore()
+            self.askLedger()
             self.flush()
             self.writeLog()
         }
@@ -189,23 +180,22 @@ final class RequestPipeline {
                 switch engine.finish(request.decision, with: answer, at: options.now()) {
                 case .done(let record): deliver(record, request.decision.request, to: request.origin)
                 case .needsIdentity(let decision):
-                    guard let query = settled.answered(at: index) else {
-                        preconditionFailure("a judgement without the query that it answers")
-                    }
-                    askDNS(about: decision, asking: query, from: request.origin)
+                    askDNS(about: decision, asking: settled.answered(at: index), from: request.origin)
+                case .needsStanding(let decision):
+                    askStanding(of: decision, asking: settled.answered(at: index), from: request.origin)
                 }
             }
         }
     }
 
-    private func deliver(_ record: DecisionRecord, _ request: PolicyRequest, to connection: Connection) {
+    func deliver(_ record: DecisionRecord, _ request: PolicyRequest, to connection: Connection) {
         note(record, on: request, of: connection)
         connection.deliver(record)
         answered.append(connection)
     }
 
     /// Lets connections go on that have got a reply: what they ask goes into the next batch.
-    private func endDelivery() {
+    func endDelivery() {
         for connection in answered { connection.proceed() }
         answered.removeAll(keepingCapacity: true)
         flush()
@@ -216,7 +206,7 @@ final class RequestPipeline {
     ///
     /// A store that can't write is no reason for the fallback: what it knows is as good as ever, so the breaker stays closed,
     /// and requests that need nothing written fare best with it.
-    private func settle(_ decision: Decision, asking query: @autoclosure () -> StoreQuery?) -> DecisionRecord {
+    func settle(_ decision: Decision, asking query: @autoclosure () -> StoreQuery?) -> DecisionRecord {
         health.countUnanswered()
         var answer = Decision.StoreAnswer.unavailable
         if let fallback, var query = query() {
@@ -224,124 +214,6 @@ final class RequestPipeline {
             if let judgement = fallback.decide([query]).first?.judgement { answer = .judged(judgement) }
         }
         return engine.settle(decision, by: answer, at: options.now())
-    }
-
-    // MARK: What the DNS answers
-
-    /// Has the DNS asked who the sender is; the decision goes on when that is known, or takes too long.
-    private func askDNS(about decision: Decision, asking query: StoreQuery, from connection: Connection) {
-        let now = eventLoop.now
-        // What it has waited for the whitelists counts.
-        let start = now - .milliseconds(Int64(decision.dnsMilliseconds))
-        let request = ProofGate.Pending(origin: connection, decision: decision, query: query, start: start)
-        guard let resolver, let subject = engine.question(of: decision, asking: query).map({ SPFSubject($0) }) else {
-            return resume(request, knowing: .notAsked(.down))
-        }
-        if let outcome = resolver.cached(subject) { return resume(request, knowing: .ended(outcome, milliseconds: 0)) }
-        let number = proofGate.admit(request)
-        resolver.check(subject) { check in self.take(check, of: number) }
-        scheduleProofDeadline()
-    }
-
-    private func take(_ check: SPFCheck, of number: Int) {
-        switch proofGate.take(number) {
-        case .inTime(let request):
-            resume(request, knowing: ProofSearch(check, milliseconds: request.milliseconds(until: eventLoop.now)))
-            endDelivery()
-        case .late(let request, let query):
-            guard case .outcome(let outcome) = check, gate.isOpen,
-                let query = engine.lateAlias(request, asking: query, by: outcome, using: &attempt)
-            else { return }
-            // Nobody waits for it.
-            store.update([query]) { _ in }
-        case .unclaimed: break
-        }
-    }
-
-    private func scheduleProofDeadline() {
-        guard !isProofDeadlineScheduled, let deadline = proofGate.deadline else { return }
-        isProofDeadlineScheduled = true
-        eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
-            self.isProofDeadlineScheduled = false
-            let now = self.eventLoop.now
-            while let request = self.proofGate.takeLate(at: now) {
-                self.resume(request, knowing: .late(milliseconds: request.milliseconds(until: now)))
-            }
-            self.endDelivery()
-            self.scheduleProofDeadline()
-        }
-    }
-
-    /// Puts the last question to the store.
-    private func resume(_ request: ProofGate<Connection>.Pending, knowing search: ProofSearch) {
-        let (decision, query) = engine.resume(
-            request.decision, of: request.origin.message, asking: request.query, knowing: search, at: options.now(),
-            using: &attempt)
-        if gate.admit(decision, asking: query, from: request.origin, at: eventLoop.now) { return scheduleEndOfTurn() }
-        deliver(settle(decision, asking: query), decision.request, to: request.origin)
-    }
-
-    // MARK: What the whitelists need of the DNS
-
-    /// What the DNS says, as far as this loop knows it; nil where it has to be asked, and the request waits.
-    private func facts(
-        for question: FactQuestion, about request: PolicyRequest, from connection: Connection
-    ) -> DNSFacts? {
-        var facts = DNSFacts(for: question)
-        guard let resolver else { return facts }
-        var subject = question.sender.map { SPFSubject($0) }
-        if let outcome = subject.flatMap({ resolver.cached($0) }) {
-            facts.spf = outcome
-            subject = nil
-        }
-        var lists = question.lists
-        lists.removeAll { list in
-            guard let answer = resolver.cachedAnswer(to: list.question) else { return false }
-            facts.lists[list.zone] = answer
-            return true
-        }
-        let missing = lists.count + (subject == nil ? 0 : 1)
-        guard missing > 0 else { return facts }
-        let number = factGate.admit(
-            .init(origin: connection, request: request, start: eventLoop.now, facts: facts, missing: missing))
-        if let subject {
-            resolver.check(subject) { check in
-                self.take(number) { facts in
-                    if case .outcome(let outcome) = check { facts.spf = outcome }
-                }
-            }
-        }
-        for (zone, question) in lists {
-            resolver.look(up: question) { answer in self.take(number) { $0.lists[zone] = answer } }
-        }
-        scheduleFactDeadline()
-        return nil
-    }
-
-    private func take(_ number: Int, _ note: (inout DNSFacts) -> Void) {
-        guard let pending = factGate.take(number, note) else { return }
-        resume(pending)
-        endDelivery()
-    }
-
-    private func resume(_ pending: FactGate<Connection>.Pending) {
-        var facts = pending.facts
-        facts.milliseconds = Int((eventLoop.now - pending.start).nanoseconds / 1_000_000)
-        scheduleEndOfTurn()
-        guard let record = decide(pending.request, knowing: facts, from: pending.origin) else { return }
-        deliver(record, pending.request, to: pending.origin)
-    }
-
-    private func scheduleFactDeadline() {
-        guard !isFactDeadlineScheduled, let deadline = factGate.deadline else { return }
-        isFactDeadlineScheduled = true
-        eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
-            self.isFactDeadlineScheduled = false
-            let now = self.eventLoop.now
-            while let pending = self.factGate.takeLate(at: now) { self.resume(pending) }
-            self.endDelivery()
-            self.scheduleFactDeadline()
-        }
     }
 
     private func flush() {
@@ -358,6 +230,7 @@ final class RequestPipeline {
         connection.message.note(record, at: now)
         engine.note(record, on: request, at: now, using: &attempt)
         if record.isGreylisting { greylisted += 1 } else { passed += 1 }
+        remember(record, on: request, at: now)
         // The envelope may be another request's by now; nobody needs that any more.
         decisions.append(record, on: request, at: now) {
             engine.addresses(&attempt.envelope, of: request) ? attempt.envelope : nil
@@ -366,29 +239,5 @@ final class RequestPipeline {
 
     private func writeLog() {
         decisions.flush()
-    }
-}
-
-extension ProofGate.Pending {
-    /// How long it has waited.
-    fileprivate func milliseconds(until now: NIODeadline) -> Int { Int((now - start).nanoseconds / 1_000_000) }
-}
-
-extension SPFSubject {
-    fileprivate init(_ question: SenderQuestion) {
-        self.init(
-            client: question.client, network: question.network, hasHost: question.hasHost,
-            sender: question.sender.span, helo: question.helo.span)
-    }
-}
-
-extension ProofSearch {
-    fileprivate init(_ check: SPFCheck, milliseconds: Int) {
-        switch check {
-        case .outcome(let outcome): self = .ended(outcome, milliseconds: milliseconds)
-        case .notAsked(.down): self = .notAsked(.down)
-        case .notAsked(.tooManyAtOnce): self = .notAsked(.tooManyAtOnce)
-        case .notAsked(.tooManyFromNetwork): self = .notAsked(.tooManyFromNetwork)
-        }
     }
 }

@@ -58,8 +58,8 @@ struct StoreGate<Origin> {
         /// What the request at that position asked; nil where the gate doesn't keep that.
         func query(at index: Int) -> StoreQuery? { kept.isEmpty ? nil : kept[index] }
 
-        /// What the store answered to the request at that position; nil where it didn't.
-        func answered(at index: Int) -> StoreQuery? { queries.isEmpty ? nil : queries[index] }
+        /// What the store answered to the request at that position, which it must have done.
+        func answered(at index: Int) -> StoreQuery { queries[index] }
 
         /// The answer to the request at that position.
         func answer(at index: Int) -> Decision.StoreAnswer {

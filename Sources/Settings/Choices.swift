@@ -92,6 +92,16 @@ public enum IdentityMethod: String, CaseIterable, Sendable, ChoiceValue {
     case off
 }
 
+/// Which senders need not wait.
+public enum FastLaneChoice: String, CaseIterable, Sendable, ChoiceValue {
+    /// Those that the site's users wrote to, and organisations that have earned it.
+    case all
+    /// Those that the site's users wrote to.
+    case correspondents
+    /// None.
+    case off
+}
+
 /// What becomes of several recipients of one message.
 public enum MessageConsistency: String, CaseIterable, Sendable, ChoiceValue {
     /// What lets one pass lets others pass, too.

@@ -19,6 +19,24 @@ extension Configuration {
         public var nat64Prefixes: [String] = []
         /// By what a client is known beside its network.
         public var identity = IdentityMethod.spf
+        /// Which senders need not wait.
+        public var fastLane = FastLaneChoice.all
+        /// On how many days an organisation's mail must have been accepted to earn that.
+        public var earnDays = 4
+        /// By how many recipients.
+        public var earnRecipients = 2
+        /// How many of the site's users must have written to an organisation to do instead.
+        public var earnUsers = 3
+        /// How many organisations are kept.
+        public var maxIdentities = 500_000
+        /// Whether it is learnt whom the site's users write to.
+        public var learn = true
+        /// The site's own domains.
+        public var localDomains: [String] = []
+        /// How many correspondents one user may teach in a day.
+        public var learnPerUser = 500
+        /// How many all of them may.
+        public var learnPerSite = 50_000
         /// How long an organisation keeps what it has earned.
         public var identityMaxAge = Duration.seconds(7_776_000)
         /// How long is known whom the site's users wrote to.
@@ -178,57 +196,6 @@ extension Configuration {
         Field(
             "service.greylist_authenticated", \.service.greylistAuthenticated,
             "Whether clients that have logged in are greylisted.",
-            reload: true),
-    ]
-
-    private static let identityFields: [Field] = [
-        Field(
-            "service.identity", \.service.identity,
-            "By what a returning sender is recognised from another address; spf: by the name of its host, or by SPF; "
-                + "name: by that name alone; off: by neither.",
-            discussion: "Only spf asks the DNS, and only about senders who would have to wait.",
-            reload: true),
-        Field(
-            "service.identity_max_age", \.service.identityMaxAge,
-            "How long an organisation keeps what its mail has earned, after the last of it.",
-            allowed: .range(.seconds(60) ... .days(3650)), reload: true),
-        Field(
-            "service.learned_max_age", \.service.learnedMaxAge,
-            "How long it is known whom your users wrote to, after the last time.",
-            allowed: .range(.seconds(60) ... .days(3650)), reload: true),
-        Field(
-            "service.public_suffix_list", \.service.publicSuffixList,
-            "The file of the public suffix list, which tells where an organisation's name begins.",
-            discussion: "Debian's package publicsuffix has it. It is read again when it changes.",
-            allowed: .notEmptyLine, reload: true),
-        Field(
-            "service.shared_identities", \.service.sharedIdentities,
-            "The files that list organisations with many unrelated senders; a later one changes what those before say.",
-            discussion:
-                "None: shared-identities.list in /usr/share/tprt and /usr/local/share/tprt, and "
-                + "/etc/tprt/shared-identities.local. Those that do not exist are left out.",
-            reload: true),
-        Field(
-            "service.dns_servers", \.service.dnsServers,
-            "The DNS servers to ask: 127.0.0.1, 127.0.0.1:5353, [::1]:53; none: those of dns_resolv_conf.",
-            reload: true),
-        Field(
-            "service.dns_resolv_conf", \.service.dnsResolvConf,
-            "The file whose nameserver lines name the DNS servers to ask.",
-            discussion: "It is read again when it changes.",
-            allowed: .notEmptyLine, reload: true),
-        Field(
-            "service.dns_budget", \.service.dnsBudget,
-            "How long the reply to a new sender waits for the DNS.",
-            discussion: "It is at most half of request_deadline.",
-            allowed: .range(.milliseconds(10) ... .seconds(30))),
-        Field(
-            "service.dns_timeout", \.service.dnsTimeout,
-            "How long a question to the DNS may take; what it says after dns_budget counts for the next attempt.",
-            allowed: .range(.milliseconds(100) ... .seconds(60)), reload: true),
-        Field(
-            "service.message_consistency", \.service.messageConsistency,
-            "Whether what lets a recipient pass lets others of the message pass, if it is proven who sends; off: never.",
             reload: true),
     ]
 

@@ -66,6 +66,11 @@ public final class MemoryStore: Store {
 
     /// What it has under these keys.
     public func find(_ keys: [Key], in table: Table) async throws(StoreError) -> [Sighting?] {
+        sightings(keys, in: table)
+    }
+
+    /// Answers at once.
+    public func sightings(_ keys: [Key], in table: Table) -> [Sighting?] {
         tables.withLockedValue { tables in keys.map { tables[table].kept[$0]?.sighting } }
     }
 

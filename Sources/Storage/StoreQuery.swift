@@ -95,6 +95,8 @@ public struct StoreQuery: Sendable {
     public var settled: Verdict?
     /// What other recipients of the same message let this one do.
     public var carrying = Carrying()
+    /// Why the sender need not wait; nil where it has to.
+    public var merit: Merit?
     /// Whether more may be learnt of a client that would have to wait: then nothing is written for it, and the query comes
     /// once more.
     public var isPreliminary = false
@@ -239,7 +241,7 @@ public struct StoreQuery: Sendable {
     public mutating func judge(_ stored: StoredState) -> Judgement.Changes {
         var judgement =
             settled.map { Judgement($0, remember: .following($0, client: stored.client, at: time, under: rules)) }
-            ?? Greylist.judge(stored, at: time, under: rules, carrying: carrying)
+            ?? Greylist.judge(stored, at: time, under: rules, carrying: carrying, merit: merit)
         judgement.matched = stored.matched
         if isPreliminary, judgement.verdict.isWaiting { judgement.remember = Judgement.Changes() }
         self.judgement = judgement

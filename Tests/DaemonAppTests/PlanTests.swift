@@ -27,7 +27,7 @@ struct PlanTests {
                     delay: 300, retryWindow: 172_800, maxAge: 3_024_000, clientCount: 0, maxPending: 1_000_000,
                     maxPendingPerNetwork: 5_000))
         #expect(plan.log.level == .info)
-        #expect(plan.options.requestDeadline == .seconds(2))
+        #expect(plan.options.requestDeadline == .milliseconds(1_600))
         #expect(plan.maintenance.tables == [.greylist])
         #expect(plan.maintenance.interval == .seconds(3_600))
         #expect(plan.takesOverStale)
@@ -130,15 +130,25 @@ struct PlanTests {
     func deadline(request: String, store: String, deadline: TimeAmount) throws {
         let plan = try plan([
             "server.request_deadline=\(request)", "service.store_deadline=\(store)", "service.identity=name",
+            "service.fast_lane=off",
         ])
         #expect(plan.options.requestDeadline == deadline)
+    }
+
+    @Test("the fast lane takes half as long as the store, which then is asked twice")
+    func deadlineWithLane() throws {
+        let plan = try plan([
+            "server.request_deadline=3s", "service.store_deadline=3s", "service.identity=name",
+        ])
+        #expect(plan.options.requestDeadline == .milliseconds(1_200))
     }
 
     @Test(
         "within a request's deadline there is time for the store, the DNS, and the store once more",
         arguments: [
-            ("5s", "2s", "1s", .seconds(2), .seconds(1)), ("3s", "2s", "1s", .seconds(1), .seconds(1)),
-            ("1s", "2s", "1s", .milliseconds(250), .milliseconds(500)),
+            ("5s", "2s", "1s", .milliseconds(1_600), .seconds(1)),
+            ("3s", "2s", "1s", .milliseconds(800), .seconds(1)),
+            ("1s", "2s", "1s", .milliseconds(200), .milliseconds(500)),
             ("60s", "10ms", "3s", .milliseconds(10), .seconds(3)),
         ] as [(String, String, String, TimeAmount, TimeAmount)])
     func deadlineWithDNS(

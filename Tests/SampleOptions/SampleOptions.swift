@@ -27,8 +27,20 @@ extension PolicyEngine.Options {
     public static func sample() -> PolicyEngine.Options {
         PolicyEngine.Options(
             rules: .sample(), masks: .sample(), hashesKeys: true, postgreyDigests: nil, autoWhitelistsAddresses: false,
-            foldsRecipient: false, identity: .off, carriesMessages: true, greylistsNullSender: true,
-            greylistsAuthenticated: false, defersOnStoreError: false,
+            foldsRecipient: false, identity: .off, carriesMessages: true, fastLane: .sample(lane: .off), learns: true,
+            greylistsNullSender: true, greylistsAuthenticated: false, defersOnStoreError: false,
             defersAtPendingLimit: false, observesOnly: false)
+    }
+}
+
+extension FastLaneRules {
+    /// Rules with these numbers.
+    public static func sample(
+        lane: FastLane = .all, earnDays: UInt32 = 4, earnRecipients: UInt32 = 2, earnUsers: UInt32 = 3,
+        earnedMaxAge: Int64 = 7_776_000, learnedMaxAge: Int64 = 7_776_000
+    ) -> FastLaneRules {
+        FastLaneRules(
+            lane: lane, earnDays: earnDays, earnRecipients: earnRecipients, earnUsers: earnUsers,
+            earnedMaxAge: earnedMaxAge, learnedMaxAge: learnedMaxAge)
     }
 }

@@ -60,8 +60,8 @@ final class LoopStage {
 
     init(
         _ engine: PolicyEngine, store: any Store = MemoryStore(), resolver: DNSResolver? = nil,
-        level: LogLevel = .debug,
-        options change: OptionsChange = .none
+        ledger makeLedger: (@escaping @Sendable () -> Timestamp) -> IdentityLedger? = { _ in nil },
+        level: LogLevel = .debug, options change: OptionsChange = .none
     ) {
         var options = ServerOptions.sample(now: clock.now)
         change.apply(&options)
@@ -73,7 +73,8 @@ final class LoopStage {
         pipeline = RequestPipeline(
             eventLoop: loop, options: options, engine: engine, store: store,
             health: StoreHealth(pause: options.storeLinePause, logger: logger, clock: loop), fallback: fallback,
-            resolver: resolver.map { [loop] in LoopResolver($0, on: loop) }, sink: sink, log: log,
+            resolver: resolver.map { [loop] in LoopResolver($0, on: loop) }, ledger: makeLedger(clock.now),
+            sink: sink, log: log,
             sharedAddresses: SharedAddressWarning(logger: logger))
         registry = ConnectionRegistry(
             eventLoop: loop, limit: options.maxConnections, idleTimeout: options.idleTimeout, log: log)

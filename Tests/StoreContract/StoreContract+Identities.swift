@@ -4,7 +4,9 @@ import Storage
 
 extension StoreContract {
     /// What the table of identities keeps; a GNU dbm file has it alone.
-    public static let identities: [StoreContract] = [
+    public static let identities: [StoreContract] = keeping + earning
+
+    private static let keeping: [StoreContract] = [
         StoreContract(description: "identities are kept, and expire, by themselves") { store in
             let entries = [
                 entry(key("day:example.org"), 2, at: 1_000), entry(key("out:a@b/c@d", isHashed: true), 2, at: 1_000),

@@ -4,15 +4,15 @@ import Testing
 
 /// A short trace of each kind of sender, and whether the report of it would tell what goes wrong.
 struct WaitSimulationTests {
-    private static func report(seed: UInt64) throws -> WaitReport {
-        try WaitSimulation(seed: seed, mailsPerSchedule: 2).run()
+    private static func report(seed: UInt64) async throws -> WaitReport {
+        try await WaitSimulation(seed: seed, mailsPerSchedule: 2).run()
     }
 
     @Test(
         "What is recognised by its host or its sender's organisation passes at the first attempt that is late enough, and no bot's mail does",
         arguments: [1, 2] as [UInt64])
-    func nothingIsWrong(_ seed: UInt64) throws {
-        let report = try Self.report(seed: seed)
+    func nothingIsWrong(_ seed: UInt64) async throws {
+        let report = try await Self.report(seed: seed)
         #expect(report.faults == [])
         // The trace has what it is to show: most good mail can be recognised, and what can't has its reason.
         let good = report.outcomes.filter { !$0.kind.isBot }
@@ -26,10 +26,10 @@ struct WaitSimulationTests {
     }
 
     @Test("A seed has a trace of its own, and always the same one")
-    func seeds() throws {
-        let first = try Self.report(seed: 1)
-        #expect(try Self.report(seed: 1) == first)
-        #expect(try Self.report(seed: 2).outcomes != first.outcomes)
+    func seeds() async throws {
+        let first = try await Self.report(seed: 1)
+        #expect(try await Self.report(seed: 1) == first)
+        #expect(try await Self.report(seed: 2).outcomes != first.outcomes)
     }
 
     /// What may go wrong, and the sentence that says so.
@@ -58,16 +58,16 @@ struct WaitSimulationTests {
     ]
 
     @Test("What goes wrong is told", arguments: wrong)
-    private func faults(_ wrong: Wrong) throws {
-        var outcomes = try Self.report(seed: 1).outcomes
+    private func faults(_ wrong: Wrong) async throws {
+        var outcomes = try await Self.report(seed: 1).outcomes
         let index = try #require(outcomes.firstIndex { $0.kind == wrong.kind && $0.schedule == "gmail" })
         wrong.change(&outcomes[index])
         #expect(WaitReport(seed: 1, outcomes: outcomes).faults == [wrong.sentence])
     }
 
     @Test("A trace in which nothing can be recognised is told, too")
-    func emptyTrace() throws {
-        let outcomes = try Self.report(seed: 1).outcomes.map { outcome in
+    func emptyTrace() async throws {
+        let outcomes = try await Self.report(seed: 1).outcomes.map { outcome in
             var outcome = outcome
             if outcome.kind == .service { outcome.due = nil }
             return outcome

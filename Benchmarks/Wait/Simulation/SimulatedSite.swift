@@ -29,44 +29,93 @@ struct SimulatedSite {
     private let engine: PolicyEngine
     private let store = MemoryStore()
     private let zone: Zone
+    /// The table of identities.
+    private(set) var ledger: SimulatedLedger
     private var attempt = Attempt()
     private var late: [LateProof] = []
 
     /// A site that has seen no mail.
-    ///
-    /// Without an auto-whitelist, so that nothing but the keys counts.
-    init(_ zone: Zone) throws {
+    init(_ zone: Zone, options: PolicyEngine.Options, organisations: Organisations = Organisations()) throws {
         self.zone = zone
-        var options = PolicyEngine.Options.sample()
-        options.identity = .spf
         let wording = try Wording(
             action: "DEFER_IF_PERMIT", text: "Greylisted", header: "X-Greylist: delayed {delay}", hostname: "mx")
-        engine = PolicyEngine(options: options, wording: wording)
+        engine = PolicyEngine(options: options, wording: wording, organisations: organisations)
+        ledger = SimulatedLedger(store, options)
     }
 
     /// By which rules it judges.
     var rules: Rules { engine.options.rules }
 
-    /// Whether an attempt passes.
-    mutating func passes(_ traced: TracedAttempt, ofMail mail: Int) throws -> Bool {
+    /// Decides about an attempt, and takes note of what follows from that.
+    mutating func decide(_ traced: TracedAttempt, ofMail mail: Int) async throws -> DecisionRecord {
+        try await ledger.write(until: Timestamp(milliseconds: traced.time))
+        let request = try traced.request()
+        let (record, time) = try await decide(request, traced, ofMail: mail)
+        remember(record, on: request, traced, at: time)
+        return record
+    }
+
+    private mutating func decide(
+        _ request: PolicyRequest, _ traced: TracedAttempt, ofMail mail: Int
+    ) async throws -> (DecisionRecord, Timestamp) {
         var message = MessageProgress()
         let now = Timestamp(milliseconds: traced.time)
-        let step = engine.decide(try traced.request(), of: &message, at: now, using: &attempt)
-        guard case .needsStore(let decision, let query) = step else {
-            preconditionFailure("nothing lets mail pass here but greylisting")
-        }
+        guard case .needsStore(let decision, let query) = engine.decide(request, of: &message, at: now, using: &attempt)
+        else { preconditionFailure("nothing lets mail pass here but greylisting") }
+        if let domain = engine.ownDomain(of: request, using: &attempt) { ledger.takeOwnDomain(domain) }
         let (answer, answered) = ask(query)
         switch engine.finish(decision, with: answer, at: now) {
-        case .done(let record): return !record.isGreylisting
+        case .done(let record): return (record, now)
         case .needsIdentity(let decision):
             let (search, time) = search(for: decision, asking: answered, traced, ofMail: mail)
-            let (resumed, last) = engine.resume(
+            let (resumed, next) = engine.resume(
                 decision, of: message, asking: answered, knowing: search, at: time, using: &attempt)
-            guard case .done(let record) = engine.finish(resumed, with: ask(last).answer, at: time) else {
-                preconditionFailure("the DNS is asked once")
-            }
-            return !record.isGreylisting
+            return (try await askStanding(of: resumed, next, message, at: time), time)
+        case .needsStanding(let decision):
+            return (try await askStanding(of: decision, answered, message, at: now), now)
         }
+    }
+
+    /// Asks the table of identities, and then the store for the last time.
+    private func askStanding(
+        of decision: Decision, _ query: StoreQuery, _ message: MessageProgress, at time: Timestamp
+    ) async throws -> DecisionRecord {
+        var standing: Standing?
+        if let question = engine.question(aboutStandingOf: decision) {
+            standing = question.standing(try await store.find(question.keys, in: .identity)[...])
+        }
+        let (resumed, last) = engine.resume(decision, of: message, asking: query, knowing: standing, at: time)
+        guard case .done(let record) = engine.finish(resumed, with: ask(last).answer, at: time) else {
+            preconditionFailure("the DNS and the table of identities are asked once")
+        }
+        return record
+    }
+
+    /// Takes note of what mail earns its organisation; where nobody asked who sent it, the DNS is asked afterwards.
+    private mutating func remember(
+        _ record: DecisionRecord, on request: PolicyRequest, _ traced: TracedAttempt, at time: Timestamp
+    ) {
+        if let credit = engine.credit(for: record, at: time, using: &attempt) { return ledger.take(credit) }
+        guard let question = engine.questionForLater(about: record, on: request, at: time, using: &attempt) else {
+            return
+        }
+        if case .isSilent = traced.dns { return }
+        let (event, query) = engine.conclusion(
+            of: record, on: request, by: outcome(question), at: time, using: &attempt)
+        if let event { ledger.take(event) }
+        if let query { _ = ask(query) }
+    }
+
+    /// Takes note of a post for which Postfix asks; it is never delayed.
+    mutating func take(_ post: OutgoingPost) async throws {
+        let now = Timestamp(milliseconds: post.time)
+        try await ledger.write(until: now)
+        var message = MessageProgress()
+        let request = try post.request()
+        guard case .done(let record) = engine.decide(request, of: &message, at: now, using: &attempt),
+            case .notOurs = record.reason
+        else { preconditionFailure("outgoing mail isn't judged") }
+        if let lesson = engine.lesson(of: request, at: now) { ledger.take(lesson) }
     }
 
     /// Asks the DNS, and says what comes of it in time, and when that is.
@@ -76,9 +125,7 @@ struct SimulatedSite {
         guard let question = engine.question(of: decision, asking: query) else {
             preconditionFailure("a request without an address isn't judged")
         }
-        var evaluation = SPFEvaluation(
-            client: question.client, sender: question.sender, helo: question.helo, limits: .rfc7208)
-        let outcome = evaluation.run(in: zone).outcome
+        let outcome = outcome(question)
         switch traced.dns {
         case .answers(let delay):
             let time = Timestamp(milliseconds: traced.time + delay)
@@ -93,6 +140,12 @@ struct SimulatedSite {
         }
         let waited = Int(Self.dnsBudget)
         return (.late(milliseconds: waited), Timestamp(milliseconds: traced.time + Self.dnsBudget))
+    }
+
+    private func outcome(_ question: SenderQuestion) -> SPFOutcome {
+        var evaluation = SPFEvaluation(
+            client: question.client, sender: question.sender, helo: question.helo, limits: .rfc7208)
+        return evaluation.run(in: zone).outcome
     }
 
     /// Takes note of the first proof that comes late until that moment, and returns it.
@@ -112,48 +165,27 @@ struct SimulatedSite {
     }
 }
 
-/// postgrey without its auto-whitelist, as far as its key and its delay go.
-struct SimulatedPostgrey {
-    private var first: [[UInt8]: Int64] = [:]
-    private var envelope = Envelope()
-    private let rules: Rules
-
-    /// One that has seen no mail, with the delay and retry window of these rules.
-    init(_ rules: Rules) {
-        self.rules = rules
-    }
-
-    /// Whether an attempt passes; it is the last one of its mail then.
-    mutating func passes(_ traced: TracedAttempt) -> Bool {
-        let isAddressed = envelope.address(
-            client: Array(traced.host.address.text.utf8).span, sender: Array(traced.sender.utf8).span,
-            recipient: Array(traced.recipient.utf8).span, masks: .sample())
-        precondition(isAddressed, "the trace has addresses")
-        let key = envelope.readPostgreyTexts(.network(ipv4: 24, ipv6: 64)) { triplet, _ in
-            triplet.withUnsafeBufferPointer { Array($0) }
-        }
-        let now = Timestamp(milliseconds: traced.time).seconds
-        guard let seen = first[key], now - seen <= rules.retryWindow else {
-            first[key] = now
-            return false
-        }
-        return now - seen >= rules.delay
-    }
-}
-
 extension TracedAttempt {
     /// The attempt as Postfix asks about it.
     fileprivate func request() throws -> PolicyRequest {
         let name = host.name ?? "unknown"
         let lines = [
-            "request=smtpd_access_policy", "protocol_state=RCPT", "client_address=\(host.address.text)",
+            "client_address=\(host.address.text)",
             "client_name=\(name)", "helo_name=\(name)", "sender=\(sender)", "recipient=\(recipient)",
         ]
+        return try PolicyRequest(lines)
+    }
+}
+
+extension PolicyRequest {
+    /// The request that Postfix makes of these attributes.
+    init(_ attributes: [String]) throws {
+        let lines = ["request=smtpd_access_policy", "protocol_state=RCPT"] + attributes
         var (buffer, decoder) = (ByteBuffer(string: lines.joined(separator: "\n") + "\n\n"), PolicyDecoder())
         guard let request = try decoder.next(in: &buffer) else {
             preconditionFailure("a request ends with an empty line")
         }
-        return request
+        self = request
     }
 }
 

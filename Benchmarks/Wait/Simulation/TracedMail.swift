@@ -10,6 +10,12 @@ struct TracedAttempt: Sendable {
         case isLate(by: Int64)
         /// None come.
         case isSilent
+
+        /// What becomes of one that fails so many times in a hundred.
+        static func drawn(failing percent: Int, using random: inout SeededRandom) -> DNS {
+            guard random.happens(percent) else { return .answers(after: Int64.random(in: 1...400, using: &random)) }
+            return random.happens(50) ? .isLate(by: Int64.random(in: 1_500...4_900, using: &random)) : .isSilent
+        }
     }
 
     /// When it comes, in milliseconds since 1970.
@@ -68,7 +74,8 @@ struct TracedMail {
         let number = tries[next].sender
         if next > 0, random.happens(10) { isIPv6.toggle() }
         let attempt = TracedAttempt(
-            time: time, host: host(), senderNumber: number, sender: senders[number], recipient: recipient, dns: dns())
+            time: time, host: host(), senderNumber: number, sender: senders[number], recipient: recipient,
+            dns: .drawn(failing: 5, using: &random))
         next += 1
         lateness = Self.lateness(using: &random)
         return attempt
@@ -82,13 +89,8 @@ struct TracedMail {
         return family[Int.random(in: 0..<family.count, using: &random)]
     }
 
-    /// In one of twenty attempts the DNS is late or silent.
-    private mutating func dns() -> TracedAttempt.DNS {
-        guard random.happens(5) else { return .answers(after: Int64.random(in: 1...400, using: &random)) }
-        return random.happens(50) ? .isLate(by: Int64.random(in: 1_500...4_900, using: &random)) : .isSilent
-    }
-
-    private static func lateness(using random: inout SeededRandom) -> Int64 {
+    /// How many milliseconds an attempt takes to get here.
+    static func lateness(using random: inout SeededRandom) -> Int64 {
         Int64.random(in: 0...300, using: &random)
     }
 }

@@ -12,6 +12,8 @@ package struct WaitReport: Sendable, Equatable {
         package let longSeconds: Int64?
         /// How many were accepted.
         package let accepted: Int
+        /// How many of these at their first attempt.
+        package let atOnce: Int
 
         init(_ acceptances: [MailOutcome.Acceptance?]) {
             let attempts = acceptances.map { $0?.attempts ?? .max }.sorted()
@@ -25,6 +27,7 @@ package struct WaitReport: Sendable, Equatable {
             medianSeconds = value(seconds, 50)
             longSeconds = value(seconds, 95)
             accepted = acceptances.count { $0 != nil }
+            atOnce = acceptances.count { $0?.attempts == 1 }
         }
     }
 

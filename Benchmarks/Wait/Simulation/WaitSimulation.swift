@@ -1,5 +1,7 @@
+import Engine
 import Greylist
 import SPFZones
+import SampleOptions
 import TestSupport
 
 /// How long good mail waits, and what bots get: the same trace for TPRT and for postgrey's key, in a time that is moved.
@@ -19,21 +21,23 @@ package struct WaitSimulation: Sendable {
     /// Sends all mails.
     ///
     /// - Throws: what keeps a request from being one
-    package func run() throws -> WaitReport {
+    package func run() async throws -> WaitReport {
         var outcomes: [MailOutcome] = []
         var random = SeededRandom(seed: seed)
         for kind in SenderKind.allCases {
-            for schedule in RetrySchedule.all { outcomes += try run(kind, schedule, &random) }
+            for schedule in RetrySchedule.all { outcomes += try await run(kind, schedule, &random) }
         }
         return WaitReport(seed: seed, outcomes: outcomes)
     }
 
     private func run(
         _ kind: SenderKind, _ schedule: RetrySchedule, _ random: inout SeededRandom
-    ) throws -> [MailOutcome] {
+    ) async throws -> [MailOutcome] {
         let senders = (0..<mailsPerSchedule).map { TracedSender(kind, number: $0, using: &random) }
-        var site = try SimulatedSite(
-            Zone(Dictionary(grouping: senders.flatMap(\.records), by: \.name).mapValues { $0.map(\.record) }))
+        // Without an auto-whitelist and the fast lane, so that nothing but the keys counts.
+        var options = PolicyEngine.Options.sample()
+        options.identity = .spf
+        var site = try SimulatedSite(Zone(senders.flatMap(\.records)), options: options)
         var postgrey = SimulatedPostgrey(site.rules)
         let tries = kind.tries(schedule)
         // Some hours of a day in which mail comes at any moment.
@@ -54,7 +58,7 @@ package struct WaitSimulation: Sendable {
             while let proof = site.takeLateProof(until: time) {
                 mails[proof.mail].learnLateProof(of: proof.attempt)
             }
-            try mails[number].tryOnce(ofMail: number, at: &site, and: &postgrey)
+            try await mails[number].tryOnce(ofMail: number, at: &site, and: &postgrey)
             enqueue(number)
         }
         return mails.map(\.outcome)
@@ -85,7 +89,7 @@ private struct MailProgress {
 
     mutating func tryOnce(
         ofMail number: Int, at site: inout SimulatedSite, and postgrey: inout SimulatedPostgrey
-    ) throws {
+    ) async throws {
         guard let attempt = mail.attempt() else { preconditionFailure("a mail in the queue has a try left") }
         attempts += 1
         let start = self.start ?? attempt.time
@@ -96,7 +100,7 @@ private struct MailProgress {
         guard outcome.tprt == nil else { return }
         let before = expectation
         let expected = expectation.judge(attempt)
-        let passes = try site.passes(attempt, ofMail: number)
+        let passes = try await !site.decide(attempt, ofMail: number).isGreylisting
         if passes { outcome.tprt = acceptance }
         if passes != expected.passes {
             outcome.deviation = passes ? .passed(attempt: attempts) : .deferred(attempt: attempts)
@@ -120,5 +124,12 @@ private struct MailProgress {
         guard mail.sender.isProvenBySPF else { return .otherSender }
         return before.knows { $0 == .organisation } && !keys.contains(.organisation)
             ? .noAnswerAtRetry : .noAnswerBefore
+    }
+}
+
+extension Zone {
+    /// A zone of these records.
+    init(_ records: [(name: String, record: Record)]) {
+        self.init(Dictionary(grouping: records, by: \.name).mapValues { $0.map(\.record) })
     }
 }

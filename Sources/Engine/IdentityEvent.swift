@@ -1,0 +1,180 @@
+public import Greylist
+public import Storage
+
+/// Something that is to be remembered of an organisation, or of whom our users write to.
+///
+/// Nobody waits for that.
+public enum IdentityEvent: Sendable, Equatable {
+    /// Mail of a proven organisation was accepted, for the first time by this recipient or not.
+    case accepted(organisation: [UInt8], isByNewRecipient: Bool, at: Timestamp)
+    /// One of our users wrote to somebody, whose organisation is nil where many share it.
+    case wrote(Correspondence, organisation: [UInt8]?, login: [UInt8], at: Timestamp)
+}
+
+extension IdentityAges {
+    /// How long entries are kept by these rules.
+    public init(_ rules: FastLaneRules) {
+        self.init(earned: rules.earnedMaxAge, learned: rules.learnedMaxAge)
+    }
+}
+
+/// The keys of the table of identities that can be listed, and so are never hashed.
+extension Key {
+    /// On how many days mail of the organisation was accepted.
+    public static func days(of organisation: [UInt8]) -> Key { .plain("day:", organisation) }
+    /// By how many recipients.
+    public static func recipients(of organisation: [UInt8]) -> Key { .plain("rcp:", organisation) }
+    /// How many of our users wrote to it.
+    public static func users(of organisation: [UInt8]) -> Key { .plain("out:@", organisation) }
+    /// What the administrator says of it.
+    public static func lane(of organisation: [UInt8]) -> Key { .plain("lane:", organisation) }
+
+    private static func plain(_ kind: StaticString, _ organisation: [UInt8]) -> Key {
+        var text: [UInt8] = []
+        text.reserveCapacity(8 + organisation.count)
+        kind.withUTF8Buffer { text.append(contentsOf: $0) }
+        text.append(contentsOf: organisation)
+        return .text(text)
+    }
+}
+
+/// What some events make of the table of identities: a pure step between what is read and what is written.
+public struct IdentityUpdate: Sendable {
+    /// The bounds on what outgoing mail teaches in a day.
+    public struct Bounds: Sendable, Equatable {
+        /// How many new correspondences a login teaches.
+        public var perUser: Int
+        /// How many all of them teach together.
+        public var perSite: Int
+
+        /// Bounds of these numbers.
+        public init(perUser: Int, perSite: Int) {
+            self.perUser = perUser
+            self.perSite = perSite
+        }
+    }
+
+    /// How many new correspondences were taught today.
+    public struct Tally: Sendable, Equatable {
+        private var day: Int64 = 0
+        private var site = 0
+        /// No more than `Bounds.perSite`.
+        private var users: [[UInt8]: Int] = [:]
+        /// How many were one too many.
+        public private(set) var refused = 0
+
+        /// None.
+        public init() {}
+
+        /// Whether one more may be taught; then it counts.
+        ///
+        /// What has no login is an administrator's, and isn't bounded.
+        mutating func admits(_ login: [UInt8], at now: Timestamp, under bounds: Bounds) -> Bool {
+            if login.isEmpty { return true }
+            let today = now.seconds / 86_400
+            if today != day { (day, site, users) = (today, 0, [:]) }
+            guard site < bounds.perSite, users[login, default: 0] < bounds.perUser else {
+                refused += 1
+                return false
+            }
+            site += 1
+            users[login, default: 0] += 1
+            return true
+        }
+    }
+
+    private let events: [IdentityEvent]
+    private let rules: FastLaneRules
+    private let hashes: Bool
+    /// The keys of all entries that the events are about.
+    public let keys: [Key]
+
+    /// An update by these events, in their order.
+    ///
+    /// - Parameter hashesKeys: whether correspondences are kept as digests
+    public init(_ events: [IdentityEvent], under rules: FastLaneRules, hashesKeys: Bool) {
+        self.events = events
+        self.rules = rules
+        hashes = hashesKeys
+        keys = Array(Set(events.flatMap { Self.keys(of: $0, hashesKeys) }))
+    }
+
+    /// What is to be changed.
+    public struct Changes: Sendable, Equatable {
+        /// What has expired, and must go before something new is merged with it.
+        public var outdated: [Key] = []
+        /// What is to be merged with what is there.
+        public var entries: [Entry] = []
+    }
+
+    /// What is to be changed.
+    ///
+    /// - Parameters:
+    ///   - found: what the table has under `keys`
+    ///   - now: by which entries are expired
+    ///   - hasRoom: whether organisations that aren't known yet are counted
+    public func changes(
+        after found: [Sighting?], at now: Timestamp, hasRoom: Bool = true, under bounds: Bounds,
+        counting tally: inout Tally
+    ) -> Changes {
+        var changes = Changes()
+        var table: [Key: Sighting] = [:]
+        let ages = IdentityAges(rules)
+        for case (let key, let sighting?) in zip(keys, found) {
+            if ages.areExceeded(by: Entry(key: key, sighting: sighting), at: now) {
+                changes.outdated.append(key)
+            } else {
+                table[key] = sighting
+            }
+        }
+        var changed: Set<Key> = []
+        func write(_ sighting: Sighting, _ key: Key) {
+            table[key] = sighting
+            changed.insert(key)
+        }
+        for event in events {
+            let keys = Self.keys(of: event, hashes)
+            switch event {
+            case .accepted(_, let isByNewRecipient, let now):
+                guard hasRoom || table[keys[0]] != nil else { continue }
+                let days = Sighting.countingDay(table[keys[0]], at: now, under: rules)
+                if let days { write(days, keys[0]) }
+                if isByNewRecipient {
+                    write(.countingRecipient(table[keys[1]], at: now, under: rules), keys[1])
+                } else if days != nil, let recipients = table[keys[1]] {
+                    // They are in use as long as the organisation is.
+                    write(recipients.used(at: now), keys[1])
+                }
+            case .wrote(_, let organisation, let login, let now):
+                guard let lesson = Sighting.learning(table[keys[0]], at: now, under: rules),
+                    !lesson.isNew || tally.admits(login, at: now, under: bounds)
+                else { continue }
+                write(lesson.entry, keys[0])
+                guard organisation != nil,
+                    let lesson = Sighting.learning(table[keys[1]], at: now, under: rules)
+                else { continue }
+                write(lesson.entry, keys[1])
+                if lesson.isNew {
+                    write(.countingUser(table[keys[2]], at: now, under: rules), keys[2])
+                } else if let users = table[keys[2]] {
+                    write(users.used(at: now), keys[2])
+                }
+            }
+        }
+        changes.entries = changed.compactMap { key in table[key].map { Entry(key: key, sighting: $0) } }
+        return changes
+    }
+
+    private static func keys(of event: IdentityEvent, _ hashes: Bool) -> [Key] {
+        switch event {
+        case .accepted(let organisation, _, _): return [.days(of: organisation), .recipients(of: organisation)]
+        case .wrote(let correspondence, let organisation, _, _):
+            var keys = [Key(correspondence.text.span, isHashed: hashes)]
+            if let organisation {
+                let text = Correspondence.text(user: correspondence.user, organisation: organisation)
+                keys += [Key(text.span, isHashed: hashes), .users(of: organisation)]
+            }
+            return keys
+        }
+    }
+}
