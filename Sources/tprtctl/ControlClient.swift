@@ -26,6 +26,20 @@ struct ControlClient {
         }
     }
 
+    /// Has a request carried out; where the daemon refuses, or can't do it, it throws what the daemon says.
+    func carryOut(_ request: ControlRequest) throws(ProgramError) -> ControlReply {
+        let reply = try ask(request)
+        guard reply.status != 0 else { return reply }
+        throw ProgramError(
+            ExitStatus(rawValue: reply.status) ?? .unavailable,
+            reply.warnings.isEmpty ? ["tprtd gave no reason"] : reply.warnings)
+    }
+
+    /// What is wrong where a reply isn't what this version expects.
+    var misunderstanding: ProgramError {
+        ProgramError(.unavailable, "unix:\(path): tprtd's answer is not understood: is it of another version?")
+    }
+
     /// Whether somebody listens at the socket; where that can't be found out, it throws.
     func isAnswered() throws(ProgramError) -> Bool {
         do throws(ProgramError) {
@@ -126,7 +140,7 @@ struct ControlAccess: ParsableArguments {
     func ask(_ request: ControlRequest) throws {
         let reply: ControlReply
         do throws(ProgramError) {
-            reply = try ControlClient(path: try path()).ask(request)
+            reply = try client().ask(request)
         } catch {
             guard json else { throw error }
             // In the form in which the daemon would have said it.
@@ -142,6 +156,9 @@ struct ControlAccess: ParsableArguments {
         }
         if reply.status != 0 { throw ExitCode(reply.status) }
     }
+
+    /// The daemon.
+    func client() throws(ProgramError) -> ControlClient { ControlClient(path: try path()) }
 
     private func path() throws(ProgramError) -> String {
         if let socket { return socket }

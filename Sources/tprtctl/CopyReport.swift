@@ -51,6 +51,8 @@ struct ProgressLine {
     var total: Int?
     /// How long this run has been at it.
     var elapsed: Duration
+    /// What is read.
+    var unit = (one: "entry", many: "entries")
 
     private static let barWidth = 20
 
@@ -64,9 +66,9 @@ struct ProgressLine {
                 "[" + String(repeating: "#", count: filled)
                     + String(repeating: ".", count: Self.barWidth - filled) + "]")
             parts.append("\(done * 100 / total)%")
-            parts.append("\(grouped(read)) of \(grouped(total)) \(total == 1 ? "entry" : "entries")")
+            parts.append("\(grouped(read)) of \(grouped(total)) \(total == 1 ? unit.one : unit.many)")
         } else {
-            parts.append("\(grouped(read)) \(read == 1 ? "entry" : "entries")")
+            parts.append("\(grouped(read)) \(read == 1 ? unit.one : unit.many)")
         }
         if let rate {
             parts.append("\(grouped(rate))/s")

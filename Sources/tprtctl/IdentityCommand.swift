@@ -8,11 +8,14 @@ import Programs
 import Settings
 import WhitelistFiles
 
-/// `tprtctl identity`: says who senders are.
+/// `tprtctl identity`: says who senders are, and orders what the fast lane makes of them.
 struct IdentityCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "identity", abstract: "Say who a client is, and for whom it sends.",
-        subcommands: [IdentityTestCommand.self])
+        commandName: "identity", abstract: "Say who a client is, and what its organisation has earned.",
+        subcommands: [
+            IdentityAllowCommand.self, IdentityDenyCommand.self, IdentityForgetCommand.self, IdentityShowCommand.self,
+            IdentityTestCommand.self,
+        ])
 }
 
 /// `tprtctl identity test`.

@@ -9,7 +9,7 @@ import TrustedFiles
 /// What is imported, opened: it can be read twice.
 struct ImportInput {
     /// A descriptor that is closed with this value.
-    private final class OpenFile {
+    final class OpenFile {
         let descriptor: FileDescriptor
 
         init(_ descriptor: FileDescriptor) {
@@ -97,7 +97,7 @@ extension ImportInput {
         self.files = files
     }
 
-    private static func reach(_ path: String) throws(ProgramError) -> FileReach {
+    static func reach(_ path: String) throws(ProgramError) -> FileReach {
         guard !path.isEmpty, !path.utf8.contains(0) else { throw ProgramError(.usage, "an empty path names no file") }
         do throws(FileError) {
             return try FileReach(path)
@@ -106,7 +106,7 @@ extension ImportInput {
         }
     }
 
-    private static func open(_ reach: FileReach) throws(ProgramError) -> FileDescriptor {
+    static func open(_ reach: FileReach) throws(ProgramError) -> FileDescriptor {
         do throws(FileError) {
             return try reach.open(.readOnly)
         } catch {
@@ -182,7 +182,7 @@ extension ImportInput {
     }
 
     /// Standard input, or where that can be read only once a copy of it, in a file without a name.
-    private static func spool() throws(ProgramError) -> FileDescriptor {
+    static func spool() throws(ProgramError) -> FileDescriptor {
         let input = FileDescriptor.standardInput
         if (try? Stat(input))?.type == .regular, (try? input.seek(offset: 0, from: .current)) == 0 {
             do throws(Errno) { return try systemCall { try input.duplicate() } } catch { throw unreadable("-", error) }
@@ -226,13 +226,15 @@ extension ImportInput {
 
 extension ProgramError {
     /// A source can't be read.
-    init(_ error: ImportError) {
+    ///
+    /// - Parameter result: what became of it
+    init(_ error: ImportError, result: String = "nothing was imported") {
         let status: ExitStatus =
             switch error.code {
             case .otherFormat, .otherColumns, .otherVersion, .incomplete: .dataError
             case .locked, .tool: .unavailable
             case .unreadable: .noInput
             }
-        self.init(status, "\(error); nothing was imported")
+        self.init(status, "\(error); \(result)")
     }
 }

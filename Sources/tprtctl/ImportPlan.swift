@@ -87,7 +87,7 @@ struct ImportPlan {
     }
 
     /// How far local time is ahead of UTC, for times without a zone.
-    private static func utcOffset() -> Int64 {
+    static func utcOffset() -> Int64 {
         var (moment, local) = (time(nil), tm())
         localtime_r(&moment, &local)
         return Int64(local.tm_gmtoff)

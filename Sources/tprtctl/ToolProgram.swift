@@ -13,8 +13,8 @@ struct Tprtctl: ParsableCommand {
         abstract: "Looks after what the greylisting policy server tprtd keeps.",
         version: "\(Program.name) \(Release.version)",
         subcommands: [
-            DNSCommand.self, IdentityCommand.self, ImportCommand.self, MigrateCommand.self, ReloadCommand.self,
-            StoreCommand.self, WhitelistCommand.self,
+            DNSCommand.self, IdentityCommand.self, ImportCommand.self, LearnCommand.self, ListCommand.self,
+            MigrateCommand.self, ReloadCommand.self, StoreCommand.self, WhitelistCommand.self,
         ])
 }
 

@@ -254,7 +254,10 @@ struct CommandWordsTests {
             (["whitelist", "lst"], "unknown command \"lst\" (did you mean list?; see tprtctl whitelist --help)"),
             (["whitelist", "--json", "Check"], "(did you mean check?; see tprtctl whitelist --help)"),
             (["store", "kopy", "a", "b"], "did you mean copy?"), (["relaod"], "did you mean reload?"),
-            (["xyzzy"], "(there are dns, identity, import, migrate, reload, store, whitelist; see tprtctl --help)"),
+            (
+                ["xyzzy"],
+                "(there are dns, identity, import, learn, list, migrate, reload, store, whitelist; see tprtctl --help)"
+            ),
             (["redis://u:s3cret@h"], "unknown command (there are"),
         ])
     func unknown(words: [String], message: String) throws {
