@@ -119,7 +119,7 @@ start_postgrey() {
 expected() {
     case $1-$2 in
         responder-*) echo DUNNO ;;
-        postgrey-state) echo DEFER_IF_PERMIT ;; # it greylists at DATA too
+        postgrey-state | postgrey-outgoing) echo DEFER_IF_PERMIT ;; # it greylists at DATA too, and our own users
         *-new | *-seen | *-mixed) echo DEFER_IF_PERMIT ;;
         *) echo DUNNO ;;
     esac

@@ -15,7 +15,7 @@
 
 // ---------------------------------------------------------------- options.c
 
-enum workload { NEW, SEEN, WL, STATE, MIXED, KNOWN, WORKLOADS };
+enum workload { NEW, SEEN, WL, STATE, MIXED, KNOWN, OUTGOING, WORKLOADS };
 extern const char *const workload_names[WORKLOADS];
 
 enum verb { DUNNO, DEFER_IF_PERMIT, PREPEND, OTHER, VERBS };

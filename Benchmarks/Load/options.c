@@ -15,7 +15,7 @@
 
 #define COUNT_LIMIT_S 60  // the limit of a run with -n and no -d
 
-const char *const workload_names[] = {"new", "seen", "wl", "state", "mixed", "known"};
+const char *const workload_names[] = {"new", "seen", "wl", "state", "mixed", "known", "outgoing"};
 
 const char *const verb_names[] = {"DUNNO", "DEFER_IF_PERMIT", "PREPEND", "other"};
 
@@ -30,7 +30,7 @@ static const char usage_text[] =
     "  -n N          end after N requests; with -d, that is the time they may take (60)\n"
     "  -r N          N requests a second, and latency from the moment each is due (as fast as it goes)\n"
     "  -N N          open a connection anew after N requests (all stay open)\n"
-    "  -w WORKLOAD   new, seen, wl, state, mixed or known (new)\n"
+    "  -w WORKLOAD   new, seen, wl, state, mixed, known or outgoing (new)\n"
     "  -k N          triplets in the set of `seen', `mixed' and `known' (100000)\n"
     "  -s SEED       the same seed sends the same requests (default: another one every time)\n"
     "  --first N     the number of the first request: goes on after a run of N with the same seed (0)\n"

@@ -127,8 +127,14 @@ size_t compose(char *to, uint64_t number)
     p = decimal(p, number);
     p = TEXT(p, ".0\nsize=");
     p = decimal(p, 2000 + (more >> 40 & 8191));
-    p = TEXT(p, "\netrn_domain=\nstress=\nsasl_method=\nsasl_username=\nsasl_sender=\nccert_subject="
+    p = TEXT(p, "\netrn_domain=\nstress=\nsasl_method=\nsasl_username=");
+    if (options.workload == OUTGOING)
+        p = TEXT(p, "user");
+    p = TEXT(p, "\nsasl_sender=\nccert_subject="
                 "\nccert_issuer=\nccert_fingerprint=\nccert_pubkey_fingerprint=\nencryption_protocol=TLSv1.3"
-                "\nencryption_cipher=TLS_AES_256_GCM_SHA384\nencryption_keysize=256\npolicy_context=\n\n");
+                "\nencryption_cipher=TLS_AES_256_GCM_SHA384\nencryption_keysize=256\npolicy_context=");
+    if (options.workload == OUTGOING)
+        p = TEXT(p, "outgoing");
+    p = TEXT(p, "\n\n");
     return (size_t)(p - to);
 }
