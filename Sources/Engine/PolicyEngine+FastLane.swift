@@ -124,15 +124,18 @@ extension PolicyEngine {
         return (earns ? event : nil, query)
     }
 
-    /// What is learnt of a request for mail of our own users; nil where that is nothing.
+    /// Whether something may be learnt of a request for mail of our own users.
     ///
     /// Only from a login or a verified certificate: a `policy_context` alone says where Postfix was asked, not who sends.
     /// Nothing is learnt of what users don't write themselves: bounces, receipts and answers of a postmaster have the null sender,
     /// or come from such an address.
+    public func learns(from request: PolicyRequest) -> Bool {
+        options.learns && options.fastLane.lane != .off && !request.isEmpty(.sender) && request.login != nil
+    }
+
+    /// What is learnt of such a request; nil where that is nothing.
     public func lesson(of request: PolicyRequest, at now: Timestamp) -> IdentityEvent? {
-        guard options.learns, options.fastLane.lane != .off else { return nil }
-        let login = [PolicyAttribute.saslUsername, .ccertSubject, .ccertIssuer].first { !request.isEmpty($0) }
-        guard let login,
+        guard learns(from: request), let login = request.login,
             let correspondence = request.read(
                 .sender, .recipient, .recipient,
                 { sender, recipient, _ in Correspondence(user: sender, remote: recipient) })
@@ -164,6 +167,15 @@ extension PolicyEngine {
             guard start < recipient.count else { return nil }
             return attempt.ownDomains.takeNew(recipient.extracting(start..<recipient.count))
         }
+    }
+}
+
+extension PolicyRequest {
+    /// What says who of our users sends; nil where nothing does.
+    fileprivate var login: PolicyAttribute? {
+        if !isEmpty(.saslUsername) { return .saslUsername }
+        if !isEmpty(.ccertSubject) { return .ccertSubject }
+        return isEmpty(.ccertIssuer) ? nil : .ccertIssuer
     }
 }
 

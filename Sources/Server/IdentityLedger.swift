@@ -161,16 +161,26 @@ public final class IdentityLedger: Service {
     }
 
     /// Takes note of something that is to be remembered.
-    func take(_ event: IdentityEvent) {
+    ///
+    /// - Parameter makeEvent: what it is; not called where too much waits already
+    func take(_ makeEvent: @autoclosure () throws -> IdentityEvent?) rethrows {
+        guard hasRoom(), let event = try makeEvent() else { return }
         state.withLockedValue { state in
             if case .wrote(let correspondence, _, _, _) = event, state.isOwn(Array(correspondence.remoteDomain)) {
                 return
             }
-            guard state.events.count < Self.eventLimit else {
-                state.counts.dropped += 1
-                return
-            }
             state.events.append(event)
+        }
+    }
+
+    /// Whether one more event may wait; else it is counted as dropped.
+    ///
+    /// Each event loop may add one beyond the bound.
+    private func hasRoom() -> Bool {
+        state.withLockedValue { state in
+            let hasRoom = state.events.count < Self.eventLimit
+            if !hasRoom { state.counts.dropped += 1 }
+            return hasRoom
         }
     }
 

@@ -57,18 +57,18 @@ struct IdentityLedgerTests {
         let ledger = ledger(store, clock, options(perUser: 3, perSite: 5))
         for user in ["a", "b", "c"] {
             for number in 0..<4 {
-                ledger.take(try lesson("\(user)@site.example", "x@\(user)\(number).example", at: clock.now()))
+                try ledger.take(lesson("\(user)@site.example", "x@\(user)\(number).example", at: clock.now()))
             }
         }
         await ledger.write()
         #expect(try await texts(store).count == 5)
         #expect(ledger.counts.refused == 7)
         // What is known is no new one.
-        ledger.take(try lesson("c@site.example", "x@a0.example", at: clock.now()))
+        try ledger.take(lesson("c@site.example", "x@a0.example", at: clock.now()))
         await ledger.write()
         #expect(try await texts(store)["out:@a0.example"] == 1)
         clock.move(86_400)
-        ledger.take(try lesson("c@site.example", "x@a0.example", at: clock.now()))
+        try ledger.take(lesson("c@site.example", "x@a0.example", at: clock.now()))
         await ledger.write()
         #expect(try await texts(store)["out:@a0.example"] == 2)
         #expect(ledger.counts.refused == 8)
