@@ -46,6 +46,8 @@ struct IdentityTests {
             #expect(try attempt(host(3), "one@named.example", "b") == 250)
             #expect(try attempt(origin("192.0.8.1"), "one@other.example", "c") == 450)
             #expect(try attempt(origin("192.0.9.1"), "one@other.example", "c") == 250)
+            // A reply comes before its line.
+            #expect(try daemon.terminate() == .exited(0))
             let reasons = daemon.decisions.compactMap { $0["reason"]?.replacing(/dns_ms=\d+/, with: "dns_ms=N") }
             #expect(
                 reasons.filter { $0.hasPrefix("triplet found") } == [

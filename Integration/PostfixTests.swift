@@ -52,6 +52,8 @@ struct PostfixTests {
             #expect(try postfix.messages(subject: "next", count: 1).map { $0.values(of: "X-Greylist") } == [[]])
             try session.quit()
 
+            // A reply comes before its line.
+            #expect(try daemon.terminate() == .exited(0))
             #expect(daemon.decisions.first?["reason"] == "new")
             #expect(daemon.decisions.dropFirst().first?.isEarlyRetry == true)
             try postfix.stop()
@@ -153,6 +155,8 @@ struct PostfixTests {
             try session.quit()
             try postfix.stop()
             #expect(postfix.complaints.isEmpty)
+            // A reply comes before its line.
+            #expect(try daemon.terminate() == .exited(0))
             // An empty value may be left out, as postgrey does.
             let senders = daemon.decisions.map { $0.fields.filter { $0.name == "sender" }.map(\.value).joined() }
             #expect(!senders.isEmpty)
@@ -230,6 +234,7 @@ struct PostfixTests {
             let delivered = try postfix.messages(subject: "after", count: 1)
             #expect(delivered.map { $0.values(of: "X-Greylist").count } == [1])
             try session.quit()
+            #expect(try restarted.terminate() == .exited(0))
             #expect(restarted.decisions.allSatisfy { $0["reason"] != "new" }, "\(restarted.lines)")
             try postfix.stop()
             #expect(postfix.complaints.isEmpty)
