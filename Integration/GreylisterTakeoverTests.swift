@@ -99,7 +99,7 @@ struct GreylisterTakeoverTests {
     // MARK: The takeovers
 
     @Test(
-        "Who has passed sqlgrey passes, who waits waits on, and clients on its lists pass", .timeLimit(.minutes(5)))
+        "Who has passed sqlgrey passes, who waits waits on, and clients on its lists pass", .timeLimit(.minutes(15)))
     func sqlgrey() throws {
         try withLab { lab in
             // It commits each row.
@@ -152,7 +152,7 @@ struct GreylisterTakeoverTests {
 
     @Test(
         "Who has passed greylistd passes, who waits waits on, and clients that it knows as such pass",
-        .timeLimit(.minutes(5)))
+        .timeLimit(.minutes(15)))
     func greylistd() throws {
         try withLab { lab in
             let data = try lab.directory.makeDirectory("data")
