@@ -117,7 +117,7 @@ extension Plan {
     var warningOfExposedIdentities: String? {
         guard hasIdentityTable, !identityTableIsUsable else { return nil }
         return "service.identity_db: identities would share a Redis database with other tables and have no key_prefix, "
-            + "so a TPRT 0.9.3 there would remove them: there is no fast lane; set key_prefix, or set identity_db to "
+            + "so a TPRT 0.9.3 there would remove them; the fast lane is off: set key_prefix, or set identity_db to "
             + "another database"
     }
 

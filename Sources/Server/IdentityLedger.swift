@@ -71,6 +71,7 @@ public final class IdentityLedger: Service {
     private static let eventLimit = 10_000
     private static let domainLimit = 10_000
     private static let batchLimit = 1_000
+    private static let lookingUp = "looking up identities"
     /// How long the store may take for what is left at the end.
     private static let grace = TimeAmount.seconds(1)
     /// How long events wait for others.
@@ -151,10 +152,17 @@ public final class IdentityLedger: Service {
         if isPaused { return done(nil) }
         lookUp(keys) { [state, faults] result in
             switch result {
-            case .success(let found): done(found)
+            case .success(let found):
+                let wasPaused = state.withLockedValue { state in
+                    defer { state.pause = nil }
+                    return state.pause != nil
+                }
+                // The next failure is told again.
+                if wasPaused { faults.succeeded(Self.lookingUp) }
+                done(found)
             case .failure(let error):
                 state.withLockedValue { $0.pause = moment + Self.pause }
-                faults.failed("looking up identities", error)
+                faults.failed(Self.lookingUp, error)
                 done(nil)
             }
         }

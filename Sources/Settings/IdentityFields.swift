@@ -8,7 +8,7 @@ extension Configuration {
             reload: true),
         Field(
             "service.fast_lane", \.service.fastLane,
-            "Who need not wait: correspondents: those your users wrote to; all: organisations that have earned it, too; off: nobody.",
+            "Who need not wait: correspondents: those your users wrote to; all: organisations that have earned it, too; off: none.",
             discussion: "Only senders whose identity is proven. With off nothing is learnt, either.",
             reload: true),
         Field(
