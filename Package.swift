@@ -20,6 +20,7 @@ let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 /// The standard library's `Mutex` is invisible to the thread sanitizer on Linux, which then reports races that are
 /// none.
 let locks = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -64,7 +65,8 @@ let package = Package(
                 "FileCalls", "Policy", "Greylist", "Domains", "Storage", "StoreURLs", "FileStorage", "Engine",
                 "Settings", "Resolver", "Whitelists",
                 "WhitelistFiles", "LogOutput", "ServiceManager", "Server", "Programs", "Control", "TrustedFiles",
-                "CProcess", arguments, logging, lifecycle, unixSignals, nioCore, nioPosix, locks, system,
+                "Exposition", "Web", "History", "JSONText", "CProcess", arguments, logging, lifecycle, unixSignals,
+                nioCore, nioPosix, locks, system,
             ], swiftSettings: strict),
         .target(name: "CProcess"),
         .target(name: "CMapGuard"),
@@ -78,7 +80,7 @@ let package = Package(
             dependencies: [
                 "Bytes", "Greylist", "Domains", "SPF", "Resolver", "Storage", "StoreURLs", "FileStorage", "Settings",
                 "JSONText", "Whitelists", "WhitelistFiles", "Import", "Programs", "Control", "TrustedFiles", "CProcess",
-                "FileCalls",
+                "FileCalls", "Policy", "Engine", "History", nioCore,
                 arguments, unixSignals, locks, system,
             ], swiftSettings: strict),
         // What the programs share: opening stores and whitelists by their URL, exit statuses, directories, the clock.
@@ -149,6 +151,16 @@ let package = Package(
                 locks,
                 logging, system,
             ], swiftSettings: strict),
+        // Prometheus text: a pure writer.
+        .target(name: "Exposition", dependencies: ["Bytes"], swiftSettings: strict),
+        // Metrics, health and the page over HTTP; what they show comes as closures.
+        .target(
+            name: "Web", dependencies: ["Exposition", "JSONText", nioCore, nioPosix, nioHTTP1, locks, crypto],
+            swiftSettings: strict),
+        // Cases, attempts and minutes in SQLite: what became of which mail, and why.
+        .target(
+            name: "History", dependencies: ["FileCalls", "Bytes", "Greylist", "Engine", crypto, grdb, locks, system],
+            swiftSettings: strict),
         // What systemd tells a service, and what it is told.
         .target(
             name: "ServiceManager", dependencies: ["TrustedFiles", locks, system], swiftSettings: strict),
@@ -275,6 +287,17 @@ let package = Package(
                 "Bytes", "Policy", "Greylist", "Whitelists", "Engine", "LogOutput", "TestSupport", nioCore, locks,
                 logging, system,
             ], swiftSettings: strict),
+        .testTarget(name: "ExpositionTests", dependencies: ["Exposition", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "WebTests",
+            dependencies: [
+                "Web", "Exposition", "JSONText", "TestSupport", nioCore, nioEmbedded, nioHTTP1, nioPosix, locks,
+            ], swiftSettings: strict),
+        .testTarget(
+            name: "HistoryTests",
+            dependencies: [
+                "SampleOptions", "History", "Greylist", "Policy", "Engine", "TestSupport", nioCore, grdb, system,
+            ], swiftSettings: strict),
         .testTarget(
             name: "ServiceManagerTests", dependencies: ["ServiceManager", "TestSupport"], swiftSettings: strict),
         .testTarget(
@@ -310,6 +333,7 @@ let package = Package(
             name: "DaemonAppTests",
             dependencies: [
                 "DaemonApp", "Settings", "Greylist", "Domains", "Resolver", "Storage", "StoreURLs", "Engine",
+                "Exposition", "Web", "History",
                 "LogOutput", "Server",
                 "Programs",
                 "Control", "Whitelists", "WhitelistFiles", "TestSupport", nioCore, arguments, locks, system,
@@ -319,8 +343,9 @@ let package = Package(
             name: "tprtctlTests",
             dependencies: [
                 "SampleOptions", "tprtctl", "Control", "Greylist", "Resolver", "JSONText", "Whitelists",
-                "WhitelistFiles", "Storage", "StoreURLs", "Settings", "Programs", "LMDBStore", "Import",
-                "ScriptedDNS", "TestSupport", arguments, locks,
+                "WhitelistFiles", "Storage", "StoreURLs", "Settings", "Programs", "LMDBStore", "Import", "Engine",
+                "History",
+                "Policy", nioCore, "ScriptedDNS", "TestSupport", arguments, locks,
             ],
             swiftSettings: strict),
         .testTarget(
@@ -332,7 +357,8 @@ let package = Package(
             dependencies: [
                 "SampleOptions", "DaemonApp", "tprtctl", "Policy", "Greylist", "Whitelists", "Engine", "LogOutput",
                 "Storage",
-                "FileStorage", "LMDBStore", "SPF", "Resolver", "Import", "RedisLab", "ScriptedDNS", "TestSupport",
+                "FileStorage", "LMDBStore", "SPF", "Resolver", "Import", "History", "JSONText", "RedisLab",
+                "ScriptedDNS", "TestSupport",
                 nioCore, system,
             ], path: "Integration",
             swiftSettings: strict),

@@ -49,7 +49,7 @@ struct EveryDecision: Sendable {
     static var reasons: [Reason] {
         let verdicts: [Verdict] = [
             .new(wait: 300), .early(wait: 12, delay: 288), .retried(delay: 342), .known, .autoWhitelisted, .carried,
-            .spared(.correspondent), .spared(.earned), .pendingLimitReached(wait: 300),
+            .spared(.correspondent), .spared(.earned), .released, .pendingLimitReached(wait: 300),
         ]
         let kinds: [Condition.Kind?] = [.client, .helo, .sender, .recipient, nil]
         let reasons =
@@ -65,7 +65,7 @@ struct EveryDecision: Sendable {
                 }
             case .judged(let verdict):
                 switch verdict {
-                case .new, .early, .retried, .known, .autoWhitelisted, .carried, .spared, .pendingLimitReached: break
+                case .new, .early, .retried, .known, .autoWhitelisted, .carried, .spared, .released, .pendingLimitReached: break
                 }
             }
         }

@@ -4,7 +4,7 @@ public import SPF
 /// Who a client was found to be, and by what its mail was recognised.
 public struct ClientIdentity: Sendable, Equatable {
     /// What tells who it is, from the least to the most.
-    public enum Proof: Sendable, Comparable {
+    public enum Proof: Int, Sendable, Comparable, CaseIterable {
         /// Its network, and nothing else.
         case network
         /// Its name, which has an organisation: that of the host.
@@ -13,10 +13,13 @@ public struct ClientIdentity: Sendable, Equatable {
         case name
         /// The record of the sender's domain does.
         case spf
+
+        /// Whether the left one tells less.
+        public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
     }
 
     /// The keys of a triplet.
-    public enum MatchedKey: Sendable, Equatable {
+    public enum MatchedKey: Int, Sendable, CaseIterable {
         /// That of the client's network.
         case network
         /// That of its host's organisation.

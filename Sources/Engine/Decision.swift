@@ -90,38 +90,6 @@ public struct DecisionRecord: Sendable, Equatable {
     }
 }
 
-/// Why a request was answered as it was.
-public enum Reason: Sendable, Equatable {
-    /// Nothing that greylisting has a say in.
-    case notOurs(NotOurs)
-    /// A whitelist entry says so, that is about this; nil where it combines conditions.
-    case whitelisted(Condition.Kind?)
-    /// Greylisting says so.
-    case judged(Verdict)
-    /// The store could not answer, or not in time.
-    case storeFailed
-
-    /// Why greylisting has no say.
-    public enum NotOurs: Sendable, Equatable, CaseIterable {
-        /// There is no request attribute: it may be anything.
-        case noRequest
-        /// Asked in another state of the SMTP dialogue than RCPT.
-        case otherState
-        /// The client is logged in, or has shown a certificate that is trusted.
-        case authenticated
-        /// Postfix says that it is mail of our own users.
-        case outgoing
-        /// There is no client address, or it can't be read.
-        case noAddress
-        /// There is no sender attribute.
-        case noSender
-        /// There is no recipient.
-        case noRecipient
-        /// A bounce, and bounces are exempt here.
-        case nullSender
-    }
-}
-
 /// The words and classes of a decision, for everything that tells of it.
 extension DecisionRecord {
     /// The decision in a word.
@@ -132,8 +100,7 @@ extension DecisionRecord {
         switch reason {
         case .judged(.new), .judged(.early): true
         case .judged(.retried), .judged(.known), .judged(.autoWhitelisted), .judged(.carried), .judged(.spared),
-            .notOurs,
-            .whitelisted:
+            .judged(.released), .notOurs, .whitelisted:
             false
         case .storeFailed, .judged(.pendingLimitReached): decision != .dunno
         }
@@ -141,42 +108,4 @@ extension DecisionRecord {
 
     /// Whether it is one that administrators want to see: Postfix also asks in other states than RCPT, where nothing is decided.
     public var isWorthLogging: Bool { reason != .notOurs(.otherState) }
-}
-
-extension Reason {
-    /// The reason in words, without its numbers; six of them are postgrey's.
-    public var text: StaticString {
-        switch self {
-        case .notOurs(let reason): reason.text
-        case .whitelisted(.client): "client whitelist"
-        case .whitelisted(.helo): "helo whitelist"
-        case .whitelisted(.recipient): "recipient whitelist"
-        case .whitelisted(.sender): "sender whitelist"
-        case .whitelisted(nil): "whitelist"
-        case .judged(.new): "new"
-        case .judged(.early): "early-retry"
-        case .judged(.retried), .judged(.known): "triplet found"
-        case .judged(.autoWhitelisted): "client AWL"
-        case .judged(.carried): "carried"
-        case .judged(.spared(.correspondent)): "correspondent"
-        case .judged(.spared(.earned)): "identity earned"
-        case .judged(.pendingLimitReached): "too many pending"
-        case .storeFailed: "store unavailable"
-        }
-    }
-}
-
-extension Reason.NotOurs {
-    fileprivate var text: StaticString {
-        switch self {
-        case .noRequest: "no request attribute"
-        case .otherState: "not asked at RCPT"
-        case .authenticated: "client authenticated"
-        case .outgoing: "outgoing mail"
-        case .noAddress: "client address unreadable"
-        case .noSender: "no sender"
-        case .noRecipient: "no recipient"
-        case .nullSender: "null sender"
-        }
-    }
 }

@@ -49,7 +49,7 @@ public struct MessageProgress: Sendable {
         guard instance != 0, case .judged(let verdict) = record.reason else { return }
         if record.identity?.isProven == true { isProven = true }
         switch verdict {
-        case .known, .spared: hasPassed = true
+        case .known, .spared, .released: hasPassed = true
         case .retried(let delay):
             hasPassed = true
             firstAttempt = Timestamp(seconds: now.seconds - delay)

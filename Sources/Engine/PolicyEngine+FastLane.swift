@@ -63,7 +63,7 @@ extension PolicyEngine {
         else { return nil }
         switch verdict {
         case .retried, .spared, .known, .autoWhitelisted: break
-        case .new, .early, .carried, .pendingLimitReached: return nil
+        case .new, .early, .carried, .released, .pendingLimitReached: return nil
         }
         let isFirst = verdict.isFirstPass
         guard attempt.creditMoments.isDue(identity.organisation, at: now) || isFirst else { return nil }
@@ -184,7 +184,7 @@ extension Verdict {
     fileprivate var isFirstPass: Bool {
         switch self {
         case .retried, .spared: true
-        case .new, .early, .known, .autoWhitelisted, .carried, .pendingLimitReached: false
+        case .new, .early, .known, .autoWhitelisted, .carried, .released, .pendingLimitReached: false
         }
     }
 }

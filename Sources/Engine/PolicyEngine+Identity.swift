@@ -197,7 +197,7 @@ extension PolicyEngine {
             if identity.isProven { noteWaiting(identity, at: now, using: &attempt) }
         case .retried where !identity.isProven:
             notePass(of: request, from: identity.network, at: now, using: &attempt)
-        case .retried, .known, .carried, .spared:
+        case .retried, .known, .carried, .spared, .released:
             guard identity.isProven, identity.standing != .passed else { return }
             attempt.pendingNetworks.notePass(of: identity.organisation, at: now)
         case .autoWhitelisted, .pendingLimitReached: break

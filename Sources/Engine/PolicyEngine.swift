@@ -244,7 +244,7 @@ public struct PolicyEngine: Sendable {
             return DecisionRecord(.judged(verdict), reply: .action(header))
         case .pendingLimitReached(let wait) where options.defersAtPendingLimit:
             return DecisionRecord(.judged(verdict), reply: deferral(of: request, wait: wait, delay: 0, at: now))
-        case .known, .autoWhitelisted, .carried, .spared, .pendingLimitReached:
+        case .known, .autoWhitelisted, .carried, .spared, .released, .pendingLimitReached:
             return DecisionRecord(.judged(verdict))
         }
     }

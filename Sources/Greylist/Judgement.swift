@@ -14,6 +14,8 @@ public enum Verdict: Sendable, Equatable {
     case carried
     /// It would have to wait, but need not: for that reason.
     case spared(Merit)
+    /// An administrator has let it through: it would have had to wait, and passes for the first time.
+    case released
     /// Never seen, and nothing is remembered of it: too many first attempts are pending.
     ///
     /// A store that had room for it would ask to come back after `wait` seconds.
@@ -23,7 +25,7 @@ public enum Verdict: Sendable, Equatable {
     public var isWaiting: Bool {
         switch self {
         case .new, .early, .pendingLimitReached: true
-        case .retried, .known, .autoWhitelisted, .carried, .spared: false
+        case .retried, .known, .autoWhitelisted, .carried, .spared, .released: false
         }
     }
 }
@@ -134,6 +136,7 @@ public func judge(
         if stored.isPendingLimitReached { return Judgement(.pendingLimitReached(wait: rules.delay)) }
         return Judgement(.new(wait: rules.delay), remember: .init(triplet: Sighting(firstAt: now)))
     }
+    if seen.isReleased { return Judgement(.released, remember: .init(triplet: seen.passing(at: now))) }
     guard seen.isPending else {
         let isRecorded = stored.isIncomplete || seen.isUseOutdated(at: now, under: rules)
         return Judgement(.known, remember: .init(triplet: isRecorded ? seen.passing(at: now) : nil))

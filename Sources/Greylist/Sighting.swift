@@ -1,6 +1,7 @@
 /// What is known of a triplet, or of a client for the auto-whitelist.
 public struct Sighting: Sendable, Equatable {
-    /// 0 while the retry of a first attempt is awaited; then how many passes were recorded, which isn't each of them.
+    /// 0 while the retry of a first attempt is awaited; then how many passes were recorded, which isn't each of them; the
+    /// highest number where the next attempt is to pass (`isReleased`).
     public var passes: UInt32
     /// When it was first seen.
     public var first: Timestamp
@@ -18,6 +19,16 @@ public struct Sighting: Sendable, Equatable {
     public init(firstAt now: Timestamp) {
         self.init(passes: 0, first: now, last: now)
     }
+
+    /// A triplet that is still waiting, of which an administrator has said that its next attempt passes.
+    ///
+    /// For everything that doesn't know of releases, TPRT 0.9.3 among them, it has passed.
+    public init(releasedAt now: Timestamp, firstAt first: Timestamp) {
+        self.init(passes: .max, first: first, last: now)
+    }
+
+    /// Whether an administrator has said that its next attempt passes, and there was none since.
+    public var isReleased: Bool { passes == .max }
 
     /// Whether the retry of the first attempt is still awaited.
     public var isPending: Bool { passes == 0 }
@@ -48,14 +59,17 @@ public struct Sighting: Sendable, Equatable {
     /// Merging again changes nothing.
     public func merged(with other: Sighting) -> Sighting {
         if isPending, other.isPending { return Sighting(firstAt: min(first, other.first)) }
+        // A release is over once one of them knows of a pass.
+        let counts = isReleased && !other.isPending ? other.passes : other.isReleased && !isPending ? passes : nil
         return Sighting(
-            passes: max(passes, other.passes), first: min(first, other.first),
+            passes: counts ?? max(passes, other.passes), first: min(first, other.first),
             last: max(isPending ? other.last : last, other.isPending ? last : other.last))
     }
 
     /// The same, passed once more at that moment.
     public func passing(at now: Timestamp) -> Sighting {
-        Sighting(passes: passes == .max ? passes : passes + 1, first: first, last: now)
+        let count = isReleased ? 1 : min(passes + 1, .max - 1)
+        return Sighting(passes: count, first: first, last: now)
     }
 }
 

@@ -127,7 +127,7 @@ extension [UInt8] {
             append("wait", wait, style)
             append("delay", delay, style)
         case .retried(let delay): append("delay", delay, style)
-        case .known, .autoWhitelisted, .carried, .spared: break
+        case .known, .autoWhitelisted, .carried, .spared, .released: break
         }
     }
 }

@@ -118,6 +118,16 @@ public enum Durability: String, CaseIterable, Sendable, ChoiceValue {
     case interval
 }
 
+/// How much of senders and recipients the history keeps.
+public enum HistoryAddresses: String, CaseIterable, Sendable, ChoiceValue {
+    /// All of it.
+    case full
+    /// Their domains.
+    case domain
+    /// A digest.
+    case hashed
+}
+
 /// The answer where greylisting can't keep a record.
 public enum WithoutRecord: String, CaseIterable, Sendable, ChoiceValue {
     /// Let the mail pass.

@@ -17,6 +17,12 @@ extension Configuration {
         public var listen: [String] = []
         /// The path of the socket at which tprtctl finds the daemon; empty: none.
         public var controlSocket = ""
+        /// Where metrics and the page are served; empty: nowhere.
+        public var httpListen = ""
+        /// By which other host names.
+        public var httpHosts: [String] = []
+        /// Whether at an address that other machines reach.
+        public var httpAllowRemote = false
         /// How many connections may wait to be accepted.
         public var listenQueueSize = 1024
         /// Whether a restart may take a socket over that was left behind.
@@ -134,6 +140,17 @@ extension Configuration {
             "server.max_connections", \.server.maxConnections,
             "How many connections may be open at once.",
             allowed: .range(1...100_000)),
+        Field(
+            "server.http_listen", \.server.httpListen,
+            "Where metrics and the page are served: inet:127.0.0.1:10923 or unix:/path; empty: nowhere.",
+            allowed: .oneLine),
+        Field(
+            "server.http_hosts", \.server.httpHosts,
+            "The host names by which the page may be asked for, besides localhost and the addresses it is served at.",
+            discussion: "Such as that of a proxy with TLS in front of it."),
+        Field(
+            "server.http_allow_remote", \.server.httpAllowRemote,
+            "Whether the page may be served at an address that other machines reach."),
         Field(
             "server.threads", \.server.threads,
             "How many event loops serve requests.",

@@ -87,6 +87,14 @@ extension Configuration {
         public var awlDbMaintenanceDisable = false
         /// The URL of the identity database; empty: where the greylist is.
         public var identityDb = ""
+        /// The file of the history; empty: none is kept.
+        public var historyDb = "{state_dir}/history.sqlite"
+        /// How long the history goes back.
+        public var historyMaxAge = Duration.seconds(14 * 86_400)
+        /// How large its file may become.
+        public var historyMaxSize = ByteSize.mebibytes(256)
+        /// How much of addresses it keeps.
+        public var historyAddresses = HistoryAddresses.full
         /// The time between maintenance passes.
         public var maintenanceInterval = Duration.seconds(3600)
         /// When a decision is on disk.
@@ -131,7 +139,8 @@ extension Configuration.Service {
 }
 
 extension Configuration {
-    static let serviceFields: [Field] = greylistFields + identityFields + databaseFields + whitelistFields
+    static let serviceFields: [Field] =
+        greylistFields + identityFields + databaseFields + historyFields + whitelistFields
 
     private static let greylistFields: [Field] = [
         Field(

@@ -135,7 +135,8 @@ extension StoreQuery {
         guard has(.client), rules.clientCount > 0 else { return false }
         switch judgement?.verdict {
         case .retried: return true
-        case .new, .early, .known, .pendingLimitReached, .autoWhitelisted, .carried, .spared, nil: return false
+        case .new, .early, .known, .pendingLimitReached, .autoWhitelisted, .carried, .spared, .released, nil:
+            return false
         }
     }
 }

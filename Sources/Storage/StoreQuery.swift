@@ -187,7 +187,7 @@ public struct StoreQuery: Sendable {
             switch role {
             case .triplet, .alias, .legacy:
                 // What has passed needs the others only where it is written: then they are, too.
-                if let seen = state.triplet, !seen.isPending,
+                if let seen = state.triplet, !seen.isPending, !seen.isReleased,
                     role == .legacy || !state.isIncomplete && !seen.isUseOutdated(at: time, under: rules)
                 {
                     continue
@@ -233,7 +233,7 @@ public struct StoreQuery: Sendable {
         _ found: Sighting?, _ triplet: Sighting, under limiter: borrowing PendingLimiter
     ) -> Bool {
         guard let found, counts(found, under: limiter) else { return true }
-        if found.isPending { return !triplet.isPending }
+        if found.isPending || found.isReleased { return !triplet.isPending }
         return !triplet.isPending && found.isUseOutdated(at: time, under: rules)
     }
 

@@ -181,7 +181,7 @@ struct JudgementTests {
                     let known = StoredState(triplet: Self.sighting((passes, first, last)))
                     switch judge(known, at: Timestamp(seconds: 100_000), under: Rules.sample()).verdict {
                     case .new(let wait), .early(let wait, _): #expect((1...300).contains(wait))
-                    case .retried, .known, .autoWhitelisted, .carried, .spared, .pendingLimitReached: break
+                    case .retried, .known, .autoWhitelisted, .carried, .spared, .released, .pendingLimitReached: break
                     }
                 }
             }

@@ -62,7 +62,7 @@ struct AttemptHistory {
             if delay < least { complaints.append("it hasn't waited enough") }
         case .known:
             if !(related + [attempt]).contains(where: mayBeFirst) { complaints.append("nothing may have passed") }
-        case .autoWhitelisted, .carried, .spared, .pendingLimitReached:
+        case .autoWhitelisted, .carried, .spared, .released, .pendingLimitReached:
             complaints.append("an unexpected verdict")
         }
         if !attempt.passes, let reason = attempts.first(where: { promises($0, toPass: attempt) }) {
@@ -97,7 +97,7 @@ struct AttemptHistory {
         case .retried: attempt.keys.map { ($0, nil) }
         // What has passed is written under further keys only where its use is recorded.
         case .known: attempt.matched.map { [($0, nil)] } ?? []
-        case .autoWhitelisted, .carried, .spared, .pendingLimitReached: []
+        case .autoWhitelisted, .carried, .spared, .released, .pendingLimitReached: []
         }
     }
 

@@ -23,7 +23,7 @@ package struct LaneOutcome: Sendable, Equatable {
             case .autoWhitelisted: self = .autoWhitelisted
             case .spared(.correspondent): self = .correspondent
             case .spared(.earned): self = .earned
-            case .new, .early, .carried, .pendingLimitReached: return nil
+            case .new, .early, .carried, .released, .pendingLimitReached: return nil
             }
         }
     }

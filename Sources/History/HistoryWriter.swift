@@ -1,0 +1,2 @@
+/// Writes decisions to the history.
+public struct HistoryWriter {}

@@ -1,0 +1,2 @@
+/// Serves metrics, health and the page.
+public struct WebServer {}

@@ -1,0 +1,2 @@
+import Exposition
+import Testing
