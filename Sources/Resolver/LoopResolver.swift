@@ -12,6 +12,8 @@ public final class LoopResolver {
     private var checks: [UInt64: (subject: SPFSubject, done: (SPFCheck) -> Void)] = [:]
     private var lookups: [UInt64: (question: DNSQuestion, done: (DNSAnswer) -> Void)] = [:]
     private var next: UInt64 = 0
+    /// How often this loop knew what it was asked, outcomes and answers, and how often the resolver had to be asked.
+    public private(set) var cache = CacheCounts()
 
     /// What `eventLoop` uses; to be made and used there.
     public init(_ resolver: DNSResolver, on eventLoop: any EventLoop) {
@@ -21,7 +23,10 @@ public final class LoopResolver {
 
     /// The outcome for a subject where this loop knows it, without asking.
     public func cached(_ subject: SPFSubject) -> SPFOutcome? {
-        outcomes.outcome(for: subject, at: eventLoop.now)?.outcome
+        let outcome = outcomes.outcome(for: subject, at: eventLoop.now)?.outcome
+        // One that it doesn't know counts when it is asked for.
+        if outcome != nil { cache.hits += 1 }
+        return outcome
     }
 
     /// Checks whether a client may send.
@@ -32,6 +37,7 @@ public final class LoopResolver {
         let (number, eventLoop, loopResolver) = (next, eventLoop, NIOLoopBound(self, eventLoop: eventLoop))
         checks[number] = (subject, done)
         guard let outcome = cached(subject) else {
+            cache.misses += 1
             let request = ResolverRequest.check(subject) { check, lifetime in
                 eventLoop.execute { loopResolver.value.conclude(number, check, lifetime) }
             }
@@ -43,7 +49,9 @@ public final class LoopResolver {
 
     /// The answer to a question where this loop knows it, without asking.
     public func cachedAnswer(to question: DNSQuestion) -> DNSAnswer? {
-        answers.value(for: question, at: eventLoop.now)?.value
+        let answer = answers.value(for: question, at: eventLoop.now)?.value
+        if answer != nil { cache.hits += 1 }
+        return answer
     }
 
     /// Asks a question.
@@ -54,6 +62,7 @@ public final class LoopResolver {
         let (number, eventLoop, loopResolver) = (next, eventLoop, NIOLoopBound(self, eventLoop: eventLoop))
         lookups[number] = (question, done)
         guard let answer = cachedAnswer(to: question) else {
+            cache.misses += 1
             let request = ResolverRequest.look(question) { answer, lifetime in
                 eventLoop.execute { loopResolver.value.conclude(number, answer, lifetime) }
             }

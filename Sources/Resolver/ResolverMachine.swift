@@ -47,6 +47,7 @@ struct ResolverMachine<Caller> {
 
     var counts: ResolverCounts {
         var counts = made
+        counts.cache = checks.cache
         counts.isDown = queries.outage.isDown
         counts.queriesInFlight = queries.count
         counts.evaluationsInFlight = checks.count
@@ -67,7 +68,7 @@ struct ResolverMachine<Caller> {
     /// Answers a caller's question.
     mutating func look(up question: DNSQuestion, for caller: Caller, at now: NIODeadline) {
         if lookingUp + checks.callers >= limits.callers {
-            made.queriesRefused += 1
+            made.note(.tooMany, of: question.type)
         } else if ask(question, for: .caller(caller), at: now) {
             lookingUp += 1
             return
@@ -89,7 +90,7 @@ struct ResolverMachine<Caller> {
         // An answer that can't be used is one nevertheless.
         guard let (question, waiters, change) = queries.answer(number, isError: answer == .temporaryError, at: now)
         else { return }
-        if answer == nil { made.answersUnusable += 1 }
+        made.note(ResolverCounts.QueryOutcome(answer), of: question.type)
         note(change)
         let answer = answer ?? .temporaryError
         let known = answer == .temporaryError ? .zero : lifetime ?? ResolverLimits.shortLifetime
@@ -99,8 +100,10 @@ struct ResolverMachine<Caller> {
     /// Ends what is late.
     mutating func expire(at now: NIODeadline) {
         let (late, change) = queries.expire(at: now)
-        made.timeouts += late.count
-        for query in late { actions.append(.cancel(query.number)) }
+        for query in late {
+            made.note(.late, of: query.question.type)
+            actions.append(.cancel(query.number))
+        }
         // Before those who wait are told: they ask further questions.
         let abandoned = change == .down ? queries.abandon() : []
         note(change)
@@ -141,8 +144,8 @@ struct ResolverMachine<Caller> {
             made.queries += 1
             actions.append(.send(number, question))
             return true
-        case .refused(.tooMany): made.queriesRefused += 1
-        case .refused(.down): made.refusedWhileDown += 1
+        case .refused(.tooMany): made.note(.tooMany, of: question.type)
+        case .refused(.down): made.note(.down, of: question.type)
         }
         return false
     }
@@ -164,6 +167,7 @@ struct ResolverMachine<Caller> {
 
     private mutating func fail(_ abandoned: [(question: DNSQuestion, waiters: [Waiter])], at now: NIODeadline) {
         for (question, waiters) in abandoned {
+            made.note(.abandoned, of: question.type)
             deliver(.temporaryError, to: question, lifetime: .zero, waiters, at: now)
         }
     }
@@ -191,11 +195,7 @@ struct ResolverMachine<Caller> {
             actions.append(.conclude(request.caller, .outcome(outcome), lifetime))
         case .waits: break
         case .refused(let reason):
-            switch reason {
-            case .tooManyFromNetwork: made.checksRefusedByNetwork += 1
-            case .tooManyAtOnce: made.checksRefused += 1
-            case .down: made.refusedWhileDown += 1
-            }
+            made.note(reason)
             actions.append(.conclude(request.caller, .notAsked(reason), .zero))
         case .begun(let number, let questions):
             made.evaluations += 1

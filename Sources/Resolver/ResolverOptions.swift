@@ -39,34 +39,3 @@ struct ResolverLimits: Sendable {
     /// How long a temporary error is kept, and what names no time.
     static let shortLifetime = TimeAmount.seconds(5)
 }
-
-/// What a resolver has done so far, and what it does just now.
-public struct ResolverCounts: Sendable, Hashable {
-    /// Questions that went to libunbound, whose own cache may have answered them.
-    public var queries = 0
-    /// Questions without an answer in time.
-    public var timeouts = 0
-    /// Questions that weren't asked, since too many were under way or waiting.
-    public var queriesRefused = 0
-    /// Questions and checks that weren't begun while the DNS was unavailable.
-    public var refusedWhileDown = 0
-    /// Answers that were too long, or malformed.
-    public var answersUnusable = 0
-    /// SPF evaluations that asked the DNS.
-    public var evaluations = 0
-    /// Checks that weren't begun, since the client's network had too many in that minute.
-    public var checksRefusedByNetwork = 0
-    /// Checks that weren't begun, since too many were under way or waiting.
-    public var checksRefused = 0
-    /// How often the DNS became unavailable.
-    public var outages = 0
-    /// Whether the DNS is unavailable.
-    public var isDown = false
-    /// Questions that are under way.
-    public var queriesInFlight = 0
-    /// SPF evaluations that are under way.
-    public var evaluationsInFlight = 0
-
-    /// Nothing done.
-    public init() {}
-}

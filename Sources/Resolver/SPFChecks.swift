@@ -65,6 +65,8 @@ struct SPFChecks<Caller> {
     private var networks: BoundedCache<UInt32, Int>
     /// How many wait.
     private(set) var callers = 0
+    /// How often an outcome was known that takes the DNS to find out, and how often it wasn't.
+    private(set) var cache = CacheCounts()
 
     init(limits: ResolverLimits) {
         self.limits = limits
@@ -83,9 +85,13 @@ struct SPFChecks<Caller> {
     ///   - isFull: whether nobody else may wait
     mutating func begin(_ request: Request, isDown: Bool, isFull: Bool, at now: NIODeadline) -> Beginning {
         let subject = request.subject
-        if let known = outcomes.outcome(for: subject, at: now) { return .known(known.outcome, known.remaining) }
+        if let known = outcomes.outcome(for: subject, at: now) {
+            cache.hits += 1
+            return .known(known.outcome, known.remaining)
+        }
         let flight = outcomes.key(for: subject, at: now)
         if let flight, let number = flights[flight], !isFull {
+            cache.misses += 1
             evaluations[number]?.requests.append(request)
             callers += 1
             return .waits
@@ -97,6 +103,7 @@ struct SPFChecks<Caller> {
         case .done(let outcome): return .known(outcome, ResolverLimits.longestLifetime)
         case .needs(let first): questions = first
         }
+        cache.misses += 1
         guard let flight else { preconditionFailure("an evaluation of no domain asks nothing") }
         guard !isDown else { return .refused(.down) }
         guard !isFull, evaluations.count < limits.evaluations else { return .refused(.tooManyAtOnce) }

@@ -1,7 +1,7 @@
 import Bytes
 
 /// The types of records that SPF asks for, with their numbers.
-public enum DNSRecordType: UInt16, Sendable {
+public enum DNSRecordType: UInt16, Sendable, CaseIterable {
     /// IPv4 addresses.
     case a = 1
     /// The names of an address.

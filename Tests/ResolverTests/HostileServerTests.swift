@@ -116,7 +116,7 @@ struct HostileServerTests {
         #expect(clock.now - began < .seconds(60))
         let isExpected = answer == misbehaviour.expected
         #expect(isExpected, "\("\(answer)".prefix(200))")
-        #expect(live.resolver.counts.answersUnusable == (misbehaviour.isUnusable ? 1 : 0))
+        #expect(live.resolver.counts.questions(.unusable) == (misbehaviour.isUnusable ? 1 : 0))
         await live.resolver.close()
     }
 }

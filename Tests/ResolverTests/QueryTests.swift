@@ -35,7 +35,7 @@ struct QueryTests {
         bench.answer(answer, ttl: ttl)
         #expect(bench.answers[0] == answer ?? .temporaryError)
         #expect(bench.lifetimes[0] == .seconds(expected))
-        #expect(bench.machine.counts.answersUnusable == (answer == nil ? 1 : 0))
+        #expect(bench.machine.counts.questions(.unusable) == (answer == nil ? 1 : 0))
     }
 
     @Test("256 questions are under way at most; a further one is answered at once")
@@ -44,7 +44,7 @@ struct QueryTests {
         for caller in 0..<300 { try bench.look(up: "h\(caller).example", for: caller) }
         #expect(bench.sent.count == 256)
         #expect(bench.answers.count == 44 && bench.answers[256] == .temporaryError)
-        #expect(bench.machine.counts.queriesRefused == 44)
+        #expect(bench.machine.counts.questions(.tooMany) == 44)
         #expect(bench.machine.counts.queriesInFlight == 256)
         // One that is under way may be asked for again, and another one takes the place of one that was answered.
         try bench.look(up: "h7.example", for: 1_000)
@@ -83,7 +83,7 @@ struct QueryTests {
         #expect(bench.machine.nextDeadline == nil)
         bench.change { $0.answer(number, Self.answer, lifetime: .seconds(1), at: at(5_001)) }
         #expect(bench.answers == [0: .temporaryError])
-        #expect(bench.machine.counts.timeouts == 1)
+        #expect(bench.machine.counts.questions(.a, .late) == 1 && bench.machine.counts.questions(.answered) == 0)
     }
 
     /// Lets so many questions go unanswered, one after the other, from `start` on.
@@ -115,7 +115,8 @@ struct QueryTests {
         try bench.look(up: "host.example", for: 5, at: 20_999)
         bench.check(subject(sender: "a@example.com"), for: 6, at: 20_999)
         #expect(bench.answers[5] == .temporaryError && bench.result(6) == "down")
-        #expect(bench.machine.counts.refusedWhileDown == 2)
+        #expect(bench.machine.counts.questions(.down) == 1)
+        #expect(bench.machine.counts.checksNotAsked(.down) == 1)
         // The probe, and nothing beside it but who asks the same.
         try bench.look(up: "probe.example", for: 7, at: 21_000)
         try bench.look(up: "probe.example", for: 8, at: 21_000)
@@ -175,7 +176,7 @@ struct QueryTests {
         bench.expire(at: 5_000)
         #expect(bench.answers.count == 1_000 && bench.answers.values.allSatisfy { $0 == .temporaryError })
         #expect(bench.outages == [true] && bench.renewals == 1)
-        #expect(bench.machine.counts.timeouts == 256)
+        #expect(bench.machine.counts.questions(.late) == 256)
     }
 
     @Test("Other servers: what is under way ends, and nothing is known of them")

@@ -103,7 +103,7 @@ struct SPFCheckTests {
         }
         #expect((0..<20).allSatisfy { bench.result($0) == "fail" })
         #expect((20..<25).allSatisfy { bench.result($0) == "tooManyFromNetwork" })
-        #expect(bench.machine.counts.checksRefusedByNetwork == 5)
+        #expect(bench.machine.counts.checksNotAsked(.tooManyFromNetwork) == 5)
         // What is known costs nothing, and other networks have their own.
         bench.check(subject(sender: "a@d0.example", network: 7), for: 30, at: 2_000)
         #expect(bench.result(30) == "fail")
@@ -141,7 +141,7 @@ struct SPFCheckTests {
         }
         #expect(bench.machine.counts.evaluationsInFlight == 128)
         #expect((128..<140).allSatisfy { bench.result($0) == "tooManyAtOnce" })
-        #expect(bench.machine.counts.checksRefused == 12)
+        #expect(bench.machine.counts.checksNotAsked(.tooManyAtOnce) == 12)
         bench.answerAll("v=spf1 -all")
         #expect((0..<128).allSatisfy { bench.result($0) == "fail" })
         #expect(bench.machine.counts.evaluationsInFlight == 0)
@@ -154,7 +154,7 @@ struct SPFCheckTests {
         bench.answer(.texts([Array("v=spf1 mx -all".utf8)]))
         bench.answer(.exchanges((0..<10).map { Array("mx\($0).example".utf8) }))
         #expect(bench.sent.count == 5)
-        #expect(bench.machine.counts.queriesRefused == 5)
+        #expect(bench.machine.counts.questions(.a, .tooMany) == 5)
         for _ in 0..<5 { bench.answer(.noData) }
         #expect(bench.result(0) == "temperror")
     }
