@@ -47,7 +47,7 @@ public final class PendingTracker<Position>: @unchecked Sendable {  // guarded b
 
     /// Forgets everything: it is another database now, or the walk failed and is to begin again with the next query.
     public func restart() {
-        limiter = rules.map(PendingLimiter.init) ?? PendingLimiter()
+        limiter = limiter.restarted(under: rules)
         start = nil
         position = nil
         isCounted = false

@@ -62,6 +62,8 @@ final class Database: @unchecked Sendable {  // guarded by: GDBMStore calls it o
 
     /// Whether the database is open for service.
     var isOpen: Bool { handle != nil }
+    /// How long the file is, in bytes.
+    var fileSize: Int { file?.size ?? 0 }
 
     /// Checks for damage a file that was closed properly, as long as that takes no time: what lies beyond is met in
     /// service.

@@ -114,6 +114,13 @@ public final class GDBMStore: Store, FileStore {
     /// Doesn't know: GNU dbm would have to look into every bucket.
     public func count(_ table: Table) async throws(StoreError) -> Int? { nil }
 
+    /// How long the file is, and the first attempts that wait.
+    public func figures() async throws(StoreError) -> StoreFigures {
+        try await run(at: nil) { [pending] database in
+            StoreFigures(files: .init(database: database.fileSize), pending: pending.limiter.figures)
+        }
+    }
+
     /// Looks whether the file is still the one that was opened, and opens the one that has taken its place.
     public func checkFiles(at now: Timestamp) async throws(StoreError) {
         try await onThread { [database, pending] () throws(StoreError) in

@@ -29,6 +29,8 @@ final class Environment: @unchecked Sendable {  // guarded by: LMDBStore calls i
     private var isClosed = false
     /// Whether the database is open for service.
     var isOpen: Bool { database != nil }
+    /// How long the file is, in bytes.
+    var fileSize: Int { file?.size ?? 0 }
     /// Whether the database was ever open for service.
     private var wasServed = false
     /// The number of a database that was quarantined: a fresh one takes it on, and with it the journals.

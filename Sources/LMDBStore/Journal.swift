@@ -164,6 +164,11 @@ struct Journal {
         fault = nil
     }
 
+    /// How long the files that are open are together, in bytes.
+    var fileSize: Int {
+        descriptors.compactMap { $0 }.reduce(0) { $0 + ((try? Stat($1)).map { Int($0.size) } ?? 0) }
+    }
+
     /// Whether the files that are open still have their names: what is written to others dies with the process.
     var isInPlace: Bool {
         zip(descriptors, Self.names(beside: path)).allSatisfy { descriptor, name in

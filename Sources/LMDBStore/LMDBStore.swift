@@ -147,6 +147,19 @@ public final class LMDBStore: Store, FileStore {
         try await run(flushing: true) { (transaction) throws(LMDBError) in try transaction.count(table) }
     }
 
+    /// What is in the tree by now, how long the files are, and the first attempts that wait; nothing is brought into the
+    /// tree for it.
+    public func figures() async throws(StoreError) -> StoreFigures {
+        try await whileOpen { [environment, tree, pending] () throws(LMDBError) in
+            let entries = try environment.read { (transaction) throws(LMDBError) in
+                try PerTable<Int?> { (table) throws(LMDBError) in try transaction.count(table) }
+            }
+            return StoreFigures(
+                files: .init(database: environment.fileSize, journal: tree.journalSize), entries: entries,
+                pending: pending.limiter.figures)
+        }
+    }
+
     /// Looks whether the files are still those that were opened, and opens what has taken their place.
     public func checkFiles(at now: Timestamp) async throws(StoreError) {
         try await onThread { [tree, pending] () throws(StoreError) in

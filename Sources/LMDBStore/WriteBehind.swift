@@ -93,6 +93,8 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
         journal.removeFiles()
     }
 
+    /// How long the files of the journal are, in bytes.
+    var journalSize: Int { journal.fileSize }
     /// Whether everything is in the tree.
     var isFlushed: Bool { memtable.isEmpty }
 

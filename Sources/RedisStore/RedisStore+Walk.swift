@@ -73,6 +73,11 @@ extension RedisStore {
     /// Doesn't know: servers only count all keys of a database, whosever they are.
     public func count(_ table: Table) async throws(StoreError) -> Int? { nil }
 
+    /// The first attempts that this process knows of; files and entries are the server's affair.
+    public func figures() async throws(StoreError) -> StoreFigures {
+        StoreFigures(pending: pending.withLockedValue { $0.figures })
+    }
+
     /// What it has under these keys; nothing where somebody else has something else there, a list say.
     public func find(_ keys: [Key], in table: Table) async throws(StoreError) -> [Sighting?] {
         var (found, rest): ([Sighting?], ArraySlice<Key>) = ([], keys[...])

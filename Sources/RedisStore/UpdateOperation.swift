@@ -79,7 +79,7 @@ final class UpdateOperation: ReplyHandler {
     /// Sends the first commands of all queries.
     func start() {
         guard let rules = batch.first?.rules else { return done(.success([])) }
-        batcher.pending.withLockedValue { if $0.isOutdated(under: rules) { $0 = PendingLimiter(rules: rules) } }
+        batcher.pending.withLockedValue { if $0.isOutdated(under: rules) { $0 = $0.restarted(under: rules) } }
         for position in batch.indices { begin(position) }
         batcher.flush()
     }
@@ -205,6 +205,7 @@ final class UpdateOperation: ReplyHandler {
             query.state(under: limiter) { LegacyRecord.sighting(progress[position].records[$0]) }
         }
         let changes = batch[position].judge(stored)
+        if stored.isPendingLimitReached { batcher.pending.withLockedValue { batch[position].noteRefusal(in: &$0) } }
         for index in query.lookups.indices {
             switch query.lookups[index].role {
             case .triplet where needsWrite(position, index), .alias where needsWrite(position, index):

@@ -111,6 +111,19 @@ public struct JoinedStore: Store {
         if let first { throw first }
     }
 
+    /// What all of them say, each of its tables.
+    public func figures() async throws(StoreError) -> StoreFigures {
+        var all: [StoreFigures] = []
+        for store in stores { all.append(try await store.figures()) }
+        let files = all.compactMap(\.files)
+        return StoreFigures(
+            files: files.isEmpty
+                ? nil
+                : StoreFigures.Files(
+                    database: files.reduce(0) { $0 + $1.database }, journal: files.reduce(0) { $0 + $1.journal }),
+            entries: PerTable { all[places[$0]].entries[$0] }, pending: all[places[.greylist]].pending)
+    }
+
     /// Asks the store that has the table.
     public func count(_ table: Table) async throws(StoreError) -> Int? {
         try await store(of: table).count(table)

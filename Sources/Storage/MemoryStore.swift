@@ -89,6 +89,11 @@ public final class MemoryStore: Store {
         tables.withLockedValue { $0[table].keys.count }
     }
 
+    /// What it has now.
+    public func figures() async throws(StoreError) -> StoreFigures {
+        tables.withLockedValue { $0.figures }
+    }
+
     /// Does nothing: there is nothing to keep.
     public func close() async {}
 }
@@ -159,6 +164,10 @@ struct MemoryTables {
     subscript(table: Table) -> Entries {
         get { entries[table] }
         _modify { yield &entries[table] }
+    }
+
+    var figures: StoreFigures {
+        StoreFigures(entries: PerTable { entries[$0].keys.count }, pending: pending.figures)
     }
 
     mutating func answer(_ query: inout StoreQuery) {
@@ -248,7 +257,7 @@ struct MemoryTables {
 
     private mutating func followRules(of query: StoreQuery) {
         guard pending.isOutdated(under: query.rules) else { return }
-        pending = PendingLimiter(rules: query.rules)
+        pending = pending.restarted(under: query.rules)
         for found in entries[.greylist].kept.values {
             pending.count(found.sighting, network: found.network, at: query.time, under: query.rules)
         }

@@ -18,6 +18,8 @@ public struct PendingLimiter: Sendable {
     private var reserved = 0
     /// How many entries were dropped and still lie in the store.
     public private(set) var droppedCount = 0
+    /// How many were dropped so far, by `PendingFigures.Drop`.
+    private var dropped = PendingFigures().dropped
 
     private struct Note {
         var first: Timestamp
@@ -43,13 +45,39 @@ public struct PendingLimiter: Sendable {
     /// How many entries wait, as far as they are known.
     public var count: Int { ages.total }
 
+    /// How many wait, and how many were dropped so far.
+    public var figures: PendingFigures {
+        var figures = PendingFigures()
+        (figures.count, figures.dropped) = (count, dropped)
+        return figures
+    }
+
+    /// An empty one for entries that wait under these rules, which counts on what is dropped.
+    ///
+    /// - Parameter rules: nil where none are known
+    public func restarted(under rules: Rules?) -> PendingLimiter {
+        var limiter = rules.map { PendingLimiter(rules: $0) } ?? PendingLimiter()
+        limiter.dropped = dropped
+        return limiter
+    }
+
     /// Whether it was made for another retry window than these rules have: then a new one must be.
     public func isOutdated(under rules: Rules) -> Bool { ages.window != rules.retryWindow }
 
     /// Whether another first attempt may be remembered.
     public func admits(network: UInt32, at now: Timestamp, under rules: Rules) -> Bool {
-        guard network == 0 || networks.count(network, at: now) < rules.maxPendingPerNetwork else { return false }
+        guard hasPlace(for: network, at: now, under: rules) else { return false }
         return ages.total + reserved < rules.maxPending || ages.hasOlder(than: now)
+    }
+
+    private func hasPlace(for network: UInt32, at now: Timestamp, under rules: Rules) -> Bool {
+        network == 0 || networks.count(network, at: now) < rules.maxPendingPerNetwork
+    }
+
+    /// Counts a first attempt that wasn't remembered.
+    public mutating func countRefusal(network: UInt32, at now: Timestamp, under rules: Rules) {
+        let cause = hasPlace(for: network, at: now, under: rules) ? PendingFigures.Drop.limit : .networkLimit
+        dropped[cause.rawValue] += 1
     }
 
     /// Keeps a place for an entry that is on its way to the store.
@@ -77,7 +105,7 @@ public struct PendingLimiter: Sendable {
     public mutating func add(_ new: Sighting, network: UInt32, under rules: Rules) {
         guard new.isPending else { return }
         add(first: new.first, network: network)
-        droppedCount += ages.drop(downTo: rules.maxPending)
+        dropOldest(under: rules)
         uncommitted.append(Note(first: new.first, network: network, isAddition: true))
     }
 
@@ -105,7 +133,14 @@ public struct PendingLimiter: Sendable {
             return networks.add(network, at: sighting.first)
         }
         add(first: sighting.first, network: network)
-        droppedCount += ages.drop(downTo: rules.maxPending)
+        dropOldest(under: rules)
+    }
+
+    private mutating func dropOldest(under rules: Rules) {
+        let count = ages.drop(downTo: rules.maxPending)
+        guard count > 0 else { return }
+        droppedCount += count
+        dropped[PendingFigures.Drop.oldest.rawValue] += count
     }
 
     /// Makes the notes since the last time final.

@@ -44,11 +44,17 @@ public protocol Store: EntrySource {
     /// Looks whether the files of the store are still those that it has open, and opens what has taken their place; to be
     /// called every few seconds.
     func checkFiles(at now: Timestamp) async throws(StoreError)
+
+    /// What it says of itself without going through its entries.
+    func figures() async throws(StoreError) -> StoreFigures
 }
 
 extension Store {
     /// A store without files has nothing to look at.
     public func checkFiles(at now: Timestamp) async throws(StoreError) {}
+
+    /// Unless it says more, nothing is known.
+    public func figures() async throws(StoreError) -> StoreFigures { StoreFigures() }
 
     /// Which of these keys the table has no entry under: their positions, in ascending order.
     public func absent(_ keys: [Key], from table: Table) async throws(StoreError) -> [Int] {

@@ -150,6 +150,7 @@ public struct StoreQuery: Sendable {
             return found?.sighting
         }
         let changes = judge(stored)
+        if stored.isPendingLimitReached { noteRefusal(in: &limiter) }
         for index in lookups.indices {
             let lookup = lookups[index]
             switch lookup.role {
@@ -158,7 +159,7 @@ public struct StoreQuery: Sendable {
                     continue
                 }
                 guard try write(lookup, triplet) else {
-                    if lookup.role == .triplet { return rejectForLackOfRoom() }
+                    if lookup.role == .triplet { return rejectForLackOfRoom(noting: &limiter) }
                     continue
                 }
                 if let old = own[index] {
@@ -250,8 +251,18 @@ public struct StoreQuery: Sendable {
 
     /// A first attempt that can't be remembered is one too many.
     @usableFromInline
-    mutating func rejectForLackOfRoom() {
-        if case .new(let wait) = judgement?.verdict { judgement = Judgement(.pendingLimitReached(wait: wait)) }
+    mutating func rejectForLackOfRoom(noting limiter: inout PendingLimiter) {
+        guard case .new(let wait) = judgement?.verdict else { return }
+        judgement = Judgement(.pendingLimitReached(wait: wait))
+        noteRefusal(in: &limiter)
+    }
+
+    /// Counts in the limiter, where it was judged so, that the first attempt isn't remembered.
+    ///
+    /// A preliminary query isn't counted: it comes once more.
+    public func noteRefusal(in limiter: inout PendingLimiter) {
+        guard !isPreliminary, case .pendingLimitReached = judgement?.verdict else { return }
+        limiter.countRefusal(network: network, at: time, under: rules)
     }
 }
 

@@ -49,3 +49,4 @@ public struct PerTable<Value> {
 }
 
 extension PerTable: Sendable where Value: Sendable {}
+extension PerTable: Equatable where Value: Equatable {}

@@ -48,6 +48,15 @@ struct GDBMStoreTests {
         await store.close()
     }
 
+    @Test func itSaysHowLongItsFileIs() async throws {
+        let store = try stage.open()
+        try await stage.fill(store, 0..<200)
+        let figures = try await store.figures()
+        #expect(figures.files == StoreFigures.Files(database: try stage.contents.count))
+        #expect(figures.entries == PerTable { _ in nil } && figures.pending.count == 200)
+        await store.close()
+    }
+
     @Test func whatWasRemovedStaysSo() async throws {
         let store = try stage.open()
         for text in ["a", "b"] { _ = try await store.ask(text, at: 1_000) }

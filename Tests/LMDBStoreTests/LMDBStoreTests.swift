@@ -42,6 +42,28 @@ struct LMDBStoreTests {
         await pair.close()
     }
 
+    @Test func itSaysHowLongItsFilesAreAndWhatIsInThem() async throws {
+        let (store, clients) = (try open(syncInterval: .seconds(3_600)), try open("awl.lmdb"))
+        let length = { @Sendable [directory] (name: String) throws -> Int in
+            let attributes = try FileManager.default.attributesOfItem(atPath: directory.file(name))
+            return try #require(attributes[.size] as? Int)
+        }
+        for number in 0..<100 { _ = try await store.ask("\(number)", at: 1_000) }
+        var figures = try await store.figures()
+        #expect(figures.entries[.greylist] == 0 && figures.pending.count == 100)
+        #expect(figures.files?.journal == (try length("x.lmdb-journal-1")))
+        // Counted as a whole, they are in the tree.
+        #expect(try await store.count(.greylist) == 100)
+        figures = try await store.figures()
+        #expect(figures.entries == PerTable(greylist: 100, autoWhitelist: 0, identity: 0))
+        #expect(figures.files?.database == (try length("x.lmdb")))
+        let pair = try await JoinedStore(greylist: store, autoWhitelist: clients).figures()
+        #expect(pair.files?.database == (try length("x.lmdb") + length("awl.lmdb")))
+        #expect(pair.files?.journal == figures.files?.journal)
+        await store.close()
+        await clients.close()
+    }
+
     @Test func whatWasAnsweredIsThereAfterClosing() async throws {
         let first = try open()
         _ = try await first.ask("a", client: "net", at: 1_000, under: Rules.sample(clientCount: 9))

@@ -72,6 +72,37 @@ struct StorageTests {
         #expect(try await pair.ask("a", client: "net", at: 1_500, under: rules) == .known)
     }
 
+    @Test func joinedStoresSayWhatEachHasOfItsTables() async throws {
+        let (greylist, clients, identities) = (MemoryStore(), MemoryStore(), MemoryStore())
+        let joined = JoinedStore(greylist: greylist, autoWhitelist: clients, identity: identities)
+        for (number, table) in Table.allCases.enumerated() {
+            for (other, store) in [greylist, clients, identities].enumerated() {
+                let entries = (0...(10 * number + other)).map { index in
+                    Entry(
+                        key: Key(Array("\(index)".utf8).span, isHashed: true),
+                        sighting: Sighting(passes: 1, first: Timestamp(seconds: 1), last: Timestamp(seconds: 1)))
+                }
+                try await store.merge(entries, into: table, at: Timestamp(seconds: 1), under: .sample())
+            }
+        }
+        _ = try await greylist.ask("a", at: 1_000)
+        let figures = try await joined.figures()
+        #expect(Table.allCases.map { figures.entries[$0] } == [2, 12, 23])
+        #expect(figures.files == nil && figures.pending.count == 1)
+        let half = JoinedStore(greylist: greylist, autoWhitelist: FailingStore())
+        #expect(try await half.figures().entries[.autoWhitelist] == nil)
+    }
+
+    @Test func aStoreWithoutRoomCountsWhatItDoesNotRemember() async throws {
+        let store = MemoryStore(capacity: 4)
+        for number in 0..<4 {
+            for time: Int64 in [1_000, 1_400] { _ = try await store.ask("passed \(number)", at: time) }
+        }
+        #expect(try await store.figures().entries[.greylist] == 4)
+        #expect(try await store.ask("new", at: 1_500) == .pendingLimitReached(wait: 300))
+        #expect(try await store.figures().pending.dropped == [1, 0, 0])
+    }
+
     /// One that stands in for another must not be full for good.
     @Test func aSmallStoreForgetsTheOldestFirstAttempts() async throws {
         let store = MemoryStore(capacity: 10)

@@ -53,6 +53,33 @@ extension StoreContract {
             try expect(answered.count { $0.judgement?.verdict == .new(wait: 300) }, 4)
             try expect(answered.count { $0.judgement?.verdict == .pendingLimitReached(wait: 300) }, 2)
         },
+        StoreContract(description: "what waits is counted, and what is dropped by its cause") { store in
+            let rules = Rules.sample(maxPending: 4, maxPendingPerNetwork: 2)
+            func expectDrops(_ limit: Int, _ network: Int, _ oldest: Int) async throws {
+                try expect(try await store.figures().pending.dropped, [limit, network, oldest])
+            }
+            for (text, network) in [("a 0", 7), ("a 1", 7), ("b", 8), ("c", 9)] as [(String, UInt32)] {
+                _ = try await store.ask(text, network: network, at: 1_000, under: rules)
+            }
+            try expect(try await store.figures().pending.count, 4)
+            try await expectDrops(0, 0, 0)
+            _ = try await store.ask("a 2", network: 7, at: 1_000, under: rules)
+            try await expectDrops(0, 1, 0)
+            _ = try await store.ask("d", network: 10, at: 1_000, under: rules)
+            try await expectDrops(1, 1, 0)
+            // The query comes once more.
+            var preliminary = query("a 2", network: 7, at: 1_000, under: rules)
+            preliminary.isPreliminary = true
+            _ = try await store.answer([preliminary])
+            try await expectDrops(1, 1, 0)
+            // Those of one moment go together.
+            try expect(try await store.ask("d", network: 10, at: 1_020, under: rules), .new(wait: 300))
+            try expect(try await store.figures().pending.count, 1)
+            try await expectDrops(1, 1, 4)
+            // Another retry window: what waits is counted once more, and drops are counted on.
+            _ = try await store.ask("e", network: 11, at: 1_020, under: Rules.sample(retryWindow: 100_000))
+            try await expectDrops(1, 1, 4)
+        },
         StoreContract(description: "a place is free again when its entry has long expired") { store in
             let rules = Rules.sample(maxPendingPerNetwork: 2)
             for number in 0..<2 { _ = try await store.ask("a \(number)", network: 7, at: 1_000, under: rules) }
