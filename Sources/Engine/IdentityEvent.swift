@@ -11,6 +11,50 @@ public enum IdentityEvent: Sendable, Equatable {
     case wrote(Correspondence, organisation: [UInt8]?, login: [UInt8], at: Timestamp)
 }
 
+/// What is learnt of somebody whom our users write to.
+public enum LessonKind: Int, Sendable, CaseIterable {
+    /// That a user wrote to an address.
+    case address
+    /// That a user wrote to an organisation.
+    case organisation
+
+    /// The kind in the form of a label.
+    public var text: StaticString {
+        switch self {
+        case .address: "address"
+        case .organisation: "organisation"
+        }
+    }
+}
+
+/// Why something isn't learnt.
+public enum LessonRefusal: Int, Error, CaseIterable {
+    /// The user has taught as much today as one may.
+    case perUser
+    /// All users together have.
+    case perSite
+    /// It isn't written by a person: an answer to complaints, a bounce.
+    case robot
+    /// It is written to a domain of the site's own.
+    case ownDomain
+    /// Nothing of the organisation, since many share it; the address is learnt.
+    case shared
+    /// There are too many organisations already.
+    case noRoom
+
+    /// The cause in the form of a label.
+    public var text: StaticString {
+        switch self {
+        case .perUser: "per-user"
+        case .perSite: "per-site"
+        case .robot: "robot"
+        case .ownDomain: "own-domain"
+        case .shared: "shared"
+        case .noRoom: "no-room"
+        }
+    }
+}
+
 extension IdentityAges {
     /// How long entries are kept by these rules.
     public init(_ rules: FastLaneRules) {
@@ -54,14 +98,16 @@ public struct IdentityUpdate: Sendable {
         }
     }
 
-    /// How many new correspondences were taught today.
+    /// How many new correspondences were taught today, and what was learnt at all.
     public struct Tally: Sendable, Equatable {
         private var day: Int64 = 0
         private var site = 0
         /// No more than `Bounds.perSite`.
         private var users: [[UInt8]: Int] = [:]
-        /// How many were one too many.
-        public private(set) var refused = 0
+        /// What was learnt that wasn't known, by ``LessonKind``.
+        public fileprivate(set) var lessons = [Int](repeating: 0, count: LessonKind.allCases.count)
+        /// What wasn't for a bound, by ``LessonRefusal``.
+        public fileprivate(set) var refused = [Int](repeating: 0, count: LessonRefusal.allCases.count)
 
         /// None.
         public init() {}
@@ -74,7 +120,8 @@ public struct IdentityUpdate: Sendable {
             let today = now.seconds / 86_400
             if today != day { (day, site, users) = (today, 0, [:]) }
             guard site < bounds.perSite, users[login, default: 0] < bounds.perUser else {
-                refused += 1
+                let cause = site < bounds.perSite ? LessonRefusal.perUser : .perSite
+                refused[cause.rawValue] += 1
                 return false
             }
             site += 1
@@ -136,7 +183,10 @@ public struct IdentityUpdate: Sendable {
             let keys = Self.keys(of: event, hashes)
             switch event {
             case .accepted(_, let isByNewRecipient, let now):
-                guard hasRoom || table[keys[0]] != nil else { continue }
+                guard hasRoom || table[keys[0]] != nil else {
+                    tally.refused[LessonRefusal.noRoom.rawValue] += 1
+                    continue
+                }
                 let days = Sighting.countingDay(table[keys[0]], at: now, under: rules)
                 if let days { write(days, keys[0]) }
                 if isByNewRecipient {
@@ -150,11 +200,13 @@ public struct IdentityUpdate: Sendable {
                     !lesson.isNew || tally.admits(login, at: now, under: bounds)
                 else { continue }
                 write(lesson.entry, keys[0])
+                if lesson.isNew { tally.lessons[LessonKind.address.rawValue] += 1 }
                 guard organisation != nil,
                     let lesson = Sighting.learning(table[keys[1]], at: now, under: rules)
                 else { continue }
                 write(lesson.entry, keys[1])
                 if lesson.isNew {
+                    tally.lessons[LessonKind.organisation.rawValue] += 1
                     write(.countingUser(table[keys[2]], at: now, under: rules), keys[2])
                 } else if let users = table[keys[2]] {
                     write(users.used(at: now), keys[2])

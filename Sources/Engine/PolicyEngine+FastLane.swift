@@ -133,21 +133,23 @@ extension PolicyEngine {
         options.learns && options.fastLane.lane != .off && !request.isEmpty(.sender) && request.login != nil
     }
 
-    /// What is learnt of such a request; nil where that is nothing.
-    public func lesson(of request: PolicyRequest, at now: Timestamp) -> IdentityEvent? {
+    /// What is learnt of such a request; nil where it isn't from an address to another one.
+    public func lesson(of request: PolicyRequest, at now: Timestamp) throws(LessonRefusal) -> IdentityEvent? {
         guard learns(from: request), let login = request.login,
             let correspondence = request.read(
                 .sender, .recipient, .recipient,
                 { sender, recipient, _ in Correspondence(user: sender, remote: recipient) })
         else { return nil }
-        return lesson(of: correspondence, by: request.read(login) { Array(copying: $0) }, at: now)
+        return try lesson(of: correspondence, by: request.read(login) { Array(copying: $0) }, at: now)
     }
 
     /// What is learnt of a correspondence that an administrator, or the mail log, tells of.
     ///
     /// - Parameter login: who counts for the bound on what one user teaches; empty for none
-    public func lesson(of correspondence: Correspondence, by login: [UInt8] = [], at now: Timestamp) -> IdentityEvent? {
-        guard !correspondence.isByRobot else { return nil }
+    public func lesson(
+        of correspondence: Correspondence, by login: [UInt8] = [], at now: Timestamp
+    ) throws(LessonRefusal) -> IdentityEvent {
+        guard !correspondence.isByRobot else { throw .robot }
         let organisation = organisation(of: Array(correspondence.remoteDomain)).flatMap { $0.isShared ? nil : $0.name }
         return .wrote(correspondence, organisation: organisation, login: login, at: now)
     }

@@ -9,13 +9,15 @@ actor IdentityBook {
     struct Search: Sendable, Equatable {
         var visited = 0
         var removed = 0
+        /// What is left, by `IdentityFigures.Class`.
+        var left = [Int](repeating: 0, count: IdentityFigures.Class.allCases.count)
     }
 
     /// How many entries a slice of a search has.
     private static let slice = 1_000
 
     let store: any Store
-    private var tally = IdentityUpdate.Tally()
+    private(set) var tally = IdentityUpdate.Tally()
     /// How many organisations there were at the last search, and have come since.
     private var organisations = 0
     /// Whether a change is on its way.
@@ -26,9 +28,6 @@ actor IdentityBook {
     init(store: any Store) {
         self.store = store
     }
-
-    /// How many correspondences were one too many.
-    var refused: Int { tally.refused }
 
     /// Writes what events make of the table, and returns how many entries that were.
     func write(_ events: [IdentityEvent], at now: Timestamp, by options: IdentityLedger.Options)
@@ -75,11 +74,11 @@ actor IdentityBook {
         let limits = IdentityAges(options.lane)
         var expired: [Entry] = []
         search.visited = try await walk(pause: clock) { entry in
-            if limits.areExceeded(by: entry, at: now) {
-                expired.append(entry)
-            } else if IdentityRecord(entry.key) == .days {
-                ages[OrganisationAge(entry.sighting), default: 0] += 1
+            guard !limits.areExceeded(by: entry, at: now), let record = IdentityRecord(entry.key) else {
+                return expired.append(entry)
             }
+            if record == .days { ages[OrganisationAge(entry.sighting), default: 0] += 1 }
+            if let kind = IdentityFigures.Class(record) { search.left[kind.rawValue] += 1 }
         }
         search.removed = try await remove(expired, pause: clock)
         organisations = ages.values.reduce(0, +)
@@ -100,6 +99,7 @@ actor IdentityBook {
         let removed = try await remove(surplus, pause: clock)
         organisations -= removed
         search.removed += removed
+        search.left[IdentityFigures.Class.organisation.rawValue] = organisations
         return search
     }
 

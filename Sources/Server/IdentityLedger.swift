@@ -45,27 +45,21 @@ public final class IdentityLedger: Service {
         }
     }
 
-    /// How it fares.
-    public struct Counts: Sendable, Equatable {
-        /// Events that were dropped, since too many waited.
-        public var dropped = 0
-        /// Correspondences that were one too many for a login or the site.
-        public var refused = 0
-        /// Entries that were written.
-        public var written = 0
-    }
-
     private struct State {
         var options: Options
         var events: [IdentityEvent] = []
         var ownDomains: Set<[UInt8]> = []
-        var counts = Counts()
+        var figures = IdentityFigures()
         /// Until when the store isn't asked, since it failed.
         var pause: NIODeadline?
 
         func isOwn(_ domain: [UInt8]) -> Bool {
             options.localDomains.contains(domain) || ownDomains.contains(domain)
         }
+
+        mutating func count(_ outcome: IdentityFigures.Lookup) { figures.lookups[outcome.rawValue] += 1 }
+
+        mutating func count(_ refusal: LessonRefusal) { figures.refused[refusal.rawValue] += 1 }
     }
 
     private static let eventLimit = 10_000
@@ -133,8 +127,17 @@ public final class IdentityLedger: Service {
     /// What it goes by now.
     public var options: Options { state.withLockedValue { $0.options } }
 
-    /// How it has fared.
-    public var counts: Counts { state.withLockedValue { $0.counts } }
+    /// How it has fared; what is being written counts when that is done.
+    public func figures() async -> IdentityFigures {
+        let tally = await book.tally
+        return state.withLockedValue { state in
+            var figures = state.figures
+            figures.waiting = state.events.count
+            figures.lessons = tally.lessons
+            for index in figures.refused.indices { figures.refused[index] += tally.refused[index] }
+            return figures
+        }
+    }
 
     /// Changes the options from the next event on.
     public func change(to options: Options) {
@@ -148,12 +151,17 @@ public final class IdentityLedger: Service {
     /// - Parameter done: called exactly once, on any thread, perhaps before this returns: with what is there under each key, or nil
     ///   where the store can't be asked
     func find(_ keys: [Key], at moment: NIODeadline, done: @escaping @Sendable ([Sighting?]?) -> Void) {
-        let isPaused = state.withLockedValue { $0.pause.map { moment < $0 } ?? false }
+        let isPaused = state.withLockedValue { state in
+            guard let pause = state.pause, moment < pause else { return false }
+            state.count(.paused)
+            return true
+        }
         if isPaused { return done(nil) }
         lookUp(keys) { [state, faults] result in
             switch result {
             case .success(let found):
                 let wasPaused = state.withLockedValue { state in
+                    state.count(.answered)
                     defer { state.pause = nil }
                     return state.pause != nil
                 }
@@ -161,7 +169,10 @@ public final class IdentityLedger: Service {
                 if wasPaused { faults.succeeded(Self.lookingUp) }
                 done(found)
             case .failure(let error):
-                state.withLockedValue { $0.pause = moment + Self.pause }
+                state.withLockedValue { state in
+                    state.count(.failed)
+                    state.pause = moment + Self.pause
+                }
                 faults.failed(Self.lookingUp, error)
                 done(nil)
             }
@@ -172,10 +183,26 @@ public final class IdentityLedger: Service {
     ///
     /// - Parameter makeEvent: what it is; not called where too much waits already
     func take(_ makeEvent: @autoclosure () throws -> IdentityEvent?) rethrows {
-        guard hasRoom(), let event = try makeEvent() else { return }
+        if hasRoom(), let event = try makeEvent() { append(event) }
+    }
+
+    /// Takes note of what outgoing mail teaches, or counts why that is nothing.
+    ///
+    /// - Parameter makeLesson: not called where too much waits already
+    func learn(_ makeLesson: @autoclosure () throws(LessonRefusal) -> IdentityEvent?) {
+        guard hasRoom() else { return }
+        do throws(LessonRefusal) {
+            if let lesson = try makeLesson() { append(lesson) }
+        } catch {
+            state.withLockedValue { $0.count(error) }
+        }
+    }
+
+    private func append(_ event: IdentityEvent) {
         state.withLockedValue { state in
-            if case .wrote(let correspondence, _, _, _) = event, state.isOwn(Array(correspondence.remoteDomain)) {
-                return
+            if case .wrote(let correspondence, let organisation, _, _) = event {
+                guard !state.isOwn(Array(correspondence.remoteDomain)) else { return state.count(.ownDomain) }
+                if organisation == nil { state.count(.shared) }
             }
             state.events.append(event)
         }
@@ -187,7 +214,7 @@ public final class IdentityLedger: Service {
     private func hasRoom() -> Bool {
         state.withLockedValue { state in
             let hasRoom = state.events.count < Self.eventLimit
-            if !hasRoom { state.counts.dropped += 1 }
+            if !hasRoom { state.figures.dropped += 1 }
             return hasRoom
         }
     }
@@ -235,15 +262,11 @@ public final class IdentityLedger: Service {
             guard !events.isEmpty else { return }
             do throws(StoreError) {
                 let written = try await book.write(events, at: now(), by: options)
-                let refused = await book.refused
-                state.withLockedValue {
-                    $0.counts.written += written
-                    $0.counts.refused = refused
-                }
+                state.withLockedValue { $0.figures.written += written }
                 faults.succeeded("writing identities")
             } catch {
                 // They are lost: none of them is worth more than that it is learnt again.
-                state.withLockedValue { $0.counts.dropped += events.count }
+                state.withLockedValue { $0.figures.dropped += events.count }
                 faults.failed("writing identities", error)
                 return
             }
@@ -270,6 +293,12 @@ public final class IdentityLedger: Service {
         do throws(StoreError) {
             let search = try await book.search(at: now(), by: options, pause: clock)
             faults.succeeded(task)
+            let end = now()
+            state.withLockedValue { state in
+                state.figures.entries = search.left
+                state.figures.removed += search.removed
+                state.figures.lastSearch = end
+            }
             let took = Double((clock.now - start).nanoseconds) / 1e9
             logger.info("\(task): \(search.visited) entries looked at, \(search.removed) removed, \(took.tenths) s")
         } catch {

@@ -159,7 +159,7 @@ public struct IdentityOrders: Sendable {
             let (sender, recipient) = (Array(mail.sender.utf8), Array(mail.recipient.utf8))
             guard let correspondence = Correspondence(user: sender.span, remote: recipient.span),
                 !ledger.isOwn(Array(correspondence.remoteDomain)),
-                let lesson = engine.lesson(of: correspondence, at: Timestamp(seconds: mail.seconds))
+                let lesson = try? engine.lesson(of: correspondence, at: Timestamp(seconds: mail.seconds))
             else { continue }
             events.append(lesson)
         }

@@ -214,7 +214,7 @@ extension RequestPipeline {
         guard let ledger = inquiries.ledger else { return }
         switch record.reason {
         case .notOurs(.authenticated), .notOurs(.outgoing):
-            if engine.learns(from: request) { ledger.take(engine.lesson(of: request, at: now)) }
+            if engine.learns(from: request) { ledger.learn(try engine.lesson(of: request, at: now)) }
         case .judged:
             if let credit = engine.credit(for: record, at: now, using: &attempt) { return ledger.take(credit) }
             guard inquiries.laterCount < Inquiries.laterLimit, let resolver = inquiries.resolver,

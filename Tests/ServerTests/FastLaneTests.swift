@@ -214,6 +214,11 @@ struct FastLaneTests {
             try client.ask(request("x.example", recipient: "v@site.example"))?.contains("Greylisted") == true)
         try send("u@site.example", "V@Site.example", Self.login)
         #expect(try await identities(site) == learnt)
+        let figures = try await site.ledger.figures()
+        #expect(figures.lessons == [3, 2])
+        // The postmaster's, those to the two domains of the site, and what is learnt of freemail beside the address.
+        let refused: [LessonRefusal: Int] = [.robot: 1, .ownDomain: 2, .shared: 1]
+        #expect(figures.refused == LessonRefusal.allCases.map { refused[$0] ?? 0 })
         // Replies: from the address, from another one of the organisation, from the list's bounces, to nobody else.
         #expect(try client.ask(request(sender: "carol@sub.a.example")) == "action=DUNNO\n\n")
         #expect(stage.log.last?.contains("reason=correspondent (identity=a.example; proof=name)") == true)
@@ -257,6 +262,7 @@ struct FastLaneTests {
         #expect(try client.reply() == nil)
         stage.pass(.seconds(60))
         #expect(try client.reply()?.contains("Greylisted") == true)
+        #expect(try await site.ledger.figures().lookups == [1, 1, 1])
     }
 
     @Test func offMeansOff() async throws {

@@ -52,6 +52,8 @@ struct IdentityLedgerTests {
         return texts
     }
 
+    private func refusals(_ counts: [LessonRefusal: Int]) -> [Int] { LessonRefusal.allCases.map { counts[$0] ?? 0 } }
+
     @Test func aUserTeachesSoManyADayAndTheSiteSoMany() async throws {
         let (store, clock) = (MemoryStore(), Clock())
         let ledger = ledger(store, clock, options(perUser: 3, perSite: 5))
@@ -62,7 +64,10 @@ struct IdentityLedgerTests {
         }
         await ledger.write()
         #expect(try await texts(store).count == 5)
-        #expect(ledger.counts.refused == 7)
+        var figures = await ledger.figures()
+        // The third user finds the site's five taken.
+        #expect(figures.refused == refusals([.perUser: 1, .perSite: 6]))
+        #expect(figures.lessons == [5, 5] && figures.written == 15 && figures.waiting == 0)
         // What is known is no new one.
         try ledger.take(lesson("c@site.example", "x@a0.example", at: clock.now()))
         await ledger.write()
@@ -71,7 +76,8 @@ struct IdentityLedgerTests {
         try ledger.take(lesson("c@site.example", "x@a0.example", at: clock.now()))
         await ledger.write()
         #expect(try await texts(store)["out:@a0.example"] == 2)
-        #expect(ledger.counts.refused == 8)
+        figures = await ledger.figures()
+        #expect(figures.refused == refusals([.perUser: 1, .perSite: 7]) && figures.lessons == [6, 6])
     }
 
     @Test func soManyEventsWaitAndTheOthersAreDropped() async throws {
@@ -81,7 +87,8 @@ struct IdentityLedgerTests {
             ledger.take(
                 .accepted(organisation: Array("o\(number).example".utf8), isByNewRecipient: false, at: clock.now()))
         }
-        #expect(ledger.counts.dropped == 3)
+        #expect(await ledger.figures().dropped == 3)
+        #expect(await ledger.figures().waiting == 10_000)
         await ledger.write()
         #expect(try await texts(store).count == 10_000)
     }
@@ -91,7 +98,7 @@ struct IdentityLedgerTests {
         let ledger = ledger(store, clock, options())
         ledger.take(.accepted(organisation: Array("a.example".utf8), isByNewRecipient: true, at: clock.now()))
         await ledger.write()
-        #expect(ledger.counts.dropped == 1)
+        #expect(await ledger.figures().dropped == 1)
         store.mood = .answers
         ledger.take(.accepted(organisation: Array("b.example".utf8), isByNewRecipient: true, at: clock.now()))
         await ledger.write()
@@ -136,6 +143,9 @@ struct IdentityLedgerTests {
             let expected = (0..<8).map { "day:o\($0).example" } + ["day:o8.example", "day:o9.example"]
             #expect(left.keys.filter { $0.hasPrefix("day:") }.sorted() == expected.sorted())
             #expect(left.keys.filter { $0.hasPrefix("rcp:") }.count == 10)
+            var figures = await ledger.figures()
+            #expect(figures.entries == [10, 1, 0, 1] && figures.removed == 8)
+            #expect(figures.lastSearch == clock.now())
             #expect(left["lane:o99.example"] == 4 && left["out:@o98.example"] == 1 && left["out:@o96.example"] == nil)
             // A tenth more comes in before the next search; then nobody new.
             for number in 0..<5 {
@@ -144,6 +154,8 @@ struct IdentityLedgerTests {
                 await ledger.write()
             }
             #expect(try await texts(store).keys.filter { $0.hasPrefix("day:n") }.count == 1)
+            figures = await ledger.figures()
+            #expect(figures.refused == refusals([.noRoom: 4]) && figures.written == 1)
             let smaller = options(maxOrganisations: 4)
             ledger.change(to: smaller)
             await loop.moves { await ledger.maintain() }

@@ -23,7 +23,7 @@ struct SimulatedLedger {
     }
 
     /// How many correspondences were one too many.
-    var refused: Int { tally.refused }
+    var refused: Int { tally.refused.reduce(0, +) }
 
     /// Takes note of something that is to be remembered.
     mutating func take(_ event: IdentityEvent) {

@@ -115,7 +115,7 @@ struct SimulatedSite {
         guard case .done(let record) = engine.decide(request, of: &message, at: now, using: &attempt),
             case .notOurs = record.reason
         else { preconditionFailure("outgoing mail isn't judged") }
-        if let lesson = engine.lesson(of: request, at: now) { ledger.take(lesson) }
+        if let lesson = try? engine.lesson(of: request, at: now) { ledger.take(lesson) }
     }
 
     /// Asks the DNS, and says what comes of it in time, and when that is.
