@@ -71,7 +71,7 @@ extension Daemon {
     ) -> Reload {
         let (reloader, state, sink) = (reloader, state, sink)
         return Reload(
-            signals: signals, watches: reloader.watches(through: files), logger: logger
+            signals: signals, watches: reloader.watches(through: files), now: clock.now, logger: logger
         ) { order in
             state.reloads()
             defer { state.hasReloaded() }

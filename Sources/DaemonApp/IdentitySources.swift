@@ -53,6 +53,16 @@ final class IdentitySources: Sendable {
         return lists + (asksSystemServers ? [resolvConf] : [])
     }
 
+    /// When the public suffix list was changed, as it was at the last reading; nil where there was no file.
+    var suffixListTimes: ListTimes? { times { $0 == suffixList } }
+
+    /// When the lists of shared identities were changed; likewise.
+    var sharedIdentityTimes: ListTimes? { times { paths.contains($0) } }
+
+    private func times(of isMeant: (String) -> Bool) -> ListTimes? {
+        ListTimes(state.withLockedValue { $0.whenRead }.filter { isMeant($0.path) })
+    }
+
     private var asksSystemServers: Bool { method != .off && servers.isEmpty }
 
     /// Reads all files again.

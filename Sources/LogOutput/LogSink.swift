@@ -11,7 +11,10 @@ import Synchronization
 public final class LogSink: Sendable {
     private struct Queue {
         var records = LogRecords()
+        /// Those that weren't told of yet.
         var lost = 0
+        /// All of them.
+        var dropped = 0
         var mustReopen = false
         var isWriting = false
     }
@@ -49,6 +52,9 @@ public final class LogSink: Sendable {
         set { currentLevel.store(newValue.rawValue, ordering: .relaxed) }
     }
 
+    /// How many lines were lost so far, since the destination didn't keep up or failed; from any thread.
+    public var dropped: Int { queue.withLockedValue { $0.dropped } }
+
     /// Opens the destination anew, once what is queued so far is written; for a log file that was moved away.
     public func reopen() {
         wake { $0.mustReopen = true }
@@ -70,6 +76,7 @@ public final class LogSink: Sendable {
                 queue.records.append(contentsOf: records)
             } else {
                 queue.lost += records.count
+                queue.dropped += records.count
             }
         }
         records.removeAll()
@@ -112,7 +119,12 @@ public final class LogSink: Sendable {
     /// What was lost is told once something else got through: a sink that fails isn't tried for it.
     private func write(_ batch: LogRecords, afterLosing lost: Int) {
         let failed = writer.withLockedValue { $0.write(batch) }
-        if failed > 0 { return queue.withLockedValue { $0.lost += failed } }
+        guard failed == 0 else {
+            return queue.withLockedValue { queue in
+                queue.lost += failed
+                queue.dropped += failed
+            }
+        }
         guard lost > 0 else { return }
         var notice = LogRecords()
         notice.append(

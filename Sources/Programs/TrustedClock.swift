@@ -44,6 +44,7 @@ public final class TrustedClock: Sendable {
     /// What time is ahead of the time since the machine's start.
     private let offset: Synchronization.Atomic<Int64>
     private let isInDoubt = Synchronization.Atomic(false)
+    private let jumpCount = Synchronization.Atomic(0)
     private let doubt = NIOLockedValueBox<Doubt?>(nil)
     /// Until when nothing is removed, as time since the machine's start.
     private let pausedUntil = Synchronization.Atomic<Int64>(.min)
@@ -87,6 +88,9 @@ public final class TrustedClock: Sendable {
         return isInDoubt.load(ordering: .relaxed) || uptime() < pausedUntil.load(ordering: .relaxed)
     }
 
+    /// How often the clock of the machine has jumped, there and back again once.
+    public var jumps: Int { jumpCount.load(ordering: .relaxed) }
+
     /// Seconds since the machine was started.
     @Sendable public static func secondsSinceBoot() -> Int64 {
         var time = timespec()
@@ -110,6 +114,7 @@ public final class TrustedClock: Sendable {
             guard let known = doubt, abs(known.offset - jumped) <= Self.tolerance else {
                 doubt = Doubt(offset: jumped, since: uptime)
                 isInDoubt.store(true, ordering: .relaxed)
+                jumpCount.wrappingAdd(1, ordering: .relaxed)
                 return (.jumped(seconds: ahead), trusted)
             }
             guard uptime - known.since >= Self.patience else { return (nil, trusted) }

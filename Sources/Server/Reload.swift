@@ -1,4 +1,5 @@
 public import Control
+public import Greylist
 public import Logging
 import NIOConcurrencyHelpers
 import NIOPosix
@@ -17,6 +18,33 @@ public struct ReloadResult: Sendable {
         self.reply = reply
         self.afterwards = afterwards
     }
+}
+
+/// How reloads have ended.
+public struct ReloadFigures: Sendable, Equatable {
+    /// How one ended.
+    public enum Result: Int, Sendable, CaseIterable {
+        /// Everything was read.
+        case succeeded
+        /// Something was wrong, and stayed as it was.
+        case failed
+
+        /// The result in the form of a label.
+        public var text: StaticString {
+            switch self {
+            case .succeeded: "succeeded"
+            case .failed: "failed"
+            }
+        }
+    }
+
+    /// How many there were, by ``Result``.
+    public internal(set) var counts = [Int](repeating: 0, count: Result.allCases.count)
+    /// When the last one ended, by ``Result``; nil before the first.
+    public internal(set) var last = [Timestamp?](repeating: nil, count: Result.allCases.count)
+
+    /// None.
+    public init() {}
 }
 
 /// Reads anew what may change while the server runs: on a signal, on a change of the sources, or when it is asked to.
@@ -70,22 +98,26 @@ public final class Reload: Service {
     private let signals: UnixSignalsSequence
     private let watches: [Watch]
     private let read: @Sendable (Order) async -> ReloadResult
+    private let now: @Sendable () -> Timestamp
     private let logger: Logger
     private let log: LimitedLog
     private let state = NIOLockedValueBox(State.idle)
+    private let ended = NIOLockedValueBox(ReloadFigures())
     private let (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     /// A reload.
     ///
     /// - Parameters:
     ///   - signals: each asks for a reading; those that came before the service runs, too
+    ///   - now: tells the time
     ///   - read: reads everything and puts it into force, off the event loops
     public init(
-        signals: UnixSignalsSequence, watches: [Watch], logger: Logger,
+        signals: UnixSignalsSequence, watches: [Watch], now: @escaping @Sendable () -> Timestamp, logger: Logger,
         read: @escaping @Sendable (Order) async -> ReloadResult
     ) {
         self.signals = signals
         self.watches = watches
+        self.now = now
         self.logger = logger
         log = LimitedLog(logger: logger, clock: MultiThreadedEventLoopGroup.singleton.any())
         self.read = read
@@ -116,6 +148,9 @@ public final class Reload: Service {
     public func order(_ order: Order) {
         add(order)
     }
+
+    /// How those that are over have ended; from any thread.
+    public var figures: ReloadFigures { ended.withLockedValue { $0 } }
 
     /// How many wait for the next reading.
     var waiting: Int {
@@ -149,6 +184,11 @@ public final class Reload: Service {
         let (order, waiters) = take(turningInto: .idle)
         guard let order else { return }
         let result = await read(order)
+        let (outcome, end) = (result.reply.status == 0 ? ReloadFigures.Result.succeeded : .failed, now())
+        ended.withLockedValue { ended in
+            ended.counts[outcome.rawValue] += 1
+            ended.last[outcome.rawValue] = end
+        }
         // Whoever asks for it by the control socket has the same in the reply.
         if waiters.isEmpty || log.admits(.reload) {
             for message in result.reply.messages { logger.info("\(message)") }

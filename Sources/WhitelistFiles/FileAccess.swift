@@ -1,5 +1,6 @@
 import FileCalls
 import Glibc
+public import Greylist
 public import SystemPackage
 import TrustedFiles
 
@@ -147,13 +148,15 @@ private func contents(of descriptor: FileDescriptor, size: Int, limit: Int) thro
 
 /// What tells whether a file is another one or has other contents than before.
 package struct FileStamp: Sendable, Equatable {
-    private let path: String
+    package let path: String
     /// Nil where there is no file.
     private let device: DeviceID?
     private let inode: Inode?
     private let size: Int64
     /// When the contents changed, and when anything did: its rights, too.
     private let times: [Int]
+    /// When the contents changed; nil where there is no regular file.
+    package let modified: Timestamp?
 
     /// Looks at the file of that path.
     package init(path: String, through access: FileAccess) {
@@ -163,5 +166,21 @@ package struct FileStamp: Sendable, Equatable {
         inode = status?.inode
         size = status?.size ?? 0
         times = status.map { [$0.st_mtim.tv_sec, $0.st_mtim.tv_nsec, $0.st_ctim.tv_sec, $0.st_ctim.tv_nsec] } ?? []
+        modified = status.flatMap { $0.type == .regular ? Timestamp(seconds: Int64($0.st_mtim.tv_sec)) : nil }
+    }
+}
+
+/// When the files of a list were changed last, as they were at its last reading.
+public struct ListTimes: Sendable, Equatable {
+    /// That of the file that is longest unchanged.
+    public let oldest: Timestamp
+    /// That of the file that was changed last.
+    public let newest: Timestamp
+
+    /// Those of these files; nil where none of them is there.
+    package init?(_ stamps: some Sequence<FileStamp>) {
+        let times = stamps.compactMap(\.modified)
+        guard let oldest = times.min(), let newest = times.max() else { return nil }
+        (self.oldest, self.newest) = (oldest, newest)
     }
 }

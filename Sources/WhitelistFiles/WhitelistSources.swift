@@ -88,6 +88,11 @@ public final class WhitelistSources: Sendable {
         return Reading(whitelist: Whitelist(pass.parts), warnings: pass.warnings, notes: pass.notes)
     }
 
+    /// When the files that were last read were changed; nil where there are none, as before the first reading.
+    ///
+    /// Looks at no file.
+    public var times: ListTimes? { ListTimes(stamps.withLockedValue { $0.whenRead }) }
+
     /// Whether files are other ones than those that were read, and have been so at the look before, too: what is just
     /// being written is left alone.
     ///

@@ -1,9 +1,11 @@
 import Domains
 import Foundation
+import Greylist
 import Resolver
 import Settings
 import TestSupport
 import Testing
+import WhitelistFiles
 
 @testable import DaemonApp
 
@@ -37,6 +39,27 @@ struct IdentitySourcesTests {
         #expect(first.resolver.servers.map(\.description) == ["192.0.2.53"])
         try directory.write("!freemail.example\n", to: "local")
         #expect(sources.read().organisations.shared.entries.map(\.domain) == ["other.example", "hosts.example"])
+    }
+
+    @Test("When the lists were changed is known; one that isn't there has no time")
+    mutating func times() throws {
+        service.publicSuffixList = directory.file("suffixes")
+        let sources = try IdentitySources(service)
+        #expect(sources.sharedIdentityTimes == nil)
+        try FileManager.default.setAttributes(
+            [.modificationDate: Date(timeIntervalSince1970: 1_000)], ofItemAtPath: directory.file("vendor"))
+        _ = sources.read()
+        #expect(sources.suffixListTimes == nil)
+        #expect(sources.sharedIdentityTimes?.oldest == Timestamp(seconds: 1_000))
+        for (name, seconds) in [("local", 2_000), ("suffixes", 3_000)] {
+            try directory.write("// nothing\n", to: name)
+            try FileManager.default.setAttributes(
+                [.modificationDate: Date(timeIntervalSince1970: Double(seconds))], ofItemAtPath: directory.file(name))
+        }
+        _ = sources.read()
+        #expect(sources.suffixListTimes?.newest == Timestamp(seconds: 3_000))
+        #expect(sources.sharedIdentityTimes?.oldest == Timestamp(seconds: 1_000))
+        #expect(sources.sharedIdentityTimes?.newest == Timestamp(seconds: 2_000))
     }
 
     @Test("A file that becomes missing, empty or HTML keeps what it said", arguments: [nil, "", "<html>no</html>\n"])

@@ -63,6 +63,7 @@ struct LogSinkTests {
         }
         #expect(lost > 0)
         #expect(kept + lost == count)
+        #expect(sink.dropped == lost)
         await sink.flush(within: 5)
         _ = pipe.lines()
     }
@@ -126,10 +127,13 @@ struct LogSinkTests {
             sink.write(.info, message: "lost")
             await sink.flush(within: 5)
         }
+        #expect(sink.dropped == 7)
         try #require(dup2(pipe.write, full) == full)
         sink.write(.info, message: "kept")
         await sink.flush(within: 5)
         close(full)
+        // Told of or not.
+        #expect(sink.dropped == 7)
         #expect(
             pipe.lines() == [
                 "kept", "warning: 7 log lines were lost: the log was not taken fast enough, or not at all",

@@ -57,6 +57,10 @@ struct TrustedClockTests {
         #expect(clock.now().seconds == Self.start + 3)
         #expect(!clock.isDoubtful())
         #expect(machine.events == [.jumped(seconds: jump), .isBack])
+        #expect(clock.jumps == 1)
+        machine.jump(jump)
+        _ = clock.now()
+        #expect(clock.jumps == 2)
     }
 
     @Test func aJumpThatLastsIsBelievedAndNothingIsRemovedForADay() {

@@ -13,12 +13,13 @@ import UnixSignals
 struct ReloadTests {
     /// What was ordered, one after the other.
     private let orders = NIOLockedValueBox<[Reload.Order]>([])
+    private let clock = Clock()
 
     private func reload(
         watches: [Reload.Watch] = [], _ read: @escaping @Sendable (Reload.Order) async -> ControlReply
     ) async -> Reload {
         Reload(
-            signals: await UnixSignalsSequence(trapping: .sigusr2), watches: watches,
+            signals: await UnixSignalsSequence(trapping: .sigusr2), watches: watches, now: clock.now,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         ) { [orders] order in
             orders.withLockedValue { $0.append(order) }
@@ -46,11 +47,17 @@ struct ReloadTests {
         let reload = await reload { order in
             ControlReply(status: order.acceptsShrunk ? 65 : 0, messages: ["read"], warnings: [])
         }
-        try await run(reload) {
+        #expect(reload.figures == ReloadFigures())
+        try await run(reload) { [clock] in
             #expect(await reload.carryOut(Reload.Order()) == ControlReply(messages: ["read"]))
-            #expect(await reload.carryOut(Reload.Order(acceptsShrunk: true)).status == 65)
+            clock.move(60)
+            for _ in 0..<2 { #expect(await reload.carryOut(Reload.Order(acceptsShrunk: true)).status == 65) }
         }
-        #expect(orders.withLockedValue { $0 } == [Reload.Order(), Reload.Order(acceptsShrunk: true)])
+        let end = clock.now()
+        #expect(reload.figures.counts == [1, 2])
+        #expect(reload.figures.last == [Timestamp(seconds: end.seconds - 60), end])
+        let accepting = Reload.Order(acceptsShrunk: true)
+        #expect(orders.withLockedValue { $0 } == [Reload.Order(), accepting, accepting])
     }
 
     @Test("what is asked for while a reading runs shares the next one")

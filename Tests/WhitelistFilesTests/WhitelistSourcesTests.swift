@@ -1,3 +1,4 @@
+import Foundation
 import Greylist
 import TestSupport
 import Testing
@@ -42,6 +43,27 @@ struct WhitelistSourcesTests {
             try write(#"{"b": [\#(#"{"type": "recipient_literal", "recipient": "user"},"#)]}"#, to: second)
             try write(#"{"a": [{"type": "ipv4_net", "net": "192.0.2.1"}]}"#, to: first)
             expect(2, [], "both mended")
+        }
+    }
+
+    @Test("when the files that were read were changed is known, directories left out")
+    func times() throws {
+        try withTemporaryDirectory { directory in
+            let urls = ["file://\(directory)/a.json", "dir://\(directory)/d"]
+            let sources = try WhitelistSources(urls: urls, options: SourceOptions())
+            #expect(sources.times == nil)
+            _ = sources.read()
+            #expect(sources.times == nil)
+            try FileManager.default.createDirectory(atPath: "\(directory)/d", withIntermediateDirectories: false)
+            for (name, seconds) in [("a.json", 2_000), ("d/b.json", 1_000), ("d/c.json", 3_000)] {
+                try write(#"{"a": []}"#, to: "\(directory)/\(name)")
+                try FileManager.default.setAttributes(
+                    [.modificationDate: Date(timeIntervalSince1970: Double(seconds))],
+                    ofItemAtPath: "\(directory)/\(name)")
+            }
+            _ = sources.read()
+            #expect(sources.times?.oldest == Timestamp(seconds: 1_000))
+            #expect(sources.times?.newest == Timestamp(seconds: 3_000))
         }
     }
 
