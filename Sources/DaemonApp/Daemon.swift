@@ -99,7 +99,7 @@ struct Daemon {
         resources.files = try process.descend(reloader.permit.and(plan.log.permit))
         opener.leave(for: resources.files)
         if let message = await plan.warningOfFormerAutoWhitelist() { logger.warning("\(message)") }
-        let store = try plan.openStore(with: factory)
+        let store = CountedStore(try plan.openStore(with: factory))
         for message in manager.warnings + plan.warnings + importFault { logger.warning("\(message)") }
         raiseFileLimit()
         let reloads = await UnixSignalsSequence(trapping: .sighup)

@@ -182,6 +182,40 @@ public enum PolicyError: Error, Equatable, Sendable {
     case unknownRequest
     case endInsideRequest
     case tooManyEmptyLines(limit: Int)
+
+    /// What is wrong, without its limit.
+    public enum Kind: Int, Sendable, CaseIterable {
+        case lineTooLong, tooManyAttributes, requestTooLong
+        /// A line is no attribute: malformed, or another protocol, such as HTTP or SMTP.
+        case notAnAttribute
+        case unknownRequest, endInsideRequest, tooManyEmptyLines
+
+        /// The kind in the form of a label.
+        public var text: StaticString {
+            switch self {
+            case .lineTooLong: "line-too-long"
+            case .tooManyAttributes: "too-many-attributes"
+            case .requestTooLong: "request-too-long"
+            case .notAnAttribute: "not-an-attribute"
+            case .unknownRequest: "unknown-request"
+            case .endInsideRequest: "end-inside-request"
+            case .tooManyEmptyLines: "too-many-empty-lines"
+            }
+        }
+    }
+
+    /// The error without its limit.
+    public var kind: Kind {
+        switch self {
+        case .lineTooLong: .lineTooLong
+        case .tooManyAttributes: .tooManyAttributes
+        case .requestTooLong: .requestTooLong
+        case .notAnAttribute: .notAnAttribute
+        case .unknownRequest: .unknownRequest
+        case .endInsideRequest: .endInsideRequest
+        case .tooManyEmptyLines: .tooManyEmptyLines
+        }
+    }
 }
 
 extension PolicyError: CustomStringConvertible {

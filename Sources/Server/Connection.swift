@@ -215,6 +215,7 @@ final class Connection: ChannelInboundHandler {
 
     /// What can't be read must not be answered: Postfix would take any reply for that of its next request.
     private func giveUp(_ violation: PolicyError) {
+        registry?.note(violation)
         pipeline.log.log(.disconnection, "a client was disconnected without a reply: \(violation)")
         unread = ByteBuffer()
         isClosing = true

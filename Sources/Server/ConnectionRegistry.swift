@@ -1,5 +1,6 @@
 import Glibc
 import NIOCore
+import Policy
 
 /// The connections of one event loop: how many there may be, and which are left behind.
 ///
@@ -14,6 +15,7 @@ final class ConnectionRegistry {
     private let pause: TimeAmount
     private let log: LimitedLog
     private var connections: [ObjectIdentifier: Connection] = [:]
+    private var counts = ConnectionFigures()
     private var saysLimit = true
     private var isEnding = false
     /// Counts the requests of all connections; a connection keeps the number of its last one.
@@ -31,6 +33,13 @@ final class ConnectionRegistry {
 
     var count: Int { connections.count }
 
+    /// What is counted of connections.
+    var figures: ConnectionFigures {
+        var figures = counts
+        figures.open = count
+        return figures
+    }
+
     /// How many have sent nothing yet and connected since the last sweep.
     var newcomers: Int {
         let last = heardAtSweeps.last ?? 0
@@ -43,7 +52,18 @@ final class ConnectionRegistry {
         return heard
     }
 
+    /// A connection is closed without a reply.
+    func note(_ error: PolicyError) {
+        counts.errors[error.kind.rawValue] += 1
+    }
+
+    /// A connection couldn't be accepted.
+    func note(_ rejection: ConnectionFigures.Rejection) {
+        counts.rejected[rejection.rawValue] += 1
+    }
+
     func add(_ connection: Connection) {
+        counts.accepted += 1
         connections[ObjectIdentifier(connection)] = connection
         if isEnding { return connection.finish() }
         guard connections.count > limit else { return }
@@ -53,7 +73,9 @@ final class ConnectionRegistry {
                 .connectionLimit, "connection limit (\(limit)) reached; closing the longest-idle connections")
         }
         let victims = connections.values.filter { !$0.isWaiting }
-        victims.min { $0.lastHeard < $1.lastHeard }?.abort()
+        guard let victim = victims.min(by: { $0.lastHeard < $1.lastHeard }) else { return }
+        note(.limit)
+        victim.abort()
     }
 
     func remove(_ connection: Connection) {
@@ -78,6 +100,7 @@ final class ConnectionRegistry {
         if heardAtSweeps.count == Self.sweeps {
             let oldest = heardAtSweeps.removeFirst()
             for connection in connections.values where connection.lastHeard <= oldest && !connection.isWaiting {
+                counts.idle += 1
                 connection.abort()
             }
         }

@@ -25,6 +25,24 @@ public struct Maintenance: Service {
         }
     }
 
+    /// What it has learnt of the store, and done.
+    public struct Figures: Sendable, Equatable {
+        /// What the store said of itself when it was last asked, some seconds ago; nil before it has.
+        public internal(set) var store: StoreFigures?
+        /// How many entries each table had at the end of its last walk; nil before that.
+        public internal(set) var left = PerTable<Int?> { _ in nil }
+        /// How many entries it has removed from each table.
+        public internal(set) var removed = PerTable { _ in 0 }
+        /// When it last was through with all tables; nil before that.
+        public internal(set) var lastPass: Timestamp?
+
+        /// Nothing.
+        public init() {}
+
+        /// How many entries a table has: what the store says, or else what the last walk has found.
+        public func entries(_ table: Table) -> Int? { store?.entries[table] ?? left[table] }
+    }
+
     /// How often files are looked at.
     private static let fileInterval = TimeAmount.seconds(10)
 
@@ -37,6 +55,7 @@ public struct Maintenance: Service {
     private let isStoreUnavailable: @Sendable () -> Bool
     private let isClockDoubtful: @Sendable () -> Bool
     private let evidence: ClockEvidence?
+    private let learnt = NIOLockedValueBox(Figures())
     private let faults: ErrorReport
     private let logger: Logger
 
@@ -78,6 +97,9 @@ public struct Maintenance: Service {
         self.logger = logger
     }
 
+    /// What it has learnt and done; from any thread.
+    public var figures: Figures { learnt.withLockedValue { $0 } }
+
     /// Changes the options from the next pass on.
     public func change(to options: Options) {
         self.options.withLockedValue { $0 = options }
@@ -93,7 +115,11 @@ public struct Maintenance: Service {
             }
         }
         let files = Task {
-            while (try? await clock.sleep(for: Self.fileInterval)) != nil { await checkFiles() }
+            await learnFigures()
+            while (try? await clock.sleep(for: Self.fileInterval)) != nil {
+                await checkFiles()
+                await learnFigures()
+            }
         }
         try? await gracefulShutdown()
         passes.cancel()
@@ -111,19 +137,29 @@ public struct Maintenance: Service {
         }
     }
 
+    /// Asks the store what it says of itself; one that can't tell now is asked again with the next look at its files.
+    func learnFigures() async {
+        guard !isStoreUnavailable(), let figures = try? await store.figures() else { return }
+        learnt.withLockedValue { $0.store = figures }
+    }
+
     /// Goes through all tables once, as far as the store is there.
     public func pass() async {
         let options = options.withLockedValue { $0 }
+        var walks = 0
         for table in options.tables where !isStoreUnavailable() && !Task.isCancelled {
             let task = "maintenance of the \(table.name)"
             do throws(StoreError) {
                 guard try await isTrusted(for: table) else { continue }
-                try await expire(table, under: options.rules)
+                if try await expire(table, under: options.rules) { walks += 1 }
                 faults.succeeded(task)
             } catch {
                 faults.failed(task, error)
             }
         }
+        guard walks == options.tables.count else { return }
+        let end = now()
+        learnt.withLockedValue { $0.lastPass = end }
     }
 
     /// Whether the clock may decide what is expired.
@@ -137,7 +173,8 @@ public struct Maintenance: Service {
         return false
     }
 
-    private func expire(_ table: Table, under rules: Rules) async throws(StoreError) {
+    /// Removes what is expired from a table; returns whether it was gone through, by this instance or by another one.
+    private func expire(_ table: Table, under rules: Rules) async throws(StoreError) -> Bool {
         let start = clock.now
         var size = SliceSize()
         var (visited, removed) = (0, 0)
@@ -145,14 +182,17 @@ public struct Maintenance: Service {
         repeat {
             let sliceStart = clock.now
             guard !isClockDoubtful() else {
-                return logger.warning("maintenance of the \(table.name) is broken off: the clock has jumped")
+                logger.warning("maintenance of the \(table.name) is broken off: the clock has jumped")
+                return false
             }
             let slice = try await store.expire(table, from: cursor, limit: size.limit, at: now(), under: rules)
             if slice.isLeftToOthers {
-                return logger.debug("maintenance: the \(table.name) is left to another instance")
+                logger.debug("maintenance: the \(table.name) is left to another instance")
+                return true
             }
             visited += slice.visited
             removed += slice.removed
+            learnt.withLockedValue { $0.removed[table] += slice.removed }
             cursor = slice.next
             let took = clock.now - sliceStart
             size.follow(took)
@@ -162,6 +202,9 @@ public struct Maintenance: Service {
         let took = Double((clock.now - start).nanoseconds) / 1e9
         logger.info(
             "maintenance of the \(table.name): \(visited) entries looked at, \(removed) removed, \(took.tenths) s")
+        guard cursor == nil else { return false }
+        learnt.withLockedValue { [visited, removed] in $0.left[table] = visited - removed }
+        return true
     }
 }
 

@@ -156,10 +156,13 @@ final class AcceptErrorHandler: ChannelInboundHandler {
     private static let pause = TimeAmount.milliseconds(200)
 
     private let log: LimitedLog
+    private let registry: ConnectionRegistry?
     private var isFailing = false
 
-    init(log: LimitedLog) {
+    /// - Parameter registry: counts what can't be accepted
+    init(log: LimitedLog, counting registry: ConnectionRegistry? = nil) {
         self.log = log
+        self.registry = registry
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -171,9 +174,10 @@ final class AcceptErrorHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        let isOutOfDescriptors = [EMFILE, ENFILE].contains((error as? IOError)?.errnoCode)
+        registry?.note(isOutOfDescriptors ? .descriptors : .failed)
         if !isFailing {
             isFailing = true
-            let isOutOfDescriptors = [EMFILE, ENFILE].contains((error as? IOError)?.errnoCode)
             log.log(
                 .accepting,
                 isOutOfDescriptors

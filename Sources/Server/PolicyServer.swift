@@ -8,6 +8,7 @@ public import Resolver
 public import ServiceLifecycle
 public import Storage
 import Synchronization
+import Whitelists
 
 /// Serves the policy protocol on all listeners until it is told to stop, then finishes what is in flight.
 public final class PolicyServer: Service {
@@ -128,24 +129,41 @@ public final class PolicyServer: Service {
 
     /// What was done since the start; less than that where the task is cancelled before all loops have told.
     public func counts() async -> ServerCounts {
-        let (answers, source) = AsyncStream.makeStream(of: ServerCounts.self)
+        await collect { loop in
+            let pipeline = loop.pipeline.value
+            return ServerCounts(
+                connections: loop.registry.value.count, greylisted: pipeline.greylisted, passed: pipeline.passed)
+        }.reduce(into: ServerCounts(), +=)
+    }
+
+    /// What metrics tell of beside decisions; less than that where the task is cancelled before all loops have told.
+    public func figures() async -> ServerFigures {
+        await collect { [health] loop in
+            let pipeline = loop.pipeline.value
+            var figures = ServerFigures()
+            figures.connections = loop.registry.value.figures
+            figures.batches = pipeline.gate.figures
+            figures.withoutStore = pipeline.withoutStore
+            figures.openBreakers = pipeline.gate.isOpen ? 0 : 1
+            figures.isStoreUnavailable = health.isAway
+            if let resolver = pipeline.inquiries.resolver { figures.dnsCache = resolver.cache }
+            figures.whitelistEntries = pipeline.engine.whitelist.count
+            return figures
+        }.reduce(into: ServerFigures(), +=)
+    }
+
+    /// What each loop tells, on itself; of fewer of them where the task is cancelled.
+    private func collect<Figures: Sendable>(_ tell: @escaping @Sendable (Loop) -> Figures) async -> [Figures] {
+        let (answers, source) = AsyncStream.makeStream(of: Figures.self)
         for loop in loops {
-            loop.eventLoop.execute {
-                let pipeline = loop.pipeline.value
-                source.yield(
-                    ServerCounts(
-                        connections: loop.registry.value.count, greylisted: pipeline.greylisted, passed: pipeline.passed
-                    ))
-            }
+            loop.eventLoop.execute { source.yield(tell(loop)) }
         }
-        var total = ServerCounts()
-        var missing = loops.count
-        for await counts in answers {
-            total += counts
-            missing -= 1
-            if missing == 0 { break }
+        var told: [Figures] = []
+        for await figures in answers {
+            told.append(figures)
+            if told.count == loops.count { break }
         }
-        return total
+        return told
     }
 
     /// A check on all event loops; it keeps connections open until it is closed.
@@ -180,7 +198,8 @@ public final class PolicyServer: Service {
             .serverChannelInitializer { channel in
                 listener.restoreBacklog()
                 return channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(AcceptErrorHandler(log: log))
+                    let registry = loops.first { $0.eventLoop === channel.eventLoop }?.registry.value
+                    try channel.pipeline.syncOperations.addHandler(AcceptErrorHandler(log: log, counting: registry))
                 }
             }
             .childChannelInitializer { channel in Self.initialize(channel, on: loops) }

@@ -40,6 +40,8 @@ final class RequestPipeline {
     /// How many requests of clients got their answers; plain numbers, since only this loop counts.
     private(set) var greylisted = 0
     private(set) var passed = 0
+    /// Likewise, how many of them the store had no say in, by `ServerFigures.WithoutStore`.
+    private(set) var withoutStore = ServerFigures().withoutStore
 
     init(
         eventLoop: any EventLoop, options: ServerOptions, engine: PolicyEngine, store: any Store, health: StoreHealth,
@@ -173,10 +175,11 @@ final class RequestPipeline {
             switch settled.answer(at: index) {
             case .unavailable:
                 deliver(
-                    settle(request.decision, asking: settled.query(at: index)), request.decision.request,
-                    to: request.origin)
+                    settle(
+                        request.decision, asking: settled.query(at: index),
+                        since: settled.isLate ? .late : .unavailable), request.decision.request, to: request.origin)
             case let answer:
-                if case .full = answer { health.countUnanswered() }
+                if case .full = answer { count(.full) }
                 switch engine.finish(request.decision, with: answer, at: options.now()) {
                 case .done(let record): deliver(record, request.decision.request, to: request.origin)
                 case .needsIdentity(let decision):
@@ -206,14 +209,22 @@ final class RequestPipeline {
     ///
     /// A store that can't write is no reason for the fallback: what it knows is as good as ever, so the breaker stays closed,
     /// and requests that need nothing written fare best with it.
-    func settle(_ decision: Decision, asking query: @autoclosure () -> StoreQuery?) -> DecisionRecord {
-        health.countUnanswered()
+    func settle(
+        _ decision: Decision, asking query: @autoclosure () -> StoreQuery?,
+        since cause: ServerFigures.WithoutStore = .unavailable
+    ) -> DecisionRecord {
+        count(cause)
         var answer = Decision.StoreAnswer.unavailable
         if let fallback, var query = query() {
             query.isPreliminary = false
             if let judgement = fallback.decide([query]).first?.judgement { answer = .judged(judgement) }
         }
         return engine.settle(decision, by: answer, at: options.now())
+    }
+
+    private func count(_ cause: ServerFigures.WithoutStore) {
+        health.countUnanswered()
+        withoutStore[cause.rawValue] += 1
     }
 
     private func flush() {

@@ -33,6 +33,8 @@ struct StoreGate<Origin> {
         let requests: [PendingRequest]
         /// What it says of the store.
         let health: Health
+        /// Whether the store didn't answer in time.
+        let isLate: Bool
         private let queries: [StoreQuery]
         private let error: StoreError?
         /// What it asked; empty where the gate doesn't keep that.
@@ -43,14 +45,16 @@ struct StoreGate<Origin> {
             (requests, kept) = (batch.requests, batch.queries)
             self.queries = queries
             error = nil
+            isLate = false
             let failed = queries.last { $0.judgement == nil }?.error
             health = failed.map { .failed($0) } ?? (isClosed ? .succeeded : .unchanged)
         }
 
         /// A batch that has no answer.
-        fileprivate init(_ batch: Batch, failedBy error: StoreError?) {
+        fileprivate init(_ batch: Batch, failedBy error: StoreError?, isLate: Bool = false) {
             (requests, kept) = (batch.requests, batch.queries)
             self.error = error
+            self.isLate = isLate
             queries = []
             health = error.map { .failed($0) } ?? .unchanged
         }
@@ -92,6 +96,8 @@ struct StoreGate<Origin> {
     /// With the store, in the order of their deadlines.
     private var batches: [Batch] = []
     private var lastNumber = 0
+    /// What became of the batches that are over.
+    private(set) var figures = BatchFigures()
 
     /// A gate with a closed breaker.
     ///
@@ -148,7 +154,9 @@ struct StoreGate<Origin> {
     ) -> Settled? {
         guard let index = batches.firstIndex(where: { $0.number == number }) else { return nil }
         let batch = batches.remove(at: index)
-        breaker.note(result.isAnswer ? .answered : .failed, isProbe: batch.isProbe, at: now(), jitter: jitter())
+        let isAnswer = result.isAnswer
+        if isAnswer { figures.answered += 1 } else { figures.failed += 1 }
+        breaker.note(isAnswer ? .answered : .failed, isProbe: batch.isProbe, at: now(), jitter: jitter())
         switch result {
         case .success(let queries):
             return Settled(batch, answeredBy: queries, isClosed: breaker.isClosed)
@@ -160,10 +168,11 @@ struct StoreGate<Origin> {
     mutating func settleLate(at now: NIODeadline, jitter: @autoclosure () -> Double) -> Settled? {
         guard let batch = batches.first, batch.deadline <= now else { return nil }
         batches.removeFirst()
+        figures.late += 1
         breaker.note(.late, isProbe: batch.isProbe, at: now, jitter: jitter())
         let limit = Double(timeout.nanoseconds) / 1e9
         return Settled(
-            batch, failedBy: StoreError(.unavailable, "the store did not answer within \(limit) s"))
+            batch, failedBy: StoreError(.unavailable, "the store did not answer within \(limit) s"), isLate: true)
     }
 
     /// Settles what would go to the store at the end of this turn, for the end of the server; nil where there is nothing.

@@ -172,6 +172,40 @@ struct MaintenanceTests {
         }
     }
 
+    @Test func itTellsWhatItHasRemovedAndWhatIsLeft() async throws {
+        let store = MemoryStore()
+        try await fill(store, expired: 3_000, living: 500)
+        try await withMovedClock { clock in
+            let maintenance = maintenance(of: store, [.greylist, .autoWhitelist], clock: clock)
+            #expect(maintenance.figures == Maintenance.Figures())
+            await maintenance.learnFigures()
+            #expect(maintenance.figures.entries(.greylist) == 3_500 && maintenance.figures.lastPass == nil)
+            await clock.moves { await maintenance.pass() }
+            let figures = maintenance.figures
+            #expect(figures.removed == PerTable(greylist: 3_000, autoWhitelist: 0, identity: 0))
+            #expect(figures.left == PerTable(greylist: 500, autoWhitelist: 0, identity: nil))
+            #expect(figures.lastPass == Timestamp(seconds: 1_000_000))
+            // What the store says itself is newer than what was left.
+            #expect(figures.entries(.greylist) == 3_500)
+        }
+    }
+
+    @Test func aPassThatGoesWrongIsNone() async throws {
+        let store = FickleStore(.fails(StoreError(.unavailable, "no disk")))
+        try await withMovedClock { clock in
+            let failing = maintenance(of: store, clock: clock)
+            await clock.moves { await failing.pass() }
+            #expect(failing.figures == Maintenance.Figures())
+            let doubtful = maintenance(of: MemoryStore(), clock: clock, isClockDoubtful: { true })
+            await clock.moves { await doubtful.pass() }
+            #expect(doubtful.figures == Maintenance.Figures())
+            let away = maintenance(of: MemoryStore(), clock: clock, isStoreUnavailable: { true })
+            await clock.moves { await away.pass() }
+            await away.learnFigures()
+            #expect(away.figures == Maintenance.Figures())
+        }
+    }
+
     @Test func passesComeAfterADelayAndThenAtEachInterval() async throws {
         try await withMovedClock { clock in
             let store = SlicedStore(clock)
