@@ -62,7 +62,7 @@ let package = Package(
         .target(
             name: "DaemonApp",
             dependencies: [
-                "FileCalls", "Policy", "Greylist", "Domains", "Storage", "StoreURLs", "FileStorage", "Engine",
+                "FileCalls", "Policy", "Greylist", "Domains", "SPF", "Storage", "StoreURLs", "FileStorage", "Engine",
                 "Settings", "Resolver", "Whitelists",
                 "WhitelistFiles", "LogOutput", "ServiceManager", "Server", "Programs", "Control", "TrustedFiles",
                 "Exposition", "Web", "History", "JSONText", "CProcess", arguments, logging, lifecycle, unixSignals,
@@ -332,7 +332,7 @@ let package = Package(
         .testTarget(
             name: "DaemonAppTests",
             dependencies: [
-                "DaemonApp", "Settings", "Greylist", "Domains", "Resolver", "Storage", "StoreURLs", "Engine",
+                "DaemonApp", "Settings", "Policy", "Greylist", "Domains", "Resolver", "Storage", "StoreURLs", "Engine",
                 "Exposition", "Web", "History",
                 "LogOutput", "Server",
                 "Programs",
@@ -357,7 +357,7 @@ let package = Package(
             dependencies: [
                 "SampleOptions", "DaemonApp", "tprtctl", "Policy", "Greylist", "Whitelists", "Engine", "LogOutput",
                 "Storage",
-                "FileStorage", "LMDBStore", "SPF", "Resolver", "Import", "History", "JSONText", "RedisLab",
+                "FileStorage", "LMDBStore", "SPF", "Resolver", "Import", "Exposition", "History", "JSONText", "RedisLab",
                 "ScriptedDNS", "TestSupport",
                 nioCore, system,
             ], path: "Integration",
