@@ -357,7 +357,8 @@ let package = Package(
             dependencies: [
                 "SampleOptions", "DaemonApp", "tprtctl", "Policy", "Greylist", "Whitelists", "Engine", "LogOutput",
                 "Storage",
-                "FileStorage", "LMDBStore", "SPF", "Resolver", "Import", "Exposition", "History", "JSONText", "RedisLab",
+                "FileStorage", "LMDBStore", "SPF", "Resolver", "Import", "Exposition", "History", "JSONText",
+                "RedisLab",
                 "ScriptedDNS", "TestSupport",
                 nioCore, system,
             ], path: "Integration",

@@ -19,11 +19,12 @@ struct ExamplesTests {
 
     private static func file(of name: String) -> URL { directory.appending(path: "\(name)/tprt.conf") }
 
-    @Test("there are seven of them")
+    @Test("there are eight of them")
     func areThere() {
         #expect(
             Set(Self.names) == [
                 "single-server", "outgoing", "several-exchangers", "chroot", "per-recipient", "suspicious", "trial",
+                "prometheus",
             ])
     }
 
