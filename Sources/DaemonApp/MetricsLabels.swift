@@ -61,7 +61,7 @@ enum ConnectionRejection: String, MetricLabel {
     /// It wasn't accepted for want of file descriptors.
     case descriptors
     /// It wasn't accepted for another reason.
-    case error
+    case failed
 }
 
 /// Why a connection was closed without a reply.
@@ -93,9 +93,8 @@ enum StoreOperation: String, MetricLabel {
 
 /// What became of it.
 enum StoreOutcome: String, MetricLabel {
+    /// It did what it could, if only to say that it takes no more entries.
     case answered
-    /// It takes no more entries.
-    case full
     case failed
     /// There was no answer in time.
     case late
@@ -103,64 +102,64 @@ enum StoreOutcome: String, MetricLabel {
 
 /// Why a request had to do without the store.
 enum FailOpenCause: String, MetricLabel {
-    /// The store failed.
-    case failed
+    /// The store failed, or wasn't asked since it had failed.
+    case unavailable
     /// It didn't answer in time.
     case late
-    /// It wasn't asked, since it had failed before.
-    case circuitBreaker = "circuit-breaker"
     /// It takes no more entries.
     case full
-    /// The daemon was stopped meanwhile.
-    case stopping
 }
 
 /// Why a first attempt isn't remembered.
 enum PendingDrop: String, MetricLabel {
+    /// There were `max_pending`, none of them older, or the store had no room.
+    case limit
+    /// Its network had `max_pending_per_network`.
+    case networkLimit = "network-limit"
     /// It was the oldest when there were more than `max_pending`.
     case oldest
-    /// There were `max_pending`, and none that was older.
-    case full
-    /// Its network had `max_pending_per_network`.
-    case network
 }
 
 /// What an entry of the table of identities is about.
 enum IdentityClass: String, MetricLabel {
     /// An organisation whose mail is accepted.
     case organisation
-    /// Whom one of our users wrote to.
+    /// An organisation that our users wrote to.
     case correspondent
-    /// An order of the administrator.
+    /// A user, with whom it wrote to.
+    case correspondence
+    /// An organisation of which the administrator has ordered something.
     case order
 }
 
-/// What is taken note of.
-enum Lesson: String, MetricLabel {
-    /// Mail of a proven organisation was accepted.
-    case accepted
-    /// One of our users wrote to someone.
-    case wrote
+/// What outgoing mail teaches.
+enum LessonKind: String, MetricLabel {
+    /// That a user wrote to an address.
+    case address
+    /// That a user wrote to an organisation.
+    case organisation
 }
 
-/// Why something wasn't taken note of.
+/// Why something isn't learnt.
 enum LessonRefusal: String, MetricLabel {
-    /// The user had `learn_per_user` that day.
-    case user
-    /// All users together had `learn_per_site`.
-    case site
+    /// The user had taught `learn_per_user` that day.
+    case perUser = "per-user"
+    /// All users together had taught `learn_per_site`.
+    case perSite = "per-site"
+    /// It isn't written by a person.
+    case robot
+    /// It is written to a domain of the site's own.
+    case ownDomain = "own-domain"
+    /// Nothing of the organisation, since many share it; the address is learnt.
+    case shared
     /// There were `max_identities`.
-    case full
-    /// Too much waited to be written, or the store failed.
-    case busy
+    case noRoom = "no-room"
 }
 
 /// How settings and lists were read again.
 enum ReloadOutcome: String, MetricLabel {
-    case complete
-    /// Something is wrong with a list; the rest is in force.
-    case partial
-    /// Something is wrong with the settings: all of them stay as they were.
+    case succeeded
+    /// Something was wrong, and stays as it was.
     case failed
 }
 

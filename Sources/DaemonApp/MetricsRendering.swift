@@ -131,10 +131,11 @@ extension MetricsText {
     }
 
     private mutating func add(_ identities: MetricsSnapshot.Identities) {
-        add("identities", .gauge, "Entries of the table of identities.") { $0.add(identities.count, by: "class") }
+        add("identities", .gauge, "Entries of the table of identities.") { $0.addKnown(identities.count, by: "class") }
         add("learned_total", .counter, "What was learnt of senders.") { $0.add(identities.learned, by: "kind") }
         add("learned_refused_total", .counter, "What wasn't learnt, and why.") { family in
             family.add(identities.refused, by: "cause")
+            family.add(identities.dropped, ["cause": "dropped"])
         }
     }
 
@@ -154,7 +155,7 @@ extension MetricsText {
             family.add(history.records, by: "kind")
         }
         add(
-            "history_dropped_total", .counter, "Decisions that found no room on their way to the history.",
+            "history_dropped_total", .counter, "Decisions that weren't written to the history.",
             history.dropped)
         add("history_bytes", .gauge, "Bytes that the history takes.", history.bytes)
     }

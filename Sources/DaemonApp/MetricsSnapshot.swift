@@ -87,12 +87,14 @@ struct MetricsSnapshot: Sendable {
 
     /// Who need not wait, and what was learnt of them.
     struct Identities: Sendable {
-        /// How many there are, as of the last search for expired ones.
-        var count = PerLabel<IdentityClass, Int>(0)
-        /// What was taken note of.
-        var learned = PerLabel<Lesson, Int>(0)
-        /// What wasn't.
+        /// How many there were at the last search for expired ones; nil before the first.
+        var count = PerLabel<IdentityClass, Int?>(0)
+        /// What was learnt that wasn't known.
+        var learned = PerLabel<LessonKind, Int>(0)
+        /// What wasn't learnt.
         var refused = PerLabel<LessonRefusal, Int>(0)
+        /// What was lost on its way to the store.
+        var dropped = 0
     }
 
     /// What is read from files, and read again.
@@ -111,7 +113,7 @@ struct MetricsSnapshot: Sendable {
     struct History: Sendable {
         /// How many records were written.
         var records = PerLabel<HistoryRecord, Int>(0)
-        /// How many decisions found no room on their way to it.
+        /// How many decisions weren't written: there was no room on the way, or the file couldn't be written.
         var dropped = 0
         /// How many bytes its files take; nil where none is kept.
         var bytes: Int? = 0

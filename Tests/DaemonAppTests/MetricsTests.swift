@@ -84,20 +84,21 @@ struct MetricsTests {
             ("tprt_connections_rejected_total", ["cause": "limit"], 6),
             ("tprt_protocol_errors_total", ["kind": "unknown-request"], 7),
             ("tprt_store_up", [:], 1),
-            ("tprt_store_operations_total", ["operation": "expire", "outcome": "full"], 8),
+            ("tprt_store_operations_total", ["operation": "expire", "outcome": "failed"], 8),
             ("tprt_store_duration_seconds_sum", ["operation": "update"], 0.25),
             ("tprt_store_entries", ["table": "auto-whitelist"], 9),
             ("tprt_store_bytes", ["table": "identity"], 10),
-            ("tprt_fail_open_total", ["cause": "circuit-breaker"], 11),
+            ("tprt_fail_open_total", ["cause": "unavailable"], 11),
             ("tprt_circuit_breaker_open", [:], 12),
             ("tprt_pending", [:], 13),
             ("tprt_pending_limit", [:], 14),
-            ("tprt_pending_dropped_total", ["cause": "network"], 15),
+            ("tprt_pending_dropped_total", ["cause": "network-limit"], 15),
             ("tprt_identities", ["class": "correspondent"], 16),
-            ("tprt_learned_total", ["kind": "wrote"], 17),
-            ("tprt_learned_refused_total", ["cause": "site"], 18),
+            ("tprt_learned_total", ["kind": "organisation"], 17),
+            ("tprt_learned_refused_total", ["cause": "per-site"], 18),
+            ("tprt_learned_refused_total", ["cause": "dropped"], 30),
             ("tprt_whitelist_entries", [:], 19),
-            ("tprt_reloads_total", ["result": "partial"], 20),
+            ("tprt_reloads_total", ["result": "succeeded"], 20),
             ("tprt_reload_timestamp_seconds", ["result": "failed"], 21),
             ("tprt_list_timestamp_seconds", ["list": "public-suffixes"], 22),
             ("tprt_history_records_total", ["kind": "case"], 23),
@@ -143,20 +144,21 @@ extension MetricsSnapshot {
         snapshot.connections.rejected[.limit] = 6
         snapshot.connections.protocolErrors[.unknownRequest] = 7
         snapshot.store.isUp = true
-        snapshot.store.operations[.expire][.full] = 8
+        snapshot.store.operations[.expire][.failed] = 8
         snapshot.store.durations[.update].observe(0.25)
         snapshot.store.entries[.autoWhitelist] = 9
         snapshot.store.bytes[.identity] = 10
-        snapshot.store.unanswered[.circuitBreaker] = 11
+        snapshot.store.unanswered[.unavailable] = 11
         snapshot.store.openBreakers = 12
         snapshot.pending.count = 13
         snapshot.pending.limit = 14
-        snapshot.pending.dropped[.network] = 15
+        snapshot.pending.dropped[.networkLimit] = 15
         snapshot.identities.count[.correspondent] = 16
-        snapshot.identities.learned[.wrote] = 17
-        snapshot.identities.refused[.site] = 18
+        snapshot.identities.learned[.organisation] = 17
+        snapshot.identities.refused[.perSite] = 18
+        snapshot.identities.dropped = 30
         snapshot.lists.whitelistEntries = 19
-        snapshot.lists.reloads[.partial] = 20
+        snapshot.lists.reloads[.succeeded] = 20
         snapshot.lists.reloadTimes[.failed] = 21
         snapshot.lists.changeTimes[.publicSuffixes] = 22
         snapshot.history.records[.case] = 23
