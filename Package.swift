@@ -155,7 +155,7 @@ let package = Package(
         .target(name: "Exposition", dependencies: ["Bytes"], swiftSettings: strict),
         // Metrics, health and the page over HTTP; what they show comes as closures.
         .target(
-            name: "Web", dependencies: ["Exposition", "JSONText", nioCore, nioPosix, nioHTTP1, locks, crypto],
+            name: "Web", dependencies: ["Bytes", "Exposition", "JSONText", nioCore, nioPosix, nioHTTP1, locks, crypto],
             swiftSettings: strict),
         // Cases, attempts and minutes in SQLite: what became of which mail, and why.
         .target(
