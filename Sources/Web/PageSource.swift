@@ -1,7 +1,7 @@
 /// Where the page has its data from: closures, so that it knows neither the daemon nor the history.
 ///
-/// All of them are called for one request after the other's answer, from any task. Texts may hold anything that a sender
-/// wrote, as long as it is Unicode: what wasn't is to be escaped (`\xHH`) before. Times are seconds since 1970, UTC.
+/// They are called from any task, for several requests at a time. Texts may hold anything that a sender wrote, as long as
+/// it is Unicode: bytes that aren't are to be escaped before (`\xHH`, as in the log). Times are seconds since 1970, UTC.
 public struct PageSource: Sendable {
     /// The time of day.
     public var now: @Sendable () -> Int64
