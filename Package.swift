@@ -296,7 +296,8 @@ let package = Package(
         .testTarget(
             name: "HistoryTests",
             dependencies: [
-                "SampleOptions", "History", "Greylist", "Policy", "Engine", "TestSupport", nioCore, grdb, system,
+                "SampleOptions", "History", "Greylist", "Policy", "Whitelists", "Engine", "TestSupport", nioCore, grdb,
+                system,
             ], swiftSettings: strict),
         .testTarget(
             name: "ServiceManagerTests", dependencies: ["ServiceManager", "TestSupport"], swiftSettings: strict),

@@ -1,83 +1,86 @@
-public import Greylist
+import Bytes
+import GRDB
+import Greylist
+import SystemPackage
 
 /// Reads a history, while the daemon writes it or without a daemon.
 ///
-/// Each call is one look at the file. It blocks, so it isn't for event loops.
+/// Each call is one look at the file. It blocks, so it isn't for event loops. Where the daemon may begin a new file meanwhile,
+/// a reader is to be opened for each question: that costs little.
 public struct HistoryReader: Sendable {
+    private let path: String
+    private let queue: DatabaseQueue
+
     /// Opens a history for reading only.
     ///
     /// - Parameters:
     ///   - path: the file
     ///   - patience: how many seconds to wait for another program's lock
-    public init(path: String, patience: Double = 5) throws(HistoryError) {}
-
-    /// What the history is.
-    public func status() throws(HistoryError) -> HistoryStatus { throw missing }
-
-    /// The cases of a sender and a recipient with their attempts, the newest case first.
-    ///
-    /// Addresses are found in any form in which the history keeps them.
-    ///
-    /// - Parameters:
-    ///   - client: an address, or how a name begins; nil for all
-    ///   - limit: how many cases at most
-    public func story(
-        sender: String, recipient: String, client: String? = nil, limit: Int
-    ) throws(HistoryError) -> [HistoryStory] { throw missing }
-
-    /// A case with its attempts; nil where there is none of that number.
-    public func story(of id: HistoryCase.ID) throws(HistoryError) -> HistoryStory? { throw missing }
-
-    /// Decisions, the newest first; with `afterID` the oldest first.
-    public func decisions(_ filter: HistoryFilter) throws(HistoryError) -> [HistoryAttempt] { throw missing }
-
-    /// Cases that may still come back, the oldest first.
-    ///
-    /// - Parameter window: how many seconds a first attempt is valid
-    public func waiting(at now: Timestamp, window: Int64, limit: Int) throws(HistoryError) -> [HistoryCase] {
-        throw missing
+    public init(path: String, patience: Double = 5) throws(HistoryError) {
+        self.path = path
+        guard let status = try? Stat(path) else {
+            throw HistoryError(.missing, path, "no history: tprtd makes it where service.history_db names it")
+        }
+        guard status.type == .regular else { throw HistoryError(.otherFormat, path, "is not a regular file") }
+        do throws(HistoryError) {
+            queue = try Self.open(path, path, patience)
+        } catch {
+            // Who may not write beside the file can't open it as usual. Without a -wal nobody writes it, and it is all there.
+            guard error.code == .denied, (try? Stat(path + "-wal")) == nil else { throw error }
+            queue = try Self.open("file:\(path.percentEncoded)?immutable=1", path, patience)
+        }
     }
 
-    /// Cases that have passed, the last used first.
-    public func known(
-        sender: String? = nil, recipient: String? = nil, limit: Int
-    ) throws(HistoryError) -> [HistoryCase] { throw missing }
+    private static func open(
+        _ location: String, _ path: String, _ patience: Double
+    ) throws(HistoryError) -> DatabaseQueue {
+        do {
+            let queue = try HistoryFile.readingQueue(location, patience: patience)
+            try queue.read { database in
+                try HistoryFile.check(database, path)
+                guard try Int64.fetchOne(database, sql: "PRAGMA user_version") == HistorySchema.version else {
+                    throw HistoryError(.missing, path, "no history yet: tprtd has only begun it")
+                }
+            }
+            return queue
+        } catch {
+            throw HistoryError(error, path)
+        }
+    }
 
-    /// Cases for a sender's or recipient's address, a domain of senders, an organisation, a client's address or name.
-    ///
-    /// Domains, organisations, and names are also found by their beginning.
-    public func search(_ text: String, limit: Int) throws(HistoryError) -> HistoryMatches { throw missing }
+    /// What the history is.
+    public func status() throws(HistoryError) -> HistoryStatus {
+        try look { database in
+            let pages = try Int.fetchOne(database, sql: "PRAGMA page_count") ?? 0
+            let wal = (try? Stat(path + "-wal")).map { Int($0.size) } ?? 0
+            let times = try Row.fetchOne(database, sql: "SELECT min(time), max(time) FROM attempts")
+            return HistoryStatus(
+                bytes: pages * SizeBounds.pageSize + wal,
+                oldest: (times?[0] as Int64?).map(Timestamp.init(seconds:)),
+                newest: (times?[1] as Int64?).map(Timestamp.init(seconds:)),
+                cases: try Int.fetchOne(database, sql: "SELECT count(*) FROM cases") ?? 0,
+                attempts: try Int.fetchOne(database, sql: "SELECT count(*) FROM attempts") ?? 0)
+        }
+    }
 
-    /// What became of the mail of a time.
-    ///
-    /// - Parameters:
-    ///   - until: before when; also the moment at which cases are waiting, or will never come back
-    ///   - window: how many seconds a first attempt is valid
-    ///   - top: how many networks and senders are named at most
-    public func report(
-        since: Timestamp, until: Timestamp, window: Int64, top: Int
-    ) throws(HistoryError) -> HistoryReport { throw missing }
+    /// Looks at the file once: all that is read belongs together.
+    func look<Result>(_ body: (Database) throws -> Result) throws(HistoryError) -> Result {
+        do { return try queue.read(body) } catch { throw HistoryError(error, path) }
+    }
+}
 
-    /// Decisions in steps, one for each from `since` to `until`, whether there were any or not.
-    ///
-    /// - Parameter step: how many seconds, a multiple of 60
-    public func minutes(
-        since: Timestamp, until: Timestamp, step: Int64
-    ) throws(HistoryError) -> [DecisionBucket] { throw missing }
-
-    /// What is told of a time in a line.
-    public func summary(
-        since: Timestamp, until: Timestamp, window: Int64
-    ) throws(HistoryError) -> HistorySummary { throw missing }
-
-    /// Goes through the attempts in the order of time.
-    ///
-    /// What is written meanwhile may be seen or not; nothing is locked in between.
-    ///
-    /// - Parameter body: gets each; false ends it
-    public func replay(
-        since: Timestamp?, _ body: (ReplayedAttempt) -> Bool
-    ) throws(HistoryError) { throw missing }
-
-    private var missing: HistoryError { HistoryError(.missing, "", "") }
+extension String {
+    /// The path as a URI has it.
+    fileprivate var percentEncoded: String {
+        var encoded: [UInt8] = []
+        for byte in utf8 {
+            if byte.isLetterOrDigit || byte == UInt8(ascii: "/") || byte == UInt8(ascii: ".") {
+                encoded.append(byte)
+            } else {
+                encoded.append(UInt8(ascii: "%"))
+                encoded.append(hexadecimalPairOf: byte)
+            }
+        }
+        return String(decoding: encoded, as: UTF8.self)
+    }
 }

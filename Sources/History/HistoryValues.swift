@@ -29,6 +29,8 @@ public struct HistoryCase: Sendable, Equatable, Identifiable {
     public var mayPassAt: Timestamp?
     /// When it passed for the first time.
     public var passedAt: Timestamp?
+    /// How many seconds it had waited then; nil where it didn't, or where that isn't known.
+    public var waited: Int64?
     /// Why it passed.
     public var reason: ReasonCode?
     /// How many seconds greylisting counted from the first attempt to that pass.
@@ -63,12 +65,9 @@ public struct HistoryCase: Sendable, Equatable, Identifiable {
         return now.since(firstAttempt) <= window ? .waiting : .neverCameBack
     }
 
-    /// How many seconds it waited; nil where it didn't, or hasn't passed.
-    public var waited: Int64? { deferrals > 0 ? passedAt.map { $0.since(firstAttempt) } : nil }
-
-    /// How many of them were the sender's choice, since it might have passed before.
+    /// How many seconds of the wait were the sender's choice, since it might have passed before.
     public var waitedBeyondDelay: Int64? {
-        guard deferrals > 0, let passedAt, let mayPassAt else { return nil }
+        guard waited != nil, let passedAt, let mayPassAt else { return nil }
         return passedAt.since(mayPassAt)
     }
 }
