@@ -28,10 +28,10 @@ public struct Sighting: Sendable, Equatable {
     }
 
     /// Whether an administrator has said that its next attempt passes, and there was none since.
-    public var isReleased: Bool { passes == .max }
+    @inlinable public var isReleased: Bool { passes == .max }
 
     /// Whether the retry of the first attempt is still awaited.
-    public var isPending: Bool { passes == 0 }
+    @inlinable public var isPending: Bool { passes == 0 }
 
     /// Whether it counts as forgotten: at look-up it is as if it weren't there, maintenance removes it.
     public func isExpired(at now: Timestamp, under rules: Rules) -> Bool {
@@ -44,6 +44,14 @@ public struct Sighting: Sendable, Equatable {
     @inlinable
     public func counts(at now: Timestamp, under rules: Rules) -> Bool {
         !isExpired(at: now, under: rules) && !(isPending && first > now)
+    }
+
+    /// Whether it counts where both are known of one triplet: what has passed before what is released, and that before what waits;
+    /// of two that wait the older one.
+    @inlinable
+    public func counts(before other: Sighting) -> Bool {
+        if isPending { return other.isPending && first < other.first }
+        return other.isPending || other.isReleased && !isReleased
     }
 
     /// Whether a use at that moment is worth a write: the last one was recorded more than a 32nd of `maxAge` ago.

@@ -174,8 +174,8 @@ public struct StoreQuery: Sendable {
 
     /// What the lookups say.
     ///
-    /// Of the keys of a triplet that counts which has passed, in the order of the lookups; where none has, that whose first
-    /// attempt came first. An entry that is imported after its sender has come is found that way, too.
+    /// Of the keys of a triplet that counts which has passed, in the order of the lookups; where none has, that which is
+    /// released, and then that whose first attempt came first. An entry that is imported after its sender has come is found that way, too.
     ///
     /// - Parameter read: what is found by the lookup at an index; not called for one that no longer matters
     @inlinable
@@ -202,11 +202,11 @@ public struct StoreQuery: Sendable {
                     if role == .legacy { state.isIncomplete = true }
                     continue
                 }
-                if seen.isPending, !found.isPending || found.first < seen.first {
-                    (state.triplet, state.matched) = (found, index)
-                }
+                if found.counts(before: seen) { (state.triplet, state.matched) = (found, index) }
                 // One of them has passed, and the other doesn't know.
-                if seen.isPending != found.isPending { state.isIncomplete = true }
+                if seen.isPending != found.isPending || seen.isReleased != found.isReleased {
+                    state.isIncomplete = true
+                }
             case .client: state.client = try read(index)
             case .legacyClient:
                 // It follows the client's own, and counts on where that has nothing, or decides where that doesn't.

@@ -55,8 +55,14 @@ struct JudgementTests {
             name: "passed, but forgotten", triplet: (7, 0, 5), now: 3_024_006, verdict: .new(wait: 300),
             remembered: (0, 3_024_006, 3_024_006)),
         Case(
-            name: "as many passes as can be counted", triplet: (.max, 0, 5), verdict: .known,
-            remembered: (.max, 0, start)),
+            name: "as many passes as can be counted", triplet: (.max - 1, 0, 5), verdict: .known,
+            remembered: (.max - 1, 0, start)),
+        Case(
+            name: "released", triplet: (.max, start - 10, start - 5), verdict: .released,
+            remembered: (1, start - 10, start)),
+        Case(
+            name: "released, and forgotten", triplet: (.max, 0, 0), now: 3_100_000, verdict: .new(wait: 300),
+            remembered: (0, 3_100_000, 3_100_000)),
         Case(
             name: "the clock stepped back: the wait begins anew", triplet: (0, start + 9_999, start + 9_999),
             verdict: .new(wait: 300), remembered: (0, start, start)),

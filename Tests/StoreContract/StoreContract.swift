@@ -18,7 +18,8 @@ public struct StoreContract: Sendable, CustomStringConvertible {
     }
 
     /// All promises.
-    public static let cases: [StoreContract] = judging + aliases + maintaining + bounds + moving + finding
+    public static let cases: [StoreContract] =
+        judging + aliases + releasing + maintaining + bounds + moving + finding
 
     private static let judging: [StoreContract] = [
         StoreContract(description: "a triplet is new, then early, then passes with its delay, then is known") { store in
