@@ -296,8 +296,7 @@ let package = Package(
         .testTarget(
             name: "HistoryTests",
             dependencies: [
-                "SampleOptions", "History", "Greylist", "Policy", "Whitelists", "Engine", "TestSupport", nioCore, grdb,
-                system,
+                "SampleOptions", "History", "Greylist", "Policy", "Engine", "TestSupport", nioCore, grdb, system,
             ], swiftSettings: strict),
         .testTarget(
             name: "ServiceManagerTests", dependencies: ["ServiceManager", "TestSupport"], swiftSettings: strict),

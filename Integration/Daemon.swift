@@ -14,7 +14,8 @@ final class Daemon {
     /// What it writes to its standard error is read, unless `reads` is false: then it waits in the pipe until `startReading()`.
     /// Where the tests run as root, so does the program, unless `allowsRoot` is false.
     /// `prelude` is a line of the shell that starts it then, such as `exec 7</etc/passwd`.
-    /// With `variables`, `NAME=value` each, its environment has more than ours; a mere `NAME` is taken out of it.
+    /// With `variables`, `NAME=value` each, its environment has more than ours; a mere `NAME` is taken out of it. It keeps no
+    /// history, unless it gets an `XDG_STATE_HOME` there.
     /// It is handed the `sockets` as a service manager does. `prefix` is a command that runs a command, as env(1) does.
     init(
         _ arguments: [String], listeningAt endpoints: [Endpoint], openFiles: Int? = nil, reads: Bool = true,
@@ -23,6 +24,9 @@ final class Daemon {
     ) throws {
         var command = prefix + [try program("tprtd", orIn: "TPRTD_BINARY")] + arguments
         if allowsRoot, geteuid() == 0 { command.append("--allow-root") }
+        // Without a state directory of its own it shares that of all others: no history, unless a test asks for one.
+        let variables =
+            (variables.contains { $0.hasPrefix("XDG_STATE_HOME") } ? [] : ["TPRT_SERVICE_HISTORY_DB="]) + variables
         if !variables.isEmpty {
             let missing = variables.filter { !$0.contains("=") }.flatMap { ["-u", $0] }
             command = ["/usr/bin/env"] + missing + variables.filter { $0.contains("=") } + command

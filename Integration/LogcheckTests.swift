@@ -62,6 +62,9 @@ struct LogcheckTests {
             "settings reloaded: service.grey_delay, service.max_pending changed"
         ],
         #"control socket: \(listener.address)"#: ["control socket: unix:/run/tprt/control.sock"],
+        #"metrics and page: \(place)"#: [
+            "metrics and page: http://127.0.0.1:10923/", "metrics and page: unix:/run/tprt/http.sock",
+        ],
         #"listening on \(listener.address)"#: [
             "listening on unix:/var/spool/postfix/tprt/policy.sock", "listening on inet:127.0.0.1:10023",
             "listening on inet:[::1]:10023",

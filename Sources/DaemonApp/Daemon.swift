@@ -2,6 +2,7 @@ import CProcess
 import Domains
 import Engine
 import Glibc
+import History
 import LogOutput
 import Logging
 import Programs
@@ -120,27 +121,45 @@ struct Daemon {
         do {
             var options = plan.options
             options.now = clock.now
+            let history = history()
             let ledger = IdentityLedger(
                 store: store, options: plan.ledger, now: clock.now, isClockDoubtful: clock.isDoubtful, logger: logger)
             let engine = plan.engine(
                 with: whitelist ?? Whitelist(), identity.organisations, asTrial: resources.importing != nil)
             let identities = IdentityOrders(to: ledger, engine: engine)
+            let mails = MailOrders(to: store, engine: engine, now: clock.now)
             let server = try await PolicyServer(
                 listeners: resources.listeners, options: options, engine: engine,
-                store: store, resolver: resolver, ledger: ledger, sink: sink, logger: logger,
+                store: store, resolver: resolver, ledger: ledger, sink: sink, history: history?.queue, logger: logger,
                 onServing: { [state, background = resources.background] in
                     state.serves()
                     background?.tellSuccess()
                 })
-            let (control, importing) = (resources.control, resources.importing)
-            (resources.listeners, resources.control, resources.importing) = ([], nil, nil)
+            history?.count { await server.figures().requests.decisions }
+            let addresses = resources.listeners.map { "\($0.address)" }
+            let (control, web, importing) = (resources.control, resources.web, resources.importing)
+            (resources.listeners, resources.control, resources.web, resources.importing) = ([], nil, [], nil)
             let maintenance = maintenance(of: store, behind: server)
             let imports = imports(to: store, behind: server)
             let reload = reload(
-                of: server, resolver, maintenance, imports, identities, through: files, at: reloads, after: reading)
+                of: server, resolver, maintenance, imports, identities, mails, history, through: files, at: reloads,
+                after: reading)
             if whitelist == nil { reload.order(Reload.Order(isForChange: true)) }
-            let controls = control.map { serve($0, reload, imports, identities) }
-            try await group(server, maintenance, ledger, reload, controls, importing, rotation, stops).run()
+            let monitor = DaemonMonitor(
+                server: server, store: store, resolver: resolver, ledger: ledger, maintenance: maintenance,
+                reload: reload, reloader: reloader, history: history, sink: sink, clock: clock, listeners: addresses,
+                startedAt: clock.now())
+            let page =
+                web.isEmpty
+                ? nil
+                : WebService(
+                    web, hosts: plan.web?.hosts ?? [], monitor: monitor,
+                    page: PageData(monitor: monitor, identities: identities), logger: logger)
+            let controls = control.map { serve($0, reload, imports, identities, mails, monitor, page) }
+            let services = ([history, page] as [(any Service)?]).compactMap(\.self)
+            try await group(
+                server, maintenance, ledger, reload, controls, services, importing, rotation, stops
+            ).run()
         } catch {
             throw ProgramError(.software, "\(error)")
         }
@@ -161,6 +180,26 @@ struct Daemon {
         resources.listeners = try manager.listeners(or: plan, for: owner)
         let held = try manager.controlListener()
         resources.control = if let held { held } else { try plan.openControlSocket(for: owner) }
+        resources.web = manager.httpListeners(or: plan, for: owner) { logger.warning("\($0)") }
+    }
+
+    /// The history, opened; nil where none is kept, or it can't be had, which is said: mail doesn't wait for it.
+    private func history() -> HistoryService? {
+        guard let options = plan.history else { return nil }
+        do throws(HistoryError) {
+            if let owner = plan.foreignOwnerOfHistory {
+                logger.warning(
+                    "service.history_db: \(options.path) or its directory belongs to \(owner), and root opens no such database: no history is kept"
+                )
+                return nil
+            }
+            let writer = try HistoryWriter(options, at: clock.now())
+            if let notice = writer.openingNotice { logger.log(level: notice.level, "\(notice.sentence)") }
+            return HistoryService(writer, now: clock.now, logger: logger)
+        } catch {
+            logger.warning("service.history_db: \(error); no history is kept until the next start")
+            return nil
+        }
     }
 
     /// What was read in time; nil where that takes longer: then it comes into force later.
@@ -216,6 +255,8 @@ struct DaemonResources {
     /// Sockets that no server has taken over yet.
     var listeners: [OpenListener] = []
     var control: OpenListener?
+    /// Sockets of metrics and the page.
+    var web: [OpenListener] = []
     /// What imports once the daemon serves; nil where there is nothing to import.
     var importing: ImportProcess?
     /// The way to files out of a chroot; nil where there is none.
@@ -223,10 +264,10 @@ struct DaemonResources {
 
     /// Closes the sockets, and removes what lies in the file system.
     mutating func release() {
-        for listener in listeners { listener.close() }
+        for listener in listeners + web { listener.close() }
         control?.close()
         importing?.release()
-        (listeners, control, importing) = ([], nil, nil)
+        (listeners, web, control, importing) = ([], [], nil, nil)
         pidFile?.remove { [files] in files?.remove($0) }
         pidFile = nil
     }

@@ -194,6 +194,23 @@ extension ServiceManager {
         do throws(ListenError) { return try sockets.controlListener() } catch { throw ProgramError(error) }
     }
 
+    /// The listeners of metrics and the page: those that it hands over, or else that of the settings; none where there is no
+    /// such thing, or it can't be had, which is a warning: mail doesn't wait for a page.
+    func httpListeners(
+        or plan: Plan, for owner: SocketOwner?, warning: (String) -> Void
+    ) -> [OpenListener] {
+        do throws(ListenError) {
+            let held = try sockets.httpListeners()
+            if !held.isEmpty { return held }
+            guard let web = plan.web else { return [] }
+            return try OpenListener.open(
+                web.address, backlog: 64, takesOverStale: plan.takesOverStale, owner: owner)
+        } catch {
+            warning("server.http_listen: \(error.description): no metrics and no page until the next start")
+            return []
+        }
+    }
+
     /// Whether the listeners of the settings aren't needed.
     var handsOverListeners: Bool { !sockets.policy.isEmpty }
 }

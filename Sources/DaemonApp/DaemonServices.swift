@@ -19,7 +19,7 @@ extension Daemon {
     /// The services in the order of their start; they stop in the reverse one, once `stops` has ended.
     func group(
         _ server: PolicyServer, _ maintenance: Maintenance, _ ledger: IdentityLedger, _ reload: Reload,
-        _ control: ControlServer?,
+        _ control: ControlServer?, _ others: [any Service],
         _ importing: ImportProcess?, _ rotation: LogRotation, _ stops: StopSignals
     ) -> ServiceGroup {
         var quiet = logger
@@ -27,7 +27,7 @@ extension Daemon {
         var services: [any Service] = [server]
         // It needs the store, which the server closes in its end.
         if let fallbackSync = server.fallbackSync { services.append(fallbackSync) }
-        services += [maintenance, ledger, reload, rotation]
+        services += [maintenance, ledger, reload, rotation] + others
         if let control { services.append(control) }
         // It stops before all others, so that the service manager hears of it first.
         if let socket = manager.notifySocket {
@@ -66,7 +66,7 @@ extension Daemon {
     /// What is done on SIGHUP, when whitelists change, and when tprtctl asks for it.
     func reload(
         of server: PolicyServer, _ resolver: DNSResolver, _ maintenance: Maintenance, _ imports: StoreImport,
-        _ identities: IdentityOrders, through files: FileAccess,
+        _ identities: IdentityOrders, _ mails: MailOrders, _ history: HistoryService?, through files: FileAccess,
         at signals: UnixSignalsSequence, after first: FirstReading
     ) -> Reload {
         let (reloader, state, sink) = (reloader, state, sink)
@@ -100,25 +100,37 @@ extension Daemon {
             var engine = reading.plan.engine
             engine.change(organisations: reading.identity.organisations)
             identities.change(to: reading.plan.ledger, engine: engine)
+            mails.change(to: engine)
+            if let options = reading.plan.history { await history?.change(to: options) }
             return ReloadResult(reply: reading.reply) {
                 sink.level = reading.plan.log.level
             }
         }
     }
 
+    private nonisolated static let noPage = ControlReply(
+        status: ExitStatus.configuration.rawValue,
+        warnings: ["there is no page: set server.http_listen, and restart the daemon"])
+
     /// What tprtctl may ask for.
     func serve(
-        _ listener: OpenListener, _ reload: Reload, _ imports: StoreImport, _ identities: IdentityOrders
+        _ listener: OpenListener, _ reload: Reload, _ imports: StoreImport, _ identities: IdentityOrders,
+        _ mails: MailOrders, _ monitor: DaemonMonitor, _ page: WebService?
     ) -> ControlServer {
         ControlServer(
             listener: listener,
             verbs: [
-                "reload": { _ in await reload.carryOut(Reload.Order()) },
-                "accept-whitelists": { _ in await reload.carryOut(Reload.Order(acceptsShrunk: true)) },
-                ImportOrder.verb: { await imports.carryOut($0) },
-                IdentityOrder.verb: { await identities.carryOut($0) },
-                IdentityListOrder.verb: { await identities.list($0) },
-                LearnOrder.verb: { await identities.learn($0) },
+                "reload": .changing { _ in await reload.carryOut(Reload.Order()) },
+                "accept-whitelists": .changing { _ in await reload.carryOut(Reload.Order(acceptsShrunk: true)) },
+                ImportOrder.verb: .changing { await imports.carryOut($0) },
+                IdentityOrder.verb: .changing(unless: { IdentityOrder($0)?.action == .show }) {
+                    await identities.carryOut($0)
+                },
+                IdentityListOrder.verb: .looking { await identities.list($0) },
+                LearnOrder.verb: .changing { await identities.learn($0) },
+                MailOrder.verb: .changing { await mails.carryOut($0) },
+                DaemonStatus.verb: .looking { _ in await monitor.status().reply },
+                WebCode.verb: .looking { _ in page?.code() ?? Self.noPage },
             ], logger: logger)
     }
 }

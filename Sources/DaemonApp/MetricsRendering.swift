@@ -1,6 +1,9 @@
 import Engine
 import Exposition
+import Policy
+import Resolver
 import SPF
+import Server
 import Storage
 
 /// The metrics of docs/metrics.md, of which a test compares names, types and labels with these.
@@ -73,8 +76,8 @@ extension MetricsText {
     private mutating func add(_ decisions: DecisionCounters, _ dns: MetricsSnapshot.DNS) {
         add("dns_up", .gauge, "Whether the DNS answers.", dns.isUp ? 1 : 0)
         add("dns_queries_total", .counter, "Questions to the DNS, by what became of them.") { family in
-            for type in DNSRecord.allCases {
-                for outcome in DNSOutcome.allCases {
+            for type in DNSRecordType.allCases {
+                for outcome in ResolverCounts.QueryOutcome.allCases {
                     family.add(dns.questions[type][outcome], ["type": type.label, "outcome": outcome.label])
                 }
             }

@@ -1,4 +1,8 @@
 import Engine
+import Policy
+import Resolver
+import SPF
+import Server
 import Storage
 
 /// Everything that metrics tell of, at one moment.
@@ -40,7 +44,7 @@ struct MetricsSnapshot: Sendable {
         /// Whether it answers.
         var isUp = false
         /// What became of questions.
-        var questions = PerLabel<DNSRecord, PerLabel<DNSOutcome, Int>>(PerLabel(0))
+        var questions = PerLabel<DNSRecordType, PerLabel<ResolverCounts.QueryOutcome, Int>>(PerLabel(0))
         /// How often a cache knew what was asked of it.
         var cache = PerLabel<CacheResult, Int>(0)
     }
@@ -52,9 +56,9 @@ struct MetricsSnapshot: Sendable {
         /// How many were accepted.
         var accepted = 0
         /// How many were closed to make room, or not accepted.
-        var rejected = PerLabel<ConnectionRejection, Int>(0)
+        var rejected = PerLabel<ConnectionFigures.Rejection, Int>(0)
         /// How many were closed without a reply.
-        var protocolErrors = PerLabel<ProtocolError, Int>(0)
+        var protocolErrors = PerLabel<PolicyError.Kind, Int>(0)
     }
 
     /// The store of triplets, clients and identities.
@@ -72,7 +76,7 @@ struct MetricsSnapshot: Sendable {
         /// How many bytes the file of a table takes, under one of those that have a file in common; nil where there is no file.
         var bytes = PerLabel<Table, Int?>(0)
         /// How many requests had to do without it.
-        var unanswered = PerLabel<FailOpenCause, Int>(0)
+        var unanswered = PerLabel<ServerFigures.WithoutStore, Int>(0)
     }
 
     /// First attempts that wait for their retry.
@@ -82,13 +86,13 @@ struct MetricsSnapshot: Sendable {
         /// How many there may be: `max_pending`.
         var limit = 0
         /// How many weren't remembered, or not for as long as they should be.
-        var dropped = PerLabel<PendingDrop, Int>(0)
+        var dropped = PerLabel<PendingFigures.Drop, Int>(0)
     }
 
     /// Who need not wait, and what was learnt of them.
     struct Identities: Sendable {
         /// How many there were at the last search for expired ones; nil before the first.
-        var count = PerLabel<IdentityClass, Int?>(0)
+        var count = PerLabel<IdentityFigures.Class, Int?>(0)
         /// What was learnt that wasn't known.
         var learned = PerLabel<LessonKind, Int>(0)
         /// What wasn't learnt.
@@ -102,9 +106,9 @@ struct MetricsSnapshot: Sendable {
         /// How many entries the whitelists have.
         var whitelistEntries = 0
         /// How often settings and lists were read again.
-        var reloads = PerLabel<ReloadOutcome, Int>(0)
+        var reloads = PerLabel<ReloadFigures.Result, Int>(0)
         /// When that was done last, in seconds since 1970; 0 for never.
-        var reloadTimes = PerLabel<ReloadOutcome, Int>(0)
+        var reloadTimes = PerLabel<ReloadFigures.Result, Int>(0)
         /// When the newest file of a list was changed, in seconds since 1970; 0 where there is none.
         var changeTimes = PerLabel<ReadList, Int>(0)
     }

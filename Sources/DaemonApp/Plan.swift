@@ -2,6 +2,7 @@ import Engine
 import FileStorage
 import Glibc
 import Greylist
+import History
 import JSONText
 import NIOCore
 import Programs
@@ -55,6 +56,10 @@ struct Plan {
     private let hints: [String]
     /// Where tprtctl finds the daemon; nil for nowhere.
     let controlSocket: ListenAddress?
+    /// Where metrics and the page are served; nil for nowhere.
+    let web: WebPlan?
+    /// Where the history is, and how much of it is kept; nil where none is.
+    let history: HistoryOptions?
 
     /// What these settings mean.
     ///
@@ -107,6 +112,7 @@ struct Plan {
         let prefixes = attempt("service.nat64_prefixes") { try service.nat64Prefixes.map { try NAT64Prefix($0) } }
         let identity = attempt("service.dns_servers") { try IdentitySources(service, after: former?.identity) }
         let digests = attempt("service.postgrey_digests") { try PostgreyKeyForm.parse(service.postgreyDigests) }
+        let web = attempt("server.http_listen") { try WebPlan(server) }
         let log = LogPlan(loaded, environment: environment, faults: &faults.lines)
         if service.awlClientCount > 0, case .gdbm? = greylist, greylist == autoWhitelist {
             faults.lines.append(
@@ -120,7 +126,7 @@ struct Plan {
                     + "give identities a file of their own")
         }
         guard faults.lines.isEmpty, let greylist, let autoWhitelist, let identityDatabase, let more, let whitelists,
-            let wording, let log, let localDomains, let prefixes, let digests, let identity
+            let wording, let log, let localDomains, let prefixes, let digests, let identity, let web
         else {
             throw faults
         }
@@ -140,7 +146,7 @@ struct Plan {
         boot = BootID.current(environment: environment)
         let databases =
             [service.greyDb] + (service.awlClientCount > 0 ? [service.awlDb] : [])
-            + (service.identity != .off ? [service.identityDb] : [])
+            + (service.identity != .off ? [service.identityDb] : []) + [service.historyDb]
         stateDirectory = databases.contains { $0.contains("{state_dir}") } ? state : nil
         listeners = [ListenAddress(server)] + more
         backlog = server.listenQueueSize
@@ -162,6 +168,10 @@ struct Plan {
         imports = StoreImport.Options(
             site: SiteSettings(service, prefixes).description, rules: engine.options.rules,
             tables: service.awlClientCount > 0 ? [.greylist, .autoWhitelist] : [.greylist])
+        self.web = web
+        history =
+            service.historyDb.isEmpty
+            ? nil : HistoryOptions(service, path: state.expand(service.historyDb), masks: engine.options.masks)
         controlSocket =
             server.controlSocket.isEmpty ? nil : .unix(path: server.controlSocket, mode: 0o660, group: "")
         self.log = log
@@ -202,6 +212,20 @@ extension PolicyEngine.Options {
             greylistsNullSender: service.greylistNullSender, greylistsAuthenticated: service.greylistAuthenticated,
             defersOnStoreError: service.onStoreError == .defer,
             defersAtPendingLimit: service.onMaxPending == .defer, observesOnly: service.mode == .observe)
+    }
+}
+
+extension HistoryOptions {
+    fileprivate init(_ service: Configuration.Service, path: String, masks: PrefixLengths) {
+        let addresses: KeptAddresses =
+            switch service.historyAddresses {
+            case .full: .full
+            case .domain: .domain
+            case .hashed: .hashed
+            }
+        self.init(
+            path: path, maxAge: service.historyMaxAge.components.seconds, maxSize: service.historyMaxSize.bytes,
+            addresses: addresses, masks: masks, foldsRecipient: service.foldRecipient)
     }
 }
 

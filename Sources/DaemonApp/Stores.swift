@@ -1,6 +1,7 @@
 import Engine
 import FileCalls
 import Greylist
+import History
 import Programs
 import Server
 import Storage
@@ -61,6 +62,16 @@ extension Plan {
             .noPermission,
             "\(key): \(location.path ?? ""): it or its directory belongs to \(owner.name), and root opens no such database: "
                 + "set server.user to \(owner.name), or name another file")
+    }
+
+    /// Whose the file of the history is, or its directory, where root may not open it; nil where it may.
+    var foreignOwnerOfHistory: String? {
+        guard let history else { return nil }
+        do throws(FileError) {
+            return try FileReach(history.path).owner(ofFilesWith: ["-wal", "-shm"])?.name
+        } catch {
+            return error.message
+        }
     }
 
     /// A warning where the auto-whitelist isn't where earlier versions had it without `awl_db`, and there is one there.

@@ -223,8 +223,9 @@ extension KeptAddresses {
     /// Whether a text that was kept of an address is in another form than these are kept in.
     fileprivate func isOther(thanThatOf text: String) -> Bool {
         if text.isEmpty { return false }
-        if text.utf8.first == UInt8(ascii: "@") { return self != .domain }
-        return (self == .hashed) != (Int64(digestText: text) != nil)
+        let form: KeptAddresses =
+            text.utf8.first == UInt8(ascii: "@") ? .domain : Int64(digestText: text) != nil ? .hashed : .full
+        return form != self
     }
 }
 

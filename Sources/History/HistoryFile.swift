@@ -113,7 +113,12 @@ struct HistoryFile: Sendable {
     }
 
     /// How many bytes are written ahead of the file.
-    var walBytes: Int { (try? Stat(path + "-wal")).map { Int($0.size) } ?? 0 }
+    var walBytes: Int { Self.size(path + "-wal") }
+
+    /// How many bytes a file has, with what is written ahead of it.
+    static func bytes(of path: String) -> Int { size(path) + size(path + "-wal") }
+
+    private static func size(_ path: String) -> Int { (try? Stat(path)).map { Int($0.size) } ?? 0 }
 
     /// Closes it; what is written ahead gets into it, unless somebody else has it open.
     func close() { try? queue.close() }

@@ -95,14 +95,22 @@ extension HistoryReader {
     /// Cases that may still come back, the oldest first.
     ///
     /// - Parameter window: how many seconds a first attempt is valid
-    public func waiting(at now: Timestamp, window: Int64, limit: Int) throws(HistoryError) -> [HistoryCase] {
+    public func waiting(
+        sender: String? = nil, recipient: String? = nil, at now: Timestamp, window: Int64, limit: Int
+    ) throws(HistoryError) -> [HistoryCase] {
         try look { database in
-            try HistoryCase.all(
-                database,
-                """
-                cases WHERE passed_at IS NULL AND NOT observed AND first_attempt >= ?
-                ORDER BY first_attempt, id LIMIT ?
-                """, [now.seconds - window, limit])
+            let lookup = try MailLookup(database)
+            var parts = [
+                QueryPart(
+                    sql: "cases.passed_at IS NULL AND NOT cases.observed AND cases.first_attempt >= ?",
+                    arguments: [now.seconds - window])
+            ]
+            if let sender { parts.append(Self.ofSender(sender, lookup)) }
+            if let recipient { parts.append(Self.ofRecipient(recipient, lookup)) }
+            let all = parts.joined
+            return try HistoryCase.all(
+                database, "cases WHERE \(all.sql) ORDER BY cases.first_attempt, cases.id LIMIT ?",
+                all.arguments + [limit])
         }
     }
 
@@ -155,9 +163,8 @@ extension HistoryReader {
         let addresses = lookup.clientAddresses(text)
         if !addresses.isEmpty { return .among("attempts.client_address", addresses) }
         if text.beginsAddress { return .beginning("attempts.client_address", text.lowercasedASCII) }
-        let name = QueryPart.beginning("attempts.client_name", text.lowercasedASCII)
-        return QueryPart(
-            sql: name.sql + " AND attempts.client_name NOT IN ('', 'unknown')", arguments: name.arguments)
+        return .beginning("attempts.client_name", text.lowercasedASCII)
+            .and("attempts.client_name NOT IN ('', 'unknown')")
     }
 
     private static func ofReasons(_ reasons: Set<ReasonCode>) -> QueryPart {

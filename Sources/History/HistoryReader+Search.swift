@@ -24,43 +24,46 @@ extension HistoryReader {
     private static func ids(
         for text: String, _ limit: Int, _ lookup: MailLookup, _ database: Database
     ) throws -> [Int64] {
-        func ids(_ part: QueryPart) throws -> [Int64] {
+        // An index that doesn't fit would be an error: no search goes through a whole table.
+        func ids(_ index: String, _ part: QueryPart) throws -> [Int64] {
             try Int64.fetchAll(
-                database, sql: "SELECT id FROM cases WHERE \(part.sql) ORDER BY id DESC LIMIT ?",
+                database,
+                sql: "SELECT id FROM cases INDEXED BY \(index) WHERE \(part.sql) ORDER BY id DESC LIMIT ?",
                 arguments: part.arguments + [limit])
         }
-        func cases(of part: QueryPart) throws -> [Int64] {
+        func cases(_ index: String, _ part: QueryPart) throws -> [Int64] {
             try Int64.fetchAll(
                 database,
                 sql: """
                     SELECT DISTINCT case_id FROM attempts WHERE id IN
-                        (SELECT id FROM attempts WHERE \(part.sql) ORDER BY id DESC LIMIT \(attemptsOfClients))
+                        (SELECT id FROM attempts INDEXED BY \(index) WHERE \(part.sql) ORDER BY id DESC
+                            LIMIT \(attemptsOfClients))
                     """, arguments: part.arguments)
         }
-        if text.isEmpty { return try ids(QueryPart(sql: "true")) }
+        if text.isEmpty {
+            return try Int64.fetchAll(
+                database, sql: "SELECT id FROM cases ORDER BY id DESC LIMIT ?", arguments: [limit])
+        }
         var found: Set<Int64> = []
-        let isDigest = Int64(digestText: text.lowercasedASCII) != nil
-        if isDigest || text.contains("@") && !text.hasPrefix("@") {
-            found.formUnion(try ids(.among("sender_key", lookup.senderKeys(text))))
-            found.formUnion(try ids(.among("recipient_key", lookup.recipientKeys(text))))
+        if Int64(digestText: text.lowercasedASCII) != nil || text.contains("@") && !text.hasPrefix("@") {
+            found.formUnion(try ids("cases_by_mail", .among("sender_key", lookup.senderKeys(text))))
+            found.formUnion(try ids("cases_by_recipient", .among("recipient_key", lookup.recipientKeys(text))))
         }
         let name = (text.hasPrefix("@") ? String(text.dropFirst()) : text).lowercasedASCII
         if !name.isEmpty, !name.contains("@") {
-            for column in ["sender_domain", "organisation"] {
-                let part = QueryPart.beginning(column, name)
-                found.formUnion(try ids(QueryPart(sql: "\(part.sql) AND \(column) <> ''", arguments: part.arguments)))
+            for (index, column) in [
+                ("cases_by_domain", "sender_domain"), ("cases_by_organisation", "organisation"),
+            ] {
+                found.formUnion(try ids(index, .beginning(column, name).and("\(column) <> ''")))
             }
-            let part = QueryPart.beginning("client_name", name)
-            found.formUnion(
-                try cases(
-                    of: QueryPart(
-                        sql: "\(part.sql) AND client_name NOT IN ('', 'unknown')", arguments: part.arguments)))
+            let part = QueryPart.beginning("client_name", name).and("client_name NOT IN ('', 'unknown')")
+            found.formUnion(try cases("attempts_by_name", part))
         }
         let addresses = lookup.clientAddresses(text)
         if !addresses.isEmpty {
-            found.formUnion(try cases(of: .among("client_address", addresses)))
+            found.formUnion(try cases("attempts_by_address", .among("client_address", addresses)))
         } else if text.beginsAddress {
-            found.formUnion(try cases(of: .beginning("client_address", text.lowercasedASCII)))
+            found.formUnion(try cases("attempts_by_address", .beginning("client_address", text.lowercasedASCII)))
         }
         return Array(found.sorted(by: >).prefix(limit))
     }

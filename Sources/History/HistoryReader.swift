@@ -51,11 +51,9 @@ public struct HistoryReader: Sendable {
     /// What the history is.
     public func status() throws(HistoryError) -> HistoryStatus {
         try look { database in
-            let pages = try Int.fetchOne(database, sql: "PRAGMA page_count") ?? 0
-            let wal = (try? Stat(path + "-wal")).map { Int($0.size) } ?? 0
             let times = try Row.fetchOne(database, sql: "SELECT min(time), max(time) FROM attempts")
             return HistoryStatus(
-                bytes: pages * SizeBounds.pageSize + wal,
+                bytes: HistoryFile.bytes(of: path),
                 oldest: (times?[0] as Int64?).map(Timestamp.init(seconds:)),
                 newest: (times?[1] as Int64?).map(Timestamp.init(seconds:)),
                 cases: try Int.fetchOne(database, sql: "SELECT count(*) FROM cases") ?? 0,

@@ -224,8 +224,7 @@ extension HistoryWriter {
     private mutating func note() {
         counts.removed += retention.removed
         retention.removed = 0
-        guard let file, let pages = try? Retention.pages(file.queue) else { return }
-        counts.bytes = pages.all * SizeBounds.pageSize + file.walBytes
+        counts.bytes = HistoryFile.bytes(of: options.path)
     }
 
     /// Records decisions in one transaction, as many as one may have; `position` is that of the next one.

@@ -54,6 +54,11 @@ struct QueryPart {
     static func beginning(_ column: String, _ text: String) -> QueryPart {
         QueryPart(sql: "\(column) >= ? AND \(column) < ?", arguments: [text, text + "\u{7f}"])
     }
+
+    /// This, and a condition without values, such as one that lets a partial index be used.
+    func and(_ condition: String) -> QueryPart {
+        QueryPart(sql: "\(sql) AND \(condition)", arguments: arguments)
+    }
 }
 
 extension [QueryPart] {

@@ -37,7 +37,6 @@ struct Retention: Sendable {
         }
         guard let cutoff else { return }
         let count = try remove(queue, .before(cutoff), limit: bounds.rows)
-        removed += count
         isBehind = count >= bounds.rows
     }
 
@@ -53,7 +52,6 @@ struct Retention: Sendable {
             last.isFuture
             ? try remove(queue, .after(now + Self.future), limit: bounds.rows)
             : try remove(queue, .before(last.time + 1), limit: bounds.rows)
-        removed += count
         return count > 0
     }
 
@@ -102,8 +100,10 @@ struct Retention: Sendable {
     }
 
     /// Removes attempts and minutes of then, and the cases of which no attempt is left.
-    private func remove(_ queue: DatabaseQueue, _ range: TimeRange, limit: Int) throws -> Int {
-        var left = limit
+    ///
+    /// - Returns: how many of the rows that the limit is for
+    private mutating func remove(_ queue: DatabaseQueue, _ range: TimeRange, limit: Int) throws -> Int {
+        var (left, cases) = (limit, 0)
         try queue.inTransaction(.immediate) { database in
             let find = try database.cachedStatement(
                 sql: "SELECT id, case_id FROM attempts WHERE time \(range.order("time")) LIMIT ?")
@@ -113,6 +113,7 @@ struct Retention: Sendable {
             for row in try Row.fetchAll(find, arguments: [range.bound, left]) {
                 try removeAttempt.execute(arguments: [row[0]])
                 try removeCase.execute(arguments: [row[1]])
+                cases += database.changesCount
                 left -= 1
             }
             let findMinutes = try database.cachedStatement(
@@ -124,7 +125,9 @@ struct Retention: Sendable {
             }
             return .commit
         }
-        return limit - max(0, left)
+        let count = limit - max(0, left)
+        removed += count + cases
+        return count
     }
 }
 

@@ -37,6 +37,10 @@ final class Connection: ChannelInboundHandler {
     private(set) var isWaiting = false
     /// Whether anything has come in.
     private(set) var hasSpoken = false
+    /// When the turn began in which its last request came.
+    var requestStart = NIODeadline.uptimeNanoseconds(0)
+    /// Whether it has waited for the DNS.
+    var hasAskedDNS = false
     /// What became of the recipients of its message so far.
     var message = MessageProgress()
     /// The registry's number for the last request; bytes that make none keep no connection open.

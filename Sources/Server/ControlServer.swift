@@ -9,8 +9,26 @@ public import ServiceLifecycle
 ///
 /// It runs apart from the event loops of the policy protocol.
 public struct ControlServer: Service {
-    /// Carries a request out; may take its time, and be asked again meanwhile.
-    public typealias Verb = @Sendable (ControlRequest) async -> ControlReply
+    /// What may be asked.
+    public struct Verb: Sendable {
+        /// Whether a request changes anything: then members of our group may not make it, who may look.
+        let changes: @Sendable (ControlRequest) -> Bool
+        /// Carries a request out; may take its time, and be asked again meanwhile.
+        let carryOut: @Sendable (ControlRequest) async -> ControlReply
+
+        /// One by which nothing changes.
+        public static func looking(_ carryOut: @escaping @Sendable (ControlRequest) async -> ControlReply) -> Verb {
+            Verb(changes: { _ in false }, carryOut: carryOut)
+        }
+
+        /// One that changes something, unless it is a request that only looks.
+        public static func changing(
+            unless looks: @escaping @Sendable (ControlRequest) -> Bool = { _ in false },
+            _ carryOut: @escaping @Sendable (ControlRequest) async -> ControlReply
+        ) -> Verb {
+            Verb(changes: { !looks($0) }, carryOut: carryOut)
+        }
+    }
 
     private let listener: OpenListener
     private let verbs: [String: Verb]
@@ -89,7 +107,7 @@ public struct ControlServer: Service {
                 while let line = pending.readLine() {
                     guard admission.begin(number) else { return }
                     patience.cancel()
-                    try await output.write(ByteBuffer(string: await reply(to: line).line))
+                    try await output.write(ByteBuffer(string: await reply(to: line, from: rank).line))
                     admission.rest(number)
                     patience = admission.awaitRequest(on: client.channel)
                 }
@@ -103,7 +121,10 @@ public struct ControlServer: Service {
     private static let busy = ControlReply.unavailable(
         "control socket busy: every connection has a request that is being carried out; try again")
 
-    private func reply(to line: ByteBuffer) async -> ControlReply {
+    private static let onlyLooking = ControlReply(
+        status: EX_NOPERM, warnings: ["members of tprtd's group may look, and change nothing: do that as root"])
+
+    private func reply(to line: ByteBuffer, from rank: ControlPlaces.Rank) async -> ControlReply {
         let request: ControlRequest
         do throws(ControlError) {
             request = try ControlRequest(line: line.readableBytesView)
@@ -114,7 +135,8 @@ public struct ControlServer: Service {
             let known = verbs.keys.sorted().joined(separator: ", ")
             return ControlReply(status: EX_USAGE, warnings: ["unknown command (supported: \(known))"])
         }
-        return await verb(request)
+        guard rank == .owner || !verb.changes(request) else { return Self.onlyLooking }
+        return await verb.carryOut(request)
     }
 }
 

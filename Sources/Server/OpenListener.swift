@@ -10,7 +10,8 @@ import TrustedFiles
 public struct OpenListener: Sendable {
     /// Where it listens, with the address and port that were really given.
     public let address: ListenAddress
-    let descriptor: CInt
+    /// The socket.
+    public let descriptor: CInt
     /// How many connections may wait to be accepted.
     let backlog: Int
     /// The file of a unix socket.
@@ -62,6 +63,11 @@ public struct OpenListener: Sendable {
     }
 }
 
+extension OpenListener {
+    /// Removes the file of a unix socket that another server has closed.
+    public func removeFile() { file?.remove() }
+}
+
 extension InheritedSockets {
     /// The listeners of the policy protocol.
     ///
@@ -70,6 +76,11 @@ extension InheritedSockets {
     /// - Parameter backlog: how many connections may wait to be accepted; replaces what the manager asked for
     public func policyListeners(backlog: Int) throws(ListenError) -> [OpenListener] {
         try policy.map { socket throws(ListenError) in try OpenListener(held: socket, backlog: backlog) }
+    }
+
+    /// The listeners of metrics and the page.
+    public func httpListeners() throws(ListenError) -> [OpenListener] {
+        try http.map { socket throws(ListenError) in try OpenListener(held: socket, backlog: 64) }
     }
 
     /// The listener of the control socket, where there is one.

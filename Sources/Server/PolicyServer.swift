@@ -45,11 +45,13 @@ public final class PolicyServer: Service {
     ///   - resolver: asks the DNS who a client is; likewise
     ///   - ledger: keeps what senders have earned; nil where nobody is to be let through by it
     ///   - sink: takes the lines of decisions
+    ///   - history: takes the decisions themselves; nil where none is kept
     ///   - logger: takes everything else
     ///   - onServing: called once, when all listeners serve
     public init(
         listeners: [OpenListener], options: ServerOptions, engine: PolicyEngine, store: any Store,
-        resolver: DNSResolver? = nil, ledger: IdentityLedger? = nil, sink: LogSink, logger: Logger,
+        resolver: DNSResolver? = nil, ledger: IdentityLedger? = nil, sink: LogSink, history: DecisionQueue? = nil,
+        logger: Logger,
         onServing: @escaping @Sendable () -> Void = {}
     ) async throws {
         self.listeners = listeners
@@ -79,7 +81,7 @@ public final class PolicyServer: Service {
                 let pipeline = RequestPipeline(
                     eventLoop: eventLoop, options: options, engine: engine, store: store, health: health,
                     fallback: fallback, resolver: resolver.map { LoopResolver($0, on: eventLoop) }, ledger: ledger,
-                    sink: sink, log: log, sharedAddresses: sharedAddresses)
+                    sink: sink, history: history, log: log, sharedAddresses: sharedAddresses)
                 let registry = ConnectionRegistry(
                     eventLoop: eventLoop, limit: share, idleTimeout: options.idleTimeout, log: log)
                 return Loop(
@@ -132,15 +134,17 @@ public final class PolicyServer: Service {
         await collect { loop in
             let pipeline = loop.pipeline.value
             return ServerCounts(
-                connections: loop.registry.value.count, greylisted: pipeline.greylisted, passed: pipeline.passed)
+                connections: loop.registry.value.count, greylisted: pipeline.figures.deferrals,
+                passed: pipeline.figures.passes)
         }.reduce(into: ServerCounts(), +=)
     }
 
-    /// What metrics tell of beside decisions; less than that where the task is cancelled before all loops have told.
+    /// What metrics tell of; less than that where the task is cancelled before all loops have told.
     public func figures() async -> ServerFigures {
         await collect { [health] loop in
             let pipeline = loop.pipeline.value
             var figures = ServerFigures()
+            figures.requests = pipeline.figures
             figures.connections = loop.registry.value.figures
             figures.batches = pipeline.gate.figures
             figures.withoutStore = pipeline.withoutStore

@@ -133,6 +133,7 @@ extension RequestPipeline {
             return resume(request, knowing: .notAsked(.down))
         }
         if let outcome = resolver.cached(subject) { return resume(request, knowing: .ended(outcome, milliseconds: 0)) }
+        connection.hasAskedDNS = true
         let number = inquiries.proofs.admit(request, since: start)
         resolver.check(subject) { check in self.take(check, of: number) }
         watch(\.inquiries.proofs) { number, start, request in
@@ -254,6 +255,7 @@ extension RequestPipeline {
         }
         let missing = lists.count + (subject == nil ? 0 : 1)
         guard missing > 0 else { return facts }
+        connection.hasAskedDNS = true
         let number = inquiries.facts.admit(
             .init(origin: connection, request: request, facts: facts, missing: missing), since: eventLoop.now)
         if let subject {

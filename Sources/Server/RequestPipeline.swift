@@ -37,16 +37,19 @@ final class RequestPipeline {
     private var isTurnScheduled = false
     private var isDeadlineScheduled = false
     private var decisions: DecisionLog
-    /// How many requests of clients got their answers; plain numbers, since only this loop counts.
-    private(set) var greylisted = 0
-    private(set) var passed = 0
-    /// Likewise, how many of them the store had no say in, by `ServerFigures.WithoutStore`.
+    /// Takes decisions to the history; nil where none is kept.
+    private var trail: DecisionTrail?
+    private(set) var figures = RequestFigures()
+    /// When this turn began, and how many requests were answered in it at once.
+    private var turn = (start: NIODeadline.uptimeNanoseconds(0), replies: 0)
+    /// How many requests the store had no say in, by `ServerFigures.WithoutStore`; a plain number, since only this loop counts.
     private(set) var withoutStore = ServerFigures().withoutStore
 
     init(
         eventLoop: any EventLoop, options: ServerOptions, engine: PolicyEngine, store: any Store, health: StoreHealth,
-        fallback: MemoryStore?, resolver: LoopResolver?, ledger: IdentityLedger?, sink: LogSink, log: LimitedLog,
-        sharedAddresses: SharedAddressWarning
+        fallback: MemoryStore?, resolver: LoopResolver?, ledger: IdentityLedger?, sink: LogSink,
+        history: DecisionQueue?,
+        log: LimitedLog, sharedAddresses: SharedAddressWarning
     ) {
         self.eventLoop = eventLoop
         self.options = options
@@ -59,6 +62,7 @@ final class RequestPipeline {
         inquiries = Inquiries(resolver, ledger, options)
         attempt = Attempt(loops: options.threads)
         decisions = DecisionLog(to: sink)
+        trail = history.map { DecisionTrail(to: $0) }
         self.log = log
         self.sharedAddresses = sharedAddresses
     }
@@ -66,7 +70,9 @@ final class RequestPipeline {
     /// Decides about a request at once, or returns nil and delivers the decision to the connection later.
     func take(_ request: PolicyRequest, from connection: Connection) -> DecisionRecord? {
         scheduleEndOfTurn()
+        (connection.requestStart, connection.hasAskedDNS) = (turn.start, false)
         guard let record = decide(request, knowing: nil, from: connection) else { return nil }
+        if !connection.isOwn { turn.replies += 1 }
         note(record, on: request, of: connection)
         return record
     }
@@ -119,11 +125,16 @@ final class RequestPipeline {
     func scheduleEndOfTurn() {
         guard !isTurnScheduled else { return }
         isTurnScheduled = true
+        turn = (eventLoop.now, 0)
         eventLoop.assumeIsolated().execute {
             self.isTurnScheduled = false
             self.askStore()
             self.askLedger()
             self.flush()
+            if self.turn.replies > 0 {
+                self.figures.noteReplies(
+                    self.turn.replies, after: self.eventLoop.now - self.turn.start, isByDNS: false)
+            }
             self.writeLog()
         }
     }
@@ -149,7 +160,10 @@ final class RequestPipeline {
         eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
             self.isDeadlineScheduled = false
             let now = self.eventLoop.now
-            while let settled = self.gate.settleLate(at: now, jitter: .random(in: 0...1)) { self.deliver(settled) }
+            while let settled = self.gate.settleLate(at: now, jitter: .random(in: 0...1)) {
+                self.figures.noteStore(after: now - settled.start)
+                self.deliver(settled)
+            }
             self.endDelivery()
             self.scheduleDeadline()
         }
@@ -158,9 +172,9 @@ final class RequestPipeline {
     // MARK: What the store answers
 
     private func take(_ result: Result<[StoreQuery], StoreError>, of number: Int) {
-        guard let settled = gate.settle(number, by: result, at: eventLoop.now, jitter: .random(in: 0...1)) else {
-            return
-        }
+        let now = eventLoop.now
+        guard let settled = gate.settle(number, by: result, at: now, jitter: .random(in: 0...1)) else { return }
+        figures.noteStore(after: now - settled.start)
         deliver(settled)
         endDelivery()
     }
@@ -199,6 +213,7 @@ final class RequestPipeline {
 
     /// Lets connections go on that have got a reply: what they ask goes into the next batch.
     func endDelivery() {
+        noteReplies()
         for connection in answered { connection.proceed() }
         answered.removeAll(keepingCapacity: true)
         flush()
@@ -232,6 +247,21 @@ final class RequestPipeline {
         unflushed.removeAll(keepingCapacity: true)
     }
 
+    /// Counts how long those waited that have got a reply; many of them for the same time.
+    private func noteReplies() {
+        guard let first = answered.first else { return }
+        let now = eventLoop.now
+        var (start, isByDNS, count) = (first.requestStart, first.hasAskedDNS, 0)
+        for connection in answered where !connection.isOwn {
+            if connection.requestStart != start || connection.hasAskedDNS != isByDNS {
+                if count > 0 { figures.noteReplies(count, after: now - start, isByDNS: isByDNS) }
+                (start, isByDNS, count) = (connection.requestStart, connection.hasAskedDNS, 0)
+            }
+            count += 1
+        }
+        if count > 0 { figures.noteReplies(count, after: now - start, isByDNS: isByDNS) }
+    }
+
     // MARK: What is told of decisions
 
     /// Counts a decision, and logs it.
@@ -240,7 +270,8 @@ final class RequestPipeline {
         let now = options.now()
         connection.message.note(record, at: now)
         engine.note(record, on: request, at: now, using: &attempt)
-        if record.isGreylisting { greylisted += 1 } else { passed += 1 }
+        figures.decisions.note(record, on: request)
+        trail?.append(record, on: request, at: now)
         remember(record, on: request, at: now)
         // The envelope may be another request's by now; nobody needs that any more.
         decisions.append(record, on: request, at: now) {
@@ -250,5 +281,6 @@ final class RequestPipeline {
 
     private func writeLog() {
         decisions.flush()
+        trail?.flush()
     }
 }

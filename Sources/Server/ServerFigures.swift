@@ -1,7 +1,7 @@
 import Policy
 public import Resolver
 
-/// What a server counts for metrics beside its decisions, and what it is at: the sum of its event loops.
+/// What a server counts for metrics, and what it is at: the sum of its event loops.
 public struct ServerFigures: Sendable, Equatable {
     /// Why requests are answered without the store, or from memory where that stands in for it.
     public enum WithoutStore: Int, Sendable, CaseIterable {
@@ -22,6 +22,8 @@ public struct ServerFigures: Sendable, Equatable {
         }
     }
 
+    /// Requests.
+    public internal(set) var requests = RequestFigures()
     /// Connections.
     public internal(set) var connections = ConnectionFigures()
     /// Batches of queries that the store was given.
@@ -45,6 +47,7 @@ public struct ServerFigures: Sendable, Equatable {
 
     /// Adds those of another event loop, which has the same whitelist.
     static func += (left: inout ServerFigures, right: ServerFigures) {
+        left.requests += right.requests
         left.connections += right.connections
         left.batches += right.batches
         for index in left.withoutStore.indices { left.withoutStore[index] += right.withoutStore[index] }

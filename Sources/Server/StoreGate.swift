@@ -31,6 +31,8 @@ struct StoreGate<Origin> {
     struct Settled {
         /// Its requests, each of which has an answer.
         let requests: [PendingRequest]
+        /// When it went to the store.
+        let start: NIODeadline
         /// What it says of the store.
         let health: Health
         /// Whether the store didn't answer in time.
@@ -42,7 +44,7 @@ struct StoreGate<Origin> {
 
         /// A batch that the store answered.
         fileprivate init(_ batch: Batch, answeredBy queries: [StoreQuery], isClosed: Bool) {
-            (requests, kept) = (batch.requests, batch.queries)
+            (requests, start, kept) = (batch.requests, batch.start, batch.queries)
             self.queries = queries
             error = nil
             isLate = false
@@ -52,7 +54,7 @@ struct StoreGate<Origin> {
 
         /// A batch that has no answer.
         fileprivate init(_ batch: Batch, failedBy error: StoreError?, isLate: Bool = false) {
-            (requests, kept) = (batch.requests, batch.queries)
+            (requests, start, kept) = (batch.requests, batch.start, batch.queries)
             self.error = error
             self.isLate = isLate
             queries = []
@@ -78,6 +80,7 @@ struct StoreGate<Origin> {
 
     fileprivate struct Batch {
         let number: Int
+        let start: NIODeadline
         let deadline: NIODeadline
         /// Whether it is there to find out if the store is back; then it is a single request.
         let isProbe: Bool
@@ -131,9 +134,10 @@ struct StoreGate<Origin> {
     mutating func nextBatch(at now: @autoclosure () -> NIODeadline) -> (number: Int, queries: [StoreQuery])? {
         guard !queries.isEmpty else { return nil }
         lastNumber += 1
+        let start = now()
         batches.append(
             Batch(
-                number: lastNumber, deadline: now() + timeout, isProbe: isProbing, requests: requests,
+                number: lastNumber, start: start, deadline: start + timeout, isProbe: isProbing, requests: requests,
                 queries: keepsQueries ? queries : []))
         isProbing = false
         let batch = queries
@@ -181,7 +185,9 @@ struct StoreGate<Origin> {
         let kept = keepsQueries ? queries : []
         defer { (queries, requests) = ([], []) }
         return Settled(
-            Batch(number: 0, deadline: .distantFuture, isProbe: false, requests: requests, queries: kept), failedBy: nil
+            Batch(
+                number: 0, start: .distantFuture, deadline: .distantFuture, isProbe: false, requests: requests,
+                queries: kept), failedBy: nil
         )
     }
 

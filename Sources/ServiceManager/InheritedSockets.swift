@@ -7,6 +7,8 @@ import Glibc
 public struct InheritedSockets: Sendable {
     /// The name of the control socket, which takes no requests of Postfix.
     public static let controlName = "control"
+    /// The name of the socket of metrics and the page.
+    public static let httpName = "http"
 
     /// One of them.
     public struct Socket: Sendable {
@@ -44,8 +46,11 @@ public struct InheritedSockets: Sendable {
 
     var descriptors: Set<CInt> { Set(sockets.map(\.descriptor)) }
 
-    /// Those of the policy protocol: all but the control socket.
-    public var policy: [Socket] { sockets.filter { $0.name != Self.controlName } }
+    /// Those of the policy protocol: all but the control socket, and those of the page.
+    public var policy: [Socket] { sockets.filter { ![Self.controlName, Self.httpName].contains($0.name) } }
+
+    /// Those of metrics and the page.
+    public var http: [Socket] { sockets.filter { $0.name == Self.httpName } }
 
     /// The control socket, where there is one.
     public var control: Socket? { sockets.first { $0.name == Self.controlName } }

@@ -35,11 +35,11 @@ public struct Page: Sendable {
     ///
     /// - Parameters:
     ///   - path: the path of the URL, without its query
-    ///   - query: what stands behind `?`, not decoded; nil for none
+    ///   - search: the parameter `q`; empty for none
     ///   - isAuthorized: whether addresses may be shown
-    public func reply(to path: String, query: String?, isAuthorized: Bool) async -> PageReply? {
+    public func reply(to path: String, search: String, isAuthorized: Bool) async -> PageReply? {
         switch path {
-        case "/": await document(search(in: query), isAuthorized: isAuthorized)
+        case "/": await document(search.trimmed, isAuthorized: isAuthorized)
         case "/app.css": PageReply(.css, Self.style)
         case "/app.js": PageReply(.javaScript, Self.script)
         case "/api/status":
@@ -47,7 +47,7 @@ public struct Page: Sendable {
         case "/api/day": await reply(source.day) { day, _ in PageJSON.day(day) }
         case "/api/waiting", "/api/search", "/api/identities":
             isAuthorized
-                ? await addresses(path, search(in: query))
+                ? await addresses(path, search.trimmed)
                 : PageReply(PageJSON.error("forbidden", "addresses need a cookie: tprtctl web"), status: 403)
         default: nil
         }
@@ -120,16 +120,6 @@ public struct Page: Sendable {
         }
         return PageReply(.html, html.bytes)
     }
-
-    /// The text to search for: the first `q` of a query, without blanks around it; empty for none.
-    private func search(in query: String?) -> String {
-        let fields = (query ?? "").utf8.split(separator: UInt8(ascii: "&")).map { Substring($0) }
-        guard let field = fields.first(where: { $0.hasPrefix("q=") }) else { return "" }
-        var text = String(field.dropFirst(2)).percentDecoded[...].unicodeScalars
-        while let first = text.first, first.properties.isWhitespace { text.removeFirst() }
-        while let last = text.last, last.properties.isWhitespace { text.removeLast() }
-        return String(text)
-    }
 }
 
 /// What the page replies.
@@ -160,5 +150,15 @@ public struct PageReply: Sendable {
 
     init(_ json: JSONValue, status: Int = 200) {
         self.init(.json, Array((json.text + "\n").utf8), status: status)
+    }
+}
+
+extension String {
+    /// The text without blanks around it.
+    fileprivate var trimmed: String {
+        var text = unicodeScalars[...]
+        while let first = text.first, first.properties.isWhitespace { text.removeFirst() }
+        while let last = text.last, last.properties.isWhitespace { text.removeLast() }
+        return String(text)
     }
 }

@@ -117,15 +117,22 @@ public struct PageAttempt: Sendable, Equatable {
 public struct PageCommand: Sendable, Equatable {
     /// What it does: a few words, such as `Let the next attempt pass`.
     public var purpose: String
-    /// The command and its arguments, not quoted.
-    ///
-    /// What a sender wrote may begin with `-`: there should be `--` before it.
-    public var words: [String]
+    /// The command, quoted as a shell takes it.
+    public var text: String
 
     /// A command for that purpose.
-    public init(_ purpose: String, _ words: [String]) {
+    ///
+    /// - Parameter text: quoted already, and printable
+    public init(_ purpose: String, text: String) {
         self.purpose = purpose
-        self.words = words
+        self.text = text
+    }
+
+    /// A command of these words, which may be anything.
+    ///
+    /// What a sender wrote may begin with `-`: there should be `--` before it.
+    public init(_ purpose: String, _ words: [String]) {
+        self.init(purpose, text: words.map(Self.shellWord).joined(separator: " "))
     }
 }
 

@@ -40,39 +40,14 @@ extension String {
         }
         return result
     }
-
-    /// The value of a URL's query, decoded; what isn't UTF-8 there becomes U+FFFD.
-    var percentDecoded: String {
-        var decoded: [UInt8] = []
-        var rest = Substring(self).utf8
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "%"), let value = rest.prefix(2).hexadecimalByte {
-                decoded.append(value)
-                rest = rest.dropFirst(2)
-            } else {
-                decoded.append(byte == UInt8(ascii: "+") ? UInt8(ascii: " ") : byte)
-            }
-        }
-        return String(decoding: decoded, as: UTF8.self)
-    }
-}
-
-extension Substring.UTF8View {
-    /// The byte that two digits say.
-    fileprivate var hexadecimalByte: UInt8? {
-        guard count == 2, let first, first != UInt8(ascii: "+"), first != UInt8(ascii: "-") else { return nil }
-        return UInt8(String(Substring(self)), radix: 16)
-    }
 }
 
 extension PageCommand {
-    /// The command as a shell takes it, without a character that could steer a terminal.
+    /// A word as a shell takes it, without a character that could steer a terminal.
     ///
     /// What needs quotes stands in single ones; what has control or invisible characters in `$'…'`, as bash and zsh
     /// know it, since a terminal would obey them before the shell does.
-    var text: String { words.map(shellWord).joined(separator: " ") }
-
-    private func shellWord(_ word: String) -> String {
+    static func shellWord(_ word: String) -> String {
         if word.unicodeScalars.contains(where: breaksLine) {
             return "$'" + word.utf8.map(Self.escaped).joined() + "'"
         }

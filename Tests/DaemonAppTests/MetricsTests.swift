@@ -3,6 +3,9 @@ import Exposition
 import Greylist
 import NIOCore
 import Policy
+import Resolver
+import SPF
+import Server
 import Storage
 import TestSupport
 import Testing

@@ -37,8 +37,8 @@ struct ControlServerTests {
     }
 
     private let verbs: [String: ControlServer.Verb] = [
-        "say": { ControlReply(messages: $0.arguments) },
-        "wait": { _ in
+        "say": .looking { ControlReply(messages: $0.arguments) },
+        "wait": .looking { _ in
             await untilCancelled()
             return ControlReply()
         },
@@ -115,7 +115,7 @@ struct ControlServerTests {
     func busy() async throws {
         let (begun, begin) = AsyncStream<Void>.makeStream()
         let verbs: [String: ControlServer.Verb] = [
-            "wait": { _ in
+            "wait": .looking { _ in
                 begin.yield()
                 await untilCancelled()
                 return ControlReply()

@@ -61,7 +61,7 @@ final class LoopStage {
     init(
         _ engine: PolicyEngine, store: any Store = MemoryStore(), resolver: DNSResolver? = nil,
         ledger makeLedger: (@escaping @Sendable () -> Timestamp) -> IdentityLedger? = { _ in nil },
-        level: LogLevel = .debug, options change: OptionsChange = .none
+        history: DecisionQueue? = nil, level: LogLevel = .debug, options change: OptionsChange = .none
     ) {
         var options = ServerOptions.sample(now: clock.now)
         change.apply(&options)
@@ -74,7 +74,7 @@ final class LoopStage {
             eventLoop: loop, options: options, engine: engine, store: store,
             health: StoreHealth(pause: options.storeLinePause, logger: logger, clock: loop), fallback: fallback,
             resolver: resolver.map { [loop] in LoopResolver($0, on: loop) }, ledger: makeLedger(clock.now),
-            sink: sink, log: log,
+            sink: sink, history: history, log: log,
             sharedAddresses: SharedAddressWarning(logger: logger))
         registry = ConnectionRegistry(
             eventLoop: loop, limit: options.maxConnections, idleTimeout: options.idleTimeout, log: log)

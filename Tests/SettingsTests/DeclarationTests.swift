@@ -91,6 +91,7 @@ struct DeclarationTests {
             let others = [
                 "service.grey_action": "450 4.2.0", "service.grey_smtp_header": "X-Other: yes",
                 "service.sync_interval": "300ms", "server.socket_mode": "0600", "server.control_socket": "/other",
+                "service.history_max_size": "1GiB",
             ]
             return .string(others[field.key] ?? "other")
         case .double, .null: return .null

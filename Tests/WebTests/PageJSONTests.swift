@@ -78,7 +78,7 @@ import Testing
             asked.withLockedValue { $0 = "\(text) \(limit)" }
             return PageSamples.stories
         }
-        let found = try await Page(source).json("/api/search", query: "x=1&q=+stadt%20werke%0a&q=2")
+        let found = try await Page(source).json("/api/search", query: "x=1&q=+stadt%20werke%0a")
         #expect(asked.withLockedValue { $0 } == "stadt werke 20")
         #expect(found["text"] == .string("stadt werke"))
         #expect(found["total"] == .int(2))

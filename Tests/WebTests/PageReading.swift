@@ -1,5 +1,6 @@
 import JSONText
 import TestSupport
+import Testing
 
 @testable import Web
 
@@ -8,7 +9,8 @@ extension Page {
     func text(
         _ path: String, query: String? = nil, isAuthorized: Bool = true, status: Int = 200
     ) async throws -> String {
-        guard let reply = await reply(to: path, query: query, isAuthorized: isAuthorized) else {
+        let target = try #require(RequestTarget("\(path)?\(query ?? "")"))
+        guard let reply = await reply(to: path, search: target.query["q"] ?? "", isAuthorized: isAuthorized) else {
             throw TestError("\(path): not found")
         }
         guard reply.status == status else { throw TestError("\(path): status \(reply.status)") }

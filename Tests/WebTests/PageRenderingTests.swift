@@ -169,14 +169,14 @@ import Testing
     @Test("only its own paths are the page's") func paths() async throws {
         let page = Page(PageSamples.typical)
         for path in ["", "/x", "/api", "/api/", "/app.css/", "//", "/metrics", "/API/status"] {
-            #expect(await page.reply(to: path, query: nil, isAuthorized: true) == nil, "\(path)")
+            #expect(await page.reply(to: path, search: "", isAuthorized: true) == nil, "\(path)")
         }
         let types = [
             "/": "text/html; charset=utf-8", "/app.css": "text/css; charset=utf-8",
             "/app.js": "text/javascript; charset=utf-8", "/api/status": "application/json; charset=utf-8",
         ]
         for (path, type) in types {
-            #expect(await page.reply(to: path, query: nil, isAuthorized: false)?.contentType == type)
+            #expect(await page.reply(to: path, search: "", isAuthorized: false)?.contentType == type)
         }
     }
 }

@@ -61,7 +61,9 @@ private final class PageHandler: ChannelInboundHandler {
         let (page, isAuthorized) = (page, isAuthorized())
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
         context.eventLoop.makeFutureWithTask {
-            await page.reply(to: parts[0], query: parts.dropFirst().first, isAuthorized: isAuthorized)
+            await page.reply(
+                to: parts[0], search: RequestTarget("/?\(parts.dropFirst().first ?? "")")?.query["q"] ?? "",
+                isAuthorized: isAuthorized)
         }.assumeIsolated().whenSuccess { reply in
             let context = bound.value
             let body = ByteBuffer(bytes: reply?.body ?? [])
