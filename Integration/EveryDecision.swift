@@ -65,7 +65,9 @@ struct EveryDecision: Sendable {
                 }
             case .judged(let verdict):
                 switch verdict {
-                case .new, .early, .retried, .known, .autoWhitelisted, .carried, .spared, .released, .pendingLimitReached: break
+                case .new, .early, .retried, .known, .autoWhitelisted, .carried, .spared, .released,
+                    .pendingLimitReached:
+                    break
                 }
             }
         }

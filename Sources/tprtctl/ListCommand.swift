@@ -1,32 +1,78 @@
 import ArgumentParser
 import Control
+import FoundationEssentials
+import Greylist
 import JSONText
 import Programs
+import Settings
 
 /// `tprtctl list`.
 struct ListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
-        abstract: "List the organisations that a daemon knows.",
+        abstract: "List what waits, what is known, and the organisations that a daemon knows.",
         discussion: """
-            earned: whose mail need not wait, where it is proven to come from them, since they have earned it or were allowed. \
-            learned: which your users wrote to, and how many did. denied: which are kept out of the fast lane. Sorted by \
-            name; times are in UTC. Ends with status 1 where there are none, and with 69 where no daemon answers.
+            waiting: mail that was told to wait and may still come back, the oldest first, with the time from which it may \
+            pass. known: mail that has passed, the last one first. Both are from the history, for which no daemon has to run.
+
+            earned: organisations whose mail need not wait, where it is proven to come from them, since they have earned it \
+            or were allowed. learned: those which your users wrote to, and how many did. denied: those which are kept out of \
+            the fast lane. These are sorted by name, and a daemon has to run.
+
+            Times are in UTC. Ends with status 1 where there are none, with 69 where no daemon answers, with 66, 69 or 77 \
+            where the history can't be read, and with 78 where none is kept.
             """)
 
-    @Argument(help: ArgumentHelp("earned, learned or denied.", valueName: "what"))
-    var kind: IdentityListing.Kind
+    /// What is listed.
+    enum Subject: String, CaseIterable, ExpressibleByArgument {
+        case waiting, known, earned, learned, denied
+    }
+
+    @Argument(help: ArgumentHelp("waiting, known, earned, learned or denied.", valueName: "what"))
+    var subject: Subject
 
     @Option(help: ArgumentHelp("Show at most so many.", valueName: "number"))
     var limit: Int?
+
+    @OptionGroup var history: HistoryAccess
 
     @OptionGroup var daemon: ControlAccess
 
     func validate() throws {
         guard limit.map({ $0 > 0 }) ?? true else { throw ValidationError("--limit is a number, from 1") }
+        let isMail = subject == .waiting || subject == .known
+        if isMail, daemon.socket != nil {
+            throw ValidationError("--socket: list \(subject.rawValue) reads the history (--history-db)")
+        }
+        if !isMail, history.historyDb != nil {
+            throw ValidationError("--history-db: list \(subject.rawValue) asks the daemon (--socket)")
+        }
     }
 
     func run() throws {
+        switch subject {
+        case .waiting: try list { try CaseListing(waitingIn: $0, at: $1, limit: limit) }
+        case .known: try list { try CaseListing(knownIn: $0, at: $1, limit: limit) }
+        case .earned: try list(.earned)
+        case .learned: try list(.learned)
+        case .denied: try list(.denied)
+        }
+    }
+
+    private func list(_ read: (HistorySource, Timestamp) throws -> CaseListing) throws {
+        let service = try daemon.settings.load(environment: ProcessInfo.processInfo.environment).service
+        let listing = try read(try history.source(under: service), WallClock.now())
+        var output = Output()
+        if daemon.json {
+            try output.say(listing.json.text)
+        } else {
+            for line in listing.lines { try output.say(line) }
+        }
+        try output.flush()
+        if listing.isEmpty { throw ExitCode(1) }
+    }
+
+    private func list(_ kind: IdentityListing.Kind) throws {
         let client = try daemon.client()
         var listing = IdentityListing(kind)
         let start = ContinuousClock.now
@@ -48,7 +94,7 @@ struct ListCommand: ParsableCommand {
 /// The organisations of one kind, out of the slices of the table.
 struct IdentityListing {
     /// Which organisations.
-    enum Kind: String, CaseIterable, ExpressibleByArgument {
+    enum Kind: String, CaseIterable {
         case earned, learned, denied
     }
 

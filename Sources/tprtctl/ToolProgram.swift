@@ -13,8 +13,10 @@ struct Tprtctl: ParsableCommand {
         abstract: "Looks after what the greylisting policy server tprtd keeps.",
         version: "\(Program.name) \(Release.version)",
         subcommands: [
-            DNSCommand.self, IdentityCommand.self, ImportCommand.self, LearnCommand.self, ListCommand.self,
-            MigrateCommand.self, ReloadCommand.self, StoreCommand.self, WhitelistCommand.self,
+            DNSCommand.self, ForgetCommand.self, HistoryCommand.self, IdentityCommand.self, ImportCommand.self,
+            LearnCommand.self, ListCommand.self, MigrateCommand.self, ReleaseCommand.self, ReloadCommand.self,
+            ReportCommand.self, StatusCommand.self, StoreCommand.self, WebCommand.self,
+            WhitelistCommand.self, WhyCommand.self,
         ])
 }
 

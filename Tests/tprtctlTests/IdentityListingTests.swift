@@ -139,7 +139,7 @@ struct IdentityListingTests {
     @Test(
         "what can't be asked is a usage error",
         arguments: [
-            ["list"], ["list", "waiting"], ["list", "earned", "--limit", "0"], ["learn"], ["learn", "a@example.com"],
+            ["list"], ["list", "earned", "--limit", "0"], ["learn"], ["learn", "a@example.com"],
             ["learn", "a", "b@example.org"], ["learn", "a@example.com", "b@"], ["learn", "a@example.com", ""],
             ["learn", "a@example.com", "b@example.org", "--from-log", "x"], ["learn", "--from-log"],
             ["learn", "--from-log", "-", "-"], ["identity", "show"], ["identity", "deny", "a", "b"],
