@@ -21,6 +21,8 @@ struct CompletionTests {
         arguments: [
             ("tprtd --grey_d", "--grey_db"), ("tprtd --check", "--check-config"), ("tprtd --socket_type un", "unix"),
             ("tprtctl sto", "store"), ("tprtctl whitelist te", "test"), ("tprtctl store copy --dry", "--dry-run"),
+            ("tprtctl hist", "history"), ("tprtctl list wai", "waiting"), ("tprtctl report --ma", "--mail"),
+            ("tprtctl history --reason ear", "early-retry"),
         ])
     func bashCompletes(line: String, to word: String) throws {
         try withLab { lab in

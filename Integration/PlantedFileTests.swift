@@ -164,6 +164,7 @@ struct PlantedFileTests {
         Tool(name: "whitelist list", file: "lists/l.json") { file, _ in ["whitelist", "list", "file://\(file)"] },
         Tool(name: "configuration", file: "etc/tprt.conf") { file, _ in ["whitelist", "list", "-c", file] },
         Tool(name: "control socket", file: "run/control.sock") { file, _ in ["reload", "--socket", file] },
+        Tool(name: "history", file: "history/h.sqlite") { file, _ in ["history", "--history-db", file] },
         Tool(name: "password file", file: "keys/password") { file, _ in
             ["whitelist", "list", "redis://127.0.0.1:1/0?password_file=\(file)"]
         },
