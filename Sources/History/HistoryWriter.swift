@@ -107,6 +107,7 @@ public struct HistoryWriter: Sendable {
         let notice = attempt(at: now) { writer throws(HistoryError) in
             while position < order.count { try writer.record(batch, order, &position, at: now) }
             try writer.tidyOnce(at: now)
+            return position > 0
         }
         if position < order.count {
             counts.dropped += order.count - position
@@ -125,7 +126,9 @@ public struct HistoryWriter: Sendable {
         minute: Timestamp, passes: [Int], deferrals: [Int], at now: Timestamp
     ) -> HistoryNotice? {
         attempt(at: now) { writer throws(HistoryError) in
+            let count = writer.counts.minutes
             try writer.record(minute.seconds - minute.seconds.remainder60, passes, deferrals, at: now)
+            return writer.counts.minutes > count
         }
     }
 
@@ -133,7 +136,10 @@ public struct HistoryWriter: Sendable {
     ///
     /// - Returns: what the log has to say
     public mutating func tidy(at now: Timestamp) -> HistoryNotice? {
-        attempt(at: now) { writer throws(HistoryError) in try writer.tidyOnce(at: now) }
+        attempt(at: now) { writer throws(HistoryError) in
+            try writer.tidyOnce(at: now)
+            return false
+        }
     }
 
     /// Closes the file; what is written ahead of it gets into it.
@@ -168,8 +174,10 @@ extension HistoryWriter {
     }
 
     /// Does something with the file; says what has changed by it, and repairs what can be.
+    ///
+    /// - Parameter body: returns whether it has written anything, which shows that that can be done
     private mutating func attempt(
-        at now: Timestamp, _ body: (inout HistoryWriter) throws(HistoryError) -> Void
+        at now: Timestamp, _ body: (inout HistoryWriter) throws(HistoryError) -> Bool
     ) -> HistoryNotice? {
         var notice: HistoryNotice?
         do throws(HistoryError) {
@@ -179,8 +187,9 @@ extension HistoryWriter {
             } else if file == nil {
                 try open()
             }
-            try body(&self)
+            let hasWritten = try body(&self)
             note()
+            guard hasWritten else { return notice }
         } catch {
             return repair(error, at: now)
         }
