@@ -116,12 +116,12 @@ extension WebResponse {
             version: .http1_1, status: HTTPResponseStatus(statusCode: status.rawValue), headers: fields)
     }
 
-    /// What keeps a browser from doing anything with a response but show it.
+    /// What keeps a browser from doing anything with a response but show it, and send the page's search back to us.
     static let security = [
         (
             "Content-Security-Policy",
             "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
-                + "base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
+                + "base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
         ),
         ("X-Content-Type-Options", "nosniff"),
         ("Referrer-Policy", "no-referrer"),
