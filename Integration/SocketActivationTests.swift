@@ -6,13 +6,14 @@ import Testing
 struct SocketActivationTests {
     private let request = PolicyRequest(sender: "a@sender.example")
 
-    @Test("All but the control socket are served instead of those of the settings, and their files stay")
+    @Test("All but the control socket and the page's are served instead of those of the settings, and their files stay")
     func serves() throws {
         try withLab { lab in
             let path = lab.directory.file("held.sock")
             let sockets = [
                 try HeldSocket(at: .unix(path)), try HeldSocket(at: .unix(lab.directory.file("c")), name: "control"),
                 try HeldSocket(at: .inet(Ports.free()), name: "another"),
+                try HeldSocket(at: .inet(Ports.free()), name: "http"),
             ]
             let endpoints = [sockets[0].endpoint, sockets[2].endpoint]
             // This one waits already.
@@ -29,6 +30,12 @@ struct SocketActivationTests {
             #expect(daemon.lines.count { $0.hasPrefix("listening on ") } == 2)
             #expect(daemon.lines.contains { $0.contains("the sockets of the settings are not opened") })
             #expect(lab.directory.names(beginningWith: "policy").isEmpty)
+            try daemon.waitForLine("the page") { $0.hasPrefix("metrics and page: http://127.0.0.1:") }
+            let browser = try StreamSocket(to: sockets[3].endpoint)
+            try browser.send("GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            var answer: [UInt8] = []
+            while let bytes = try browser.receive(), !bytes.isEmpty { answer += bytes }
+            #expect(String(decoding: answer, as: UTF8.self).hasSuffix("alive\n"))
 
             #expect(try daemon.terminate() == .exited(0))
             #expect(FileManager.default.fileExists(atPath: path))
