@@ -3,7 +3,7 @@ import Testing
 
 @testable import Web
 
-@Suite("Heads that are none")
+@Suite("Heads that are none", .timeLimit(.minutes(2)))
 struct MalformedHeadTests {
     private static let good =
         "GET /echo?q=1 HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\nConnection: keep-alive\r\n\r\n"

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Web
 
-@Suite("A connection of the page")
+@Suite("A connection of the page", .timeLimit(.minutes(2)))
 struct WebConnectionTests {
     private static let policy =
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "

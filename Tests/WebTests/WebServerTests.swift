@@ -5,7 +5,7 @@ import Testing
 
 @testable import Web
 
-@Suite("The web server on sockets")
+@Suite("The web server on sockets", .timeLimit(.minutes(5)))
 struct WebServerTests {
     /// Serves at a free port while `body` runs.
     private func serve(

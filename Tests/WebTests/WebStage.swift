@@ -105,11 +105,20 @@ final class WebClient: Sendable {
         while true {
             if let answer = received.withLockedValue({ HTTPAnswer(from: &$0, hasBody: hasBody) }) { return answer }
             var data = try await channel.readOutbound(as: IOData.self)
-            if data == nil { data = try? await channel.waitForOutboundWrite(as: IOData.self) }
+            if data == nil { data = try? await nextWrite() }
             guard case .byteBuffer(let bytes) = data else {
                 throw Closed(rest: received.withLockedValue { String(decoding: $0, as: UTF8.self) })
             }
             received.withLockedValue { $0 += bytes.readableBytesView }
+        }
+    }
+
+    /// Waits for what the server sends next; a test that has waited for too long closes the connection.
+    private func nextWrite() async throws -> IOData {
+        try await withTaskCancellationHandler {
+            try await channel.waitForOutboundWrite(as: IOData.self)
+        } onCancel: {
+            channel.close(promise: nil)
         }
     }
 
