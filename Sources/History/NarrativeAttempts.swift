@@ -29,7 +29,9 @@ struct AttemptTeller {
             sentences.append("The delay is that of the whitelist entry \(HistoryWords.shortened(attempt.entry)).")
         }
         if let recognition = recognition(of: attempt) { sentences.append(recognition) }
-        if attempt.isObserved { sentences.append("Postfix wasn't told: the site only observes, and the mail passed.") }
+        if attempt.isObserved, attempt.isDeferral {
+            sentences.append("Postfix wasn't told: the site only observes, and the mail passed.")
+        }
         return sentences.joined(separator: " ")
     }
 
@@ -37,7 +39,9 @@ struct AttemptTeller {
     private func isFirst(_ attempt: HistoryAttempt) -> Bool { count == 0 && attempt.time <= mail.firstAttempt }
 
     /// Whether a mail of the case had passed before.
-    private func isMore(_ attempt: HistoryAttempt) -> Bool { mail.passedAt.map { $0 < attempt.time } ?? false }
+    private func isMore(_ attempt: HistoryAttempt) -> Bool {
+        !isFirst(attempt) && (mail.isObserved || mail.passedAt.map { $0 < attempt.time } ?? false)
+    }
 
     private func who(_ attempt: HistoryAttempt) -> String {
         let client = HistoryWords.client(attempt.clientAddress, attempt.clientName)
@@ -76,7 +80,9 @@ struct AttemptTeller {
         guard !seen.contains(attempt.clientAddress) else { return nil }
         switch (attempt.matched, attempt.proof) {
         case (.network, _): return "The client was recognised by its network (matched A)."
-        case (.host, _): return "The client was recognised by its name, that of a host of \(name) (matched N)."
+        case (.host, .host): return "The client was recognised by its name, that of a host of \(name) (matched N)."
+        // The organisation is that of the sender then.
+        case (.host, _): return "The client was recognised by the organisation of its name (matched N)."
         case (.organisation, .spf):
             return "The client was recognised since the SPF record of \(name) names it, too (proof spf, matched O)."
         case (.organisation, .name):

@@ -220,6 +220,25 @@ struct NarrativeTests {
                 """)
     }
 
+    @Test("mail that was only observed, and passed when it came once more")
+    func observedTwice() {
+        var sample = SampleStory()
+        sample.mail.isObserved = true
+        sample.add(0, .new, "192.0.2.7", "unknown", wait: 300, proof: nil)
+        sample.add(900, .retried, "192.0.2.7", "unknown", proof: nil, matched: .network)
+        #expect(
+            sample.text == """
+                Mail from anna@partner.example to you@example.com was only observed, so it passed at its first \
+                attempt, 2026-11-30 14:00 UTC; otherwise it would have had to wait.
+                14:00:00 192.0.2.7 tried it first, and would have been told to wait 5 min: no mail of this sender to \
+                this recipient was known yet. Postfix wasn't told: the site only observes, and the mail passed.
+                14:15:00 192.0.2.7 brought more mail 15 min after the first attempt, which passed.
+                > Put this sender on a whitelist
+                $ tprtctl whitelist add /etc/tprt/whitelist.d/partners.json --list partners --network 192.0.2.0/24 \
+                --sender-domain partner.example
+                """)
+    }
+
     @Test("a store that was unavailable")
     func down() {
         var sample = SampleStory()
