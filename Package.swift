@@ -392,7 +392,7 @@ if Context.environment["SPF_CASES"] != nil {
             swiftSettings: strict))
 }
 
-// What `Benchmarks/whitelists`, `Benchmarks/micro` and `Benchmarks/wait` run.
+// What `Benchmarks/whitelists`, `Benchmarks/micro`, `Benchmarks/wait` and `Benchmarks/history` run.
 if Context.environment["BENCHMARKS"] != nil {
     package.targets.append(.target(name: "CAllocations", path: "Benchmarks/Allocations"))
     package.targets.append(
@@ -408,6 +408,11 @@ if Context.environment["BENCHMARKS"] != nil {
             name: "whitelist-benchmark",
             dependencies: ["SampleOptions", "Policy", "Greylist", "Whitelists", "WhitelistFiles", nioCore],
             path: "Benchmarks/Whitelists", swiftSettings: strict))
+    package.targets.append(
+        .executableTarget(
+            name: "history-benchmark",
+            dependencies: ["SampleOptions", "Domains", "Policy", "Greylist", "Storage", "Engine", "History", nioCore],
+            path: "Benchmarks/History", swiftSettings: strict))
     package.targets.append(
         .executableTarget(
             name: "wait-benchmark", dependencies: ["WaitSimulation"], path: "Benchmarks/Wait",

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # servers.bash: the servers that are compared: how each is started, and what it must answer.
 
-all_servers='responder tprtd tprtd-interval tprtd-keys tprtd-interval-keys tprtd-memory tprtd-gdbm tprtd-redis tprtd-redis-tcp postgrey'
+all_servers='responder tprtd tprtd-interval tprtd-keys tprtd-interval-keys tprtd-history tprtd-interval-history tprtd-memory tprtd-gdbm tprtd-redis tprtd-redis-tcp postgrey'
 postgrey=/usr/sbin/postgrey
 redis=/usr/bin/redis-server
 
@@ -15,6 +15,9 @@ place_of() { echo "$directory/$1.data"; }
 
 # How many seconds a new triplet has to wait at a server that is started.
 delay=300
+
+# What is told of a history and of a page where there is one.
+history_file='' history_size='' page=()
 
 # When the last tprtd was started, in seconds since 1970.
 started_at=
@@ -54,6 +57,14 @@ start_tprtd-interval() { start_tprtd_on "lmdb://$1/tprt.lmdb" "$@" -i service.du
 start_tprtd-keys() { start_tprtd_on "lmdb://$1/tprt.lmdb" "$@" -i service.identity=name; }
 
 start_tprtd-interval-keys() { start_tprtd-interval "$@" -i service.identity=name; }
+
+# With a history: that of its directory, or `history_file', and as large as `history_size' says.
+start_tprtd-history() {
+    start_tprtd "$@" -i "service.history_db=${history_file:-$1/history.sqlite}" \
+        -i "service.history_max_size=${history_size:-16GiB}" "${page[@]}"
+}
+
+start_tprtd-interval-history() { start_tprtd-history "$@" -i service.durability=interval; }
 
 start_tprtd-memory() { start_tprtd_on memory: "$@"; }
 
@@ -96,6 +107,7 @@ END
         -i "service.grey_db=$url" \
         -i "service.awl_db=$url" \
         -i service.identity=off \
+        -i service.history_db= \
         -i "service.wl_sources=[\"file://$place/whitelist.json\"]" \
         --log_level 1 "$@" >"$place/errors" 2>&1 &
 }

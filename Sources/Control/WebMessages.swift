@@ -16,10 +16,27 @@ public struct WebCode: Sendable, Equatable {
 
     /// What a reply says; nil where it is none.
     public init?(_ reply: ControlReply) {
-        guard reply.status == 0, reply.messages.count >= 2 else { return nil }
-        self.init(code: reply.messages[0], places: Array(reply.messages.dropFirst()))
+        guard reply.status == 0, let code = reply.messages.first, reply.messages.count >= 2, code.isURLSafe else {
+            return nil
+        }
+        self.init(code: code, places: Array(reply.messages.dropFirst()))
     }
 
     /// The reply.
     public var reply: ControlReply { ControlReply(messages: [code] + places) }
+}
+
+extension String {
+    /// Whether it can stand in a URL as it is: letters, digits, `-` and `_`.
+    fileprivate var isURLSafe: Bool {
+        !isEmpty
+            && utf8.allSatisfy {
+                switch $0 {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+                    true
+                default: false
+                }
+            }
+    }
 }

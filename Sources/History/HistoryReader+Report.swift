@@ -7,7 +7,7 @@ extension HistoryReader {
     /// What became of the mail of a time.
     ///
     /// - Parameters:
-    ///   - until: before when; also the moment at which cases are waiting, or will never come back
+    ///   - until: up to when, that second included; also the moment at which cases are waiting, or will never come back
     ///   - window: how many seconds a first attempt is valid
     ///   - top: how many networks and senders are named at most
     public func report(
@@ -25,7 +25,7 @@ extension HistoryReader {
         }
     }
 
-    /// What is told of a time in a line.
+    /// What is told of a time in a line; the bounds are as in ``report(since:until:window:top:)``.
     public func summary(
         since: Timestamp, until: Timestamp, window: Int64
     ) throws(HistoryError) -> HistorySummary {
@@ -74,7 +74,7 @@ extension HistoryReader {
             database,
             sql: """
                 SELECT reason, first_pass, action = 'greylist', sum(count) FROM minutes
-                WHERE minute >= ? AND minute < ? GROUP BY 1, 2, 3
+                WHERE minute >= ? AND minute <= ? GROUP BY 1, 2, 3
                 """, arguments: [since.seconds, until.seconds])
         while let row = try rows.next() {
             guard let count = ReasonCount(row, from: 0) else { continue }
@@ -105,7 +105,7 @@ extension HistoryReader {
             CASE WHEN organisation <> '' THEN organisation WHEN sender_domain <> '' THEN sender_domain ELSE network END
             """
         let kind = "CASE WHEN organisation <> '' THEN 0 WHEN sender_domain <> '' THEN 1 ELSE 2 END"
-        let condition = "waited IS NOT NULL AND first_attempt >= ? AND first_attempt < ?"
+        let condition = "waited IS NOT NULL AND first_attempt >= ? AND first_attempt <= ?"
         let times: StatementArguments = [since.seconds, until.seconds]
         let rows = try Row.fetchAll(
             database,
@@ -157,7 +157,7 @@ private struct CaseScan {
             sql: """
                 SELECT first_attempt, deferrals, passed_at, waited, may_pass_at, observed,
                     CASE proof \(index) ELSE \(words.count) END
-                FROM cases WHERE first_attempt >= ? AND first_attempt < ?
+                FROM cases WHERE first_attempt >= ? AND first_attempt <= ?
                 """, arguments: [since.seconds, until.seconds])
         while let row = try rows.next() {
             let (first, deferrals, passed): (Int64, Int, Int64?) = (row[0], row[1], row[2])
@@ -194,7 +194,7 @@ private struct CaseScan {
                 database,
                 sql: """
                     SELECT count(*) FROM cases
-                    WHERE reason = ? AND deferrals = 0 AND first_attempt >= ? AND first_attempt < ?
+                    WHERE reason = ? AND deferrals = 0 AND first_attempt >= ? AND first_attempt <= ?
                     """, arguments: [reason.word, since.seconds, until.seconds])
             return ReasonCount(reason: reason, deferred: 0, passed: count ?? 0)
         }

@@ -1,6 +1,6 @@
 import Bytes
 import GRDB
-import Greylist
+public import Greylist
 import SystemPackage
 
 /// Reads a history, while the daemon writes it or without a daemon.
@@ -48,16 +48,10 @@ public struct HistoryReader: Sendable {
         }
     }
 
-    /// What the history is.
-    public func status() throws(HistoryError) -> HistoryStatus {
+    /// When the first attempt was that it has; nil without any.
+    public func oldest() throws(HistoryError) -> Timestamp? {
         try look { database in
-            let times = try Row.fetchOne(database, sql: "SELECT min(time), max(time) FROM attempts")
-            return HistoryStatus(
-                bytes: HistoryFile.bytes(of: path),
-                oldest: (times?[0] as Int64?).map(Timestamp.init(seconds:)),
-                newest: (times?[1] as Int64?).map(Timestamp.init(seconds:)),
-                cases: try Int.fetchOne(database, sql: "SELECT count(*) FROM cases") ?? 0,
-                attempts: try Int.fetchOne(database, sql: "SELECT count(*) FROM attempts") ?? 0)
+            try Int64.fetchOne(database, sql: "SELECT min(time) FROM attempts").map(Timestamp.init(seconds:))
         }
     }
 

@@ -133,17 +133,3 @@ public struct HistorySummary: Sendable, Equatable {
     /// How long those waited that passed.
     public var wait: WaitTimes
 }
-
-/// What a history is: for the status.
-public struct HistoryStatus: Sendable, Equatable {
-    /// How many bytes the file has, with what is written ahead of it.
-    public var bytes: Int
-    /// The first attempt that it has; nil without any.
-    public var oldest: Timestamp?
-    /// The last one.
-    public var newest: Timestamp?
-    /// How many cases.
-    public var cases: Int
-    /// How many attempts.
-    public var attempts: Int
-}

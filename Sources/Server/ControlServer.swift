@@ -133,7 +133,10 @@ public struct ControlServer: Service {
         }
         guard let verb = verbs[request.verb] else {
             let known = verbs.keys.sorted().joined(separator: ", ")
-            return ControlReply(status: EX_USAGE, warnings: ["unknown command (supported: \(known))"])
+            // tprtctl asks for nothing that tprtd of its version doesn't know.
+            return .unavailable(
+                "tprtd is of another version than tprtctl and doesn't know this command; restart it after an upgrade "
+                    + "(it knows \(known))")
         }
         guard rank == .owner || !verb.changes(request) else { return Self.onlyLooking }
         return await verb.carryOut(request)

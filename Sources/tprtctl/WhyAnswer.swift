@@ -15,7 +15,8 @@ struct WhyAnswer {
     private var hasMore = false
     /// What else has to be said of what was found.
     private var notes: [String] = []
-    private let status: HistoryStatus
+    /// How far the history goes back; nil where it is empty.
+    private let oldest: Timestamp?
     /// Other mail that may be meant, where nothing was found.
     private var others: [HistoryAttempt] = []
 
@@ -28,7 +29,7 @@ struct WhyAnswer {
     ) throws(ProgramError) {
         (self.question, path, rules, self.now) = (question, source.path, source.rules, now)
         let reader = try source.open()
-        status = try HistorySource.read(reader.status)
+        oldest = try HistorySource.read(reader.oldest)
         func find(_ client: String?) throws(ProgramError) -> [HistoryStory] {
             try HistorySource.read { () throws(HistoryError) in
                 try reader.story(
@@ -111,7 +112,7 @@ extension WhyAnswer {
         let sender = question.sender.isEmpty ? "the null sender" : bareOrQuoted(HistoryWords.shortened(question.sender))
         let recipient = bareOrQuoted(HistoryWords.shortened(question.recipient))
         var parts = ["Nothing is known of mail from \(sender) to \(recipient)."]
-        guard let oldest = status.oldest else {
+        guard let oldest else {
             parts.append(
                 "\(bareOrQuoted(path)) is empty: has tprtd run with service.history_db, and been asked about mail, since?"
             )
@@ -141,7 +142,7 @@ extension WhyAnswer {
                 "sender": .string(question.sender), "recipient": .string(question.recipient),
                 "client": JSONValue(question.client),
             ]),
-            "history": .object(["file": .string(path), "since": JSONValue(status.oldest)]),
+            "history": .object(["file": .string(path), "since": JSONValue(oldest)]),
             "stories": .array(stories.map { Self.json(of: $0.mail, $0.narrative, now, rules) }), "more": .bool(hasMore),
             "notes": .array(notes.map { .string($0) }),
             "others": .array(
