@@ -9,7 +9,7 @@ import ServiceLifecycle
 
 /// Writes decisions to the history, off the event loops, and keeps it within its bounds.
 ///
-/// It never takes more than a sixth of a processor for long: what comes faster waits in the queue, and what finds no room there
+/// It never takes more than a twelfth of a processor for long: what comes faster waits in the queue, and what finds no room there
 /// is counted.
 final class HistoryService: Service {
     /// How many decisions may wait: some seconds of a large site, and about 4 MB.
@@ -17,7 +17,7 @@ final class HistoryService: Service {
     /// The shortest time between two writes.
     private static let pause = Duration.milliseconds(250)
     /// How much longer it rests than it has worked.
-    private static let rest = 5
+    private static let rest = 11
     /// How often what is too old is removed where nothing is written.
     private static let tidyPause = Duration.seconds(60)
 

@@ -13,8 +13,8 @@ struct PageData: Sendable {
     private static let day: Int64 = 86_400
     /// How long a piece of the chart is, in seconds.
     private static let bucket: Int64 = 900
-    /// How many decisions are looked through for organisations that have earned the fast lane.
-    private static let earnedLimit = 500
+    /// How many decisions are looked through for organisations that have earned the fast lane, and how old ones.
+    private static let (earnedLimit, earnedAge) = (500, 2 * day)
 
     let monitor: DaemonMonitor
     let identities: IdentityOrders
@@ -71,8 +71,7 @@ struct PageData: Sendable {
     private func waiting(_ limit: Int) async throws(PageError) -> PageList<PageWaitingCase> {
         try await ask { reader, now, rules in
             let cases = try reader.waiting(at: now, window: rules.retryWindow, limit: limit)
-            let start = Timestamp(seconds: now.seconds - rules.retryWindow)
-            let all = try reader.summary(since: start, until: now, window: rules.retryWindow).cases.waiting
+            let all = try reader.waitingCount(at: now, window: rules.retryWindow)
             return PageList(cases.map { PageWaitingCase($0, delay: rules.delay) }, total: all)
         }
     }
@@ -91,9 +90,10 @@ struct PageData: Sendable {
 
     /// Organisations whose mail lately needed not wait, the newest first.
     private func earned(_ limit: Int) async throws(PageError) -> PageList<PageIdentity> {
-        let firsts: [(name: String, time: Int64)] = try await ask { reader, _, _ in
+        let firsts: [(name: String, time: Int64)] = try await ask { reader, now, _ in
             var filter = HistoryFilter(limit: Self.earnedLimit)
             filter.reasons = [.earned]
+            filter.since = Timestamp(seconds: now.seconds - Self.earnedAge)
             var times: [String: Int64] = [:]
             for attempt in try reader.decisions(filter) where !attempt.organisation.isEmpty {
                 times[attempt.organisation] = attempt.time.seconds

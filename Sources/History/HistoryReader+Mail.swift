@@ -100,17 +100,23 @@ extension HistoryReader {
     ) throws(HistoryError) -> [HistoryCase] {
         try look { database in
             let lookup = try MailLookup(database)
-            var parts = [
-                QueryPart(
-                    sql: "cases.passed_at IS NULL AND NOT cases.observed AND cases.first_attempt >= ?",
-                    arguments: [now.seconds - window])
-            ]
+            var parts = [Self.stillWaiting(at: now, window: window)]
             if let sender { parts.append(Self.ofSender(sender, lookup)) }
             if let recipient { parts.append(Self.ofRecipient(recipient, lookup)) }
             let all = parts.joined
             return try HistoryCase.all(
                 database, "cases WHERE \(all.sql) ORDER BY cases.first_attempt, cases.id LIMIT ?",
                 all.arguments + [limit])
+        }
+    }
+
+    /// How many cases may still come back, see ``waiting(sender:recipient:at:window:limit:)``.
+    public func waitingCount(at now: Timestamp, window: Int64) throws(HistoryError) -> Int {
+        try look { database in
+            let part = Self.stillWaiting(at: now, window: window)
+            return try Int.fetchOne(
+                database, sql: "SELECT count(*) FROM cases INDEXED BY cases_not_passed WHERE \(part.sql)",
+                arguments: part.arguments) ?? 0
         }
     }
 
@@ -143,6 +149,12 @@ extension HistoryReader {
 
 /// Conditions.
 extension HistoryReader {
+    private static func stillWaiting(at now: Timestamp, window: Int64) -> QueryPart {
+        QueryPart(
+            sql: "cases.passed_at IS NULL AND NOT cases.observed AND cases.first_attempt >= ?",
+            arguments: [now.seconds - window])
+    }
+
     private static func ofSender(_ text: String, _ lookup: MailLookup) -> QueryPart {
         if let domain = text.soleDomain {
             // The partial index is used only where it is said that there is a domain.

@@ -158,6 +158,8 @@ extension Page {
         .failure { padding: 0.7rem 1rem; color: var(--degraded-ink); background: var(--degraded-paper);
           border-left: 3px solid var(--degraded); border-radius: 0 5px 5px 0; overflow-wrap: anywhere; }
 
+        /* A letter with a hundred accents is one character, which no line can break. */
+        .story, h2 { overflow-x: clip; }
         .story { margin-top: 1.25rem; padding-left: 1.1rem; border-left: 3px solid var(--line); }
         .story .arrow { font-weight: 400; }
         .outcome { margin: 0.1rem 0 0.75rem; }

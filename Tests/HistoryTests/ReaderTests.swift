@@ -124,6 +124,8 @@ struct ReaderTests {
 
     @Test func whatWaits() throws {
         let waiting = try reader.waiting(at: Self.time(90_100), window: 172_800, limit: 100)
+        #expect(try reader.waitingCount(at: Self.time(90_100), window: 172_800) == waiting.count)
+        #expect(try reader.waitingCount(at: Self.time(90_100), window: 1_000) == 1)
         #expect(waiting.map(\.sender) == (0..<6).map { "s\($0)x@spam.example" } + ["waits@small.example"])
         #expect(waiting.map { $0.mayPassAt?.since($0.firstAttempt) } == Array(repeating: 300, count: 7))
         #expect(
