@@ -87,7 +87,7 @@ let package = Package(
         .target(
             name: "Programs",
             dependencies: [
-                "FileCalls", "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "WhitelistFiles",
+                "FileCalls", "Greylist", "Storage", "StoreURLs", "FileStorage", "Settings", "WhitelistFiles", "Engine",
                 "LMDBStore",
                 "GDBMStore", "RedisStore", "TrustedFiles", "JSONText", locks, system,
             ],

@@ -196,25 +196,6 @@ extension ListenAddress {
     }
 }
 
-extension PolicyEngine.Options {
-    fileprivate init(
-        _ service: Configuration.Service, _ prefixes: [NAT64Prefix], _ digests: PostgreyKeyForm?,
-        hasIdentityTable: Bool
-    ) {
-        self.init(
-            rules: Rules(service),
-            masks: PrefixLengths(ipv4: service.ipv4Mask, ipv6: service.ipv6Mask, nat64Prefixes: prefixes),
-            hashesKeys: service.hashGreyDb, postgreyDigests: digests,
-            autoWhitelistsAddresses: service.awlBy == .address,
-            foldsRecipient: service.foldRecipient, identity: IdentityMethods(service.identity),
-            carriesMessages: service.messageConsistency == .carry,
-            fastLane: FastLaneRules(service, isUsable: hasIdentityTable), learns: service.learn,
-            greylistsNullSender: service.greylistNullSender, greylistsAuthenticated: service.greylistAuthenticated,
-            defersOnStoreError: service.onStoreError == .defer,
-            defersAtPendingLimit: service.onMaxPending == .defer, observesOnly: service.mode == .observe)
-    }
-}
-
 extension HistoryOptions {
     fileprivate init(_ service: Configuration.Service, path: String, masks: PrefixLengths) {
         let addresses: KeptAddresses =
@@ -259,33 +240,6 @@ private struct LocalDomain {
     }
 }
 
-extension FastLaneRules {
-    /// - Parameter isUsable: whether there is a table of identities
-    fileprivate init(_ service: Configuration.Service, isUsable: Bool) {
-        let ages = IdentityAges(service)
-        let lane: FastLane =
-            switch service.fastLane {
-            case .all: .all
-            case .correspondents: .correspondents
-            case .off: .off
-            }
-        self.init(
-            lane: isUsable ? lane : .off, earnDays: UInt32(service.earnDays),
-            earnRecipients: UInt32(service.earnRecipients), earnUsers: UInt32(service.earnUsers),
-            earnedMaxAge: ages.earned, learnedMaxAge: ages.learned)
-    }
-}
-
-extension IdentityMethods {
-    fileprivate init(_ method: IdentityMethod) {
-        switch method {
-        case .spf: self = .spf
-        case .name: self = .name
-        case .off: self = .off
-        }
-    }
-}
-
 extension ServerOptions {
     fileprivate init(_ configuration: Configuration, hasFastLane: Bool) {
         let (server, service) = (configuration.server, configuration.service)
@@ -300,32 +254,6 @@ extension ServerOptions {
             hasFallback: service.storeFallback == .memory, idleTimeout: TimeAmount(server.idleTimeout),
             closesAfterReply: server.closeAfterReply, now: WallClock.now)
     }
-}
-
-extension Wording.ParseError {
-    /// The setting that is at fault, and the message.
-    fileprivate var place: (key: String, fault: Template.ParseError) {
-        switch self {
-        case .text(let fault): ("service.grey_text", fault)
-        case .header(let fault): ("service.grey_smtp_header", fault)
-        }
-    }
-}
-
-extension Wording {
-    fileprivate init(_ service: Configuration.Service) throws(Wording.ParseError) {
-        try self.init(
-            action: service.greyAction, text: service.greyText, header: service.greySmtpHeader,
-            hostname: service.greyHostname.isEmpty ? systemHostname() : service.greyHostname)
-    }
-}
-
-/// The name of this host, as uname(2) has it.
-func systemHostname() -> String {
-    var name = [CChar](repeating: 0, count: 256)
-    gethostname(&name, name.count - 1)
-    let bytes = name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
-    return bytes.isEmpty ? "localhost" : String(decoding: bytes, as: UTF8.self)
 }
 
 /// Settings whose values this version can't honour.
