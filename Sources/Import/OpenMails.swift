@@ -1,25 +1,12 @@
-/// The senders of the mails that are in the queue by now, at most so many: the oldest are forgotten first.
-struct OpenMails {
-    /// Who sent a mail.
-    enum Sender: Equatable {
-        /// Somebody here.
-        case ours([UInt8])
-        /// Somebody else.
-        case elsewhere
-        /// Nobody.
-        case null
-        /// It can't be read.
-        case invalid
-    }
-
-    private struct Mail {
-        let sender: Sender
+/// The mails that are in the queue by now, and what is known of each; at most so many: the oldest are forgotten first.
+struct OpenMails<Mail> {
+    private struct Entry {
+        var mail: Mail
         let number: Int
-        var isJoined: Bool
     }
 
     private let most: Int
-    private var mails: [[UInt8]: Mail] = [:]
+    private var mails: [[UInt8]: Entry] = [:]
     /// The names in the order in which they came, with what is gone or came again later.
     private var order: [(name: [UInt8], number: Int)] = []
     private var oldest = 0
@@ -38,11 +25,9 @@ struct OpenMails {
     var kept: Int { order.count }
 
     /// A mail has come into the queue, or is tried again.
-    mutating func open(_ name: [UInt8], _ sender: Sender) {
+    mutating func open(_ name: [UInt8], _ mail: Mail) {
         last += 1
-        let before = mails[name]
-        let isJoined = before?.isJoined == true && before?.sender == sender
-        mails[name] = Mail(sender: sender, number: last, isJoined: isJoined)
+        mails[name] = Entry(mail: mail, number: last)
         order.append((name, last))
         while mails.count > most { forgetOldest() }
         if order.count > 2 * most + 64 {
@@ -54,14 +39,16 @@ struct OpenMails {
     /// A mail has left the queue.
     mutating func close(_ name: [UInt8]) { mails[name] = nil }
 
-    /// Who sent a mail; nil where that isn't known.
-    func sender(of name: [UInt8]) -> Sender? { mails[name]?.sender }
+    /// What is known of a mail that is open; nil where none of that name is.
+    subscript(name: [UInt8]) -> Mail? { mails[name]?.mail }
 
-    /// Marks a mail as one that has taught something; false where it was marked already.
-    mutating func join(_ name: [UInt8]) -> Bool {
-        guard mails[name]?.isJoined == false else { return false }
-        mails[name]?.isJoined = true
-        return true
+    /// Changes what is known of a mail, if it is open.
+    mutating func change(_ name: [UInt8], _ body: (inout Mail) -> Void) {
+        guard var entry = mails[name] else { return }
+        // Not copied: the table has none meanwhile.
+        mails[name] = nil
+        body(&entry.mail)
+        mails[name] = entry
     }
 
     private mutating func forgetOldest() {

@@ -17,9 +17,6 @@ struct PostfixLine {
         case malformed
     }
 
-    /// The longest host and queue id: RFC 1123 allows 255, and Postfix' ids have about twenty.
-    private static let (longestHost, longestID) = (255, 32)
-
     /// The host, empty where none is logged: queue ids are unique on one only.
     let host: Range<Int>
     let id: Range<Int>
@@ -27,21 +24,14 @@ struct PostfixLine {
 
     /// What a line says; nil where it says nothing of this, as nearly all do.
     init?(_ line: Span<UInt8>) {
-        guard let timeEnd = LogTime.end(of: line), let colon = line.firstRange(of: ": ", from: timeEnd),
-            let blank = line.lastIndex(of: 0x20, before: colon.lowerBound), blank >= timeEnd,
-            let program = line.program(blank + 1..<colon.lowerBound)
+        guard let head = PostfixHead(line), let program = line.extracting(head.program).program,
+            let (id, start) = head.queueID(line)
         else { return nil }
-        host = timeEnd + 1..<max(timeEnd + 1, line.firstIndex(of: 0x20, from: timeEnd + 1) ?? 0)
-        var idEnd = colon.upperBound
-        while idEnd < line.count, line[idEnd].isOfQueueID { idEnd += 1 }
-        id = colon.upperBound..<idEnd
-        guard id.count > 0, id.count <= Self.longestID, host.count <= Self.longestHost,
-            line.firstRange(of: ": ", from: idEnd)?.lowerBound == idEnd
-        else { return nil }
+        (host, self.id) = (head.host, id)
         let event =
             switch program {
-            case .queueManager: Self.queueEvent(line, from: idEnd + 2)
-            case .client: Self.clientEvent(line, from: idEnd + 2)
+            case .queueManager: Self.queueEvent(line, from: start)
+            case .client: Self.clientEvent(line, from: start)
             }
         guard let event else { return nil }
         self.event = event
@@ -49,11 +39,8 @@ struct PostfixLine {
 
     /// `from=<SENDER>, size=N, nrcpt=N (queue active)`, or `removed`.
     private static func queueEvent(_ line: Span<UInt8>, from start: Int) -> Event? {
-        let text = line.extracting(start..<line.count)
-        if text.equals("removed") { return .removed }
-        // What follows the sender is Postfix' own, so the sender ends where this is found last.
-        guard text.starts(with: "from=<"), let end = line.lastRange(of: ">, size=", from: start + 6) else { return nil }
-        return .queued(sender: start + 6..<end.lowerBound)
+        if line.extracting(start..<line.count).equals("removed") { return .removed }
+        return line.queuedSender(from: start).map { .queued(sender: $0) }
     }
 
     /// `to=<RECIPIENT>, [orig_to=<RECIPIENT>, ]relay=HOST, [conn_use=N, ]delay=N, delays=N/N/N/N, dsn=N, status=sent (TEXT)`.
@@ -91,32 +78,23 @@ private enum PostfixProgram {
     case queueManager, client
 }
 
-extension UInt8 {
-    /// Whether queue ids have it: short ones hexadecimal digits in capitals, long ones digits and letters but vowels.
-    ///
-    /// So no word is taken for one, such as `warning` or `NOQUEUE`.
-    fileprivate var isOfQueueID: Bool {
-        switch self {
-        case UInt8(ascii: "a"), UInt8(ascii: "e"), UInt8(ascii: "i"), UInt8(ascii: "o"), UInt8(ascii: "u"),
-            UInt8(ascii: "I"), UInt8(ascii: "O"), UInt8(ascii: "U"):
-            false
-        default: isLetterOrDigit
-        }
-    }
-}
-
 extension Span<UInt8> {
-    /// The program that a tag names: its name follows the last slash of `syslog_name`, as in `postfix-out/relay/smtp[12]`.
-    fileprivate func program(_ tag: Range<Int>) -> PostfixProgram? {
-        let end = firstIndex(of: UInt8(ascii: "["), in: tag) ?? tag.upperBound
-        guard let slash = lastIndex(of: UInt8(ascii: "/"), before: end), slash >= tag.lowerBound else { return nil }
-        let name = extracting(slash + 1..<end)
-        if name.equals("smtp") { return .client }
-        return name.equals("qmgr") || name.equals("oqmgr") ? .queueManager : nil
+    /// The program of that name.
+    fileprivate var program: PostfixProgram? {
+        if equals("smtp") { return .client }
+        return equals("qmgr") || equals("oqmgr") ? .queueManager : nil
+    }
+
+    /// The sender in `from=<SENDER>, size=N, nrcpt=N (queue active)`, which begins there; nil where it doesn't.
+    func queuedSender(from start: Int) -> Range<Int>? {
+        // What follows the sender is Postfix' own, so the sender ends where this is found last.
+        guard extracting(start..<count).starts(with: "from=<"), let end = lastRange(of: ">, size=", from: start + 6)
+        else { return nil }
+        return start + 6..<end.lowerBound
     }
 
     /// Where an address ends in `>, ` that begins there; a quoted local part may have that in it.
-    fileprivate func mailboxEnd(from start: Int) -> Int? {
+    func mailboxEnd(from start: Int) -> Int? {
         var index = start
         if index < count, self[index] == UInt8(ascii: "\"") {
             index += 1

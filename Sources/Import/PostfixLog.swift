@@ -5,21 +5,38 @@ import Greylist
 ///
 /// It does no I/O, and its memory is bounded: by the longest line, by `mostOpen` mails on their way with names and senders
 /// of at most 1,400 bytes each, and by what the pieces held that were fed since `takeMails`.
-struct PostfixLog {
+struct PostfixLog: MailLogParser {
     /// How many mails on their way are kept: more than a busy server has in its queue.
     static let mostOpen = 100_000
-    /// How many lines are looked at to tell a log.
-    static let patience = 1_000
     private static let day: Int64 = 86_400
     /// 2000-01-01.
     private static let oldest = Timestamp(seconds: 946_684_800)
+
+    /// Who sent a mail.
+    private enum Sender: Equatable {
+        /// Somebody here.
+        case ours([UInt8])
+        /// Somebody else.
+        case elsewhere
+        /// Nobody.
+        case null
+        /// It can't be read.
+        case invalid
+    }
+
+    /// A mail that is in the queue by now.
+    private struct QueuedMail {
+        let sender: Sender
+        /// Whether it has taught something.
+        var isJoined: Bool
+    }
 
     private let options: ImportOptions
     private let isLocal: @Sendable ([UInt8]) -> Bool
     /// The options with the time at which the log was written, which tells the year of its lines.
     private var logOptions: ImportOptions
-    private var splitter = LineSplitter()
-    private var open: OpenMails
+    var splitter = LineSplitter()
+    private var open: OpenMails<QueuedMail>
     private var mails: [SentMail] = []
     private var lineCounts = SentMailCounts()
 
@@ -48,28 +65,14 @@ struct PostfixLog {
         logOptions.now = min(options.now, written)
     }
 
-    /// Reads the next piece of a log.
-    mutating func feed(_ piece: Span<UInt8>) {
-        var splitter = LineSplitter()
-        swap(&splitter, &self.splitter)
-        splitter.feed(piece) { read($0) }
-        self.splitter = splitter
-    }
-
-    /// A log has ended.
-    mutating func end() {
-        var splitter = LineSplitter()
-        swap(&splitter, &self.splitter)
-        splitter.finish { read($0) }
-    }
-
     /// Hands over the mails that were read since the last time.
     mutating func takeMails() -> [SentMail] {
         defer { mails.removeAll(keepingCapacity: false) }
         return mails
     }
 
-    private mutating func read(_ line: Span<UInt8>?) {
+    /// Reads a line; nil stands for one that is too long.
+    mutating func read(_ line: Span<UInt8>?) {
         lineCounts.lines += 1
         guard let line else {
             lineCounts.longLines += 1
@@ -81,11 +84,11 @@ struct PostfixLog {
         name.append(0x20)
         name.append(copying: line.extracting(found.id))
         switch found.event {
-        case .queued(let sender): open.open(name, self.sender(line.extracting(sender)))
+        case .queued(let sender): queue(name, self.sender(line.extracting(sender)))
         case .removed: open.close(name)
         case .malformed: leaveOut(.malformed)
         case .sent(let recipient, let original):
-            switch open.sender(of: name) {
+            switch open[name]?.sender {
             case .ours(let sender): take(line, from: sender, to: recipient, original, mail: name)
             case .elsewhere: leaveOut(.senderElsewhere)
             case .null: leaveOut(.nullSender)
@@ -95,7 +98,13 @@ struct PostfixLog {
         }
     }
 
-    private func sender(_ text: Span<UInt8>) -> OpenMails.Sender {
+    /// A mail has come into the queue, or is tried again.
+    private mutating func queue(_ name: [UInt8], _ sender: Sender) {
+        let before = open[name]
+        open.open(name, QueuedMail(sender: sender, isJoined: before?.isJoined == true && before?.sender == sender))
+    }
+
+    private func sender(_ text: Span<UInt8>) -> Sender {
         if text.isEmpty { return .null }
         guard let mailbox = text.mailbox else { return .invalid }
         return mailbox.domain.map(isLocal) == true ? .ours(mailbox) : .elsewhere
@@ -115,7 +124,9 @@ struct PostfixLog {
         else { return leaveOut(.time) }
         mails.append(SentMail(sender: sender, recipient: recipient, time: min(time, options.now)))
         lineCounts.recipients += 1
-        if open.join(mail) { lineCounts.mails += 1 }
+        guard open[mail]?.isJoined == false else { return }
+        open.change(mail) { $0.isJoined = true }
+        lineCounts.mails += 1
     }
 
     /// Whether an address is of a domain of ours; one without a domain is.

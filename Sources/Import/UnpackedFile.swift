@@ -29,6 +29,9 @@ final class UnpackedFile {
         let compression: Compression
     }
 
+    /// Where programs that unpack are looked for.
+    static let tools = ["/usr/bin", "/bin", "/usr/local/bin"]
+
     private let name: String
     /// The file, which is its owner's, or the end of a pipe, which is ours.
     private let source: FileDescriptor

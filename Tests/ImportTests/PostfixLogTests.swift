@@ -275,9 +275,9 @@ struct PostfixLogTests {
         #expect(reading.texts.contains("a@our.example b1@b.example"))
         #expect(LogReading(text, mostOpen: 12).counts.forgotten == 0)
         // What is gone makes room, and however many come, no more is kept of them.
-        var mails = OpenMails(most: 10)
+        var mails = OpenMails<Int>(most: 10)
         for number in 0..<10_000 {
-            mails.open([UInt8(number % 7)], .null)
+            mails.open([UInt8(number % 7)], number)
             if number % 3 == 0 { mails.close([UInt8(number % 7)]) }
         }
         #expect(mails.count <= 7 && mails.forgotten == 0 && mails.kept <= 2 * 10 + 64)
