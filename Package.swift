@@ -342,9 +342,9 @@ let package = Package(
         .testTarget(
             name: "tprtctlTests",
             dependencies: [
-                "SampleOptions", "tprtctl", "Control", "Greylist", "Resolver", "JSONText", "Whitelists",
+                "SampleOptions", "tprtctl", "Control", "Domains", "Greylist", "Resolver", "JSONText", "Whitelists",
                 "WhitelistFiles", "Storage", "StoreURLs", "Settings", "Programs", "LMDBStore", "Import", "Engine",
-                "History",
+                "History", "SPFZones", "WaitSimulation",
                 "Policy", nioCore, "ScriptedDNS", "TestSupport", arguments, locks,
             ],
             swiftSettings: strict),

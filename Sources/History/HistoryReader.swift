@@ -55,6 +55,11 @@ public struct HistoryReader: Sendable {
         }
     }
 
+    /// How many attempts it has, each daily count as one; all of them are gone through for it.
+    public func attemptCount() throws(HistoryError) -> Int {
+        try look { database in try Int.fetchOne(database, sql: "SELECT count(*) FROM attempts") ?? 0 }
+    }
+
     /// Looks at the file once: all that is read belongs together.
     func look<Result>(_ body: (Database) throws -> Result) throws(HistoryError) -> Result {
         do { return try queue.read(body) } catch { throw HistoryError(error, path) }

@@ -29,11 +29,11 @@ extension String {
         }
     }
 
-    /// The bytes that such a text stands for; where somebody wrote a backslash without a pair of digits, it is one.
-    ///
-    /// No more than a history keeps.
-    var shownBytes: [UInt8] {
+    /// The bytes that such a text of a history stands for; where somebody wrote a backslash without a pair of digits, it is
+    /// one.
+    public var shownBytes: [UInt8] {
         let text = Array(utf8)
+        guard text.contains(UInt8(ascii: "\\")) else { return text }
         var bytes: [UInt8] = []
         var index = 0
         while index < text.count {

@@ -36,6 +36,14 @@ public struct SPFOutcome: Sendable, Hashable {
     public var dependencies: SPFDependencies
 }
 
+extension SPFOutcome {
+    /// What somebody has noted of an evaluation, who knows no more of it.
+    public init(noted result: SPFResult, grade: SPFGrade?) {
+        self.init(
+            result: result, grade: grade, scope: .mailFrom, domain: [], path: [], problem: nil, dependencies: [])
+    }
+}
+
 /// What else than domain and client address macros have used: a result holds only where these are the same.
 public struct SPFDependencies: OptionSet, Sendable, Hashable {
     /// The bits of the set.

@@ -59,6 +59,11 @@ public final class MemoryStore: Store {
     public func merge(
         _ entries: [Entry], into table: Table, at now: Timestamp, under rules: Rules
     ) async throws(StoreError) {
+        add(entries, to: table, under: rules)
+    }
+
+    /// Adds entries at once.
+    public func add(_ entries: [Entry], to table: Table, under rules: Rules) {
         tables.withLockedValue { tables in
             for entry in entries { tables.merge(entry, into: table, under: rules) }
         }

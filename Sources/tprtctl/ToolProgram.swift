@@ -15,7 +15,7 @@ struct Tprtctl: ParsableCommand {
         subcommands: [
             DNSCommand.self, ForgetCommand.self, HistoryCommand.self, IdentityCommand.self, ImportCommand.self,
             LearnCommand.self, ListCommand.self, MigrateCommand.self, ReleaseCommand.self, ReloadCommand.self,
-            ReportCommand.self, StatusCommand.self, StoreCommand.self, WebCommand.self,
+            ReportCommand.self, SimulateCommand.self, StatusCommand.self, StoreCommand.self, WebCommand.self,
             WhitelistCommand.self, WhyCommand.self,
         ])
 }

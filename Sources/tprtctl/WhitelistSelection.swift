@@ -167,16 +167,17 @@ struct SettingFiles: ParsableArguments {
     var configfile: [String] = []
 
     /// Where the package has it.
-    private static let usual = "/etc/tprt/tprt.conf"
+    static let usual = "/etc/tprt/tprt.conf"
 
-    private var files: [String] {
-        configfile.isEmpty && FileNames.exists(Self.usual) ? [Self.usual] : configfile
+    /// These files; where none is named, that of the package, if it exists.
+    static func files(named files: [String]) -> [String] {
+        files.isEmpty && FileNames.exists(usual) ? [usual] : files
     }
 
     /// What the files and the variables say.
     func load(environment: [String: String]) throws(ProgramError) -> Configuration {
         do throws(SettingErrors) {
-            return try SettingSources(files: files, environment: environment).load {
+            return try SettingSources(files: Self.files(named: configfile), environment: environment).load {
                 try contents(of: $0, limit: ConfigurationFile.sizeLimit)
             }.configuration
         } catch {

@@ -77,6 +77,7 @@ struct ReaderTests {
 
     @Test func howFarItGoesBack() throws {
         #expect(try reader.oldest() == noon)
+        #expect(try reader.attemptCount() == 47)
     }
 
     static let filters: [(String, @Sendable (inout HistoryFilter) -> Void, Int)] = [

@@ -44,12 +44,14 @@ struct RecordedHistory {
     /// - Parameters:
     ///   - seconds: after the start
     ///   - client: address and name
+    ///   - isObserved: whether Postfix wasn't told of it
     mutating func add(
         _ seconds: Int64, _ reason: Reason, client: (String, String) = ("192.0.2.7", "mx.partner.example"),
         sender: String = "anna@partner.example", recipient: String = "you@example.com", identity: Identity = Identity(),
-        reply: PolicyReply = .dunno
+        reply: PolicyReply = .dunno, isObserved: Bool = false
     ) throws {
         var record = DecisionRecord(reason, reply: reply)
+        if isObserved { record.withheld = reply }
         var found = ClientIdentity()
         (found.proof, found.matched) = (identity.proof, identity.matched)
         found.organisation = Array(identity.organisation.utf8)
