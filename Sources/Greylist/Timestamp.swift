@@ -28,8 +28,7 @@ public struct Timestamp: Sendable, Hashable, Comparable {
 extension [UInt8] {
     /// Appends the moment as RFC 5322, section 3.3 has it, in UTC: `Sun, 22 Nov 2026 09:30:00 +0000`.
     public mutating func append(internetDate moment: Timestamp) {
-        let days = moment.seconds.flooredQuotient(86_400)
-        let second = Int(moment.seconds - days * 86_400)
+        let (days, second) = moment.dayAndSecond
         let (year, month, day) = civilDate(daysSinceEpoch: days)
         append(weekdays[Int((days + 4) - (days + 4).flooredQuotient(7) * 7)])
         append(", ")
@@ -49,8 +48,7 @@ extension [UInt8] {
 
     /// Appends the moment as RFC 3339 has it, in UTC: `2026-11-22T09:30:00Z`.
     public mutating func append(rfc3339 moment: Timestamp) {
-        let days = moment.seconds.flooredQuotient(86_400)
-        let second = Int(moment.seconds - days * 86_400)
+        let (days, second) = moment.dayAndSecond
         let (year, month, day) = civilDate(daysSinceEpoch: days)
         append(decimal: year, width: 4)
         append("-")
@@ -70,7 +68,13 @@ extension [UInt8] {
 extension Timestamp {
     /// The day it is in UTC, in the Gregorian calendar.
     public var civilDate: (year: Int, month: Int, day: Int) {
-        Greylist.civilDate(daysSinceEpoch: seconds.flooredQuotient(86_400))
+        Greylist.civilDate(daysSinceEpoch: dayAndSecond.day)
+    }
+
+    /// The day since the epoch, and which second of it.
+    fileprivate var dayAndSecond: (day: Int64, second: Int) {
+        let (day, second) = seconds.quotientAndRemainder(dividingBy: 86_400)
+        return second < 0 ? (day - 1, Int(second) + 86_400) : (day, Int(second))
     }
 }
 

@@ -1,3 +1,4 @@
+import Bytes
 import Greylist
 import Whitelists
 
@@ -50,12 +51,20 @@ enum ListedCondition {
         return (try? TextPattern(text, isAnchored: false)).map { .pattern(subject, $0) }
     }
 
-    /// A whole name; an address of a client is none, which would never match.
+    /// A whole name that the DNS can have: no address of a client, and no range of such, which would never match.
     private static func domain(_ text: Span<UInt8>) -> Domain? {
         let start = text.starts(with: "*.") ? 2 : 0
-        let name = text.extracting(start..<text.count)
-        guard Address(parsing: name) == nil, let domain = Domain(bytes: name.array) else { return nil }
+        guard let domain = Domain(bytes: text.extracting(start..<text.count).array),
+            domain.spellings.allSatisfy(isName)
+        else { return nil }
         return domain
+    }
+
+    /// Whether no label is too long, and the last one has anything but digits and hyphens.
+    private static func isName(_ text: String) -> Bool {
+        let labels = text.utf8.split(separator: UInt8(ascii: "."))
+        return labels.allSatisfy { $0.count <= 63 }
+            && labels.last?.allSatisfy { $0.isDigit || $0 == UInt8(ascii: "-") } == false
     }
 
     private static func literal(_ text: Span<UInt8>) -> AddressLiteral? {

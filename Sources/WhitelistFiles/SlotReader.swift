@@ -77,6 +77,8 @@ struct SlotReader {
                 "\(shortened(original)) is not a \(style == .json ? "domain name" : slot.nounInList)"
                     + (isExpression ? expression(slot) : ""))
         }
+        // A dot or a wildcard before an address makes no name of it.
+        try refuseForeign("\(domain)", original, slot)
         if domain.spellings.contains(where: \.hasLongLabel) {
             throw EntryError("\(shortened(original)): a part of it is longer than 63 bytes, and no name has that")
         }

@@ -56,6 +56,9 @@ struct WordingTests {
         (4_107_542_400, "Mon, 1 Mar 2100 00:00:00 +0000"),
         (-1, "Wed, 31 Dec 1969 23:59:59 +0000"),
         (1_795_340_130, "Sun, 22 Nov 2026 09:35:30 +0000"),
+        (-86_400, "Wed, 31 Dec 1969 00:00:00 +0000"),
+        // What a damaged store may have.
+        (.max, "Sun, 4 Dec 292277026596 15:30:07 +0000"),
     ]
 
     @Test(arguments: dates)

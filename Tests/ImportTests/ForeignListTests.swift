@@ -18,9 +18,12 @@ struct ForeignListTests {
             192.0.2.7
             /(/
             a b
+            192.0.2
+            *.192.0.2.1-9
+            \(String(repeating: "x", count: 64)).y.org
             """,
             ["name mail.x.org", "name y.org", #"name /^ms-smtp.*\.rr\.com$/"#],
-            ["6 condition", "7 condition", "8 condition"]
+            ["6 condition", "7 condition", "8 condition", "9 condition", "10 condition", "11 condition"]
         ),
         (
             .sqlgreyAddresses,

@@ -98,6 +98,8 @@ struct WrittenFormsTests {
             (#""type": "remote_name", "domain": "@b.example""#, "is a mail address, for which the type is"),
             (#""type": "sender_domain", "domain": "a@b.example""#, "for which the type is sender_literal"),
             (#""type": "recipient_domain", "domain": "192.0.2.1""#, "for which the type is ipv4_net"),
+            (#""type": "recipient_domain", "domain": ".192.0.2.0-24""#, "for which the type is ipv4_net"),
+            (#""type": "sender_domain", "domain": "*.192.0.2.1""#, "for which the type is ipv4_net"),
             (#""type": "remote_name", "domain": "mx*.example.org""#, #"write "example.org""#),
             (#""type": "remote_name", "domain": "mx*.example.org""#, "(type remote_regex)"),
             (#""type": "remote_name", "domain": "example.*""#, "a * stands for nothing here"),
