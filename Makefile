@@ -5,6 +5,7 @@ PREFIX ?= /usr/local
 ADDRESS = 127.0.0.1
 PORT = 10023
 FUZZ_SECONDS = 30
+FUZZ_TARGETS =
 FUZZ_CASES = 20000
 # Only what is for trials may stay root.
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -19,7 +20,7 @@ help:
 	@echo "make test     install what the tests need, and run all of them"
 	@echo "make check    format, shell scripts, links of the documents"
 	@echo "make generate rewrite what derives from declarations (etc/tprt.conf, man, table of modules)"
-	@echo "make fuzz     feed the decoders random replies for FUZZ_SECONDS ($(FUZZ_SECONDS)) each"
+	@echo "make fuzz     feed all readers, or FUZZ_TARGETS, what libFuzzer makes up, for FUZZ_SECONDS ($(FUZZ_SECONDS)) each"
 	@echo "make fuzz-spf  compare SPF with pyspf on FUZZ_CASES ($(FUZZ_CASES)) random records"
 	@echo "make bench    measure beside a bare responder and postgrey, and rewrite docs/performance.md (five minutes)"
 	@echo "make bench-check   measure a little, and compare with Benchmarks/thresholds.txt and allocations.txt (two minutes)"
@@ -60,16 +61,9 @@ generate:
 completions: build
 	packaging/completions .build/release .build/completions
 
-# Inputs that are found go to a copy of the corpus. Swift's own crash handler would take the signal from libFuzzer.
 fuzz:
 	@scripts/install-packages build
-	set -e; for name in RESP SPF PostfixLog; do \
-		FUZZ=1 $(SWIFT) build -c release --product $${name}Fuzz --scratch-path .build/fuzz; \
-		swiftc -sanitize=fuzzer .build/fuzz/release/lib$${name}Fuzz.a -lre2 -lstdc++ -o .build/fuzz/$$name; \
-		mkdir -p .build/fuzz/corpus/$$name; \
-		SWIFT_BACKTRACE=enable=no .build/fuzz/$$name -max_total_time=$(FUZZ_SECONDS) -max_len=2000 \
-			.build/fuzz/corpus/$$name Fuzz/$$name/corpus; \
-	done
+	@scripts/fuzz $(FUZZ_SECONDS) "$$(nproc)" $(FUZZ_TARGETS)
 
 fuzz-spf:
 	@scripts/install-packages fuzz-spf

@@ -1,6 +1,9 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// Whether `make fuzz` builds: code that it is to explore has to count its branches, and to notice what it reads beyond an end.
+let isFuzzing = Context.environment["FUZZ"] != nil
+
 /// Settings of every target of ours: the strict modes that keep the module table of the design true.
 let strict: [SwiftSetting] =
     [
@@ -8,11 +11,7 @@ let strict: [SwiftSetting] =
         .enableUpcomingFeature("InternalImportsByDefault"),
         .enableUpcomingFeature("MemberImportVisibility"),
     ] + (Context.environment["WARNINGS_AS_ERRORS"] == nil ? [] : [.treatAllWarnings(as: .error)])
-
-/// Whether `make fuzz` builds: code that it is to explore has to count its branches.
-let isFuzzing = Context.environment["FUZZ"] != nil
-let fuzzed =
-    strict + (isFuzzing ? [.unsafeFlags(["-sanitize=fuzzer", "-parse-as-library", "-enable-testing"])] : [])
+    + (isFuzzing ? [.unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library", "-O"])] : [])
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 /// Locks only.
@@ -113,7 +112,7 @@ let package = Package(
         .target(name: "Domains", dependencies: ["Bytes", "Greylist", "CPSL"], swiftSettings: strict),
         .systemLibrary(name: "CPSL", providers: [.apt(["libpsl-dev"])]),
         // Whether a host may send for a domain (RFC 7208): a value that asks questions and is resumed by answers.
-        .target(name: "SPF", dependencies: ["Bytes"], swiftSettings: fuzzed),
+        .target(name: "SPF", dependencies: ["Bytes"], swiftSettings: strict),
         // Answers and SPF outcomes for event loops: libunbound on a thread of its own, deadlines, bounds.
         .target(name: "Resolver", dependencies: ["SPF", "Bytes", "CUnbound", nioCore, locks], swiftSettings: strict),
         .systemLibrary(name: "CUnbound", providers: [.apt(["libunbound-dev"])]),
@@ -134,7 +133,7 @@ let package = Package(
         // Databases and whitelists of other greylisters as sources of entries.
         .target(
             name: "Import", dependencies: ["FileCalls", "Bytes", "Greylist", "Storage", "Whitelists", grdb, system],
-            swiftSettings: fuzzed),
+            swiftSettings: strict),
         .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),
         .systemLibrary(name: "CGDBM", providers: [.apt(["libgdbm-dev"])]),
         // `PolicyEngine`, `Decision`, `DecisionRecord` and its words.
@@ -186,7 +185,7 @@ let package = Package(
             swiftSettings: strict),
         // A client for Redis and Valkey: protocol, connections, Sentinels, clusters.
         .target(
-            name: "RedisClient", dependencies: [nioCore, nioPosix, nioSSL, locks], swiftSettings: fuzzed),
+            name: "RedisClient", dependencies: [nioCore, nioPosix, nioSSL, locks], swiftSettings: strict),
         // Entries and lists in Redis.
         .target(
             name: "RedisStore",
@@ -367,21 +366,30 @@ let package = Package(
     cxxLanguageStandard: .cxx17
 )
 
+// A check of each reader of what others wrote. `make fuzz` has libFuzzer call them with what it makes up, a test with the inputs
+// that are kept; they look into modules as tests do, so no release build has them.
+let fuzzTargets = [
+    "Address", "Control", "DNS", "HTTP", "Import", "JSON", "Journal", "LineList", "Name", "NameList", "Policy",
+    "PostfixLog", "RESP", "Record", "SPF", "Sender", "Settings", "Whitelist",
+]
+let besideChecks = ["README.md", "SPFCases"] + fuzzTargets.map { "\($0)/corpus" }
+let fuzzDependencies: [Target.Dependency] = [
+    "Policy", "Greylist", "Domains", "SPF", "Resolver", "Whitelists", "WhitelistFiles", "Storage", "StoreURLs",
+    "LMDBStore", "GDBMStore", "RedisClient", "Engine", "SampleOptions", "LogOutput", "Web", "Server", "Control",
+    "Settings", "JSONText", "Import", "Programs", "tprtctl", nioCore, nioEmbedded, nioHTTP1, crypto,
+]
 if isFuzzing {
-    package.products.append(.library(name: "RESPFuzz", type: .static, targets: ["RESPFuzz"]))
+    package.products.append(.library(name: "Fuzz", type: .static, targets: ["Fuzz"]))
     package.targets.append(
         .target(
-            name: "RESPFuzz", dependencies: ["RedisClient", nioCore], path: "Fuzz/RESP", exclude: ["corpus"],
-            swiftSettings: fuzzed))
-    package.products.append(.library(name: "SPFFuzz", type: .static, targets: ["SPFFuzz"]))
+            name: "Fuzz", dependencies: fuzzDependencies, path: "Fuzz", exclude: besideChecks + ["CorpusTests.swift"],
+            swiftSettings: strict))
+} else {
     package.targets.append(
-        .target(
-            name: "SPFFuzz", dependencies: ["SPF"], path: "Fuzz/SPF", exclude: ["corpus"], swiftSettings: fuzzed))
-    package.products.append(.library(name: "PostfixLogFuzz", type: .static, targets: ["PostfixLogFuzz"]))
-    package.targets.append(
-        .target(
-            name: "PostfixLogFuzz", dependencies: ["Import", "Greylist"], path: "Fuzz/PostfixLog", exclude: ["corpus"],
-            swiftSettings: fuzzed))
+        .testTarget(
+            name: "FuzzTests", dependencies: fuzzDependencies, path: "Fuzz",
+            exclude: besideChecks + ["LibFuzzer.swift"],
+            swiftSettings: strict))
 }
 
 // What `make fuzz-spf` compares with another implementation.

@@ -100,18 +100,16 @@ public struct ControlServer: Service {
             defer { admission.leave(number) }
             var patience = admission.awaitRequest(on: client.channel)
             defer { patience.cancel() }
-            var pending = ByteBuffer()
+            var lines = ControlLines(limit: ControlRequest.sizeLimit)
             for try await var bytes in input {
-                pending.discardReadBytes()
-                pending.writeBuffer(&bytes)
-                while let line = pending.readLine() {
+                lines.add(&bytes)
+                while let line = try lines.next() {
                     guard admission.begin(number) else { return }
                     patience.cancel()
                     try await output.write(ByteBuffer(string: await reply(to: line, from: rank).line))
                     admission.rest(number)
                     patience = admission.awaitRequest(on: client.channel)
                 }
-                guard pending.readableBytes < ControlRequest.sizeLimit else { return }
             }
         }
     }
@@ -140,15 +138,6 @@ public struct ControlServer: Service {
         }
         guard rank == .owner || !verb.changes(request) else { return Self.onlyLooking }
         return await verb.carryOut(request)
-    }
-}
-
-extension ByteBuffer {
-    /// The bytes up to the next LF, which is taken away, too; nil where there is none.
-    fileprivate mutating func readLine() -> ByteBuffer? {
-        guard let end = readableBytesView.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
-        defer { moveReaderIndex(forwardBy: 1) }
-        return readSlice(length: end - readerIndex)
     }
 }
 
