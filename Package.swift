@@ -158,7 +158,8 @@ let package = Package(
             swiftSettings: strict),
         // Cases, attempts and minutes in SQLite: what became of which mail, and why.
         .target(
-            name: "History", dependencies: ["FileCalls", "Bytes", "Greylist", "Engine", crypto, grdb, locks, system],
+            name: "History",
+            dependencies: ["FileCalls", "Bytes", "Greylist", "Storage", "Engine", grdb, locks, system],
             swiftSettings: strict),
         // What systemd tells a service, and what it is told.
         .target(
@@ -227,7 +228,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "StorageTests", dependencies: ["SampleOptions", "Greylist", "Storage", "StoreContract"],
+            name: "StorageTests", dependencies: ["SampleOptions", "Bytes", "Greylist", "Storage", "StoreContract"],
             swiftSettings: strict),
         .testTarget(name: "StoreURLsTests", dependencies: ["StoreURLs"], swiftSettings: strict),
         .testTarget(
@@ -242,7 +243,7 @@ let package = Package(
                 system,
             ], exclude: ["PostfixLogs"], swiftSettings: strict),
         .target(
-            name: "SampleOptions", dependencies: ["Greylist", "Engine"], path: "Tests/SampleOptions",
+            name: "SampleOptions", dependencies: ["Greylist", "Storage", "Engine"], path: "Tests/SampleOptions",
             swiftSettings: strict),
         .target(
             name: "TestSupport", dependencies: [subprocess, system], path: "Tests/TestSupport",
@@ -283,8 +284,8 @@ let package = Package(
         .testTarget(
             name: "LogOutputTests",
             dependencies: [
-                "Bytes", "Policy", "Greylist", "Whitelists", "Engine", "LogOutput", "TestSupport", nioCore, locks,
-                logging, system,
+                "Bytes", "Policy", "Greylist", "SPF", "Whitelists", "Storage", "Engine", "LogOutput", "SampleOptions",
+                "TestSupport", nioCore, locks, logging, system,
             ], swiftSettings: strict),
         .testTarget(name: "ExpositionTests", dependencies: ["Exposition", "TestSupport"], swiftSettings: strict),
         .testTarget(
@@ -295,7 +296,8 @@ let package = Package(
         .testTarget(
             name: "HistoryTests",
             dependencies: [
-                "SampleOptions", "History", "Greylist", "Policy", "Engine", "TestSupport", nioCore, grdb, system,
+                "SampleOptions", "History", "Greylist", "Policy", "Storage", "Engine", "TestSupport", nioCore, grdb,
+                system,
             ], swiftSettings: strict),
         .testTarget(
             name: "ServiceManagerTests", dependencies: ["ServiceManager", "TestSupport"], swiftSettings: strict),
@@ -327,7 +329,11 @@ let package = Package(
             dependencies: ["WhitelistFiles", "Whitelists", "Greylist", "TestSupport", locks, system],
             swiftSettings: strict),
         .testTarget(
-            name: "ProgramsTests", dependencies: ["Programs", "Settings", "Greylist", locks], swiftSettings: strict),
+            name: "ProgramsTests",
+            dependencies: [
+                "Programs", "Settings", "Greylist", "Storage", "FileCalls", "WhitelistFiles", "TestSupport", locks,
+                system,
+            ], swiftSettings: strict),
         .testTarget(
             name: "DaemonAppTests",
             dependencies: [
@@ -372,7 +378,8 @@ let fuzzTargets = [
     "Address", "Control", "DNS", "HTTP", "Import", "JSON", "Journal", "LineList", "Name", "NameList", "Policy",
     "PostfixLog", "RESP", "Record", "SPF", "Sender", "Settings", "Whitelist",
 ]
-let besideChecks = ["README.md", "SPFCases"] + fuzzTargets.map { "\($0)/corpus" }
+let besideChecks =
+    ["README.md", "SPFCases"] + fuzzTargets.flatMap { ["\($0)/corpus", "\($0)/dictionary"] }
 let fuzzDependencies: [Target.Dependency] = [
     "Policy", "Greylist", "Domains", "SPF", "Resolver", "Whitelists", "WhitelistFiles", "Storage", "StoreURLs",
     "LMDBStore", "GDBMStore", "RedisClient", "Engine", "SampleOptions", "LogOutput", "Web", "Server", "Control",

@@ -21,7 +21,8 @@ struct CompletionTests {
         arguments: [
             ("tprtd --grey_d", "--grey_db"), ("tprtd --check", "--check-config"), ("tprtd --socket_type un", "unix"),
             ("tprtctl sto", "store"), ("tprtctl whitelist te", "test"), ("tprtctl store copy --dry", "--dry-run"),
-            ("tprtctl hist", "history"), ("tprtctl list wai", "waiting"), ("tprtctl report --ma", "--mail"),
+            ("tprtctl hist", "history"), ("tprtctl privacy ro", "rotate"), ("tprtctl list wai", "waiting"),
+            ("tprtctl report --ma", "--mail"),
             ("tprtctl simulate --to", "--today"),
             ("tprtctl history --reason ear", "early-retry"),
         ])

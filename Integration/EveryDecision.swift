@@ -87,8 +87,8 @@ struct EveryDecision: Sendable {
     ) throws {
         var records = LogRecords()
         records.append(
-            decision: record, on: try Self.request(sender, recipient, queueID: queueID), at: Timestamp(seconds: 0),
-            in: LogForm(format: format, hasFields: false))
+            decision: record, on: try Self.request(sender, recipient, queueID: queueID), as: nil,
+            at: Timestamp(seconds: 0), in: LogForm(format: format, hasFields: false))
         var text: [UInt8] = []
         records.forEachRecord { _, _, record in text.append(record) }
         line = String(decoding: text, as: UTF8.self)

@@ -50,6 +50,9 @@ struct PlantedFileTests {
             name: "cert_file", file: "keys/cert.pem",
             arguments: { setting("service.grey_db", "rediss://127.0.0.1:1/0?cert_file=\($0)&key_file=\($0)") },
             statuses: [77]),
+        Place(
+            name: "key of the site", file: "keys/privacy.key",
+            arguments: { setting("service.privacy", "keyed") + setting("service.privacy_key", $0) }, statuses: [77, 78]),
         Place(name: "configuration", file: "etc/tprt.conf", arguments: { ["-c", $0] }, statuses: [77, 78]),
         Place(
             name: "whitelist", file: "lists/list.json",

@@ -39,7 +39,7 @@ private let now = Timestamp(seconds: 1_796_000_000)
 private let formats =
     ImportKind.allCases.map { ImportFormat.database($0) } + ForeignListKind.allCases.map { ImportFormat.whitelist($0) }
 private let sample = SiteEntries(
-    masks: PrefixLengths(ipv4: 24, ipv6: 48, nat64Prefixes: []), foldsRecipient: true, hashesKeys: false,
+    masks: PrefixLengths(ipv4: 24, ipv6: 48, nat64Prefixes: []), foldsRecipient: true, keys: .plain,
     keepsPostgreyDigests: true)
 
 private struct Reading: Equatable {

@@ -67,7 +67,7 @@ private struct Site {
         var options = PolicyEngine.Options.sample()
         options.rules.clientCount = 5
         options.identity = .name
-        options.hashesKeys = false
+        options.keys = .plain
         options.foldsRecipient = true
         options.postgreyDigests = .network(ipv4: 24, ipv6: 64)
         do throws(Wording.ParseError) {
@@ -122,13 +122,13 @@ private struct Site {
 
     private func checkLines(_ record: DecisionRecord, on request: PolicyRequest) throws(BrokenPromise) {
         var line: [UInt8] = []
-        line.append(decision: record, on: request)
+        line.append(decision: record, on: request, as: nil)
         try expect(line.allSatisfy(\.isOfLine), "bytes of the client's in a log line: \(line)")
         var logfmt: [UInt8] = []
-        logfmt.append(fieldsOf: record, on: request, .logfmt)
+        logfmt.append(fieldsOf: record, on: request, as: nil, .logfmt)
         try expect(logfmt.allSatisfy(\.isOfLine), "bytes of the client's in logfmt: \(logfmt)")
         var object = Array("{\"level\":\"info\"".utf8)
-        object.append(fieldsOf: record, on: request, .json)
+        object.append(fieldsOf: record, on: request, as: nil, .json)
         guard case .object(let members)? = (try? JSONParser.parse(object + "}".utf8))?.content else {
             throw BrokenPromise(description: "not JSON: \(String(decoding: object, as: UTF8.self))")
         }

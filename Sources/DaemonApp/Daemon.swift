@@ -62,7 +62,7 @@ struct Daemon {
         do throws(ProgramError) {
             if process.daemonizes { resources.background = try Background.detach() }
             let opener = LogOpener(owner: process.socketOwner)
-            let log = try plan.log.open(by: opener)
+            let log = try plan.log.open(by: opener, showing: plan.logAddresses)
             sink = log
             let daemon = Daemon(plan, as: process, under: manager, reloader: reloader, firstImport, sink: log)
             try await daemon.serve(&resources, opener)

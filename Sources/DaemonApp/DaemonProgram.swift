@@ -55,15 +55,18 @@ public enum DaemonProgram {
             guard let order = try read(environment) else { return }
             let loaded = try load(order.sources, through: .direct)
             if case .print(let printed) = order.action { return print(printed(loaded), terminator: "") }
-            let (process, plan) = try makePlans(loaded, order, environment)
+            var (process, plan) = try makePlans(loaded, order, environment)
             if case .check = order.action { return try check(process, plan) }
             try order.sources.refuseFilesOfOthers()
+            try plan.readOrMakeSiteKeys(for: process.service)
             let reloader = Reloader(
                 plan, of: loaded, from: order.sources, environment: process.environment(environment), load: load)
             let state = StateDirectory(environment: process.environment(environment))
-            let firstImport = order.firstImport.map { what in
+            var settings = loaded.configuration
+            settings.service.privacyKey = state.expand(settings.service.privacyKey)
+            let firstImport = order.firstImport.map { [settings, plan] what in
                 PlannedImport(
-                    what: what, settings: loaded.configuration, environment: environment,
+                    what: what, settings: settings, environment: environment,
                     marker: plan.importMarker(in: state))
             }
             await Daemon.run(plan, as: process, under: manager, reloader: reloader, firstImport)
@@ -121,7 +124,8 @@ public enum DaemonProgram {
             return lists.warnings + lists.notes + plan.identity.read().warnings
         }
         let warnings = service.map { service in service.act { read() } } ?? read()
-        for warning in plan.warnings + warnings { print("warning: \(warning)") }
+        let warningOfKeys = try plan.warningOfSiteKeys(for: process.service).map { [$0] } ?? []
+        for warning in plan.warnings + warningOfKeys + warnings { print("warning: \(warning)") }
         print("the configuration is in order")
     }
 }

@@ -104,6 +104,7 @@ extension Daemon {
             if let options = reading.plan.history { await history?.change(to: options) }
             return ReloadResult(reply: reading.reply) {
                 sink.level = reading.plan.log.level
+                sink.addresses = reading.plan.logAddresses
             }
         }
     }

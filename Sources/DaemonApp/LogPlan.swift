@@ -12,6 +12,8 @@ import WhitelistFiles
 struct LogPlan {
     /// How much is logged.
     let level: LogLevel
+    /// How much of addresses is.
+    let addresses: AddressForm
     private let format: LineFormat
     private let destination: Destination
     /// The program's name in its lines.
@@ -31,6 +33,7 @@ struct LogPlan {
     init?(_ loaded: LoadedConfiguration, environment: [String: String], faults: inout [String]) {
         let log = loaded.configuration.log
         level = LogLevel(log)
+        addresses = log.logAddresses
         format = LineFormat(log.logFormat)
         ident = log.logIdent
         copy = log.logCopy
@@ -81,15 +84,17 @@ struct LogPlan {
     ///
     /// A log daemon that isn't there is no reason not to serve mail: standard error says so, and it is tried again.
     ///
-    /// - Parameter opener: opens a log file
-    func open(by opener: LogOpener) throws(ProgramError) -> LogSink {
+    /// - Parameters:
+    ///   - opener: opens a log file
+    ///   - addresses: how much of them decisions show
+    func open(by opener: LogOpener, showing addresses: LoggedAddresses) throws(ProgramError) -> LogSink {
         var destination = try openDestination(by: opener)
         switch copy {
         case .none: break
         case .stdout: destination = destination.copied(to: .descriptor(STDOUT_FILENO))
         case .stderr: destination = destination.copied(to: .descriptor(STDERR_FILENO))
         }
-        return LogSink(destination, format: format, level: level, now: WallClock.now)
+        return LogSink(destination, format: format, level: level, addresses: addresses, now: WallClock.now)
     }
 
     private func openDestination(by opener: LogOpener) throws(ProgramError) -> LogDestination {

@@ -35,10 +35,10 @@ struct PageData: Sendable {
         _ body: @escaping @Sendable (HistoryReader, Timestamp, Rules) throws -> Answer
     ) async throws(PageError) -> Answer {
         guard let path = monitor.historyPath else { throw .historyOff }
-        let (now, rules) = (monitor.now(), monitor.rules)
+        let (now, rules, keys) = (monitor.now(), monitor.rules, monitor.reloader.plan.siteKeys)
         do {
             return try await NIOThreadPool.singleton.runIfActive {
-                try body(try HistoryReader(path: path, patience: 1), now, rules)
+                try body(try HistoryReader(path: path, siteKeys: keys, patience: 1), now, rules)
             }
         } catch let error as HistoryError {
             throw .unavailable(error.description)

@@ -4,6 +4,7 @@ import Glibc
 import Greylist
 import History
 import JSONText
+import LogOutput
 import NIOCore
 import Programs
 import Server
@@ -24,7 +25,7 @@ struct Plan {
     /// has none there.
     let identityTableIsUsable: Bool
     /// What the ledger of identities goes by.
-    let ledger: IdentityLedger.Options
+    var ledger: IdentityLedger.Options
     /// How long what the table of identities has is kept.
     let identityAges: IdentityAges
     let keyPrefix: String
@@ -41,25 +42,34 @@ struct Plan {
     let listeners: [ListenAddress]
     let backlog: Int
     let takesOverStale: Bool
-    let engine: PolicyEngine
+    var engine: PolicyEngine
     let options: ServerOptions
     let log: LogPlan
+    /// How much of addresses is logged.
+    var logAddresses: LoggedAddresses
+    /// The file with the keys of the site; nil where nothing is made under them.
+    let siteKeyFile: SiteKeyFile?
     let whitelists: WhitelistSources
     let identity: IdentitySources
     let watchesWhitelists: Bool
     let remoteWatchInterval: Duration
     let maintenance: Maintenance.Options
     /// What entries must fit that tprtctl imports.
-    let imports: StoreImport.Options
+    var imports: StoreImport.Options
     /// What is allowed in the settings and yet hardly meant, a sentence each.
     var warnings: [String] { hints + (warningOfExposedIdentities.map { [$0] } ?? []) }
-    private let hints: [String]
+    var hints: [String]
     /// Where tprtctl finds the daemon; nil for nowhere.
     let controlSocket: ListenAddress?
     /// Where metrics and the page are served; nil for nowhere.
     let web: WebPlan?
     /// Where the history is, and how much of it is kept; nil where none is.
-    let history: HistoryOptions?
+    var history: HistoryOptions?
+    /// What the keys of entries are made by, beside the keys of the site.
+    let service: Configuration.Service
+    let nat64Prefixes: [NAT64Prefix]
+    /// The keys of the site, once they are read.
+    var siteKeys: SiteKeys?
 
     /// What these settings mean.
     ///
@@ -114,6 +124,12 @@ struct Plan {
         let digests = attempt("service.postgrey_digests") { try PostgreyKeyForm.parse(service.postgreyDigests) }
         let web = attempt("server.http_listen") { try WebPlan(server) }
         let log = LogPlan(loaded, environment: environment, faults: &faults.lines)
+        let siteKeyFile = SiteKeyFile(loaded.configuration, in: state)
+        if let siteKeyFile, !siteKeyFile.path.hasPrefix("/") {
+            faults.lines.append(
+                "\(loaded.origin(of: "service.privacy_key")): service.privacy_key: \"\(siteKeyFile.path)\" is not an "
+                    + "absolute path: begin it with /")
+        }
         if service.awlClientCount > 0, case .gdbm? = greylist, greylist == autoWhitelist {
             faults.lines.append(
                 "\(loaded.origin(of: "service.awl_db")): service.awl_db: a GNU dbm file holds one table: "
@@ -144,8 +160,12 @@ struct Plan {
         formerAutoWhitelist = service.awlDb.isEmpty && service.awlClientCount > 0 ? "\(state.path)/tprt.lmdb" : nil
         syncInterval = service.durability == .interval ? service.syncInterval : nil
         boot = BootID.current(environment: environment)
+        self.siteKeyFile = siteKeyFile
+        self.service = service
+        nat64Prefixes = prefixes
         let databases =
-            [service.greyDb] + (service.awlClientCount > 0 ? [service.awlDb] : [])
+            [service.greyDb] + (siteKeyFile == nil ? [] : [service.privacyKey])
+            + (service.awlClientCount > 0 ? [service.awlDb] : [])
             + (service.identity != .off ? [service.identityDb] : []) + [service.historyDb]
         stateDirectory = databases.contains { $0.contains("{state_dir}") } ? state : nil
         listeners = [ListenAddress(server)] + more
@@ -156,8 +176,10 @@ struct Plan {
             && (identityDatabase.isSameRedis(as: greylist)
                 || service.awlClientCount > 0 && identityDatabase.isSameRedis(as: autoWhitelist))
         identityTableIsUsable = service.identity != .off && !exposesIdentities
+        // Until it is given the keys of the site.
+        let keys: KeyScheme = service.hashGreyDb ? .hashed : .plain
         engine = PolicyEngine(
-            options: PolicyEngine.Options(service, prefixes, digests, hasIdentityTable: identityTableIsUsable),
+            options: PolicyEngine.Options(service, prefixes, digests, keys, hasIdentityTable: identityTableIsUsable),
             wording: wording)
         ledger = IdentityLedger.Options(service, localDomains, engine.options)
         options = ServerOptions(loaded.configuration, hasFastLane: engine.options.fastLane.lane != .off)
@@ -166,7 +188,7 @@ struct Plan {
                 + (service.awlDbMaintenanceDisable || service.awlClientCount == 0 ? [] : [.autoWhitelist]),
             rules: engine.options.rules, interval: service.maintenanceInterval)
         imports = StoreImport.Options(
-            site: SiteSettings(service, prefixes).description, rules: engine.options.rules,
+            site: SiteSettings(service, prefixes, keys).description, rules: engine.options.rules,
             tables: service.awlClientCount > 0 ? [.greylist, .autoWhitelist] : [.greylist])
         self.web = web
         history =
@@ -175,6 +197,7 @@ struct Plan {
         controlSocket =
             server.controlSocket.isEmpty ? nil : .unix(path: server.controlSocket, mode: 0o660, group: "")
         self.log = log
+        logAddresses = loaded.configuration.log.logAddresses == .full ? .full : .domain
         hints = loaded.warnings + loaded.hints()
     }
 }
@@ -213,7 +236,7 @@ extension HistoryOptions {
 extension IdentityLedger.Options {
     fileprivate init(_ service: Configuration.Service, _ localDomains: [LocalDomain], _ engine: PolicyEngine.Options) {
         self.init(
-            lane: engine.fastLane, rules: engine.rules, hashesKeys: engine.hashesKeys,
+            lane: engine.fastLane, rules: engine.rules, keys: engine.keys,
             bounds: IdentityUpdate.Bounds(perUser: service.learnPerUser, perSite: service.learnPerSite),
             maxOrganisations: service.maxIdentities,
             localDomains: Set(localDomains.map(\.name)),

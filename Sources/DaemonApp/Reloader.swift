@@ -58,6 +58,7 @@ final class Reloader: Sendable {
         var permit = FilePermit(plan.whitelists)
         permit.files.formUnion(sources.files)
         permit.files.formUnion(plan.identity.locations)
+        if let file = plan.siteKeyFile { permit.files.insert(file.path) }
         return permit
     }
 
@@ -139,8 +140,14 @@ final class Reloader: Sendable {
             effective.configuration.service.identity = former.loaded.configuration.service.identity
             restarting.append("service.identity")
         }
-        let changed = Configuration.changes(from: former.loaded.configuration, to: effective.configuration).map(\.key)
-        let plan = try plan(of: effective, after: former.plan)
+        if former.plan.siteKeyFile == nil, effective.configuration.usesSiteKey {
+            effective.configuration.log.logAddresses = former.loaded.configuration.log.logAddresses
+            restarting.append("log.log_addresses")
+        }
+        var changed = Configuration.changes(from: former.loaded.configuration, to: effective.configuration).map(\.key)
+        var plan = try plan(of: effective, after: former.plan)
+        try plan.readSiteKeys(through: files)
+        if plan.siteKeys != former.plan.siteKeys { changed.append("service.privacy_key") }
         state.withLockedValue { $0 = State(loaded: effective, plan: plan) }
         if !changed.isEmpty { reply.messages.append("settings reloaded: \(changed.joined(separator: ", ")) changed") }
         reply.warnings += restarting.map { "\($0) has changed: that takes a restart" } + plan.warnings

@@ -132,18 +132,30 @@ public struct IdentityUpdate: Sendable {
 
     private let events: [IdentityEvent]
     private let rules: FastLaneRules
-    private let hashes: Bool
+    private let scheme: KeyScheme
+    /// Under which other keys what is written under a key may be known.
+    private let otherKeys: [Key: [Key]]
     /// The keys of all entries that the events are about.
     public let keys: [Key]
 
     /// An update by these events, in their order.
     ///
-    /// - Parameter hashesKeys: whether correspondences are kept as digests
-    public init(_ events: [IdentityEvent], under rules: FastLaneRules, hashesKeys: Bool) {
+    /// - Parameter scheme: how keys of correspondences are made
+    public init(_ events: [IdentityEvent], under rules: FastLaneRules, keys scheme: KeyScheme) {
         self.events = events
         self.rules = rules
-        hashes = hashesKeys
-        keys = Array(Set(events.flatMap { Self.keys(of: $0, hashesKeys) }))
+        self.scheme = scheme
+        var otherKeys: [Key: [Key]] = [:]
+        if scheme.hasOthers {
+            for event in events {
+                for text in Self.texts(of: event) {
+                    let keys = scheme.keys(text.span)
+                    otherKeys[keys[0]] = Array(keys.dropFirst())
+                }
+            }
+        }
+        self.otherKeys = otherKeys
+        keys = Array(Set(events.flatMap { Self.keys(of: $0, scheme) } + otherKeys.values.flatMap(\.self)))
     }
 
     /// What is to be changed.
@@ -175,12 +187,18 @@ public struct IdentityUpdate: Sendable {
             }
         }
         var changed: Set<Key> = []
+        // What is known under another key is known; from now on under the one that is written.
+        for (key, others) in otherKeys where table[key] == nil {
+            guard let known = others.compactMap({ table[$0] }).max(by: { $0.last < $1.last }) else { continue }
+            table[key] = known
+            changed.insert(key)
+        }
         func write(_ sighting: Sighting, _ key: Key) {
             table[key] = sighting
             changed.insert(key)
         }
         for event in events {
-            let keys = Self.keys(of: event, hashes)
+            let keys = Self.keys(of: event, scheme)
             switch event {
             case .accepted(_, let isByNewRecipient, let now):
                 guard hasRoom || table[keys[0]] != nil else {
@@ -217,16 +235,20 @@ public struct IdentityUpdate: Sendable {
         return changes
     }
 
-    private static func keys(of event: IdentityEvent, _ hashes: Bool) -> [Key] {
+    private static func keys(of event: IdentityEvent, _ scheme: KeyScheme) -> [Key] {
         switch event {
         case .accepted(let organisation, _, _): return [.days(of: organisation), .recipients(of: organisation)]
-        case .wrote(let correspondence, let organisation, _, _):
-            var keys = [Key(correspondence.text.span, isHashed: hashes)]
-            if let organisation {
-                let text = Correspondence.text(user: correspondence.user, organisation: organisation)
-                keys += [Key(text.span, isHashed: hashes), .users(of: organisation)]
-            }
-            return keys
+        case .wrote(_, let organisation, _, _):
+            let keys = texts(of: event).map { scheme.key($0.span) }
+            return keys + (organisation.map { [.users(of: $0)] } ?? [])
         }
+    }
+
+    /// The texts of the keys that are made as the scheme says.
+    private static func texts(of event: IdentityEvent) -> [[UInt8]] {
+        guard case .wrote(let correspondence, let organisation, _, _) = event else { return [] }
+        let address = correspondence.text
+        guard let organisation else { return [address] }
+        return [address, Correspondence.text(user: correspondence.user, organisation: organisation)]
     }
 }

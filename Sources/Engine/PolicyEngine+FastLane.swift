@@ -19,14 +19,13 @@ extension PolicyEngine {
         let user = decision.request.read(.recipient) { Correspondence.plain($0) }
         let remote = decision.request.read(.sender) { Correspondence.plain($0) }
         var question = StandingQuestion()
-        let hashes = options.hashesKeys
         if let user, let remote {
             let text = Correspondence(plainUser: user, plainRemote: remote).text
-            question.ask(.address, Key(text.span, isHashed: hashes))
+            for key in options.keys.keys(text.span) { question.ask(.address, key) }
         }
         if !identity.isShared, let user {
             let text = Correspondence.text(user: user, organisation: identity.organisation)
-            question.ask(.correspondent, Key(text.span, isHashed: hashes))
+            for key in options.keys.keys(text.span) { question.ask(.correspondent, key) }
         }
         if !identity.isShared {
             question.ask(.lane, .lane(of: identity.organisation))
@@ -229,8 +228,8 @@ public struct StandingQuestion: Sendable {
         var standing = Standing()
         for (index, entry) in zip(meanings.indices, found) {
             switch meanings[index] {
-            case .address: standing.address = entry
-            case .correspondent: standing.correspondent = entry
+            case .address: standing.address = later(standing.address, entry)
+            case .correspondent: standing.correspondent = later(standing.correspondent, entry)
             case .days: standing.days = entry
             case .recipients: standing.recipients = entry
             case .users: standing.users = entry
@@ -238,5 +237,11 @@ public struct StandingQuestion: Sendable {
             }
         }
         return standing
+    }
+
+    /// Of what is known under several keys that which was used last.
+    private func later(_ one: Sighting?, _ other: Sighting?) -> Sighting? {
+        guard let one, let other else { return one ?? other }
+        return one.last < other.last ? other : one
     }
 }

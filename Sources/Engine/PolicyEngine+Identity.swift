@@ -19,14 +19,13 @@ extension PolicyEngine {
         identity.network = attempt.envelope.network.tag
         findHost(request, &attempt)
         guard attempt.identity.host == .organisation else { return identity }
-        let hashes = options.hashesKeys
         findSender(request, &attempt)
         attempt.identity.readOrganisations { host, sender in
             guard let host else { return }
             identity.proof = .host
             identity.hasHostAlias = true
             identity.organisation = Array(copying: host)
-            attempt.envelope.readAlias(ofHost: host) { lookups.append(.init(.alias, Key($0, isHashed: hashes))) }
+            attempt.envelope.readAlias(ofHost: host) { lookups.append(.alias, $0, by: options.keys) }
         }
         guard attempt.identity.proof.isProven, !isContradicted(request, attempt, at: now) else { return identity }
         if let organisation = attempt.senderOrganisation {
@@ -45,8 +44,7 @@ extension PolicyEngine {
             of: identity.organisation, from: identity.network, at: now, window: options.rules.retryWindow)
         identity.standing = standing
         guard standing != .limited else { return }
-        let hashes = options.hashesKeys
-        attempt.readOrganisationAlias { lookups.append(.init(.alias, Key($0, isHashed: hashes))) }
+        attempt.readOrganisationAlias { lookups.append(.alias, $0, by: options.keys) }
     }
 
     /// What the whitelists say of a request, whose envelope is addressed.

@@ -29,7 +29,7 @@ public struct MailDescription: Sendable, Equatable {
 public struct GreylistKeys: Sendable, Equatable {
     /// By the client's network, by its host's organisation, and by the sender's, should that be proven.
     public var own: [Key]
-    /// Those of earlier versions, which are only read.
+    /// Those of earlier versions, and of earlier ways to make keys, which are only read.
     public var legacy: [Key]
 }
 
@@ -41,12 +41,16 @@ extension PolicyEngine {
             client: mail.client.span, sender: mail.sender.span, recipient: mail.recipient.span, masks: options.masks,
             foldsRecipient: options.foldsRecipient)
         guard isAddressed else { return nil }
-        let hashes = options.hashesKeys
+        let scheme = options.keys
         var keys = GreylistKeys(own: [], legacy: [])
+        func add(_ text: Span<UInt8>) {
+            keys.own.append(scheme.key(text))
+            scheme.forEachOtherKey(text) { keys.legacy.append($0) }
+        }
         attempt.envelope.readKeys { triplet, firstLegacy, secondLegacy, _ in
-            keys.own.append(Key(triplet, isHashed: hashes))
-            if let firstLegacy { keys.legacy.append(Key(firstLegacy, isHashed: hashes)) }
-            if let secondLegacy { keys.legacy.append(Key(secondLegacy, isHashed: hashes)) }
+            add(triplet)
+            if let firstLegacy { keys.legacy += scheme.keys(firstLegacy) }
+            if let secondLegacy { keys.legacy += scheme.keys(secondLegacy) }
         }
         guard options.identity != .off else { return keys }
         attempt.identity.findHost(
@@ -55,10 +59,10 @@ extension PolicyEngine {
         if attempt.identity.host == .organisation {
             attempt.identity.readOrganisations { host, _ in
                 guard let host else { return }
-                attempt.envelope.readAlias(ofHost: host) { keys.own.append(Key($0, isHashed: hashes)) }
+                attempt.envelope.readAlias(ofHost: host) { add($0) }
             }
         }
-        _ = attempt.readOrganisationAlias { keys.own.append(Key($0, isHashed: hashes)) }
+        _ = attempt.readOrganisationAlias { add($0) }
         return keys
     }
 }

@@ -2,7 +2,7 @@ public import Domains
 public import Greylist
 import NIOConcurrencyHelpers
 public import Policy
-import Storage
+public import Storage
 public import Whitelists
 
 /// Decides about requests.
@@ -18,8 +18,8 @@ public struct PolicyEngine: Sendable {
         public var rules: Rules
         /// How much of a client's address counts.
         public var masks: PrefixLengths
-        /// Whether keys are kept as digests.
-        public var hashesKeys: Bool
+        /// How keys are made.
+        public var keys: KeyScheme
         /// How postgrey made the keys of which digests were imported; nil: there are none.
         public var postgreyDigests: PostgreyKeyForm?
         /// Whether the auto-whitelist knows clients by their address alone, not by their network.
@@ -47,14 +47,14 @@ public struct PolicyEngine: Sendable {
 
         /// Options with these values.
         public init(
-            rules: Rules, masks: PrefixLengths, hashesKeys: Bool, postgreyDigests: PostgreyKeyForm?,
+            rules: Rules, masks: PrefixLengths, keys: KeyScheme, postgreyDigests: PostgreyKeyForm?,
             autoWhitelistsAddresses: Bool, foldsRecipient: Bool, identity: IdentityMethods, carriesMessages: Bool,
             fastLane: FastLaneRules, learns: Bool, greylistsNullSender: Bool, greylistsAuthenticated: Bool,
             defersOnStoreError: Bool, defersAtPendingLimit: Bool, observesOnly: Bool
         ) {
             self.rules = rules
             self.masks = masks
-            self.hashesKeys = hashesKeys
+            self.keys = keys
             self.postgreyDigests = postgreyDigests
             self.autoWhitelistsAddresses = autoWhitelistsAddresses
             self.foldsRecipient = foldsRecipient
@@ -148,17 +148,17 @@ public struct PolicyEngine: Sendable {
         }
         // 3. What does the store know, by the client's network and by who it is? There the judgement is made, in one
         // atomic step.
-        let hashes = options.hashesKeys
+        let scheme = options.keys
         let countsNetworks = options.rules.clientCount > 0 && !options.autoWhitelistsAddresses
         var query = StoreQuery(network: attempt.envelope.network.tag, time: now, rules: rules(under: entry))
         attempt.envelope.readKeys { triplet, firstLegacy, secondLegacy, network in
-            query.lookups.append(.init(.triplet, Key(triplet, isHashed: hashes)))
-            if let firstLegacy { query.lookups.append(.init(.legacy, Key(firstLegacy, isHashed: hashes))) }
-            if let secondLegacy { query.lookups.append(.init(.legacy, Key(secondLegacy, isHashed: hashes))) }
-            if countsNetworks { query.lookups.append(.init(.client, Key(network, isHashed: hashes))) }
+            query.lookups.append(.triplet, triplet, by: scheme)
+            if let firstLegacy { query.lookups.append(.legacy, firstLegacy, by: scheme) }
+            if let secondLegacy { query.lookups.append(.legacy, secondLegacy, by: scheme) }
+            if countsNetworks { query.lookups.append(.client, network, by: scheme) }
         }
         if options.rules.clientCount > 0, options.autoWhitelistsAddresses {
-            query.lookups.append(.init(.client, addressKey(of: attempt.envelope)))
+            appendAddress(of: attempt.envelope, to: &query.lookups)
         }
         if let form = options.postgreyDigests {
             attempt.envelope.readPostgreyTexts(form) { triplet, client in
@@ -180,11 +180,11 @@ public struct PolicyEngine: Sendable {
         return .needsStore(decision, query)
     }
 
-    /// The key of the client's address, as that of a network with nothing but this address in it.
-    private func addressKey(of envelope: borrowing Envelope) -> Key {
+    /// Adds the client's address, as a network with nothing but this address in it.
+    private func appendAddress(of envelope: borrowing Envelope, to lookups: inout StoreQuery.Lookups) {
         let address = envelope.client.unwrapped(for: .keys, through: options.masks.nat64Prefixes)
-        return Network(address, prefixLength: address.family.rawValue).withText {
-            Key($0, isHashed: options.hashesKeys)
+        Network(address, prefixLength: address.family.rawValue).withText {
+            lookups.append(.client, $0, by: options.keys)
         }
     }
 

@@ -2,6 +2,7 @@ import Bytes
 import Engine
 import GRDB
 import Greylist
+import Storage
 
 /// Records decisions in one transaction.
 struct DecisionRecorder {
@@ -16,7 +17,8 @@ struct DecisionRecorder {
     private(set) var textBytes = 0
 
     private let kept: KeptAddresses
-    private var digests: MailDigests
+    /// By the key of what is new, and by those of what was recorded before.
+    private var digests: [MailDigests]
     private let database: Database
     private let findCases: Statement
     private let findExactCase: Statement
@@ -25,11 +27,12 @@ struct DecisionRecorder {
     private let passCase: Statement
     private let updateSeen: Statement
     private let rewriteCase: Statement
+    private let moveCase: Statement
     private let insertAttempt: Statement
     private let countAttempt: Statement
 
     /// A recorder for that transaction.
-    init(_ database: Database, keeping kept: KeptAddresses, digests: MailDigests) throws {
+    init(_ database: Database, keeping kept: KeptAddresses, digests: [MailDigests]) throws {
         self.kept = kept
         self.digests = digests
         self.database = database
@@ -60,6 +63,7 @@ struct DecisionRecorder {
         updateSeen = try database.cachedStatement(sql: "UPDATE cases SET networks = ?, names = ? WHERE id = ?")
         rewriteCase = try database.cachedStatement(
             sql: "UPDATE cases SET sender = ?, recipient = ?, sender_domain = ?, names = ? WHERE id = ?")
+        moveCase = try database.cachedStatement(sql: "UPDATE cases SET sender_key = ?, recipient_key = ? WHERE id = ?")
         let columns = """
             (case_id, time, action, reason, first_pass, client_address, client_name, helo, sender, recipient, organisation,
                 proof, matched, wait, delay, dns_ms, entry, observed, count, last_time, day)
@@ -76,10 +80,7 @@ struct DecisionRecorder {
 
     /// Records a decision.
     mutating func record(_ decision: NotedDecision, of batch: DecisionBatch) throws {
-        let sender = batch.text(.sender, of: decision)
-        let recipient = batch.text(.recipient, of: decision)
-        let keys = digests.keys(
-            client: batch.text(.clientAddress, of: decision), sender: sender, recipient: recipient)
+        let keys = keys(of: decision, batch, by: 0)
         let texts = AttemptTexts(decision, of: batch, keys, keeping: kept)
         let facts = AttemptFacts(
             time: decision.time.seconds, reason: decision.reason, isDeferral: decision.isDeferral,
@@ -87,7 +88,7 @@ struct DecisionRecorder {
         let id: Int64
         var isCounted = decision.reason.isUsual
         var (otherSender, otherRecipient): (String?, String?) = (nil, nil)
-        if let known = try candidate(for: facts, keys) {
+        if let known = try candidate(for: facts, keys) ?? move(decision, of: batch, facts, texts, to: keys) {
             id = known.id
             if known.attempts >= Self.singleRows, decision.reason != .retried { isCounted = true }
             try update(known, by: decision, facts, texts)
@@ -106,6 +107,32 @@ struct DecisionRecorder {
         ])
         attempts += 1
         textBytes += texts.count
+    }
+
+    /// The keys of a decision, by the digests of that position.
+    private mutating func keys(of decision: NotedDecision, _ batch: DecisionBatch, by position: Int) -> MailKeys {
+        digests[position].keys(
+            client: batch.text(.clientAddress, of: decision), sender: batch.text(.sender, of: decision),
+            recipient: batch.text(.recipient, of: decision))
+    }
+
+    /// The case that it belongs to, where that was begun under a key which is no longer used for what is new: from now on it
+    /// is found by the one that is.
+    private mutating func move(
+        _ decision: NotedDecision, of batch: DecisionBatch, _ facts: AttemptFacts, _ texts: AttemptTexts,
+        to keys: MailKeys
+    ) throws -> CandidateCase? {
+        for position in digests.indices.dropFirst() {
+            let former = self.keys(of: decision, batch, by: position)
+            guard var known = try candidate(for: facts, former) else { continue }
+            try moveCase.execute(arguments: [keys.sender, keys.recipient, known.id])
+            guard kept == .hashed else { return known }
+            // The digests that stand for the addresses are others, too.
+            (known.sender, known.recipient) = (texts.sender, texts.recipient)
+            try rewriteCase.execute(arguments: [texts.sender, texts.recipient, texts.senderDomain, nil, known.id])
+            return known
+        }
+        return nil
     }
 
     /// The case that it belongs to; nil where it begins one.

@@ -1,4 +1,5 @@
 public import Greylist
+public import Storage
 
 /// Where a history is kept, and how much of it.
 public struct HistoryOptions: Sendable, Equatable {
@@ -14,6 +15,8 @@ public struct HistoryOptions: Sendable, Equatable {
     public var masks: PrefixLengths
     /// Whether a recipient is known without its extension.
     public var foldsRecipient: Bool
+    /// The keys of the site, by which mail is found; nil: by a key of the history's own.
+    public var siteKeys: SiteKeys?
 
     /// Options with these values.
     public init(

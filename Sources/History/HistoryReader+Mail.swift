@@ -1,6 +1,7 @@
 import Engine
 import GRDB
 public import Greylist
+import Storage
 
 /// Mail by its addresses: stories, decisions, what waits, what is known.
 extension HistoryReader {
@@ -18,7 +19,7 @@ extension HistoryReader {
         sender: String, recipient: String, client: String? = nil, limit: Int
     ) throws(HistoryError) -> [HistoryStory] {
         try look { database in
-            let lookup = try MailLookup(database)
+            let lookup = try MailLookup(database, siteKeys)
             var parts = [
                 QueryPart.among("cases.sender_key", lookup.senderKeys(sender)),
                 QueryPart.among("cases.recipient_key", lookup.recipientKeys(recipient)),
@@ -61,7 +62,7 @@ extension HistoryReader {
     /// Decisions, the newest first; with `afterID` the oldest first.
     public func decisions(_ filter: HistoryFilter) throws(HistoryError) -> [HistoryAttempt] {
         try look { database in
-            let lookup = try MailLookup(database)
+            let lookup = try MailLookup(database, siteKeys)
             var ofCase: [QueryPart] = []
             if let sender = filter.sender { ofCase.append(Self.ofSender(sender, lookup)) }
             if let recipient = filter.recipient { ofCase.append(Self.ofRecipient(recipient, lookup)) }
@@ -99,7 +100,7 @@ extension HistoryReader {
         sender: String? = nil, recipient: String? = nil, at now: Timestamp, window: Int64, limit: Int
     ) throws(HistoryError) -> [HistoryCase] {
         try look { database in
-            let lookup = try MailLookup(database)
+            let lookup = try MailLookup(database, siteKeys)
             var parts = [Self.stillWaiting(at: now, window: window)]
             if let sender { parts.append(Self.ofSender(sender, lookup)) }
             if let recipient { parts.append(Self.ofRecipient(recipient, lookup)) }
@@ -125,7 +126,7 @@ extension HistoryReader {
         sender: String? = nil, recipient: String? = nil, limit: Int
     ) throws(HistoryError) -> [HistoryCase] {
         try look { database in
-            let lookup = try MailLookup(database)
+            let lookup = try MailLookup(database, siteKeys)
             var parts: [QueryPart] = []
             if let sender { parts.append(Self.ofSender(sender, lookup)) }
             if let recipient { parts.append(Self.ofRecipient(recipient, lookup)) }

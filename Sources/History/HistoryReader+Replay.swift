@@ -1,5 +1,6 @@
 import GRDB
 public import Greylist
+import Storage
 
 /// The recorded attempts, one after the other.
 extension HistoryReader {

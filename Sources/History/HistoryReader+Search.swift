@@ -1,4 +1,5 @@
 import GRDB
+import Storage
 
 /// Mail by anything that was typed.
 extension HistoryReader {
@@ -11,7 +12,7 @@ extension HistoryReader {
     /// without a text all do.
     public func search(_ text: String, limit: Int) throws(HistoryError) -> HistoryMatches {
         try look { database in
-            let lookup = try MailLookup(database)
+            let lookup = try MailLookup(database, siteKeys)
             let ids = try Self.ids(for: text, limit + 1, lookup, database)
             let found = try ids.prefix(limit).compactMap { id in
                 try HistoryCase.all(database, "cases WHERE id = ?", [id]).first

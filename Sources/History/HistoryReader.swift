@@ -1,6 +1,7 @@
 import Bytes
 import GRDB
 public import Greylist
+public import Storage
 import SystemPackage
 
 /// Reads a history, while the daemon writes it or without a daemon.
@@ -10,14 +11,18 @@ import SystemPackage
 public struct HistoryReader: Sendable {
     private let path: String
     private let queue: DatabaseQueue
+    /// By which mail is found that was recorded under them.
+    let siteKeys: SiteKeys?
 
     /// Opens a history for reading only.
     ///
     /// - Parameters:
     ///   - path: the file
+    ///   - siteKeys: the keys of the site, where it has some and they may be read: mail is found by addresses through them
     ///   - patience: how many seconds to wait for another program's lock
-    public init(path: String, patience: Double = 5) throws(HistoryError) {
+    public init(path: String, siteKeys: SiteKeys? = nil, patience: Double = 5) throws(HistoryError) {
         self.path = path
+        self.siteKeys = siteKeys
         guard let status = try? Stat(path) else {
             throw HistoryError(.missing, path, "no history: tprtd makes it where service.history_db names it")
         }
@@ -58,6 +63,14 @@ public struct HistoryReader: Sendable {
     /// How many attempts it has, each daily count as one; all of them are gone through for it.
     public func attemptCount() throws(HistoryError) -> Int {
         try look { database in try Int.fetchOne(database, sql: "SELECT count(*) FROM attempts") ?? 0 }
+    }
+
+    /// Whether mail that is new can't be found by its addresses, since that takes a key of the site which isn't known here.
+    public func lacksSiteKey() throws(HistoryError) -> Bool {
+        try look { database in
+            guard let mark = try HistorySettings(database).siteKeyMark else { return false }
+            return siteKeys?.all.contains { $0.mark == mark } != true
+        }
     }
 
     /// Looks at the file once: all that is read belongs together.

@@ -1,6 +1,7 @@
 public import Engine
 import GRDB
 public import Greylist
+import Storage
 
 /// What a writer has to tell: a change for the better or worse, told once.
 public enum HistoryNotice: Sendable, Equatable {
@@ -53,7 +54,8 @@ public struct HistoryWriter: Sendable {
     private let patience: Double
     private var bounds: SizeBounds
     private var file: HistoryFile?
-    private var digests: MailDigests
+    /// By the key of what is new, and by those of what was recorded before.
+    private var digests: [MailDigests] = []
     private var retention = Retention()
     private var isShrinking = false
     /// Why nothing can be written, and how many decisions were dropped since.
@@ -70,7 +72,6 @@ public struct HistoryWriter: Sendable {
         self.options = options
         self.patience = patience
         bounds = SizeBounds(maxSize: options.maxSize)
-        digests = MailDigests(key: [], masks: options.masks, foldsRecipient: options.foldsRecipient)
         do throws(HistoryError) {
             try open()
         } catch {
@@ -166,11 +167,13 @@ extension HistoryWriter {
     /// Makes the digests, and notes what readers have to know.
     private mutating func prepare() throws(HistoryError) {
         let (options, bounds) = (options, bounds)
-        let key = try withQueue { queue in
+        let settings = try withQueue { queue in
             try HistoryFile.limit(queue, to: bounds)
             return try queue.write { database in try HistorySettings.write(options, to: database) }
         }
-        digests = MailDigests(key: key, masks: options.masks, foldsRecipient: options.foldsRecipient)
+        digests = settings.digestKeys(options.siteKeys).map { key in
+            MailDigests(key: key, masks: options.masks, foldsRecipient: options.foldsRecipient)
+        }
     }
 
     /// Does something with the file; says what has changed by it, and repairs what can be.

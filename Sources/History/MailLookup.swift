@@ -2,34 +2,40 @@ import Bytes
 import Engine
 import GRDB
 import Greylist
+import Storage
 
 /// Finds mail by what an administrator types: as it was sent, or as the history shows it.
 struct MailLookup {
-    private let settings: HistorySettings
+    private let digestKeys: [[UInt8]]
     private let masks: PrefixLengths
 
     /// For that history.
-    init(_ database: Database) throws {
-        settings = try HistorySettings(database)
+    ///
+    /// - Parameter siteKeys: those of the site, where they are known
+    init(_ database: Database, _ siteKeys: SiteKeys?) throws {
+        let settings = try HistorySettings(database)
+        digestKeys = settings.digestKeys(siteKeys)
         masks = PrefixLengths(ipv4: settings.ipv4Mask, ipv6: settings.ipv6Mask, nat64Prefixes: [])
     }
 
     /// The keys under which a sender may be known.
     func senderKeys(_ text: String) -> [Int64] {
         let digest = Int64(digestText: text.lowercasedASCII)
-        return [keys(sender: text, recipient: "", folds: false).sender] + (digest.map { [$0] } ?? [])
+        return keys(sender: text, recipient: "", folds: false).map(\.sender) + (digest.map { [$0] } ?? [])
     }
 
     /// The keys under which a recipient may be known, with and without its extension.
     func recipientKeys(_ text: String) -> [Int64] {
         let digest = Int64(digestText: text.lowercasedASCII)
-        let forms = [true, false].map { keys(sender: "", recipient: text, folds: $0).recipient }
+        let forms = [true, false].flatMap { keys(sender: "", recipient: text, folds: $0).map(\.recipient) }
         return forms + (digest.map { [$0] } ?? [])
     }
 
-    private func keys(sender: String, recipient: String, folds: Bool) -> MailKeys {
-        var digests = MailDigests(key: settings.key, masks: masks, foldsRecipient: folds)
-        return digests.keys(client: [], sender: sender.keptBytes, recipient: recipient.keptBytes)
+    private func keys(sender: String, recipient: String, folds: Bool) -> [MailKeys] {
+        digestKeys.map { key in
+            var digests = MailDigests(key: key, masks: masks, foldsRecipient: folds)
+            return digests.keys(client: [], sender: sender.keptBytes, recipient: recipient.keptBytes)
+        }
     }
 
     /// The addresses under which a client may be known: its own, and its network; empty where the text isn't an address.

@@ -22,7 +22,7 @@ public struct SiteEntries: Sendable {
     private let masks: PrefixLengths
     private let clientMasks: PrefixLengths
     private let foldsRecipient: Bool
-    private let hashesKeys: Bool
+    private let keys: KeyScheme
     private let keepsPostgreyDigests: Bool
     private let mostCounted: Int
     private var envelope = Envelope()
@@ -35,18 +35,18 @@ public struct SiteEntries: Sendable {
     ///   - masks: how much of a client's address counts
     ///   - countsAddresses: whether the auto-whitelist knows clients by their whole addresses
     ///   - foldsRecipient: whether keys know the recipient without its extension
-    ///   - hashesKeys: whether keys are kept as digests
+    ///   - keys: how keys are made
     ///   - keepsPostgreyDigests: whether requests are looked up by postgrey's digests, too
     ///   - mostCounted: how many clients are counted at the same time before `isFull`
     public init(
-        masks: PrefixLengths, countsAddresses: Bool = false, foldsRecipient: Bool, hashesKeys: Bool,
+        masks: PrefixLengths, countsAddresses: Bool = false, foldsRecipient: Bool, keys: KeyScheme,
         keepsPostgreyDigests: Bool = false, mostCounted: Int = 1_000_000
     ) {
         self.masks = masks
         clientMasks =
             countsAddresses ? PrefixLengths(ipv4: 32, ipv6: 128, nat64Prefixes: masks.nat64Prefixes) : masks
         self.foldsRecipient = foldsRecipient
-        self.hashesKeys = hashesKeys
+        self.keys = keys
         self.keepsPostgreyDigests = keepsPostgreyDigests
         self.mostCounted = mostCounted
     }
@@ -84,8 +84,8 @@ public struct SiteEntries: Sendable {
                 client: text.span, sender: triplet.sender.span, recipient: triplet.recipient.span, masks: masks,
                 foldsRecipient: foldsRecipient)
         else { return .leftOut(.address) }
-        let isHashed = hashesKeys
-        let key = envelope.readKeys { triplet, _, _, _ in Key(triplet, isHashed: isHashed) }
+        let keys = keys
+        let key = envelope.readKeys { triplet, _, _, _ in keys.key(triplet) }
         return .entry(Entry(key: key, sighting: triplet.times.sighting), .greylist)
     }
 
@@ -118,7 +118,7 @@ public struct SiteEntries: Sendable {
     }
 
     private func key(of network: Network) -> Key {
-        network.withText { Key($0, isHashed: hashesKeys) }
+        network.withText { keys.key($0) }
     }
 
     /// The site's network in which all of a client's addresses are; nil where it is too wide for that.

@@ -12,9 +12,11 @@ import Whitelists
 /// organisation that the client was found to be, `proof=P` for what tells so, `matched=K` for the key under which the triplet
 /// was found, and `dns_ms=N` for the time that was waited for the DNS; `mode=observe` where the action was decided but the
 /// mail passed; `; ` between two. The recipient is the last field, and the rest of the line is its value.
+///
+/// Where not everything of a mail is shown, the fields are the same; a client's name that isn't shown is `hidden`.
 extension [UInt8] {
     /// Appends the line, without an LF.
-    mutating func append(decision record: DecisionRecord, on request: PolicyRequest) {
+    mutating func append(decision record: DecisionRecord, on request: PolicyRequest, as shown: ShownMail?) {
         if !request.isEmpty(.queueID) {
             request.read(.queueID) { append(escaping: $0, keepsBlanks: false) }
             append(word: ": ")
@@ -32,10 +34,14 @@ extension [UInt8] {
         case .judged(.retried(let delay)): append("delay", delay, .postgrey)
         default: break
         }
-        request.readClientName { append("client_name", $0, .postgrey) }
-        append(.clientAddress, of: request)
-        if !request.isEmpty(.sender) { append(.sender, of: request) }
-        append(.recipient, of: request)
+        if shown?.hidesClient == true {
+            append("client_name", "hidden", .postgrey)
+        } else {
+            request.readClientName { append("client_name", $0, .postgrey) }
+        }
+        append(.clientAddress, of: request, as: shown)
+        if !request.isEmpty(.sender) { append(.sender, of: request, as: shown) }
+        append(.recipient, of: request, as: shown)
     }
 
     /// Appends ` (entry=P; identity=D; proof=P; matched=K; dns_ms=N; mode=observe)`, or what there is of it.
@@ -72,8 +78,9 @@ extension [UInt8] {
         append(word: word)
     }
 
-    private mutating func append(_ attribute: PolicyAttribute, of request: PolicyRequest) {
-        request.read(attribute) { append(attribute.name, $0, .postgrey) }
+    private mutating func append(_ attribute: PolicyAttribute, of request: PolicyRequest, as shown: ShownMail?) {
+        guard let shown else { return request.read(attribute) { append(attribute.name, $0, .postgrey) } }
+        shown.read(attribute, of: request) { append(attribute.name, $0, .postgrey) }
     }
 }
 
@@ -90,18 +97,20 @@ extension ClientIdentity {
 /// The fields of a decision, for the forms that name everything.
 extension [UInt8] {
     /// Appends the fields: what was decided and why, then what the request was about; what it lacks is left out.
-    mutating func append(fieldsOf record: DecisionRecord, on request: PolicyRequest, _ style: FieldStyle) {
-        append(sent: .queueID, of: request, style)
+    mutating func append(
+        fieldsOf record: DecisionRecord, on request: PolicyRequest, as shown: ShownMail?, _ style: FieldStyle
+    ) {
+        append(sent: .queueID, of: request, as: shown, style)
         append("action", record.action, style)
         append("reason", record.reason.text, style)
         append(timesOf: record.reason, style)
-        append(sent: .clientName, of: request, style)
-        append(sent: .clientAddress, of: request, style)
-        append(sent: .heloName, of: request, style)
-        append(sent: .saslUsername, of: request, style)
-        append(sent: .sender, of: request, style)
-        append(sent: .recipient, of: request, style)
-        append(sent: .instance, of: request, style)
+        append(sent: .clientName, of: request, as: shown, style)
+        append(sent: .clientAddress, of: request, as: shown, style)
+        append(sent: .heloName, of: request, as: shown, style)
+        append(sent: .saslUsername, of: request, as: shown, style)
+        append(sent: .sender, of: request, as: shown, style)
+        append(sent: .recipient, of: request, as: shown, style)
+        append(sent: .instance, of: request, as: shown, style)
         if let entry = record.entry { append("entry", Array(entry.location.utf8).span, style) }
         if let identity = record.identity {
             if !identity.organisation.isEmpty { append("identity", identity.organisation.span, style) }
@@ -112,10 +121,13 @@ extension [UInt8] {
         if record.withheld != nil { append("mode", "observe", style) }
     }
 
-    /// Appends an attribute that was sent, be it with an empty value.
-    mutating func append(sent attribute: PolicyAttribute, of request: PolicyRequest, _ style: FieldStyle) {
+    /// Appends an attribute that was sent, be it with an empty value, as far as it is shown.
+    mutating func append(
+        sent attribute: PolicyAttribute, of request: PolicyRequest, as shown: ShownMail?, _ style: FieldStyle
+    ) {
         guard request.has(attribute) else { return }
-        request.read(attribute) { append(attribute.name, $0, style) }
+        guard let shown else { return request.read(attribute) { append(attribute.name, $0, style) } }
+        shown.read(attribute, of: request) { append(attribute.name, $0, style) }
     }
 
     /// Appends the seconds that a judgement speaks of.

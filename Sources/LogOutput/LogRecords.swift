@@ -81,11 +81,12 @@ extension [UInt8] {
 extension LogRecords {
     /// Appends a decision.
     mutating func append(
-        decision record: DecisionRecord, on request: PolicyRequest, at now: Timestamp, in form: LogForm
+        decision record: DecisionRecord, on request: PolicyRequest, as shown: ShownMail?, at now: Timestamp,
+        in form: LogForm
     ) {
         append(
-            .info, at: now, in: form, fields: { $0.append(fieldsOf: record, on: request, $1) },
-            postgrey: { $0.append(decision: record, on: request) })
+            .info, at: now, in: form, fields: { $0.append(fieldsOf: record, on: request, as: shown, $1) },
+            postgrey: { $0.append(decision: record, on: request, as: shown) })
     }
 
     /// Appends a message.

@@ -24,6 +24,8 @@ public final class LogSink: Sendable {
     private let now: @Sendable () -> Timestamp
     private let limit: Int
     private let currentLevel: Synchronization.Atomic<Int>
+    private let currentAddresses: NIOLockedValueBox<LoggedAddresses>
+    private let changesOfAddresses = Synchronization.Atomic<Int>(0)
     private let thread = NIOThreadPool(numberOfThreads: 1)
     private let queue = NIOLockedValueBox(Queue())
     /// Only its thread takes it, so that nobody ever waits for the lock.
@@ -33,14 +35,16 @@ public final class LogSink: Sendable {
     ///
     /// - Parameters:
     ///   - level: how much is logged, to begin with
+    ///   - addresses: how much of senders and recipients decisions show, to begin with
     ///   - now: tells the time of messages; decisions bring their own
     ///   - limit: how many bytes may wait
     public init(
         _ destination: LogDestination, format: LineFormat = .postgrey, level: LogLevel,
-        now: @escaping @Sendable () -> Timestamp, limit: Int = 4 << 20
+        addresses: LoggedAddresses = .full, now: @escaping @Sendable () -> Timestamp, limit: Int = 4 << 20
     ) {
         form = LogForm(format: format, hasFields: destination.writer.takesFields)
         currentLevel = Synchronization.Atomic(level.rawValue)
+        currentAddresses = NIOLockedValueBox(addresses)
         writer = NIOLockedValueBox(destination.writer)
         self.now = now
         self.limit = limit
@@ -51,6 +55,18 @@ public final class LogSink: Sendable {
         get { LogLevel(rawValue: currentLevel.load(ordering: .relaxed)) ?? .info }
         set { currentLevel.store(newValue.rawValue, ordering: .relaxed) }
     }
+
+    /// How much of senders and recipients decisions show from now on; may be set from any thread at any time.
+    public var addresses: LoggedAddresses {
+        get { currentAddresses.withLockedValue { $0 } }
+        set {
+            currentAddresses.withLockedValue { $0 = newValue }
+            changesOfAddresses.add(1, ordering: .releasing)
+        }
+    }
+
+    /// How often that has changed: who keeps a copy finds out without a lock whether it still holds.
+    var addressChanges: Int { changesOfAddresses.load(ordering: .acquiring) }
 
     /// How many lines were lost so far, since the destination didn't keep up or failed; from any thread.
     public var dropped: Int { queue.withLockedValue { $0.dropped } }

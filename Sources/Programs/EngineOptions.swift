@@ -2,7 +2,7 @@ public import Engine
 import Glibc
 public import Greylist
 public import Settings
-import Storage
+public import Storage
 
 /// What the settings say of how is decided: for the daemon, and for what is tried out without it.
 extension PolicyEngine.Options {
@@ -11,15 +11,16 @@ extension PolicyEngine.Options {
     /// - Parameters:
     ///   - prefixes: what `nat64_prefixes` says
     ///   - digests: what `postgrey_digests` says
+    ///   - keys: how keys of entries are made
     ///   - hasIdentityTable: whether there is a table of identities
     public init(
-        _ service: Configuration.Service, _ prefixes: [NAT64Prefix], _ digests: PostgreyKeyForm?,
+        _ service: Configuration.Service, _ prefixes: [NAT64Prefix], _ digests: PostgreyKeyForm?, _ keys: KeyScheme,
         hasIdentityTable: Bool
     ) {
         self.init(
             rules: Rules(service),
             masks: PrefixLengths(ipv4: service.ipv4Mask, ipv6: service.ipv6Mask, nat64Prefixes: prefixes),
-            hashesKeys: service.hashGreyDb, postgreyDigests: digests,
+            keys: keys, postgreyDigests: digests,
             autoWhitelistsAddresses: service.awlBy == .address,
             foldsRecipient: service.foldRecipient, identity: IdentityMethods(service.identity),
             carriesMessages: service.messageConsistency == .carry,

@@ -27,24 +27,24 @@ final class UpdateOperation: ReplyHandler {
         let lookup: Int
 
         /// The number that the reply comes with, for the query at that position of the batch.
-        func tag(_ position: Int) -> Int { position << 8 | command.rawValue << 4 | lookup }
+        func tag(_ position: Int) -> Int { position << 10 | command.rawValue << 8 | lookup }
 
         init(_ command: Command, _ lookup: Int) {
             (self.command, self.lookup) = (command, lookup)
         }
 
         init(tag: Int) {
-            guard let command = Command(rawValue: tag >> 4 & 15) else {
+            guard let command = Command(rawValue: tag >> 8 & 3) else {
                 preconditionFailure("a reply to a command that doesn't exist")
             }
-            self.init(command, tag & 15)
+            self.init(command, tag & 255)
         }
     }
 
     /// How far a query is.
     private struct Progress {
-        /// The records that the lookups found, as many as `StoreQuery.Lookups.limit`; empty where there is none.
-        var records = InlineArray<8, ByteBuffer>(repeating: ByteBuffer())
+        /// The records that the lookups found; empty where there is none.
+        var records = Records()
         /// How many replies are outstanding.
         var outstanding = 0
         /// Whether the client is being counted for this request: once is enough, however often it is judged.
@@ -54,6 +54,27 @@ final class UpdateOperation: ReplyHandler {
         /// How often somebody else was faster.
         var clashes = 0
         var isDone = false
+    }
+
+    /// Records of lookups, of which most queries have few.
+    private struct Records {
+        private var few = InlineArray<8, ByteBuffer>(repeating: ByteBuffer())
+        private var more: [ByteBuffer] = []
+
+        subscript(index: Int) -> ByteBuffer {
+            get {
+                if index < few.count { return few[index] }
+                return index - few.count < more.count ? more[index - few.count] : ByteBuffer()
+            }
+            set {
+                if index < few.count {
+                    few[index] = newValue
+                    return
+                }
+                while more.count <= index - few.count { more.append(ByteBuffer()) }
+                more[index - few.count] = newValue
+            }
+        }
     }
 
     /// Enough for every server of a large site to be faster.
@@ -137,7 +158,7 @@ final class UpdateOperation: ReplyHandler {
     // MARK: Replies
 
     func handle(_ reply: Result<RESPValue, RedisError>, tag: Int) {
-        let (position, step) = (tag >> 8, Step(tag: tag))
+        let (position, step) = (tag >> 10, Step(tag: tag))
         progress[position].outstanding -= 1
         guard !progress[position].isDone else { return }
         switch reply {

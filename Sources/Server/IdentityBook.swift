@@ -35,7 +35,7 @@ actor IdentityBook {
     {
         await begin()
         defer { end() }
-        let update = IdentityUpdate(events, under: options.lane, hashesKeys: options.hashesKeys)
+        let update = IdentityUpdate(events, under: options.lane, keys: options.keys)
         let found = try await store.find(update.keys, in: .identity)
         let changes = update.changes(
             after: found, at: now, hasRoom: organisations < options.maxOrganisations + options.maxOrganisations / 10,

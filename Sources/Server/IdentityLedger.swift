@@ -19,8 +19,8 @@ public final class IdentityLedger: Service {
         public var lane: FastLaneRules
         /// What else the store goes by.
         public var rules: Rules
-        /// Whether correspondences are kept as digests.
-        public var hashesKeys: Bool
+        /// How keys of correspondences are made.
+        public var keys: KeyScheme
         /// The bounds on what outgoing mail teaches.
         public var bounds: IdentityUpdate.Bounds
         /// How many organisations are kept.
@@ -32,12 +32,12 @@ public final class IdentityLedger: Service {
 
         /// Such options.
         public init(
-            lane: FastLaneRules, rules: Rules, hashesKeys: Bool, bounds: IdentityUpdate.Bounds, maxOrganisations: Int,
+            lane: FastLaneRules, rules: Rules, keys: KeyScheme, bounds: IdentityUpdate.Bounds, maxOrganisations: Int,
             localDomains: Set<[UInt8]>, interval: Duration
         ) {
             self.lane = lane
             self.rules = rules
-            self.hashesKeys = hashesKeys
+            self.keys = keys
             self.bounds = bounds
             self.maxOrganisations = maxOrganisations
             self.localDomains = localDomains

@@ -118,8 +118,16 @@ public enum Durability: String, CaseIterable, Sendable, ChoiceValue {
     case interval
 }
 
-/// How much of senders and recipients the history keeps.
-public enum HistoryAddresses: String, CaseIterable, Sendable, ChoiceValue {
+/// What the keys of entries are.
+public enum KeyPrivacy: String, CaseIterable, Sendable, ChoiceValue {
+    /// What `service.hash_grey_db` says: digests that anybody can make, or texts.
+    case standard
+    /// Digests under a key of the site.
+    case keyed
+}
+
+/// How much of senders and recipients the log shows, or the history keeps.
+public enum AddressForm: String, CaseIterable, Sendable, ChoiceValue {
     /// All of it.
     case full
     /// Their domains.

@@ -13,6 +13,8 @@ extension Configuration {
         public var logFile = ""
         /// The form of a log line.
         public var logFormat = LogFormat.postgrey
+        /// How much of addresses is logged.
+        public var logAddresses = AddressForm.full
         /// The facility, with `LogType.syslog` and `LogType.journald`.
         public var logFacility = LogFacility.mail
         /// The program's name, with `LogType.file`, `LogType.syslog` and `LogType.journald`.
@@ -43,6 +45,12 @@ extension Configuration {
         Field(
             "log.log_format", \.log.logFormat,
             "The form of a log line: as postgrey writes it, key=value, or a JSON object."),
+        Field(
+            "log.log_addresses", \.log.logAddresses,
+            "How much of senders and recipients decisions show: full, domain (without local parts) or hashed.",
+            discussion:
+                "With hashed, digests under the key of the site (privacy_key), and of clients their network alone.",
+            reload: true),
         Field(
             "log.log_facility", \.log.logFacility,
             "The facility of the system's log, with log_type syslog or journald.",

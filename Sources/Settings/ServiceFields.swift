@@ -73,6 +73,10 @@ extension Configuration {
         public var greyDbMaintenanceDisable = false
         /// Whether database keys are hashed.
         public var hashGreyDb = true
+        /// Whether those digests are under a key of the site.
+        public var privacy = KeyPrivacy.standard
+        /// The file with that key.
+        public var privacyKey = "{state_dir}/privacy.key"
         /// How postgrey made the digests that were imported from it.
         public var postgreyDigests = ""
         /// What Redis keys begin with.
@@ -94,7 +98,7 @@ extension Configuration {
         /// How large its file may become.
         public var historyMaxSize = ByteSize.mebibytes(256)
         /// How much of addresses it keeps.
-        public var historyAddresses = HistoryAddresses.full
+        public var historyAddresses = AddressForm.full
         /// The time between maintenance passes.
         public var maintenanceInterval = Duration.seconds(3600)
         /// When a decision is on disk.
@@ -220,7 +224,21 @@ extension Configuration {
             reload: true),
         Field(
             "service.hash_grey_db", \.service.hashGreyDb,
-            "Whether the keys of the databases are hashed."),
+            "Whether the keys of the databases are hashed.",
+            discussion: "With privacy keyed: whether they were before, by which entries of that time are still found."),
+        Field(
+            "service.privacy", \.service.privacy,
+            "What the keys of the databases are; standard: as hash_grey_db says; keyed: digests under a key of the site.",
+            discussion:
+                "Without that key nobody finds out by trying who wrote to whom. TPRT 0.9.3 can't use a database with such "
+                + "keys."),
+        Field(
+            "service.privacy_key", \.service.privacyKey,
+            "The file with the key of the site, made at the first start that needs it.",
+            discussion:
+                "{state_dir} stands for the program's state directory. Servers that share a database need copies of one "
+                + "file. A reload reads it again; tprtctl privacy rotate changes it.",
+            allowed: .notEmpty),
         Field(
             "service.postgrey_digests", \.service.postgreyDigests,
             "How postgrey --privacy made the digests that were imported from it; empty: there are none.",

@@ -90,7 +90,7 @@ private enum ForeignNames {
         "lookup_by_host": "service.ipv4_mask", "ipv4cidr": "service.ipv4_mask", "ipv6cidr": "service.ipv6_mask",
         "auto_whitelist_clients": "service.awl_client_count", "whitelist_clients": "service.wl_sources",
         "whitelist_recipients": "service.wl_sources", "x_greylist_header": "service.grey_smtp_header",
-        "privacy": "service.hash_grey_db", "pidfile": "server.pid_file_path", "syslog_facility": "log.log_facility",
+        "pidfile": "server.pid_file_path", "syslog_facility": "log.log_facility",
         "listen_queue_size": "server.listen_queue_size", "socketmode": "server.socket_mode", "verbose": "log.log_level",
         "quiet": "log.log_level",
         // SQLgrey

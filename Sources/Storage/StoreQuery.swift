@@ -27,11 +27,16 @@ public struct StoreQuery: Sendable {
         public let key: Key
         /// What is found there is this to the judgement.
         public let role: Role
+        /// Where it is a legacy of the triplet: the position of the lookup whose text it is about.
+        @usableFromInline let origin: UInt8
 
         /// A lookup; the table follows from the role.
-        public init(_ role: Role, _ key: Key) {
+        ///
+        /// - Parameter origin: the position of the triplet's own lookup that is about the same
+        public init(_ role: Role, _ key: Key, of origin: Int = 0) {
             self.role = role
             self.key = key
+            self.origin = UInt8(truncatingIfNeeded: origin)
             table =
                 switch role {
                 case .triplet, .alias, .legacy: .greylist
@@ -42,15 +47,17 @@ public struct StoreQuery: Sendable {
 
     /// The lookups of a query, in the order in which they count: the triplet, its aliases, all others.
     ///
-    /// Held without an allocation of their own.
+    /// Held without an allocation of their own, unless keys are looked up in several ways.
     public struct Lookups: Sendable, RandomAccessCollection {
-        /// How many there may be: the triplet and its aliases, its keys of two earlier versions, the client, and
-        /// postgrey's digests of both.
-        public static let limit = 8
+        /// How many there may be: the triplet and its aliases, its keys of two earlier versions and the client, each of them in
+        /// three ways (`KeyScheme`), and postgrey's digests of triplet and client.
+        public static let limit = 20
         /// How many of them may be the triplet and its aliases.
         public static let ownLimit = 3
 
         @usableFromInline var slots = InlineArray<8, Lookup?>(repeating: nil)
+        /// Those for which there is no slot.
+        @usableFromInline var more: [Lookup] = []
         /// How many there are.
         public internal(set) var count = 0
 
@@ -58,16 +65,31 @@ public struct StoreQuery: Sendable {
         public init() {}
 
         /// Adds a lookup, an alias before all that are not the triplet's own; there must be room for it.
-        public mutating func append(_ lookup: Lookup) {
+        ///
+        /// - Returns: its position, which one of the triplet's own keeps
+        @discardableResult
+        public mutating func append(_ lookup: Lookup) -> Int {
             precondition(count < Self.limit, "a query has too many lookups")
             var place = count
+            count += 1
             while lookup.role == .alias, place > 0, !self[place - 1].role.isOwn {
-                slots[place] = slots[place - 1]
+                put(self[place - 1], at: place)
                 place -= 1
             }
             precondition(!lookup.role.isOwn || place < Self.ownLimit, "a triplet has too many keys")
-            slots[place] = lookup
-            count += 1
+            put(lookup, at: place)
+            return place
+        }
+
+        private mutating func put(_ lookup: Lookup, at place: Int) {
+            if place < slots.count {
+                slots[place] = lookup
+            } else if place - slots.count < more.count {
+                more[place - slots.count] = lookup
+            } else {
+                if more.isEmpty { more.reserveCapacity(Self.limit - slots.count) }
+                more.append(lookup)
+            }
         }
 
         /// The position of the first one.
@@ -78,6 +100,7 @@ public struct StoreQuery: Sendable {
         /// The lookup at that position.
         @inlinable
         public subscript(position: Int) -> Lookup {
+            guard position < slots.count else { return more[position - slots.count] }
             guard let lookup = slots[position] else { preconditionFailure("there is no lookup at this position") }
             return lookup
         }
@@ -197,12 +220,13 @@ public struct StoreQuery: Sendable {
                     if role.isOwn { state.isIncomplete = true }
                     continue
                 }
+                let own = role.isOwn ? index : Int(lookups[index].origin)
                 guard let seen = state.triplet else {
-                    (state.triplet, state.matched) = (found, index)
+                    (state.triplet, state.matched) = (found, own)
                     if role == .legacy { state.isIncomplete = true }
                     continue
                 }
-                if found.counts(before: seen) { (state.triplet, state.matched) = (found, index) }
+                if found.counts(before: seen) { (state.triplet, state.matched) = (found, own) }
                 // One of them has passed, and the other doesn't know.
                 if seen.isPending != found.isPending || seen.isReleased != found.isReleased {
                     state.isIncomplete = true

@@ -9,7 +9,8 @@ struct Copier {
     let target: (any Store)?
     let rules: Rules
     let ages: IdentityAges
-    let hashesKeys: Bool
+    /// What plain keys become; nil: they stay.
+    let keys: KeyScheme?
     let now: @Sendable () -> Timestamp
     /// How long to ask again where a store is away.
     var patience = Duration.seconds(10)
@@ -66,7 +67,7 @@ struct Copier {
         }
         let now = now()
         let live = slice.entries.lazy.filter { !isExpired($0, of: table, at: now) }
-            .map { Entry(key: isHashed($0.key, of: table) ? $0.key.hashed : $0.key, sighting: $0.sighting) }
+            .map { Entry(key: key($0.key, of: table), sighting: $0.sighting) }
         return (Array(live), slice)
     }
 
@@ -75,9 +76,11 @@ struct Copier {
             ? ages.areExceeded(by: entry, at: now) : entry.sighting.isExpired(at: now, under: rules)
     }
 
-    /// Whether a key is to be hashed: those that name organisations are plain in every store.
-    private func isHashed(_ key: Key, of table: Table) -> Bool {
-        hashesKeys && (table != .identity || key.organisation == nil)
+    /// The key as it is to be in the target: those that name organisations are plain in every store, and of a digest no
+    /// other one can be made.
+    private func key(_ key: Key, of table: Table) -> Key {
+        guard let keys, case .text(let text) = key, table != .identity || key.organisation == nil else { return key }
+        return keys.key(text.span)
     }
 
     private func merge(_ entries: [Entry], into table: Table) async throws(CopyError) {
@@ -129,16 +132,6 @@ struct Copier {
 enum CopyError: Error {
     case source(StoreError)
     case target(StoreError)
-}
-
-extension Key {
-    /// The same as a digest.
-    fileprivate var hashed: Key {
-        switch self {
-        case .digest: self
-        case .text(let text): Key(text.span, isHashed: true)
-        }
-    }
 }
 
 /// What a copy of a table came to, so far.

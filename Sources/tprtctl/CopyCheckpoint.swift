@@ -101,7 +101,7 @@ struct CheckpointFile {
         title = "\(plan.source) to \(plan.target)"
         tables = plan.tables
         let names = plan.tables.map { TableName($0).rawValue }
-        let identity = (["\(plan.source)", "\(plan.target)"] + names + [plan.hashesKeys ? "hashed" : "as they are"])
+        let identity = (["\(plan.source)", "\(plan.target)"] + names + [plan.keys?.word ?? "as they are"])
             .joined(separator: "\n")
         path = "\(state.path)/copy-\(String(hexadecimal: Key(Array(identity.utf8).span, isHashed: true).bytes))"
     }
@@ -184,4 +184,15 @@ struct CheckpointFile {
 /// Why a checkpoint can't be kept or read.
 struct CheckpointError: Error, CustomStringConvertible {
     let description: String
+}
+
+extension KeyScheme {
+    /// What tells it from another one; nothing of a key.
+    fileprivate var word: String {
+        switch self {
+        case .plain: "plain"
+        case .hashed: "hashed"
+        case .keyed(let ring): "keyed \(ring.keys.current.mark)"
+        }
+    }
 }

@@ -37,6 +37,9 @@ struct CopyCommand: MainActorCommand {
             All tables are copied where the source tells them apart: lmdb: does, and so does a Redis with a key prefix. \
             A GNU dbm file holds one table, and a Redis without a prefix has its entries unmarked: --table says what \
             they are. Where such a Redis has several tables, copy once as each.
+
+            Of a digest no other one can be made: keys that are hashed stay so. A tprtd with privacy keyed looks them up, \
+            too.
             """)
 
     @Argument(help: ArgumentHelp("The store to read.", valueName: "from-url"))
@@ -54,7 +57,7 @@ struct CopyCommand: MainActorCommand {
             valueName: "table"))
     var table: TableName?
 
-    @Flag(help: "Hash the keys that are plain, as with hash_grey_db.")
+    @Flag(help: "Hash the keys that are plain, under the key of the site where privacy is keyed.")
     var hashKeys = false
 
     @Option(help: ArgumentHelp("What keys begin with in a Redis to read; else key_prefix.", valueName: "prefix"))
@@ -83,7 +86,10 @@ struct CopyCommand: MainActorCommand {
         try CrashBarrier.enter(what: "\(CopyEndpoint.safe(from)) or \(CopyEndpoint.safe(to))")
         let environment = ProcessInfo.processInfo.environment
         let state = StateDirectory(environment: environment)
-        let plan = try CopyPlan(self, service: try settings.load(environment: environment).service, state: state)
+        let loaded = try settings.load(environment: environment)
+        // As root, before it becomes whose the databases are.
+        let keys = hashKeys ? try KeyScheme(hashing: loaded, in: state) : nil
+        let plan = try CopyPlan(self, service: loaded.service, state: state, keys: keys)
         let run = CopyRun(
             plan, state: state,
             stateOf: { user in
@@ -105,14 +111,17 @@ struct CopyPlan {
     let tables: [Table]
     let rules: Rules
     let ages: IdentityAges
-    let hashesKeys: Bool
+    /// What plain keys become; nil: they stay.
+    let keys: KeyScheme?
     let isDryRun: Bool
     /// Whether to copy what can be read of a damaged source.
     let isSalvaged: Bool
     /// What is taken for granted, a sentence each.
     let assumptions: [String]
 
-    init(_ command: CopyCommand, service: Configuration.Service, state: StateDirectory) throws(ProgramError) {
+    init(
+        _ command: CopyCommand, service: Configuration.Service, state: StateDirectory, keys: KeyScheme?
+    ) throws(ProgramError) {
         func endpoint(_ name: String, _ url: String, prefix: String?, option: String) throws(ProgramError)
             -> CopyEndpoint
         {
@@ -148,7 +157,7 @@ struct CopyPlan {
         }
         rules = Rules(service)
         ages = IdentityAges(service)
-        hashesKeys = command.hashKeys
+        self.keys = keys
         isDryRun = command.dryRun
         isSalvaged = command.salvage
     }
@@ -173,6 +182,16 @@ enum TableName: String, ExpressibleByArgument, CaseIterable {
         case .greylist: .greylist
         case .autoWhitelist: .autoWhitelist
         case .identity: .identity
+        }
+    }
+}
+
+extension KeyScheme {
+    /// How keys are hashed at the site with these settings.
+    fileprivate init(hashing settings: Configuration, in state: StateDirectory) throws(ProgramError) {
+        switch settings.service.privacy {
+        case .standard: self = .hashed
+        case .keyed: self.init(settings.service, try SiteKeyFile.keys(of: settings, in: state))
         }
     }
 }

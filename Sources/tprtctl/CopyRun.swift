@@ -49,7 +49,7 @@ struct CopyRun {
         }
         let stop = await StopRequest(message: "stopped while a store didn't answer; \(advice)")
         let copier = Copier(
-            source: source, target: target, rules: plan.rules, ages: plan.ages, hashesKeys: plan.hashesKeys,
+            source: source, target: target, rules: plan.rules, ages: plan.ages, keys: plan.keys,
             now: WallClock.now, isStopped: { stop.status != nil })
         let result: Result<CopyReport, ProgramError>
         do throws(ProgramError) {

@@ -7,6 +7,7 @@ import Greylist
 import History
 import Programs
 import Settings
+import Storage
 import SystemPackage
 import TrustedFiles
 import WhitelistFiles
@@ -21,7 +22,8 @@ struct HistoryAccess: ParsableArguments {
     /// The history under these settings, looked for but not opened yet.
     ///
     /// Run by root, this process becomes the user whose the file is: what else it reads as root it has to read before.
-    func source(under service: Configuration.Service) throws(ProgramError) -> HistorySource {
+    func source(under settings: Configuration) throws(ProgramError) -> HistorySource {
+        let service = settings.service
         let state = StateDirectory(environment: ProcessInfo.processInfo.environment)
         let path = historyDb ?? state.expand(service.historyDb)
         guard !path.isEmpty else {
@@ -30,7 +32,18 @@ struct HistoryAccess: ParsableArguments {
                 "no history is kept: set service.history_db in the daemon's configuration, and name that file with -c, "
                     + "or name a history with --history-db")
         }
-        return HistorySource(path: try Self.becomeOwner(of: path), rules: Rules(service))
+        let (keys, fault) = Self.siteKeys(settings, in: state)
+        return HistorySource(
+            path: try Self.becomeOwner(of: path), rules: Rules(service), siteKeys: keys, keyFault: fault)
+    }
+
+    /// The keys of the site, or why they can't be had, which matters only where mail is to be found through them.
+    private static func siteKeys(_ settings: Configuration, in state: StateDirectory) -> (SiteKeys?, String?) {
+        do throws(ProgramError) {
+            return (try SiteKeyFile.keys(of: settings, in: state), nil)
+        } catch {
+            return (nil, error.messages.joined(separator: " "))
+        }
     }
 
     /// Has root become the user whose the file is, for good: SQLite opens it, and what is beside it, by its name.
@@ -68,10 +81,22 @@ struct HistoryAccess: ParsableArguments {
 struct HistorySource {
     let path: String
     let rules: Rules
+    /// Those of the site, where they can be read.
+    var siteKeys: SiteKeys?
+    /// Why they can't.
+    var keyFault: String?
 
     /// Opens it.
-    func open() throws(ProgramError) -> HistoryReader {
-        try Self.read { () throws(HistoryError) in try HistoryReader(path: path) }
+    ///
+    /// - Parameter searches: whether mail is to be found by its addresses; then it is said where that takes a key which isn't
+    ///   at hand
+    func open(searching searches: Bool = false) throws(ProgramError) -> HistoryReader {
+        let reader = try Self.read { () throws(HistoryError) in try HistoryReader(path: path, siteKeys: siteKeys) }
+        guard searches, try Self.read(reader.lacksSiteKey) else { return reader }
+        note(
+            "\(path): new mail is found by its addresses only with the key of the site "
+                + "(\(keyFault ?? "the settings read here name another one, or none: see -c"))")
+        return reader
     }
 
     /// Reads something of it.

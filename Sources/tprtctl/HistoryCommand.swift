@@ -70,11 +70,11 @@ struct HistoryCommand: ParsableCommand {
     }
 
     func run() throws {
-        let service = try settings.load(environment: ProcessInfo.processInfo.environment).service
-        let source = try history.source(under: service)
+        let loaded = try settings.load(environment: ProcessInfo.processInfo.environment)
+        let source = try history.source(under: loaded)
         let filter = filter(at: WallClock.now())
         guard !follow else { return try follow(source, filter) }
-        let reader = try source.open()
+        let reader = try source.open(searching: sender != nil || recipient != nil)
         let found = try HistorySource.read { () throws(HistoryError) in try reader.decisions(filter) }
         var output = Output()
         if json {
@@ -192,7 +192,7 @@ struct HistoryFollower {
             last = 0
         }
         do throws(HistoryError) {
-            let reader = try HistoryReader(path: source.path)
+            let reader = try HistoryReader(path: source.path, siteKeys: source.siteKeys)
             inode = current
             return try read(reader)
         } catch {

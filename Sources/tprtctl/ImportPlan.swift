@@ -43,8 +43,9 @@ struct ImportPlan {
         sources = command.sources
         sourceTable = command.sourceTable
         whitelistFile = command.whitelistFile
+        let keys = service.privacy == .keyed ? try SiteKeyFile.keys(of: loaded, in: state) : nil
         do throws(NAT64Prefix.ParseError) {
-            site = try SiteSettings(service)
+            site = try SiteSettings(service, keys)
         } catch {
             throw ProgramError(.configuration, "service.nat64_prefixes: \(error)")
         }

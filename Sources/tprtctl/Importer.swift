@@ -33,7 +33,7 @@ struct Importer {
         self.stop = stop
         site = SiteEntries(
             masks: plan.site.masks, countsAddresses: plan.site.countsAddresses,
-            foldsRecipient: plan.site.foldsRecipient, hashesKeys: plan.site.hashesKeys,
+            foldsRecipient: plan.site.foldsRecipient, keys: plan.site.keys,
             keepsPostgreyDigests: plan.site.keepsPostgreyDigests)
         report = ImportSummary(kind: plan.kind, target: target.name, hasAutoWhitelist: plan.rules.clientCount > 0)
     }

@@ -60,8 +60,8 @@ struct ListCommand: ParsableCommand {
     }
 
     private func list(_ read: (HistorySource, Timestamp) throws -> CaseListing) throws {
-        let service = try daemon.settings.load(environment: ProcessInfo.processInfo.environment).service
-        let listing = try read(try history.source(under: service), WallClock.now())
+        let loaded = try daemon.settings.load(environment: ProcessInfo.processInfo.environment)
+        let listing = try read(try history.source(under: loaded), WallClock.now())
         var output = Output()
         if daemon.json {
             try output.say(listing.json.text)

@@ -33,9 +33,9 @@ struct MailSelection: ParsableArguments {
     /// Does something with the mail, and says what came of it.
     func carryOut(_ action: MailOrder.Action) throws {
         let client = try daemon.client()
-        let service = try daemon.settings.load(environment: ProcessInfo.processInfo.environment).service
-        let source = try history.source(under: service)
-        let reader = try source.open()
+        let loaded = try daemon.settings.load(environment: ProcessInfo.processInfo.environment)
+        let source = try history.source(under: loaded)
+        let reader = try source.open(searching: true)
         let stories = try HistorySource.read { () throws(HistoryError) -> [HistoryStory] in
             try self.stories(reader, with: action == .forget, at: WallClock.now(), window: source.rules.retryWindow)
         }

@@ -53,9 +53,9 @@ struct ReportCommand: ParsableCommand {
     }
 
     func run() throws {
-        let service = try settings.load(environment: ProcessInfo.processInfo.environment).service
-        let shared = service.sharedIdentities()
-        let source = try history.source(under: service)
+        let loaded = try settings.load(environment: ProcessInfo.processInfo.environment)
+        let shared = loaded.service.sharedIdentities()
+        let source = try history.source(under: loaded)
         let now = WallClock.now()
         let start = since.moment(at: now)
         guard start < now else { throw ProgramError(.usage, "--since: is not in the past") }
@@ -64,7 +64,7 @@ struct ReportCommand: ParsableCommand {
         case .text: try say(ReportText(report, wraps: false).text)
         case .json: try say(report.json.text)
         case .csv: try say(ReportCSV(report).text, terminator: "")
-        case .mail: try say(ReportText(report, wraps: true).mail(from: service.greyHostname))
+        case .mail: try say(ReportText(report, wraps: true).mail(from: loaded.service.greyHostname))
         }
         if report.isEmpty { throw ExitCode(1) }
     }

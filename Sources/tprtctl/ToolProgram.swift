@@ -14,8 +14,9 @@ struct Tprtctl: ParsableCommand {
         version: "\(Program.name) \(Release.version)",
         subcommands: [
             DNSCommand.self, ForgetCommand.self, HistoryCommand.self, IdentityCommand.self, ImportCommand.self,
-            LearnCommand.self, ListCommand.self, MigrateCommand.self, ReleaseCommand.self, ReloadCommand.self,
-            ReportCommand.self, SimulateCommand.self, StatusCommand.self, StoreCommand.self, WebCommand.self,
+            LearnCommand.self, ListCommand.self, MigrateCommand.self, PrivacyCommand.self, ReleaseCommand.self,
+            ReloadCommand.self, ReportCommand.self, SimulateCommand.self, StatusCommand.self, StoreCommand.self,
+            WebCommand.self,
             WhitelistCommand.self, WhyCommand.self,
         ])
 }

@@ -28,7 +28,7 @@ struct WhyAnswer {
         _ question: MailQuestion, in source: HistorySource, limit: Int, at now: Timestamp, shared: SharedIdentities
     ) throws(ProgramError) {
         (self.question, path, rules, self.now) = (question, source.path, source.rules, now)
-        let reader = try source.open()
+        let reader = try source.open(searching: true)
         oldest = try HistorySource.read(reader.oldest)
         func find(_ client: String?) throws(ProgramError) -> [HistoryStory] {
             try HistorySource.read { () throws(HistoryError) in

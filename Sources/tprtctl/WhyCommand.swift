@@ -72,9 +72,9 @@ struct WhyCommand: ParsableCommand {
 
     func run() throws {
         let question = try question()
-        let service = try settings.load(environment: ProcessInfo.processInfo.environment).service
-        let shared = service.sharedIdentities()
-        let source = try history.source(under: service)
+        let loaded = try settings.load(environment: ProcessInfo.processInfo.environment)
+        let shared = loaded.service.sharedIdentities()
+        let source = try history.source(under: loaded)
         let answer = try WhyAnswer(question, in: source, limit: limit, at: WallClock.now(), shared: shared)
         try say(json ? answer.json.text : answer.text)
         if answer.isEmpty { throw ExitCode(1) }

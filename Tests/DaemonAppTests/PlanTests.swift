@@ -117,7 +117,7 @@ struct PlanTests {
         #expect(options.rules.delay == 2 && options.rules.retryWindow == 61 && options.rules.maxAge == 91)
         #expect(options.rules.clientCount == 4)
         #expect(options.masks == PrefixLengths(ipv4: 20, ipv6: 56, nat64Prefixes: []))
-        #expect(!options.hashesKeys && !options.greylistsNullSender)
+        #expect(options.keys == .plain && !options.greylistsNullSender)
         #expect(options.greylistsAuthenticated && options.defersOnStoreError)
     }
 

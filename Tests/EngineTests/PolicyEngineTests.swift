@@ -78,7 +78,7 @@ struct PolicyEngineTests {
             var options = PolicyEngine.Options.sample()
             options.rules.clientCount = 5
             options.autoWhitelistsAddresses = byAddress
-            options.hashesKeys = isHashed
+            options.keys = isHashed ? .hashed : .plain
             var (attempt, message) = (Attempt(), MessageProgress())
             let request = try Self.request([("client_address", address)])
             guard
@@ -275,7 +275,7 @@ struct PolicyEngineTests {
         func query(_ form: PostgreyKeyForm?) throws -> StoreQuery {
             var options = PolicyEngine.Options.sample()
             options.rules.clientCount = clientCount
-            options.hashesKeys = false
+            options.keys = .plain
             options.postgreyDigests = form
             var (attempt, message) = (Attempt(), MessageProgress())
             let request = try Self.request([("sender", "a-7@example.org")])

@@ -10,7 +10,7 @@ import Testing
 /// Every scenario, played in the engine itself: no socket, no server.
 struct ScenarioTests {
     struct EngineStage: Stage {
-        let engine: PolicyEngine
+        var engine: PolicyEngine
         let store: MemoryStore
         var now = Scenario.start
         private var (attempt, message) = (Attempt(), MessageProgress())
@@ -22,6 +22,12 @@ struct ScenarioTests {
 
         mutating func wait(_ seconds: Int64) {
             now.seconds += seconds
+        }
+
+        mutating func change(to keys: KeyScheme) {
+            var options = engine.options
+            options.keys = keys
+            engine.change(options: options)
         }
 
         mutating func play(_ bytes: [UInt8]) async throws -> String {
@@ -54,7 +60,7 @@ struct ScenarioTests {
             var stage = EngineStage(engine: try scenario.engine(), store: store)
             await #expect(throws: Scenario.ParseError.self) { try await scenario.play(on: &stage, store: store) }
         }
-        for text in ["say x", "set a", "wait x", "> novalue", "allow client x", "entries x"] {
+        for text in ["say x", "set a", "wait x", "> novalue", "allow client x", "entries x", "key x", "key 1 2 3"] {
             #expect(throws: Scenario.ParseError.self) { try Scenario(name: "wrong", text: text) }
         }
     }

@@ -89,7 +89,7 @@ struct PostgreyDirectoryTests {
         if runs { try await program.end() }
         #expect(counts.triplets == 300 && counts.clients == 30 && counts.leftOutLines == 0)
         var passed = 0
-        var site = SiteEntries(masks: PrefixLengths.sample(), foldsRecipient: false, hashesKeys: false)
+        var site = SiteEntries(masks: PrefixLengths.sample(), foldsRecipient: false, keys: .plain)
         var keys: Set<[UInt8]> = []
         for entry in entries {
             if case .triplet(let triplet) = entry, triplet.times.hasPassed { passed += 1 }

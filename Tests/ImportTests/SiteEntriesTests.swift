@@ -47,7 +47,8 @@ struct SiteEntriesTests {
     @Test(arguments: keys)
     func aTripletHasTheKeyOfARequest(_ client: String, _ sender: String, _ recipient: String, _ key: String?) {
         for isHashed in [false, true] {
-            var site = SiteEntries(masks: PrefixLengths.sample(), foldsRecipient: false, hashesKeys: isHashed)
+            var site = SiteEntries(
+                masks: PrefixLengths.sample(), foldsRecipient: false, keys: isHashed ? .hashed : .plain)
             let expected: SiteEntries.Placement
             if let key {
                 let entry = Entry(key: Key(Array(key.utf8).span, isHashed: isHashed), sighting: Self.times.sighting)
@@ -60,7 +61,7 @@ struct SiteEntriesTests {
     }
 
     @Test func recipientsAreFoldedWhereTheSiteDoesIt() {
-        var site = SiteEntries(masks: PrefixLengths.sample(), foldsRecipient: true, hashesKeys: false)
+        var site = SiteEntries(masks: PrefixLengths.sample(), foldsRecipient: true, keys: .plain)
         guard case .entry(let entry, .greylist) = site.place(Self.triplet("192.0.2.0/24", "a@x", "u+tag@y")) else {
             Issue.record("left out")
             return
@@ -81,7 +82,7 @@ struct SiteEntriesTests {
             try await store.merge([Entry(key: key, sighting: sighting)], into: .greylist, at: moment, under: rules)
             var seen: [Sighting] = []
             for _ in 0..<2 {
-                var site = SiteEntries(masks: PrefixLengths.sample(), foldsRecipient: false, hashesKeys: false)
+                var site = SiteEntries(masks: PrefixLengths.sample(), foldsRecipient: false, keys: .plain)
                 guard case .entry(let entry, let table) = site.place(Self.triplet("192.0.2.9/32", "a@x", "u@y")) else {
                     Issue.record("left out")
                     return
@@ -98,7 +99,7 @@ struct SiteEntriesTests {
     }
 
     @Test func oneLineNeverFreesANetwork() {
-        var site = SiteEntries(masks: PrefixLengths.sample(), foldsRecipient: false, hashesKeys: false)
+        var site = SiteEntries(masks: PrefixLengths.sample(), foldsRecipient: false, keys: .plain)
         func client(_ text: String, _ first: Int64, _ last: Int64) -> ImportedEntry {
             .client(
                 ImportedClient(
@@ -125,7 +126,7 @@ struct SiteEntriesTests {
     }
 
     @Test func countingIsBounded() {
-        var site = SiteEntries(masks: PrefixLengths.sample(), foldsRecipient: false, hashesKeys: false, mostCounted: 2)
+        var site = SiteEntries(masks: PrefixLengths.sample(), foldsRecipient: false, keys: .plain, mostCounted: 2)
         let moment = Timestamp(seconds: before(9))
         for octet in 1...2 {
             #expect(!site.isFull)
@@ -138,7 +139,7 @@ struct SiteEntriesTests {
     }
 
     @Test func totalsStandAsTheyAre() {
-        var site = SiteEntries(masks: PrefixLengths.sample(), foldsRecipient: false, hashesKeys: false)
+        var site = SiteEntries(masks: PrefixLengths.sample(), foldsRecipient: false, keys: .plain)
         let moment = Timestamp(seconds: before(9))
         func client(_ count: UInt32) -> ImportedEntry {
             .client(

@@ -33,7 +33,9 @@ struct LogFormatTests {
     static func record(_ form: LogForm, sender: [UInt8], helo: [UInt8]) throws -> [UInt8] {
         let request = try LogTests.request([("sender", sender), ("helo_name", helo)])
         var records = LogRecords()
-        records.append(decision: DecisionRecord(.judged(.retried(delay: 301))), on: request, at: .sample, in: form)
+        records.append(
+            decision: DecisionRecord(.judged(.retried(delay: 301))), on: request, as: nil, at: .sample,
+            in: form)
         var text: [UInt8] = []
         records.forEachRecord { _, _, record in text.append(record) }
         return text
@@ -184,7 +186,7 @@ struct LogFormatTests {
         var records = LogRecords()
         records.append(
             decision: DecisionRecord(.judged(.early(wait: 12, delay: 288))), on: try LogTests.request([("sender", [])]),
-            at: .sample, in: LogForm(format: format, hasFields: false))
+            as: nil, at: .sample, in: LogForm(format: format, hasFields: false))
         records.forEachRecord { severity, time, text in
             #expect(severity == .info)
             #expect(time == .sample)

@@ -28,7 +28,7 @@ struct LogTests {
 
     static func line(_ record: DecisionRecord, _ changes: [(String, [UInt8])] = []) throws -> String {
         var line: [UInt8] = []
-        line.append(decision: record, on: try request(changes))
+        line.append(decision: record, on: try request(changes), as: nil)
         return String(decoding: line, as: UTF8.self) + "\n"
     }
 

@@ -1,5 +1,6 @@
 public import Engine
 public import Greylist
+import Storage
 
 // For tests that mind only some of these values. They say nothing on what a fresh installation has: Settings does.
 
@@ -26,7 +27,7 @@ extension PolicyEngine.Options {
     /// Options under which everything is greylisted but clients that are logged in, and keys are digests.
     public static func sample() -> PolicyEngine.Options {
         PolicyEngine.Options(
-            rules: .sample(), masks: .sample(), hashesKeys: true, postgreyDigests: nil, autoWhitelistsAddresses: false,
+            rules: .sample(), masks: .sample(), keys: .hashed, postgreyDigests: nil, autoWhitelistsAddresses: false,
             foldsRecipient: false, identity: .off, carriesMessages: true, fastLane: .sample(lane: .off), learns: true,
             greylistsNullSender: true, greylistsAuthenticated: false, defersOnStoreError: false,
             defersAtPendingLimit: false, observesOnly: false)

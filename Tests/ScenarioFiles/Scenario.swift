@@ -1,5 +1,6 @@
 import Foundation
 public import Greylist
+public import Storage
 import WhitelistFiles
 public import Whitelists
 
@@ -13,6 +14,9 @@ public import Whitelists
 ///     wait 5m                     time passes; `wait -5m` and the clock steps back
 ///     maintain                    a maintenance pass
 ///     entries N                   so many entries are in the greylist
+///     key N                       from now on keys are made under the site's key of that number
+///     key N former M              likewise, and entries under that of the other number are still found
+///     key N next M                likewise, before the other one is written by
 public struct Scenario: Sendable, CustomStringConvertible {
     /// One line that does something.
     public enum Step: Sendable {
@@ -21,6 +25,7 @@ public struct Scenario: Sendable, CustomStringConvertible {
         case wait(Int64)
         case maintain
         case entries(Int)
+        case keys(SiteKeys)
     }
 
     /// The name of the file.
@@ -95,8 +100,24 @@ public struct Scenario: Sendable, CustomStringConvertible {
         case "entries" where words.count == 2:
             guard let count = Int(words[1]) else { throw fault("no number: \(words[1])") }
             steps.append((number, .entries(count)))
+        case "key": steps.append((number, .keys(try keys(words, fault))))
         default: throw fault("can't be read: \(line)")
         }
+    }
+
+    /// `key N`, or with another one behind its role.
+    private func keys(_ words: [String], _ fault: (String) -> ParseError) throws -> SiteKeys {
+        func key(_ text: String) throws -> SiteKey {
+            guard let number = UInt8(text), let key = SiteKey(Array(repeating: number, count: SiteKey.size)) else {
+                throw fault("no number of a key: \(text)")
+            }
+            return key
+        }
+        if words.count == 2 { return SiteKeys(current: try key(words[1])) }
+        guard words.count == 4, let role = SiteKeys.Role(rawValue: words[2]) else {
+            throw fault("expected former or next")
+        }
+        return SiteKeys(current: try key(words[1]), other: (try key(words[3]), role))
     }
 
     private func attributes(_ text: String, _ fault: (String) -> ParseError) throws -> [String: String] {

@@ -9,6 +9,8 @@ public protocol Stage {
     mutating func play(_ request: [UInt8]) async throws -> String
     /// Moves the clock.
     mutating func wait(_ seconds: Int64) async throws
+    /// Has keys made in another way.
+    mutating func change(to keys: KeyScheme) async throws
     /// The time on the stage.
     var now: Timestamp { get }
 }
@@ -32,7 +34,7 @@ extension Scenario {
             case ("greylist_null_sender", _): options.greylistsNullSender = value == "true"
             case ("greylist_authenticated", _): options.greylistsAuthenticated = value == "true"
             case ("mode", _): options.observesOnly = value == "observe"
-            case ("hash_grey_db", _): options.hashesKeys = value == "true"
+            case ("hash_grey_db", _): options.keys = value == "true" ? .hashed : .plain
             case ("grey_text", _): text = value
             case ("grey_smtp_header", _): header = value
             default: throw ParseError(description, 0, "no such setting: \(name) \(value)")
@@ -44,7 +46,8 @@ extension Scenario {
 
     /// Plays all steps; throws at the first answer that isn't the expected one.
     public func play(on stage: inout some Stage, store: any Store) async throws {
-        let rules = try engine().options.rules
+        let options = try engine().options
+        let rules = options.rules
         var reply: String?
         for (line, step) in steps {
             switch step {
@@ -63,6 +66,8 @@ extension Scenario {
                     let now = stage.now
                     cursor = try await store.expire(.greylist, from: cursor, limit: 10, at: now, under: rules).next
                 } while cursor != nil
+            case .keys(let keys):
+                try await stage.change(to: .keyed(SiteKeyring(keys, wasHashed: options.keys == .hashed)))
             case .entries(let expected):
                 let count = try await store.scan(.greylist, from: nil, limit: 10_000).entries.count
                 guard count == expected else {

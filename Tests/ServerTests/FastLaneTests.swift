@@ -57,7 +57,7 @@ struct FastLaneTests {
         _ lane: FastLaneRules = .sample(), perUser: Int = 500, perSite: Int = 50_000, localDomains: Set<[UInt8]> = []
     ) -> IdentityLedger.Options {
         IdentityLedger.Options(
-            lane: lane, rules: .sample(), hashesKeys: false, bounds: .init(perUser: perUser, perSite: perSite),
+            lane: lane, rules: .sample(), keys: .plain, bounds: .init(perUser: perUser, perSite: perSite),
             maxOrganisations: 1_000, localDomains: localDomains, interval: .seconds(3_600))
     }
 
@@ -67,7 +67,7 @@ struct FastLaneTests {
     ) throws -> LoopStage {
         var options = PolicyEngine.Options.sample()
         options.identity = dns == nil ? .name : .spf
-        options.hashesKeys = false
+        options.keys = .plain
         options.fastLane = lane
         change(&options)
         let shared = SharedIdentities([

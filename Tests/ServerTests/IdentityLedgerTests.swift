@@ -22,7 +22,7 @@ struct IdentityLedgerTests {
         lane: FastLaneRules = .sample(), perUser: Int = 500, perSite: Int = 50_000, maxOrganisations: Int = 1_000
     ) -> IdentityLedger.Options {
         IdentityLedger.Options(
-            lane: lane, rules: .sample(), hashesKeys: true, bounds: .init(perUser: perUser, perSite: perSite),
+            lane: lane, rules: .sample(), keys: .hashed, bounds: .init(perUser: perUser, perSite: perSite),
             maxOrganisations: maxOrganisations, localDomains: [], interval: .seconds(3_600))
     }
 

@@ -15,7 +15,7 @@ struct IdentityOrdersTests {
     private static let now = Timestamp(seconds: 1_796_000_000)
     private let store = MemoryStore()
 
-    private func orders(_ lane: FastLaneRules = .sample(), hashesKeys: Bool = true) throws -> IdentityOrders {
+    private func orders(_ lane: FastLaneRules = .sample(), keys: KeyScheme = .hashed) throws -> IdentityOrders {
         let shared = SharedIdentities([
             SharedIdentityFile(path: "shared", text: Array("shared freemail.example\n".utf8))
         ])
@@ -25,7 +25,7 @@ struct IdentityOrdersTests {
                 action: "DEFER_IF_PERMIT", text: "Greylisted", header: "X-Greylist: delayed {delay}", hostname: "mx"),
             organisations: Organisations(suffixes: .builtIn(), shared: shared))
         let options = IdentityLedger.Options(
-            lane: lane, rules: .sample(), hashesKeys: hashesKeys,
+            lane: lane, rules: .sample(), keys: keys,
             bounds: IdentityUpdate.Bounds(perUser: 500, perSite: 50_000), maxOrganisations: 500_000,
             localDomains: [Array("ours.example".utf8)], interval: .seconds(3_600))
         let ledger = IdentityLedger(
@@ -110,7 +110,7 @@ struct IdentityOrdersTests {
     @Test("correspondences are counted, as digests, too; what can't teach isn't learnt")
     func learning() async throws {
         for hashes in [true, false] {
-            let orders = try orders(hashesKeys: hashes)
+            let orders = try orders(keys: hashes ? .hashed : .plain)
             let mails = [
                 ("anna@ours.example", "x@o\(hashes).example"), ("anna@ours.example", "x@freemail.example"),
                 ("anna@ours.example", "bob@ours.example"), ("postmaster@ours.example", "x@o2.example"),

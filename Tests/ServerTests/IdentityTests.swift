@@ -55,7 +55,7 @@ struct IdentityTests {
     ) throws -> LoopStage {
         var options = PolicyEngine.Options.sample()
         options.identity = methods
-        options.hashesKeys = false
+        options.keys = .plain
         let shared = SharedIdentities([
             SharedIdentityFile(path: "shared", text: Array("shared freemail.example\n".utf8))
         ])

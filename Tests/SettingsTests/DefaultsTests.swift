@@ -6,7 +6,7 @@ import Testing
 struct DefaultsTests {
     private static let defaults = [
         ("log.log_type", "stderr"), ("log.log_copy", "none"), ("log.log_level", "2"), ("log.log_file", ""),
-        ("log.log_format", "postgrey"),
+        ("log.log_format", "postgrey"), ("log.log_addresses", "full"),
         ("log.log_facility", "mail"), ("log.log_ident", "tprtd"), ("log.log_syslog_dest", "/dev/log"),
         ("log.log_syslog_format", "rfc3164"), ("log.config", "{}"),
         ("server.socket_type", "inet"), ("server.socket_mode", "0660"), ("server.socket_group", ""),
@@ -34,7 +34,9 @@ struct DefaultsTests {
         ("service.dns_servers", "[]"), ("service.dns_resolv_conf", "/etc/resolv.conf"),
         ("service.dns_budget", "1s"), ("service.dns_timeout", "5s"), ("service.message_consistency", "carry"),
         ("service.grey_db", "lmdb://{state_dir}/tprt.lmdb"), ("service.grey_db_maintenance_disable", "false"),
-        ("service.hash_grey_db", "true"), ("service.postgrey_digests", ""), ("service.key_prefix", ""),
+        ("service.hash_grey_db", "true"), ("service.privacy", "standard"),
+        ("service.privacy_key", "{state_dir}/privacy.key"), ("service.postgrey_digests", ""),
+        ("service.key_prefix", ""),
         ("service.awl_client_count", "0"),
         ("service.awl_by", "network"),
         ("service.awl_db", ""), ("service.awl_db_maintenance_disable", "false"),

@@ -97,7 +97,7 @@ extension StoreContract {
         }
 
         private mutating func apply(_ event: IdentityEvent) async throws {
-            let update = IdentityUpdate([event], under: rules, hashesKeys: true)
+            let update = IdentityUpdate([event], under: rules, keys: .hashed)
             let found = try await store.find(update.keys, in: .identity)
             let changes = update.changes(
                 after: found, at: now, under: .init(perUser: 100, perSite: 100), counting: &tally)

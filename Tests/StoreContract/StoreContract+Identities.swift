@@ -4,7 +4,7 @@ import Storage
 
 extension StoreContract {
     /// What the table of identities keeps; a GNU dbm file has it alone.
-    public static let identities: [StoreContract] = keeping + earning
+    public static let identities: [StoreContract] = keeping + earning + keyedIdentities
 
     private static let keeping: [StoreContract] = [
         StoreContract(description: "identities are kept, and expire, by themselves") { store in

@@ -19,7 +19,7 @@ public struct StoreContract: Sendable, CustomStringConvertible {
 
     /// All promises.
     public static let cases: [StoreContract] =
-        judging + aliases + releasing + maintaining + bounds + moving + finding
+        judging + aliases + keyed + releasing + maintaining + bounds + moving + finding
 
     private static let judging: [StoreContract] = [
         StoreContract(description: "a triplet is new, then early, then passes with its delay, then is known") { store in

@@ -8,9 +8,8 @@ final class RawClient: Sendable {
     init(_ endpoint: Endpoint) throws {
         descriptor = try endpoint.makeSocket()
         guard try endpoint.withAddress({ connect(descriptor, $0, $1) }) == 0 else {
-            let error = TestError.system("connect to \(endpoint)")
-            close(descriptor)
-            throw error
+            // What is complete is deinitialised, which closes it.
+            throw TestError.system("connect to \(endpoint)")
         }
         var limit = timeval(tv_sec: 60, tv_usec: 0)
         for direction in [SO_RCVTIMEO, SO_SNDTIMEO] {

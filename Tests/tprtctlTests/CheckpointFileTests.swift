@@ -21,7 +21,10 @@ struct CheckpointFileTests {
 
     private func file(_ arguments: [String]) throws -> CheckpointFile {
         let command = try CopyCommand.parse(arguments)
-        return CheckpointFile(of: try CopyPlan(command, service: Configuration.Service(), state: state), in: state)
+        return CheckpointFile(
+            of: try CopyPlan(
+                command, service: Configuration.Service(), state: state, keys: command.hashKeys ? .hashed : nil),
+            in: state)
     }
 
     @Test("it is written whole, at most once a second, and read by the next run")

@@ -15,7 +15,7 @@ struct CommandLineTests {
     private func plan(
         _ arguments: [String], service: Configuration.Service = Configuration.Service()
     ) throws -> CopyPlan {
-        try CopyPlan(try CopyCommand.parse(arguments), service: service, state: state)
+        try CopyPlan(try CopyCommand.parse(arguments), service: service, state: state, keys: nil)
     }
 
     @Test("all tables are copied where the source tells them apart, else the greylist, and that is said")
@@ -47,7 +47,7 @@ struct CommandLineTests {
         #expect(plan.source == CopyEndpoint(location: .lmdb(path: "/s/a"), keyPrefix: ""))
         #expect(plan.target.keyPrefix == "tprt:")
         #expect(plan.rules.retryWindow == 61 && plan.rules.maxAge == 90)
-        #expect(plan.hashesKeys && plan.isDryRun)
+        #expect(plan.keys == nil && plan.isDryRun)
         let other = try self.plan(["redis://h", "redis://h", "--to-key-prefix", ""], service: service)
         #expect(other.source.keyPrefix == "tprt:" && other.target.keyPrefix.isEmpty)
     }

@@ -29,11 +29,11 @@ struct CopierTests {
     }
 
     private func copy(
-        _ source: any EntrySource, to target: (any Store)?, table: Table = .greylist, hashesKeys: Bool = false,
+        _ source: any EntrySource, to target: (any Store)?, table: Table = .greylist, keys: KeyScheme? = nil,
         patience: Duration = .zero
     ) async throws -> CopyCounts {
         let copier = Copier(
-            source: source, target: target, rules: Rules.sample(), ages: Self.ages, hashesKeys: hashesKeys,
+            source: source, target: target, rules: Rules.sample(), ages: Self.ages, keys: keys,
             now: { Self.now }, patience: patience)
         var counts = CopyCounts()
         var cursor: Cursor?
@@ -113,7 +113,7 @@ struct CopierTests {
         try await source.merge(entries(5, isHashed: false), into: .greylist, at: Self.now, under: Rules.sample())
         let (plain, hashed) = (MemoryStore(), MemoryStore())
         _ = try await copy(source, to: plain)
-        _ = try await copy(source, to: hashed, hashesKeys: true)
+        _ = try await copy(source, to: hashed, keys: .hashed)
         #expect(try await Set(everything(in: plain).keys) == Set(entries(5, isHashed: false).map(\.key)))
         #expect(try await Set(everything(in: hashed).keys) == Set(entries(5).map(\.key)))
     }
@@ -141,7 +141,7 @@ struct CopierTests {
         let counts = CopyCounts(read: 9, copied: 5, expired: 4)
         #expect(try await copy(source, to: target, table: .identity) == counts)
         #expect(try await Set(everything(in: target, .identity).keys) == Set((live + [pair]).map(\.key)))
-        #expect(try await copy(source, to: hashed, table: .identity, hashesKeys: true) == counts)
+        #expect(try await copy(source, to: hashed, table: .identity, keys: .hashed) == counts)
         let digest = Key(pair.key.bytes.span, isHashed: true)
         #expect(try await Set(everything(in: hashed, .identity).keys) == Set(live.map(\.key) + [digest]))
     }

@@ -17,7 +17,7 @@ struct HistoryAccessTests {
         let directory = try TemporaryDirectory()
         let file = try directory.write(settings, to: "tprt.conf")
         let command = try #require(try Tprtctl.parseAsRoot(["history", "-c", file] + words) as? HistoryCommand)
-        return try command.history.source(under: command.settings.load(environment: [:]).service)
+        return try command.history.source(under: command.settings.load(environment: [:]))
     }
 
     private func refused(_ path: String) throws -> ProgramError {

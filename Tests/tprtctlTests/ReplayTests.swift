@@ -76,7 +76,7 @@ private struct RecordedMonth {
         other.change(options: options)
         func settings(_ engine: PolicyEngine) -> SimulatedSettings {
             SimulatedSettings(
-                service: Configuration.Service(), engine: engine, maxOrganisations: 500_000, faults: [])
+                configuration: Configuration(), engine: engine, maxOrganisations: 500_000, faults: [])
         }
         var simulation = HistorySimulation(
             settings(other), beside: settings(engine), from: Timestamp(seconds: 1_800_000_000))

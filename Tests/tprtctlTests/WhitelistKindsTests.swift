@@ -256,7 +256,7 @@ struct CommandWordsTests {
             (["store", "kopy", "a", "b"], "did you mean copy?"), (["relaod"], "did you mean reload?"),
             (
                 ["xyzzy"],
-                "(there are dns, forget, history, identity, import, learn, list, migrate, release, reload, report, simulate, status, store, web, whitelist, why; see tprtctl --help)"
+                "(there are dns, forget, history, identity, import, learn, list, migrate, privacy, release, reload, report, simulate, status, store, web, whitelist, why; see tprtctl --help)"
             ),
             (["redis://u:s3cret@h"], "unknown command (there are"),
         ])

@@ -48,7 +48,7 @@ struct SimulatedLedger {
     /// Writes the events, if they have waited for others until that moment.
     mutating func write(until now: Timestamp) async throws {
         guard let since, now.since(since) >= Self.breath else { return }
-        let update = IdentityUpdate(events, under: options.fastLane, hashesKeys: options.hashesKeys)
+        let update = IdentityUpdate(events, under: options.fastLane, keys: options.keys)
         (events, self.since) = ([], nil)
         let found = try await store.find(update.keys, in: .identity)
         let changes = update.changes(after: found, at: now, under: Self.bounds, counting: &tally)

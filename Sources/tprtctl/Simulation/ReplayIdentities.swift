@@ -21,7 +21,7 @@ struct ReplayIdentities {
 
     /// Takes note of something.
     mutating func take(_ event: IdentityEvent, at now: Timestamp) {
-        let update = IdentityUpdate([event], under: rules, hashesKeys: true)
+        let update = IdentityUpdate([event], under: rules, keys: .hashed)
         let changes = update.changes(
             after: find(update.keys), at: now, hasRoom: organisations < most,
             under: IdentityUpdate.Bounds(perUser: .max, perSite: .max), counting: &tally)

@@ -104,7 +104,7 @@ struct SimulateCommand: ParsableCommand {
         let files = SettingFiles.files(named: today)
         let today = try SimulatedSettings(files: files, environment: environment)
         // All that root has to read is read by now.
-        let source = try history.source(under: files.isEmpty ? settings.service : today.service)
+        let source = try history.source(under: (files.isEmpty ? settings : today).configuration)
         let reader = try source.open()
         let (oldest, count) = try HistorySource.read { () throws(HistoryError) in
             (try reader.oldest(), try reader.attemptCount())

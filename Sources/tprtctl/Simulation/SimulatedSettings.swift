@@ -5,6 +5,7 @@ import Greylist
 import JSONText
 import Programs
 import Settings
+import Storage
 import TrustedFiles
 import WhitelistFiles
 import Whitelists
@@ -12,13 +13,16 @@ import Whitelists
 /// Settings under which mail is replayed: the configuration that says them, with its whitelists and lists, read.
 struct SimulatedSettings {
     /// The settings.
-    let service: Configuration.Service
+    let configuration: Configuration
     /// What judges by them.
     let engine: PolicyEngine
     /// How many organisations its table of identities keeps.
     let maxOrganisations: Int
     /// What is wrong with whitelists and lists, a sentence each; the rest counts.
     let faults: [String]
+
+    /// Those of how mail is judged.
+    var service: Configuration.Service { configuration.service }
 }
 
 extension SimulatedSettings {
@@ -68,14 +72,16 @@ extension SimulatedSettings {
             throw ProgramError(.configuration, messages)
         }
         // What other programs have left isn't there, and as digests keys take least room.
-        var options = PolicyEngine.Options(service, prefixes, nil, hasIdentityTable: service.identity != .off)
-        options.hashesKeys = true
+        let options = PolicyEngine.Options(
+            service, prefixes, nil, .hashed, hasIdentityTable: service.identity != .off)
         let reading = whitelists.read()
         var faults = reading.warnings
         let engine = PolicyEngine(
             options: options, wording: wording, whitelist: reading.whitelist,
             organisations: Self.organisations(service, &faults))
-        self.init(service: service, engine: engine, maxOrganisations: service.maxIdentities, faults: faults)
+        self.init(
+            configuration: loaded.configuration, engine: engine, maxOrganisations: service.maxIdentities, faults: faults
+        )
     }
 
     private static func organisations(_ service: Configuration.Service, _ faults: inout [String]) -> Organisations {
