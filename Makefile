@@ -7,12 +7,14 @@ PORT = 10023
 FUZZ_SECONDS = 30
 FUZZ_TARGETS =
 FUZZ_CASES = 20000
+# How many simulated worlds there are; with SEED only that one.
+SEEDS = 1000
 # Only what is for trials may stay root.
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 RELEASE = $(shell scripts/release-flags)
 
-.PHONY: help run build test check format generate completions fuzz fuzz-spf bench bench-check bench-growth soak install \
+.PHONY: help run build test check format generate completions fuzz fuzz-spf simulate simulate-faults bench bench-check bench-growth soak install \
 	uninstall deb deb-check clean
 
 help:
@@ -22,6 +24,8 @@ help:
 	@echo "make generate rewrite what derives from declarations (etc/tprt.conf, man, table of modules)"
 	@echo "make fuzz     feed all readers, or FUZZ_TARGETS, what libFuzzer makes up, for FUZZ_SECONDS ($(FUZZ_SECONDS)) each"
 	@echo "make fuzz-spf  compare SPF with pyspf on FUZZ_CASES ($(FUZZ_CASES)) random records"
+	@echo "make simulate  let SEEDS ($(SEEDS)) simulated worlds run, or SEED=NUMBER alone (Tests/Simulation/README.md)"
+	@echo "make simulate-faults  plant faults on purpose, and show that the simulation finds them (an hour)"
 	@echo "make bench    measure beside a bare responder and postgrey, and rewrite docs/performance.md (five minutes)"
 	@echo "make bench-check   measure a little, and compare with Benchmarks/thresholds.txt and allocations.txt (two minutes)"
 	@echo "make bench-growth  measure with up to ten million entries (five minutes)"
@@ -69,6 +73,14 @@ fuzz-spf:
 	@scripts/install-packages fuzz-spf
 	SPF_CASES=1 $(SWIFT) build -c release --product spf-cases
 	Fuzz/SPFCases/compare "$$(SPF_CASES=1 $(SWIFT) build -c release --show-bin-path)/spf-cases" $(FUZZ_CASES)
+
+simulate:
+	@scripts/install-packages build
+	@Tests/Simulation/run $(if $(SEED),--seed $(SEED),$(SEEDS))
+
+simulate-faults:
+	@scripts/install-packages build
+	@Tests/Simulation/plant
 
 bench bench-check bench-growth soak: build
 	@scripts/install-packages bench

@@ -3,6 +3,8 @@ import PackageDescription
 
 /// Whether `make fuzz` builds: code that it is to explore has to count its branches, and to notice what it reads beyond an end.
 let isFuzzing = Context.environment["FUZZ"] != nil
+/// Whether `make simulate` builds: a release build of what tests see the inside of.
+let isSimulating = Context.environment["SIMULATION"] != nil
 
 /// Settings of every target of ours: the strict modes that keep the module table of the design true.
 let strict: [SwiftSetting] =
@@ -12,6 +14,7 @@ let strict: [SwiftSetting] =
         .enableUpcomingFeature("MemberImportVisibility"),
     ] + (Context.environment["WARNINGS_AS_ERRORS"] == nil ? [] : [.treatAllWarnings(as: .error)])
     + (isFuzzing ? [.unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library", "-O"])] : [])
+    + (isSimulating ? [.unsafeFlags(["-enable-testing"])] : [])
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 /// Locks only.
@@ -319,6 +322,15 @@ let package = Package(
         .testTarget(
             name: "WaitSimulationTests", dependencies: ["SampleOptions", "SPF", "WaitSimulation"], swiftSettings: strict
         ),
+        .target(
+            name: "Simulation",
+            dependencies: [
+                "SampleOptions", "Greylist", "Domains", "SPF", "SPFZones", "Resolver", "Storage", "FileStorage",
+                "LMDBStore", "StoreURLs", "RedisClient", "RedisStore", "Engine", "LogOutput", "Server", "TestSupport",
+                nioCore, nioEmbedded, logging, system,
+            ], path: "Tests/Simulation",
+            exclude: ["Program", "Faults", "README.md", "plant", "run"], swiftSettings: strict),
+        .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: strict),
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "ControlTests", dependencies: ["Control"], swiftSettings: strict),
         .testTarget(
@@ -405,6 +417,13 @@ if Context.environment["SPF_CASES"] != nil {
         .executableTarget(
             name: "spf-cases", dependencies: ["SPF", "SPFZones"], path: "Fuzz/SPFCases", exclude: ["compare"],
             swiftSettings: strict))
+}
+
+// What `make simulate` runs.
+if isSimulating {
+    package.targets.append(
+        .executableTarget(
+            name: "simulate", dependencies: ["Simulation"], path: "Tests/Simulation/Program", swiftSettings: strict))
 }
 
 // What `Benchmarks/whitelists`, `Benchmarks/micro`, `Benchmarks/wait` and `Benchmarks/history` run.

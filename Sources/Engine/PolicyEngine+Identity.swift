@@ -157,8 +157,10 @@ extension PolicyEngine {
     public func lateAlias(
         _ request: PolicyRequest, asking query: StoreQuery, by outcome: SPFOutcome, using attempt: inout Attempt
     ) -> StoreQuery? {
-        // Judged by the time of the attempt, it is no retry of it.
+        // Judged by the time of the attempt, it is no retry of it; nor of another one that came before, since nobody can be
+        // told any more that it passes.
         var query = query.asked(again: query.time)
+        query.rules.delay = .max / 2
         query.carrying = Carrying()
         var identity = ClientIdentity()
         identity.network = query.network

@@ -39,20 +39,32 @@ public final class StorageThread: Sendable {
         var isWoken = false
     }
 
-    private let pool = NIOThreadPool(numberOfThreads: 1)
+    /// Nil where something else takes its place.
+    private let pool: NIOThreadPool?
+    private let submit: @Sendable (@escaping @Sendable () -> Void) -> Void
     private let waiting = NIOLockedValueBox(Waiting())
 
     /// A thread that doesn't run yet.
-    public init() {}
+    public init() {
+        let pool = NIOThreadPool(numberOfThreads: 1)
+        self.pool = pool
+        submit = { body in pool.submit { _ in body() } }
+    }
+
+    /// What is done one after the other by something that isn't a thread.
+    init(submitting submit: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void) {
+        pool = nil
+        self.submit = submit
+    }
 
     /// Begins to serve; to be called once, when the store is open.
     public func start() {
-        pool.start()
+        pool?.start()
     }
 
     /// Ends the thread; nothing may be handed to it any more.
     public func shutDown() async {
-        try? await pool.shutdownGracefully()
+        try? await pool?.shutdownGracefully()
     }
 
     fileprivate func enqueue(for store: some FileStore, _ add: (inout Waiting) -> Void) {
@@ -62,7 +74,7 @@ public final class StorageThread: Sendable {
             waiting.isServed = true
             return isServed
         }
-        if !isServed { pool.submit { _ in self.serve(store) } }
+        if !isServed { submit { self.serve(store) } }
     }
 
     /// Serves until nothing is waiting: all updates in one piece, then one background task, a caller's or the store's,

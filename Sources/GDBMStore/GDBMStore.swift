@@ -80,7 +80,7 @@ public final class GDBMStore: Store, FileStore {
         try await run(at: now) { database throws(GDBMError) in
             for entry in entries {
                 let stored = try database.sighting(entry.key)
-                let merged = stored?.merged(with: entry.sighting) ?? entry.sighting
+                let merged = entry.sighting.merged(with: stored, at: now, under: rules)
                 if merged != stored { try database.store(merged, entry.key) }
             }
             try database.sync()

@@ -74,6 +74,19 @@ public struct Sighting: Sendable, Equatable {
             last: max(isPending ? other.last : last, other.isPending ? last : other.last))
     }
 
+    /// What is to be kept of the same where another database knows it, too: both together, but that what has expired says
+    /// nothing of what hasn't.
+    ///
+    /// - Parameter other: nil where it doesn't know it
+    public func merged(with other: Sighting?, at now: Timestamp, under rules: Rules) -> Sighting {
+        guard let other else { return self }
+        switch (isExpired(at: now, under: rules), other.isExpired(at: now, under: rules)) {
+        case (false, true): return self
+        case (true, false): return other
+        case (false, false), (true, true): return merged(with: other)
+        }
+    }
+
     /// The same, passed once more at that moment.
     public func passing(at now: Timestamp) -> Sighting {
         let count = isReleased ? 1 : min(passes + 1, .max - 1)

@@ -18,6 +18,7 @@ struct Journal {
     private(set) var generation: UInt64
     let database: UInt64
     private let path: String
+    private let files: JournalFiles
     /// Of the two files; nil where it isn't open.
     private var descriptors: [FileDescriptor?] = [nil, nil]
     private var header: JournalHeader
@@ -32,8 +33,9 @@ struct Journal {
     /// - Parameters:
     ///   - path: the file of the tree
     ///   - generation: later than any that there was
-    init(beside path: String, database: UInt64, generation: UInt64) {
+    init(beside path: String, database: UInt64, generation: UInt64, files: JournalFiles = .system) {
         self.path = path
+        self.files = files
         self.database = database
         self.generation = generation
         header = JournalHeader(database: database, generation: generation)
@@ -48,8 +50,9 @@ struct Journal {
     /// It isn't read, and nobody else will bring it into the tree: a store that was opened all the same would do without what
     /// was answered last, and write that over.
     static func refuseFormerFormat(beside path: String) throws(StoreError) {
-        for name in names(beside: path) where isFile(name) {
-            guard JournalHeader.beginsFormer(try read(name, upTo: JournalHeader.size + 1)) else { continue }
+        for name in names(beside: path) where JournalFiles.system.isFile(name) {
+            let start = try JournalFiles.system.contents(of: name, upTo: JournalHeader.size + 1)
+            guard JournalHeader.beginsFormer(start) else { continue }
             throw StoreError(
                 .corrupt,
                 "lmdb://\(path): journal \(name) was written by an earlier version of TPRT and may have entries that the "
@@ -58,15 +61,17 @@ struct Journal {
     }
 
     /// What lies in the places of the journals of a database, beside its tree.
-    static func find(beside path: String, of database: UInt64) throws(StoreError) -> JournalFindings {
+    static func find(
+        beside path: String, of database: UInt64, on files: JournalFiles = .system
+    ) throws(StoreError) -> JournalFindings {
         var findings = JournalFindings()
-        for name in names(beside: path) where isFile(name) {
-            let start = try read(name, upTo: JournalHeader.size)
+        for name in names(beside: path) where files.isFile(name) {
+            let start = try files.contents(of: name, upTo: JournalHeader.size)
             guard let header = start.withUnsafeBytes({ JournalHeader($0) }) else {
                 if !JournalHeader.begins(start), start.contains(where: { $0 != 0 }) {
                     findings.strange.append(name)
                 } else {
-                    let bytes = try read(name)
+                    let bytes = try files.contents(of: name)
                     // Zeros only are what a power cut leaves of a file that had just begun to grow.
                     if bytes.contains(where: { $0 != 0 }) { findings.headless.append((name, bytes.count)) }
                 }
@@ -76,7 +81,7 @@ struct Journal {
                 findings.strange.append(name)
                 continue
             }
-            if var journal = try read(name).withUnsafeBytes({ JournalContents($0) }) {
+            if var journal = try files.contents(of: name).withUnsafeBytes({ JournalContents($0) }) {
                 journal.name = name
                 findings.contents.append(journal)
             }
@@ -88,30 +93,29 @@ struct Journal {
     /// The number of the database whose journals lie beside a tree that is damaged; nil where they don't agree, or there
     /// is none.
     static func database(beside path: String) -> UInt64? {
-        let numbers = names(beside: path).filter { isFile($0) }.compactMap { name in
-            (try? read(name, upTo: JournalHeader.size))?.withUnsafeBytes { JournalHeader($0)?.database }
+        let files = JournalFiles.system
+        let numbers = names(beside: path).filter(files.isFile).compactMap { name in
+            (try? files.contents(of: name, upTo: JournalHeader.size))?.withUnsafeBytes { JournalHeader($0)?.database }
         }
         guard let first = numbers.first, numbers.allSatisfy({ $0 == first }) else { return nil }
         return first
     }
 
     /// Renames a damaged journal to `NAME.corrupt-TIME`; returns its new name.
-    static func quarantine(_ name: String, at now: Timestamp) throws(StoreError) -> String {
+    static func quarantine(
+        _ name: String, at now: Timestamp, on files: JournalFiles = .system
+    ) throws(StoreError) -> String {
         let newName = DatabaseFile.freeName(of: name, at: now)
-        try rename(name, to: newName)
+        try files.move(name, to: newName)
         return newName
     }
 
     /// Renames a file that is in the place of a journal and is none; returns its new name.
-    static func quarantine(foreign name: String) throws(StoreError) -> String {
+    static func quarantine(foreign name: String, on files: JournalFiles = .system) throws(StoreError) -> String {
         var number = 1
         while FileNames.exists("\(name).other-\(number)") { number += 1 }
-        try rename(name, to: "\(name).other-\(number)")
+        try files.move(name, to: "\(name).other-\(number)")
         return "\(name).other-\(number)"
-    }
-
-    private static func rename(_ name: String, to other: String) throws(StoreError) {
-        do throws(Errno) { try FileNames.rename(name, to: other) } catch { throw .system(error, "lmdb://\(name)") }
     }
 
     /// Appends a frame with a single write, and syncs it where that is wanted; returns whether it is there.
@@ -123,13 +127,13 @@ struct Journal {
             if let open = descriptors[index] {
                 descriptor = open
             } else {
-                descriptor = try makeFile(Self.names(beside: path)[index])
+                descriptor = try files.open(Self.names(beside: path)[index], path)
                 descriptors[index] = descriptor
             }
             frame.seal(number: frames, for: header)
             let bytes = size == 0 ? header.bytes + frame.bytes : frame.bytes
-            try Self.write(bytes, to: descriptor, at: size)
-            if isSynced { try descriptor.syncContents() }
+            try write(bytes, to: descriptor)
+            if isSynced { try files.sync(descriptor) }
             size += bytes.count
         } catch {
             fault = error
@@ -152,7 +156,7 @@ struct Journal {
     /// Closes the files, and leaves them.
     mutating func close() {
         for index in descriptors.indices {
-            try? descriptors[index]?.close()
+            if let descriptor = descriptors[index] { files.close(descriptor) }
             descriptors[index] = nil
         }
     }
@@ -160,100 +164,43 @@ struct Journal {
     /// Closes and removes the files: the tree has everything.
     mutating func removeFiles() {
         close()
-        for name in Self.names(beside: path) where Self.isFile(name) { try? FileNames.remove(name) }
+        for name in Self.names(beside: path) where files.isFile(name) { try? files.remove(name) }
         fault = nil
     }
 
     /// How long the files that are open are together, in bytes.
     var fileSize: Int {
-        descriptors.compactMap { $0 }.reduce(0) { $0 + ((try? Stat($1)).map { Int($0.size) } ?? 0) }
+        descriptors.compactMap { $0 }.reduce(0) { $0 + (files.size($1) ?? 0) }
     }
 
     /// Whether the files that are open still have their names: what is written to others dies with the process.
     var isInPlace: Bool {
         zip(descriptors, Self.names(beside: path)).allSatisfy { descriptor, name in
-            descriptor.map { DatabaseFile.isAt(name, $0) } ?? true
+            descriptor.map { files.isAt(name, $0) } ?? true
         }
     }
 
-    /// Opens a file for writing; makes it if need be, with the owner and the mode of the tree, for good.
-    private func makeFile(_ name: String) throws(Errno) -> FileDescriptor {
-        let descriptor = try Self.open(name, .readWrite, .create)
-        do throws(Errno) {
-            try adopt(descriptor)
-        } catch {
-            try? descriptor.close()
-            throw error
-        }
-        return descriptor
-    }
-
-    private func adopt(_ descriptor: FileDescriptor) throws(Errno) {
-        guard let status = try? Stat(descriptor), status.type == .regular else { throw .invalidArgument }
-        if let tree = try? Stat(path), status.userID != tree.userID || status.mode != tree.mode {
-            // Where it can't be done the file is ours alone.
-            if (try? descriptor.setOwner(tree.userID, tree.groupID)) != nil {
-                try? descriptor.setPermissions(tree.permissions.intersection(Self.mostRights))
-            }
-        }
-        let name = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-        let directory = try systemCall {
-            try FileDescriptor.open(name, .readOnly, options: [.directory, .closeOnExec])
-        }
-        defer { try? directory.close() }
-        try directory.sync()
-    }
-
-    /// A journal is never executed, whatever the mode of the tree.
-    private static let mostRights = FilePermissions(rawValue: 0o666)
-
-    private static func open(
-        _ name: String, _ mode: FileDescriptor.AccessMode, _ options: FileDescriptor.OpenOptions = []
-    ) throws(Errno) -> FileDescriptor {
-        try systemCall {
-            try FileDescriptor.open(
-                name, mode,
-                options: options.union([.closeOnExec, .noFollow, .noControllingTerminal, .nonBlocking]),
-                permissions: .ownerReadWrite)
-        }
-    }
-
-    private static func write(_ bytes: [UInt8], to descriptor: FileDescriptor, at offset: Int) throws(Errno) {
+    private func write(_ bytes: [UInt8], to descriptor: FileDescriptor) throws(Errno) {
         var written = 0
         while written < bytes.count {
-            let count = try systemCall {
-                try bytes.withUnsafeBytes { bytes in
-                    try descriptor.write(
-                        toAbsoluteOffset: Int64(offset + written), UnsafeRawBufferPointer(rebasing: bytes[written...]))
+            let result = bytes.withUnsafeBytes { bytes in
+                Result { () throws(Errno) in
+                    try files.write(descriptor, UnsafeRawBufferPointer(rebasing: bytes[written...]), size + written)
                 }
             }
+            let count = try result.get()
             guard count > 0 else { throw .ioError }
             written += count
         }
     }
+}
 
-    private static func isFile(_ name: String) -> Bool {
-        (try? Stat(name, followTargetSymlink: false))?.type == .regular
+extension JournalFiles {
+    fileprivate func contents(of name: String, upTo limit: Int = .max) throws(StoreError) -> [UInt8] {
+        do throws(Errno) { return try read(name, limit) } catch { throw .system(error, "lmdb://\(name)") }
     }
 
-    private static func read(_ name: String, upTo limit: Int = .max) throws(StoreError) -> [UInt8] {
-        do throws(Errno) {
-            let file = try open(name, .readOnly)
-            defer { try? file.close() }
-            let size = min(Int(try systemCall { try Stat(file) }.size), limit)
-            return [UInt8](unsafeUninitializedCapacity: size) { target, count in
-                while count < size {
-                    let rest = UnsafeMutableRawBufferPointer(
-                        rebasing: UnsafeMutableRawBufferPointer(target)[count..<size])
-                    // What a disk can't read any more is lost, and what follows it.
-                    guard let read = try? file.read(fromAbsoluteOffset: Int64(count), into: rest), read > 0 else {
-                        return
-                    }
-                    count += read
-                }
-            }
-        } catch {
-            throw .system(error, "lmdb://\(name)")
-        }
+    fileprivate func move(_ name: String, to other: String) throws(StoreError) {
+        do throws(Errno) { try rename(name, other) } catch { throw .system(error, "lmdb://\(name)") }
     }
 }

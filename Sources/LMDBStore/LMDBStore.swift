@@ -12,7 +12,7 @@ public final class LMDBStore: Store, FileStore {
     private let tree: WriteBehind
     private let pending = PendingTracker<[UInt8]>()
     /// The thread that serves it.
-    public let thread = StorageThread()
+    public let thread: StorageThread
 
     /// Opens the database, makes it if need be, and takes it for this process alone.
     ///
@@ -37,11 +37,14 @@ public final class LMDBStore: Store, FileStore {
 
     /// Serves an open environment, and has it for itself.
     init(
-        _ environment: Environment, syncInterval: Duration? = nil,
+        _ environment: Environment, syncInterval: Duration? = nil, thread: StorageThread = StorageThread(),
+        files: JournalFiles = .system, startWriters: () -> WriterThread = WriterThread.start,
         report: @escaping @Sendable (String) -> Void = { _ in }
     ) throws(StoreError) {
         self.environment = environment
-        tree = try WriteBehind(environment, syncInterval: syncInterval, report: report)
+        self.thread = thread
+        tree = try WriteBehind(
+            environment, syncInterval: syncInterval, files: files, startWriters: startWriters, report: report)
         tree.wake = { [weak self] in self?.wake() }
         // Only now: damage may have ended the process while the journal was taken in.
         environment.vouch()
@@ -96,7 +99,7 @@ public final class LMDBStore: Store, FileStore {
             try tree.keep { (memtable, transaction) throws(LMDBError) in
                 for entry in entries where !entry.key.withStoredBytes(Generation.isKey) {
                     let stored = try memtable.read(entry.key, in: table, transaction)
-                    let merged = stored?.sighting.merged(with: entry.sighting) ?? entry.sighting
+                    let merged = entry.sighting.merged(with: stored?.sighting, at: now, under: rules)
                     guard merged != stored?.sighting else { continue }
                     let record = Record(merged, network: stored?.network ?? 0)
                     memtable.write(record, entry.key, in: table)

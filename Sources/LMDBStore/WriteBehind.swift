@@ -43,7 +43,8 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
     /// Whether the other thread is writing the tree.
     private(set) var isWriting = false
     private var isTimed = false
-    private let writers: MultiThreadedEventLoopGroup
+    private let files: JournalFiles
+    private let writers: WriterThread
     private let events = NIOLockedValueBox(Events())
 
     private struct Events: Sendable {
@@ -56,25 +57,28 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
     /// - Parameters:
     ///   - syncInterval: how long what is answered may be on its way to the disk; nil: not at all
     init(
-        _ environment: Environment, syncInterval: Duration?, report: @escaping @Sendable (String) -> Void
+        _ environment: Environment, syncInterval: Duration?, files: JournalFiles,
+        startWriters: () -> WriterThread, report: @escaping @Sendable (String) -> Void
     ) throws(StoreError) {
         self.environment = environment
+        self.files = files
         self.report = report
         isSynced = syncInterval == nil
         let (seconds, attoseconds) = (syncInterval ?? Self.commitInterval).components
         interval = .nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
         let path = environment.path
         let generation = environment.generation ?? Generation()
-        let found = try Journal.find(beside: path, of: generation.database)
+        let found = try Journal.find(beside: path, of: generation.database, on: files)
         for name in found.strange {
             report(
-                "lmdb://\(path): \(name) is not a journal of it: quarantined as \(try Journal.quarantine(foreign: name))"
+                "lmdb://\(path): \(name) is not a journal of it: quarantined as "
+                    + "\(try Journal.quarantine(foreign: name, on: files))"
             )
         }
         for journal in found.contents where journal.header.generation > generation.applied { memtable.add(journal.all) }
         let last = max(generation.applied, found.contents.last?.header.generation ?? 0)
-        journal = Journal(beside: path, database: generation.database, generation: last + 1)
-        writers = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        journal = Journal(beside: path, database: generation.database, generation: last + 1, files: files)
+        writers = startWriters()
         let flaws = found.flaws(after: generation.applied)
         if !memtable.isEmpty {
             report("lmdb://\(path): recovered \(memtable.immutable.count) entries from the journal")
@@ -87,7 +91,7 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
             }
         }
         for flaw in flaws {
-            let name = try Journal.quarantine(flaw.name, at: environment.start)
+            let name = try Journal.quarantine(flaw.name, at: environment.start, on: files)
             report("lmdb://\(path): \(flaw.message); quarantined as \(name)")
         }
         journal.removeFiles()
@@ -220,7 +224,7 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
 
     /// Ends the other thread.
     func shutDown() async {
-        try? await writers.shutdownGracefully()
+        await writers.shutDown()
     }
 
     private func makeRoom() {
@@ -252,7 +256,7 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
         isWriting = true
         let target = Generation(database: journal.database, applied: journal.generation - 1)
         // With itself, the environment stays open as long as this takes.
-        writers.next().execute { [self, immutable = memtable.immutable, wake] in
+        writers.run { [self, immutable = memtable.immutable, wake] in
             let result = Result { () throws(LMDBError) in try writer.write(immutable, WriteBuffer(), target) }
             events.withLockedValue { $0.written = result }
             wake()
@@ -281,7 +285,7 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
     /// Waits until the other thread is done.
     func waitForTree() {
         while isWriting {
-            try? writers.next().submit {}.wait()
+            writers.wait()
             settle()
         }
     }
@@ -291,7 +295,7 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
         isTimed = true
         // A disk that is full isn't tried all the time.
         let interval = fault == nil ? interval : max(interval, .seconds(1))
-        writers.next().scheduleTask(in: interval) { [events, wake] in
+        writers.schedule(interval) { [events, wake] in
             events.withLockedValue { $0.isDue = true }
             wake()
         }
@@ -309,8 +313,38 @@ final class WriteBehind: @unchecked Sendable {  // guarded by: LMDBStore calls i
         }
         guard opened.database != journal.database else { return }
         journal.close()
-        journal = Journal(beside: environment.path, database: opened.database, generation: opened.applied + 1)
+        journal = Journal(
+            beside: environment.path, database: opened.database, generation: opened.applied + 1, files: files)
         // Where it fails now, the next batch takes it along.
         try? flush()
+    }
+}
+
+/// The thread that writes the tree; in a test that has no threads what takes its place.
+struct WriterThread: Sendable {
+    typealias Task = @Sendable () -> Void
+
+    /// Has something done there, after all that was handed over before.
+    var run: @Sendable (@escaping Task) -> Void
+    /// Has something done there when that time is over.
+    var schedule: @Sendable (TimeAmount, @escaping Task) -> Void
+    /// Waits until all is done that was handed over.
+    var wait: @Sendable () -> Void
+    /// Ends it.
+    var shutDown: @Sendable () async -> Void
+
+    /// A thread of its own.
+    static func start() -> WriterThread {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let loop = group.next()
+        return WriterThread {
+            loop.execute($0)
+        } schedule: { time, task in
+            loop.scheduleTask(in: time, task)
+        } wait: {
+            try? loop.submit {}.wait()
+        } shutDown: {
+            try? await group.shutdownGracefully()
+        }
     }
 }

@@ -1,5 +1,6 @@
 import NIOConcurrencyHelpers
 package import NIOCore
+import NIOPosix
 package import NIOSSL
 
 /// A host and its port.
@@ -101,6 +102,8 @@ package struct RedisConfiguration: Sendable {
     let sentinelLogin: RedisLogin?
     let tls: RedisTLS?
     let warnings: WarningReporter
+    /// How connections are opened.
+    package var transport = RedisTransport.sockets
 
     /// Those servers.
     ///
@@ -125,6 +128,37 @@ package struct RedisConfiguration: Sendable {
     /// What is said to a server whose entries are asked for.
     func handshake(demandsMaster: Bool) -> Handshake {
         Handshake(login: login, database: database, demandsMaster: demandsMaster, asksForMemory: true)
+    }
+}
+
+/// How connections are opened, and by how much pauses are cut.
+///
+/// By sockets, and at random; a test that has neither brings its own.
+package struct RedisTransport: Sendable {
+    /// Opens a connection to that server within that time.
+    package var connect: @Sendable (ServerAddress, any EventLoop, TimeAmount) -> EventLoopFuture<any Channel>
+    /// From 0 to 1: by how much a pause is cut.
+    package var random: @Sendable () -> Double
+
+    /// The system's.
+    package static let sockets = RedisTransport { address, eventLoop, limit in
+        let bootstrap = ClientBootstrap(group: eventLoop).connectTimeout(limit)
+        return
+            switch address
+        {
+        case .tcp(let endpoint): bootstrap.connect(host: endpoint.host, port: endpoint.port)
+        case .unix(let path): bootstrap.connect(unixDomainSocketPath: path)
+        }
+    } random: {
+        .random(in: 0...1)
+    }
+
+    /// Connections that are opened so.
+    package init(
+        connect: @escaping @Sendable (ServerAddress, any EventLoop, TimeAmount) -> EventLoopFuture<any Channel>,
+        random: @escaping @Sendable () -> Double
+    ) {
+        (self.connect, self.random) = (connect, random)
     }
 }
 

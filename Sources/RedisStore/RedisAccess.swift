@@ -13,7 +13,7 @@ import TrustedFiles
 public struct RedisAccess: Sendable {
     let location: RedisLocation
     /// How a client reaches them.
-    package let configuration: RedisConfiguration
+    package var configuration: RedisConfiguration
 
     /// Reads the files that the location names.
     ///

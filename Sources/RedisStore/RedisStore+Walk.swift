@@ -143,7 +143,7 @@ extension RedisStore {
                 // There is no place for an entry, and others shall not wait for it.
                 guard let record else { continue }
                 let stored = LegacyRecord.sighting(record)
-                let merged = stored?.merged(with: entry.sighting) ?? entry.sighting
+                let merged = entry.sighting.merged(with: stored, at: now, under: rules)
                 if !merged.hasSameText(as: stored) { writes.append((entry, record, merged)) }
             }
             let wanted = writes

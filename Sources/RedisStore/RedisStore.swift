@@ -35,7 +35,7 @@ public final class RedisStore: Store {
     let pending = NIOLockedValueBox(PendingLimiter())
     private let clients = NIOLockedValueBox<[ObjectIdentifier: NIOLoopBound<LoopClient>]>([:])
     /// For what doesn't come from an event loop, and for maintenance.
-    let background = MultiThreadedEventLoopGroup.singleton.next()
+    let background: any EventLoop
 
     /// Reads the files that the location names (passwords, certificates), and doesn't wait for a connection.
     ///
@@ -57,8 +57,12 @@ public final class RedisStore: Store {
         self.init(try RedisAccess(location, report: report), options: options, limits: limits)
     }
 
-    private init(_ access: RedisAccess, options: Options, limits: RedisLimits) {
+    init(
+        _ access: RedisAccess, options: Options, limits: RedisLimits,
+        background: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()
+    ) {
         self.access = access
+        self.background = background
         layout = RedisLayout(keyPrefix: options.keyPrefix, separatesTables: options.separatesTables)
         maintenanceLease = options.maintenanceLease
         self.limits = limits

@@ -8,8 +8,8 @@ import Storage
 ///
 /// Each goes its own way, and the batch is answered when all have arrived:
 ///
-/// 1. What is known? A query with nothing but its triplet makes a new entry in the same step (`SET … NX GET`): one round
-///    trip. Any other has all its lookups read together.
+/// 1. What is known? A query with nothing but its triplet, which would have to wait, makes a new entry in the same step
+///    (`SET … NX GET`): one round trip. Any other has all its lookups read together.
 /// 2. The judgement, in Swift.
 /// 3. What is to be remembered is written, provided that nobody else was faster. Of the triplet's own key it is judged
 ///    once more then, by what that one wrote: so two servers never both find a triplet new, and only one of them sees it
@@ -107,7 +107,7 @@ final class UpdateOperation: ReplyHandler {
 
     private func begin(_ position: Int) {
         let lookups = batch[position].lookups
-        if lookups.count == 1, lookups[0].role == .triplet, !batch[position].isPreliminary, admits(batch[position]) {
+        if lookups.count == 1, lookups[0].role == .triplet, batch[position].waitsWhereNew, admits(batch[position]) {
             return claim(position, 0)
         }
         for index in lookups.indices { read(position, index) }
@@ -337,6 +337,11 @@ final class UpdateOperation: ReplyHandler {
         open -= 1
         if open == 0 { done(.success(batch)) }
     }
+}
+
+extension StoreQuery {
+    /// Whether all that there is to be written of a triplet that was never seen is that it waits.
+    fileprivate var waitsWhereNew: Bool { !isPreliminary && merit == nil && !carrying.passesNew }
 }
 
 extension RESPValue {

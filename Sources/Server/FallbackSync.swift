@@ -23,13 +23,16 @@ public struct FallbackSync: Service {
     private let rules: NIOLockedValueBox<Rules>
     private let now: @Sendable () -> Timestamp
     private let clock: any EventLoop
+    /// Where what it starts runs; nil: wherever there is a thread.
+    private let executor: (any TaskExecutor)?
     private let faults: ErrorReport
     private let log: LimitedLog
     private let logger: Logger
 
     init(
         from fallback: MemoryStore, to store: any Store, health: StoreHealth, rules: Rules,
-        now: @escaping @Sendable () -> Timestamp, clock: any EventLoop, log: LimitedLog, logger: Logger
+        now: @escaping @Sendable () -> Timestamp, clock: any EventLoop, log: LimitedLog, logger: Logger,
+        on executor: (any TaskExecutor)? = nil
     ) {
         self.fallback = fallback
         self.store = store
@@ -37,6 +40,7 @@ public struct FallbackSync: Service {
         self.rules = NIOLockedValueBox(rules)
         self.now = now
         self.clock = clock
+        self.executor = executor
         faults = ErrorReport(logger: logger)
         self.log = log
         self.logger = logger
@@ -98,7 +102,7 @@ public struct FallbackSync: Service {
         _ entries: [Entry], into table: Table, by deadline: NIODeadline
     ) async throws(StoreError) {
         let (results, continuation) = AsyncStream<Result<Void, StoreError>>.makeStream()
-        Task { [store, now, rules = rulesNow] in
+        Task(executorPreference: executor) { [store, now, rules = rulesNow] in
             do throws(StoreError) {
                 try await store.merge(entries, into: table, at: now(), under: rules)
                 continuation.yield(.success(()))

@@ -27,6 +27,8 @@ final class RequestPipeline {
     /// Answers while the store is unavailable.
     private let fallback: MemoryStore?
     private let sharedAddresses: SharedAddressWarning
+    /// From 0 to 1: by how much a pause of the circuit breaker is cut.
+    private let jitter: () -> Double
 
     var attempt: Attempt
     private var sharedAddressWatch = SharedAddressWatch()
@@ -49,7 +51,8 @@ final class RequestPipeline {
         eventLoop: any EventLoop, options: ServerOptions, engine: PolicyEngine, store: any Store, health: StoreHealth,
         fallback: MemoryStore?, resolver: LoopResolver?, ledger: IdentityLedger?, sink: LogSink,
         history: DecisionQueue?,
-        log: LimitedLog, sharedAddresses: SharedAddressWarning
+        log: LimitedLog, sharedAddresses: SharedAddressWarning,
+        jitter: @escaping () -> Double = { .random(in: 0...1) }
     ) {
         self.eventLoop = eventLoop
         self.options = options
@@ -65,6 +68,7 @@ final class RequestPipeline {
         trail = history.map { DecisionTrail(to: $0) }
         self.log = log
         self.sharedAddresses = sharedAddresses
+        self.jitter = jitter
     }
 
     /// Decides about a request at once, or returns nil and delivers the decision to the connection later.
@@ -160,7 +164,7 @@ final class RequestPipeline {
         eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
             self.isDeadlineScheduled = false
             let now = self.eventLoop.now
-            while let settled = self.gate.settleLate(at: now, jitter: .random(in: 0...1)) {
+            while let settled = self.gate.settleLate(at: now, jitter: self.jitter()) {
                 self.figures.noteStore(after: now - settled.start)
                 self.deliver(settled)
             }
@@ -173,7 +177,7 @@ final class RequestPipeline {
 
     private func take(_ result: Result<[StoreQuery], StoreError>, of number: Int) {
         let now = eventLoop.now
-        guard let settled = gate.settle(number, by: result, at: now, jitter: .random(in: 0...1)) else { return }
+        guard let settled = gate.settle(number, by: result, at: now, jitter: jitter()) else { return }
         figures.noteStore(after: now - settled.start)
         deliver(settled)
         endDelivery()

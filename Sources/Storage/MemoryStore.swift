@@ -59,13 +59,13 @@ public final class MemoryStore: Store {
     public func merge(
         _ entries: [Entry], into table: Table, at now: Timestamp, under rules: Rules
     ) async throws(StoreError) {
-        add(entries, to: table, under: rules)
+        add(entries, to: table, at: now, under: rules)
     }
 
     /// Adds entries at once.
-    public func add(_ entries: [Entry], to table: Table, under rules: Rules) {
+    public func add(_ entries: [Entry], to table: Table, at now: Timestamp, under rules: Rules) {
         tables.withLockedValue { tables in
-            for entry in entries { tables.merge(entry, into: table, under: rules) }
+            for entry in entries { tables.merge(entry, into: table, at: now, under: rules) }
         }
     }
 
@@ -226,10 +226,10 @@ struct MemoryTables {
         return slice
     }
 
-    mutating func merge(_ entry: Entry, into table: Table, under rules: Rules) {
+    mutating func merge(_ entry: Entry, into table: Table, at now: Timestamp, under rules: Rules) {
         let stored = self[table].kept[entry.key]
         guard self[table].hasRoom(for: entry.key, capacity) else { return }
-        let merged = stored.map { $0.sighting.merged(with: entry.sighting) } ?? entry.sighting
+        let merged = entry.sighting.merged(with: stored?.sighting, at: now, under: rules)
         if table == .greylist {
             if let stored { pending.remove(stored.sighting, network: stored.network) }
             pending.add(merged, network: stored?.network ?? 0, under: rules)

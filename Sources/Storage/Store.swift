@@ -24,7 +24,7 @@ public protocol Store: EntrySource {
         _ table: Table, from cursor: Cursor?, limit: Int, at now: Timestamp, under rules: Rules
     ) async throws(StoreError) -> ExpiredSlice
 
-    /// Adds entries that another store has; where both know a key, their sightings are merged.
+    /// Adds entries that another store has; where both know a key, their sightings are merged, unless one of them has expired.
     ///
     /// May be done again with the same entries. The bounds on pending entries don't hold here.
     func merge(

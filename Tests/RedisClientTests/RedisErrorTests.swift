@@ -68,7 +68,7 @@ struct RedisErrorTests {
         var backoff = Backoff()
         let whole = (0..<8).map { _ in backoff.next(random: 0).nanoseconds / 1_000_000 }
         #expect(whole == [100, 200, 400, 800, 1_600, 3_000, 3_000, 3_000])
-        for _ in 0..<100 { _ = backoff.next() }
+        for _ in 0..<100 { _ = backoff.next(random: 0.5) }
         #expect(backoff.next(random: 0) == .seconds(3))
         #expect(backoff.next(random: 1) == .milliseconds(1_500))
         backoff.reset()

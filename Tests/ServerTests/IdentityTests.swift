@@ -233,6 +233,27 @@ struct IdentityTests {
         #expect(pending == [true, true])
     }
 
+    @Test("A proof that comes late lets nothing pass that was deferred: the retry passes, and as one")
+    func lateProofPassesNothing() async throws {
+        let (store, dns) = (MemoryStore(), ScriptedResolver())
+        let stage = try stage(store: store, dns: dns)
+        let client = try stage.connect()
+        try client.send(request("192.0.2.1"))
+        dns.answer(Self.pass)
+        stage.endTurn()
+        #expect(try client.reply()?.contains("Greylisted") == true)
+        stage.pass(.seconds(310))
+        try client.send(request("198.51.100.1"))
+        stage.pass(.seconds(1))
+        stage.endTurn()
+        #expect(try client.reply()?.contains("Greylisted") == true)
+        dns.answer(Self.pass, number: 1)
+        stage.endTurn()
+        let pending = try await store.scan(.greylist, from: nil, limit: 9).entries.map(\.sighting.isPending)
+        #expect(pending == [true, true, true])
+        #expect(try client.ask(request("198.51.100.1"))?.hasPrefix("action=PREPEND") == true)
+    }
+
     @Test("An early retry without a proof asks again: its first attempt may have been under one")
     func earlyRetry() throws {
         let dns = ScriptedResolver()

@@ -230,5 +230,32 @@ extension StoreContract {
             // The last pass of both is the later one: at 2,000.
             try expect(try await store.ask("both", at: 2_000 + 3_024_000), .known)
         },
+        StoreContract(description: "what need not wait has passed from then on, whatever else is asked for") { store in
+            for (number, aliases) in [[], ["alias"]].enumerated() {
+                var spared = StoreContract.query("spared \(number)", aliases: aliases, at: 1_000)
+                spared.merit = .earned
+                var carried = StoreContract.query("carried \(number)", at: 1_000)
+                carried.carrying = Carrying(passesNew: true)
+                let answered = try await store.answer([spared, carried]).map { $0.judgement?.verdict }
+                try expect(answered, [.spared(.earned), .carried])
+                try expect(try await store.ask("spared \(number)", at: 1_001), .known)
+                try expect(try await store.ask("carried \(number)", at: 1_001), .known)
+            }
+        },
+        StoreContract(description: "what has expired takes nothing from what is merged with it, nor it from that") {
+            store in
+            let keys = ["passed", "waiting"].map { Key(Array($0.utf8).span, isHashed: true) }
+            let (old, now) = (Timestamp(seconds: 1_000), Timestamp(seconds: 4_000_000))
+            let (passed, waiting) = (Sighting(passes: 3, first: old, last: old), Sighting(firstAt: now))
+            let rules = Rules.sample()
+            try await store.merge([Entry(key: keys[0], sighting: passed)], into: .greylist, at: old, under: rules)
+            try await store.merge([Entry(key: keys[1], sighting: waiting)], into: .greylist, at: now, under: rules)
+            let others = [Entry(key: keys[0], sighting: waiting), Entry(key: keys[1], sighting: passed)]
+            for _ in 0..<2 {
+                try await store.merge(others, into: .greylist, at: now, under: rules)
+                try expect(try await store.find(keys, in: .greylist), [waiting, waiting])
+            }
+            try expect(try await store.ask("passed", at: 4_000_300), .retried(delay: 300))
+        },
     ]
 }

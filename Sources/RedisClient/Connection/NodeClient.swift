@@ -114,7 +114,7 @@ final class NodeClient {
             to: address, on: eventLoop, handshake: handshake, limits: limits,
             onEvent: { self.handle($0) }, onReply: { self.deliver($1, to: $0) })
         state = .connecting(connection)
-        connection.open(tls: configuration.tls)
+        connection.open(by: configuration)
     }
 
     private func handle(_ event: RedisConnection.Event) {
@@ -126,7 +126,7 @@ final class NodeClient {
 
     private func becomeReady(warning: String?) {
         guard case .connecting(let connection) = state else { return }
-        state = .ready(connection, since: .now())
+        state = .ready(connection, since: eventLoop.now)
         fault = nil
         configuration.warnings.set(warning.map { "\(connection.address): \($0)" }, on: connection.address)
         let queue = queue
@@ -136,9 +136,10 @@ final class NodeClient {
     }
 
     private func becomeLost(_ fault: RedisError, unanswered: [Command]) {
-        if case .ready(_, let since) = state, .now() - since > Backoff.longest { backoff.reset() }
+        if case .ready(_, let since) = state, eventLoop.now - since > Backoff.longest { backoff.reset() }
         if fault.isMisconfiguration, let address { configuration.warnings.set(fault.message, on: address) }
-        let delay = fault.isMisconfiguration ? limits.misconfigured : backoff.next()
+        let delay =
+            fault.isMisconfiguration ? limits.misconfigured : backoff.next(random: configuration.transport.random())
         let retry = eventLoop.assumeIsolated().scheduleTask(in: delay) {
             self.state = .locating
             self.owner.locate(self)
@@ -219,7 +220,7 @@ struct Backoff {
     private var failures = 0
 
     /// The time to wait after one more failure; `random` is from 0 to 1.
-    mutating func next(random: Double = .random(in: 0...1)) -> TimeAmount {
+    mutating func next(random: Double) -> TimeAmount {
         // The bound is reached long before the shift could lose bits.
         let whole = min(Self.shortest.nanoseconds << min(failures, 10), Self.longest.nanoseconds)
         failures += 1

@@ -1,5 +1,4 @@
 import NIOCore
-import NIOPosix
 import NIOSSL
 
 /// One connection to a server: carries out what its state machine says.
@@ -46,22 +45,18 @@ final class RedisConnection: ChannelInboundHandler {
         self.limits = limits
         self.onEvent = onEvent
         self.onReply = onReply
-        state = ConnectionState(handshake: handshake, limits: limits, now: .now())
+        state = ConnectionState(handshake: handshake, limits: limits, now: eventLoop.now)
     }
 
     /// Whether no reply is outstanding.
     var isIdle: Bool { state.isIdle }
 
     /// Begins to connect.
-    func open(tls: RedisTLS?) {
+    func open(by configuration: RedisConfiguration) {
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         let host = if case .tcp(let endpoint) = address { endpoint.host } else { "" }
-        let bootstrap = ClientBootstrap(group: eventLoop).connectTimeout(limits.connect)
-        let connecting =
-            switch address {
-            case .tcp(let endpoint): bootstrap.connect(host: endpoint.host, port: endpoint.port)
-            case .unix(let path): bootstrap.connect(unixDomainSocketPath: path)
-            }
+        let tls = configuration.tls
+        let connecting = configuration.transport.connect(address, eventLoop, limits.connect)
         // A name may have several addresses, of which several are tried: only the channel that comes first gets us.
         connecting.whenComplete { result in
             switch result {
@@ -85,7 +80,7 @@ final class RedisConnection: ChannelInboundHandler {
 
     /// Takes a command of which ``flush()`` is to be called soon; returns why it isn't sent, or nil.
     func send(_ command: Command) -> RedisError? {
-        let now = turn ?? .now()
+        let now = turn ?? eventLoop.now
         turn = now
         if let fault = state.send(command, afterAsking: command.isAsking, now: now) { return fault }
         if command.isAsking { unsent.writeCommand("ASKING", arguments: 0) }
@@ -154,7 +149,7 @@ final class RedisConnection: ChannelInboundHandler {
             unread.discardReadBytes()
             unread.writeBuffer(&bytes)
         }
-        let now = NIODeadline.now()
+        let now = eventLoop.now
         do throws(RESPError) {
             while !state.isClosed, let value = try decoder.next(in: &unread) { take(value, now: now) }
         } catch {
@@ -169,7 +164,7 @@ final class RedisConnection: ChannelInboundHandler {
             context?.close(promise: nil)
             return
         }
-        for step in state.connected(now: .now()) { handshake.write(step, into: &unsent) }
+        for step in state.connected(now: eventLoop.now) { handshake.write(step, into: &unsent) }
         flush()
     }
 
@@ -186,7 +181,7 @@ final class RedisConnection: ChannelInboundHandler {
     private func scheduleTick() {
         let pace = min(TimeAmount.milliseconds(500), .nanoseconds(min(limits.connect, limits.reply).nanoseconds / 4))
         timer = eventLoop.assumeIsolated().scheduleTask(in: pace) {
-            switch self.state.tick(now: .now()) {
+            switch self.state.tick(now: self.eventLoop.now) {
             case .nothing: break
             case .ping:
                 self.unsent.writeCommand("PING", arguments: 0)

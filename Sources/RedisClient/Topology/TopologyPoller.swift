@@ -41,7 +41,7 @@ final class TopologyPoller: ReplyHandler {
     private var barred: [ServerAddress: (until: NIODeadline, fault: RedisError)] = [:]
     private var backoff = Backoff()
     private var next: Scheduled<Void>?
-    private var earliest = NIODeadline.now()
+    private var earliest: NIODeadline
     private var isClosed = false
 
     init(
@@ -56,6 +56,7 @@ final class TopologyPoller: ReplyHandler {
         limits.reply = limits.scouting
         self.limits = limits
         self.query = query
+        earliest = eventLoop.now
     }
 
     /// Asks now, or as soon as that is decent.
@@ -77,7 +78,7 @@ final class TopologyPoller: ReplyHandler {
 
     private func schedule(at time: NIODeadline) {
         next?.cancel()
-        guard time > .now() else { return begin() }
+        guard time > eventLoop.now else { return begin() }
         next = eventLoop.assumeIsolated().scheduleTask(deadline: time) { self.begin() }
     }
 
@@ -93,12 +94,12 @@ final class TopologyPoller: ReplyHandler {
         while remaining > 0 {
             let address = candidates[turn % candidates.count]
             remaining -= 1
-            guard let bar = barred[address], bar.until > .now() else { return connect(to: address) }
+            guard let bar = barred[address], bar.until > eventLoop.now else { return connect(to: address) }
             fault = bar.fault
             turn += 1
         }
         isAsking = false
-        let pause = backoff.next()
+        let pause = backoff.next(random: configuration.transport.random())
         rest(least: pause, usual: pause)
         // What somebody has to fix says more than that others couldn't be reached.
         query.failed(candidates.lazy.compactMap { self.barred[$0]?.fault }.first ?? fault)
@@ -117,7 +118,7 @@ final class TopologyPoller: ReplyHandler {
             })
         self.connection = connection
         isReady = false
-        connection.open(tls: configuration.tls)
+        connection.open(by: configuration)
     }
 
     private func handle(_ event: RedisConnection.Event) {
@@ -160,7 +161,7 @@ final class TopologyPoller: ReplyHandler {
         self.fault = fault
         if fault.isMisconfiguration, let connection {
             configuration.warnings.set(fault.message, on: connection.address)
-            barred[connection.address] = (.now() + limits.misconfigured, fault)
+            barred[connection.address] = (eventLoop.now + limits.misconfigured, fault)
         }
         turnAway()
         askNext()
@@ -168,8 +169,8 @@ final class TopologyPoller: ReplyHandler {
 
     private func rest(least: TimeAmount, usual: TimeAmount) {
         guard !isClosed else { return }
-        earliest = .now() + least
-        schedule(at: .now() + usual)
+        earliest = eventLoop.now + least
+        schedule(at: eventLoop.now + usual)
     }
 
     private func turnAway() {

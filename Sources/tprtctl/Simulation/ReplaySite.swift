@@ -139,7 +139,7 @@ extension ReplaySite {
             case .client: (.autoWhitelist, Sighting(passes: rules.clientCount, first: now, last: now))
             }
         let keys = query.lookups.filter { $0.table == table && $0.role != .legacy && $0.role != .legacyClient }
-        store.add(keys.map { Entry(key: $0.key, sighting: sighting) }, to: table, under: rules)
+        store.add(keys.map { Entry(key: $0.key, sighting: sighting) }, to: table, at: now, under: rules)
     }
 
     /// From now on an organisation has earned the fast lane.
